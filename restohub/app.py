@@ -1,0 +1,140 @@
+"""This file is the wiring diagram: every part of the hub built once, in plain sight, closed in reverse."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import gc
+import logging
+import socket
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from importlib.metadata import version
+from zoneinfo import available_timezones
+
+import aiosqlite
+
+from restohub.config import Settings
+from restohub.floor.nouns import DIRECTORY_ID, Change, Entry, Restaurant
+from restohub.live.clock import Clock, new_epoch, new_id
+from restohub.live.feed import Feed
+from restohub.live.hub import Hub
+from restohub.live.snapshots import Snapshots
+from restohub.live.writer import Writer
+from restohub.store.append import Ledger, Record
+from restohub.store.faults import StorageFailedError, StorageFullError, StorageUnavailableError
+from restohub.store.history import History
+from restohub.store.load import Loaded, initialise, load
+from restohub.store.open import FolderLock, open_reader, open_writer
+from restohub.upkeep.day_close import close_days
+from restohub.upkeep.zone import machine_zone
+from restohub.web.realtime import Sockets
+from restohub.web.server import application
+from restohub.web.transport import HubServer, listening_socket, server_config
+
+log = logging.getLogger("restohub")
+
+FIRST_RESTAURANT = "Restaurant"
+
+
+class PortError(Exception):
+    """The port cannot be listened on; the text says why and what to do."""
+
+
+async def serve(settings: Settings, on_ready: Callable[[Settings], None]) -> None:
+    """Run a hub until it is told to stop. Raises FolderError, PortError, DamageError, StorageFailedError."""
+    with FolderLock(settings.data):
+        async with AsyncExitStack() as stack:
+            writing = await open_writer(settings.data)
+            stack.push_async_callback(_close_writing, writing)
+            reading = await open_reader(settings.data)
+            stack.push_async_callback(reading.close)
+            loaded = await _loaded(writing)
+            await _run(settings, loaded, Ledger(writing), History(reading), on_ready)
+
+
+async def _run(
+    settings: Settings, loaded: Loaded, ledger: Ledger, history: History, on_ready: Callable[[Settings], None]
+) -> None:
+    clock = Clock(max([loaded.directory.time, *(floor.time for floor in loaded.floors.values())]))
+    snapshots = Snapshots(loaded.epoch)
+    feed = Feed(loaded.floors, history, snapshots)
+    writer = Writer(loaded.directory, loaded.floors, loaded.keys, ledger=ledger, publisher=feed, clock=clock)
+    hub = Hub(
+        version=version("restohub"),
+        install_id=loaded.install_id,
+        epoch=loaded.epoch,
+        name=settings.name,
+        folder=settings.data,
+        zone=machine_zone(),
+        zones=frozenset(available_timezones()),
+        clock=clock,
+        writer=writer,
+        history=history,
+        feed=feed,
+        snapshots=snapshots,
+    )
+    sockets = Sockets()
+    writing = asyncio.create_task(writer.run())
+
+    async def before_stop() -> None:
+        writer.stop()
+        await asyncio.wait([writing])
+
+    bound = bound_socket(settings)
+    server = HubServer(server_config(application(hub, sockets)), lambda: on_ready(settings), before_stop)
+    writing.add_done_callback(lambda _: setattr(server, "should_exit", True))
+    tasks = [asyncio.create_task(sockets.watch()), asyncio.create_task(close_days(hub))]
+    gc.freeze()
+    try:
+        await server.serve([bound])
+    finally:
+        for task in tasks:
+            task.cancel()
+        writer.stop()
+    await writing
+
+
+async def _loaded(connection: aiosqlite.Connection) -> Loaded:
+    """What the store holds; a new one is given its names and restaurant 1."""
+    await initialise(connection, new_id(), new_epoch())
+    loaded = await load(connection)
+    if loaded.directory.revision > 0:
+        return loaded
+    now = Clock().commit_time()
+    first = Restaurant(
+        id="1",
+        name=FIRST_RESTAURANT,
+        timezone=machine_zone(),
+        created_at=now,
+        last_updated=now,
+        version=1,
+        created_revision=1,
+    )
+    made = Change("restaurant", first.id, "create", first)
+    await Ledger(connection).append([Record(Entry(DIRECTORY_ID, 1, now, new_id(), False, (made,)))])
+    return await load(connection)
+
+
+def bound_socket(settings: Settings) -> socket.socket:
+    """The socket that the hub listens on; raises PortError."""
+    try:
+        return listening_socket(settings.host, settings.port)
+    except OSError as error:
+        where = f"port {settings.port} of {settings.host}"
+        if error.errno == errno.EADDRINUSE:
+            raise PortError(
+                f"Another program uses {where} already. Stop it, or choose another port with --port."
+            ) from None
+        raise PortError(
+            f"The hub cannot listen on {where} ({error.strerror}). Choose others with --host and --port."
+        ) from None
+
+
+async def _close_writing(connection: aiosqlite.Connection) -> None:
+    """Bring the write-ahead log into the database file, where the disk still takes it, and close."""
+    try:
+        await Ledger(connection).checkpoint()
+    except (StorageFullError, StorageUnavailableError, StorageFailedError) as fault:
+        log.warning("The last checkpoint failed (%s); the next start makes up for it.", fault)
+    await connection.close()

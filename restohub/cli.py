@@ -1,0 +1,128 @@
+"""This file is the commands."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from restohub.config import Settings, SettingsError, settings
+from restohub.logs import start_log
+
+log = logging.getLogger("restohub")
+
+cli = typer.Typer(
+    name="restohub",
+    help="The hub in a restaurant's back office: every iPad shows the same guests and tables, Internet or not.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"restohub {installed_version('restohub')}")
+        raise typer.Exit
+
+
+@cli.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version and end.")
+    ] = False,
+) -> None:
+    """Hold the commands together."""
+
+
+@cli.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on. [default: 0.0.0.0, every one]")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on. [default: 8000]")] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Folder that holds the data. [default: $STATE_DIRECTORY, else the platform's usual place]"),
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="What this hub is called. [default: restohub]")] = None,
+    advertise: Annotated[
+        bool | None, typer.Option("--advertise/--no-advertise", help="Let iPads find the hub. [default: advertise]")
+    ] = None,
+    log_format: Annotated[str | None, typer.Option(help="text for people, json for machines. [default: text]")] = None,
+    log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error. [default: info]")] = None,
+) -> None:
+    """Run the hub until it is told to stop (Ctrl-C, SIGTERM).
+
+    Each option is also an environment variable (RESTOHUB_PORT, RESTOHUB_LOG_FORMAT, ...) and a key of restohub.toml in
+    the data folder (port = 8000, log_format = "json", advertise = false, ...). A flag wins over the environment, that
+    over the file, that over the default.
+    """
+    try:
+        chosen = settings(
+            {
+                "host": host,
+                "port": port,
+                "data": data,
+                "name": name,
+                "advertise": advertise,
+                "log_format": log_format,
+                "log_level": log_level,
+            }
+        )
+    except SettingsError as error:
+        stop(str(error))
+    start_log(chosen.log_format, chosen.log_level)
+    sys.exit(_run(chosen))
+
+
+def _run(chosen: Settings) -> int:
+    from restohub.app import PortError  # the framework takes half of the time to start
+    from restohub.app import serve as serve_hub
+    from restohub.store.faults import StorageFailedError, StorageFullError, StorageUnavailableError
+    from restohub.store.open import FolderError
+    from restohub.store.rows import DamageError
+
+    try:
+        _loop_runner(serve_hub(chosen, _say_ready))
+    except (FolderError, PortError) as error:
+        stop(str(error))
+    except DamageError as error:
+        stop(
+            f"The data in {chosen.data} are damaged: {error}. The hub does not serve them. "
+            "Keep a copy of the folder, and restore a backup."
+        )
+    except (StorageFailedError, StorageFullError, StorageUnavailableError) as error:
+        stop(f"The disk of {chosen.data} failed: {error}. Look after the disk, then start the hub again.")
+    return 0
+
+
+def _loop_runner(main: Any) -> None:
+    """Run on uvloop where there is one."""
+    try:
+        import uvloop
+    except ImportError:  # Windows has none
+        asyncio.run(main)
+    else:
+        uvloop.run(main)
+
+
+def _say_ready(chosen: Settings) -> None:
+    host = "127.0.0.1" if chosen.host in ("0.0.0.0", "::") else chosen.host
+    where = f"http://[{host}]:{chosen.port}/" if ":" in host else f"http://{host}:{chosen.port}/"
+    log.info("The hub %r is ready at %s and keeps its data in %s.", chosen.name, where, chosen.data)
+
+
+def stop(sentence: str) -> None:
+    """Say on stderr what is wrong, and end with status 1."""
+    typer.echo(sentence, err=True)
+    sys.exit(1)
+
+
+def main() -> None:
+    """Run the command line."""
+    cli()

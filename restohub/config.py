@@ -1,0 +1,110 @@
+"""This file is the settings: flag over environment over restohub.toml over default."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+import platformdirs
+from msgspec import Meta, Struct
+
+FILE = "restohub.toml"
+PREFIX = "RESTOHUB_"
+TRUE, FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
+
+LogFormat = Literal["text", "json"]
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+
+class SettingsError(Exception):
+    """A setting that cannot be as it is; the text says which, where it stands, and what to do."""
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """How this hub runs. Each field is a flag (`--log-format`), a variable (`RESTOHUB_LOG_FORMAT`) and a key."""
+
+    host: Annotated[str, Meta(min_length=1)] = "0.0.0.0"
+    port: Annotated[int, Meta(ge=1, le=65535)] = 8000
+    data: Path = Path()
+    name: Annotated[str, Meta(min_length=1, max_length=200)] = "restohub"
+    advertise: bool = True
+    log_format: LogFormat = "text"
+    log_level: LogLevel = "info"
+
+
+SAYS = {
+    "host": "an address of this machine, or 0.0.0.0 for all",
+    "port": "a number from 1 to 65535",
+    "data": "a folder",
+    "name": "a text of 1 to 200 characters",
+    "advertise": "true or false",
+    "log_format": "text or json",
+    "log_level": "debug, info, warning or error",
+}
+
+
+def settings(flags: Mapping[str, Any], environment: Mapping[str, str] | None = None) -> Settings:
+    """The settings from the flags that were given (None: not given), the environment and the folder's restohub.toml.
+
+    Raises SettingsError.
+    """
+    environ = os.environ if environment is None else environment
+    given = {name: value for name, value in flags.items() if value is not None}
+    named = {name: environ[PREFIX + name.upper()] for name in SAYS if environ.get(PREFIX + name.upper())}
+    folder = Path(given.get("data") or named.get("data") or environ.get("STATE_DIRECTORY") or default_folder())
+    found: dict[str, Any] = {}
+    for source, values in (
+        (str(folder / FILE), _from_file(folder / FILE)),
+        ("the environment", {name: _from_text(name, value) for name, value in named.items()}),
+        ("the command line", given),
+    ):
+        for name, value in values.items():
+            found[name] = _checked(name, value, source)
+    return Settings(**{**found, "data": folder})
+
+
+def default_folder() -> Path:
+    """Where the platform keeps the data of a program."""
+    return Path(platformdirs.user_data_dir("restohub", appauthor=False))
+
+
+def _from_file(path: Path) -> dict[str, Any]:
+    try:
+        values = tomllib.loads(path.read_text("utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror}.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} is not TOML: {error}. Mend it or remove it.") from None
+    values = {name.replace("-", "_"): value for name, value in values.items()}
+    for name in values:
+        if name not in SAYS or name == "data":
+            known = ", ".join(sorted(SAYS.keys() - {"data"}))
+            raise SettingsError(f"{path} has a key {name!r} that the hub does not know. It knows: {known}.")
+    return values
+
+
+def _from_text(name: str, text: str) -> Any:
+    if name == "port" and text.isascii() and text.isdecimal():
+        return int(text)
+    if name == "advertise":
+        return True if text.lower() in TRUE else False if text.lower() in FALSE else text
+    return text
+
+
+def _checked(name: str, value: Any, source: str) -> Any:
+    kinds = {field.name: field.type for field in msgspec.structs.fields(Settings)}
+    try:
+        return msgspec.convert(str(value) if name == "data" else value, kinds[name], dec_hook=_path)
+    except msgspec.ValidationError:
+        shown = PREFIX + name.upper() if source == "the environment" else name
+        raise SettingsError(f"{shown} in {source} must be {SAYS[name]}, not {value!r}.") from None
+
+
+def _path(kind: type, value: Any) -> Any:
+    return kind(value)

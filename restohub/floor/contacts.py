@@ -1,0 +1,32 @@
+"""This file is how a guest is recognised: names split and joined, phones and e-mails compared."""
+
+from __future__ import annotations
+
+from .nouns import Guest
+
+
+def split_name(name: str) -> tuple[str, str]:
+    """First and last name of a name in one piece: parted at the first space."""
+    first, _, last = name.strip().partition(" ")
+    return first, last.strip()
+
+
+def visit_of(phone: str | None, email: str | None) -> tuple[str, str]:
+    """What two visits are compared by: the phone's digits and the folded e-mail, each "" where there is none."""
+    return "".join(c for c in phone or "" if "0" <= c <= "9"), (email or "").casefold()
+
+
+def contact_keys(phone: str | None, email: str | None) -> tuple[str, ...]:
+    """The keys under which history is asked for this phone and e-mail; none for what is empty."""
+    digits, mail = visit_of(phone, email)
+    return tuple(key for key, value in ((f"phone:{digits}", digits), (f"email:{mail}", mail)) if value)
+
+
+def same_party(one: tuple[str, str], other: tuple[str, str]) -> bool:
+    """Whether two visits share a phone or an e-mail."""
+    return bool(one[0] and one[0] == other[0]) or bool(one[1] and one[1] == other[1])
+
+
+def visit_of_guest(guest: Guest) -> tuple[str, str]:
+    """The visit of a guest, as `visit_of` has it."""
+    return visit_of(guest.phone, guest.email)

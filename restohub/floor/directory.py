@@ -1,0 +1,52 @@
+"""This file is the decision for restaurants themselves: made, renamed, removed when they are empty."""
+
+from __future__ import annotations
+
+from msgspec import UNSET, structs
+
+from .commands import CreateRestaurant, DeleteRestaurant, DirectoryCommand, UpdateRestaurant
+from .nouns import Change, Directory, Floor, Restaurant, Stamp
+from .verdicts import Accepted, Outcome, Refused, restaurant_not_empty, restaurant_not_found
+
+
+def decide_directory(
+    directory: Directory, floors: dict[int, Floor], command: DirectoryCommand, stamp: Stamp
+) -> Accepted | Refused:
+    """What the command does to the hub's restaurants as the commit `stamp`, or why it is refused."""
+    if isinstance(command, CreateRestaurant):
+        return _create(directory, command, stamp)
+    present = directory.restaurants.get(command.id)
+    if present is None:
+        return restaurant_not_found(command.id)
+    if isinstance(command, DeleteRestaurant):
+        floor = floors[command.id]
+        if floor.guests or floor.tables:
+            return restaurant_not_empty(present, len(floor.guests), len(floor.tables))
+        gone = Change("restaurant", present.id, "delete", None, present.version)
+        return Accepted((gone,), (Outcome("restaurant", present.id, "deleted"),))
+    return _update(present, command, stamp)
+
+
+def _create(directory: Directory, command: CreateRestaurant, stamp: Stamp) -> Accepted:
+    assert command.fields.name is not UNSET
+    assert command.fields.timezone is not UNSET
+    made = Restaurant(
+        id=str(directory.last_id + 1),
+        name=command.fields.name,
+        timezone=command.fields.timezone,
+        created_at=stamp.time,
+        last_updated=stamp.time,
+        version=stamp.revision,
+        created_revision=stamp.revision,
+    )
+    return Accepted((Change("restaurant", made.id, "create", made),), (Outcome("restaurant", made.id, "created"),))
+
+
+def _update(present: Restaurant, command: UpdateRestaurant, stamp: Stamp) -> Accepted:
+    sent = {name: getattr(command.fields, name) for name in ("name", "timezone")}
+    after = structs.replace(present, **{name: value for name, value in sent.items() if value is not UNSET})
+    if after == present:
+        return Accepted((), (Outcome("restaurant", present.id, "unchanged"),))
+    after = structs.replace(after, last_updated=stamp.time, version=stamp.revision)
+    change = Change("restaurant", present.id, "update", after, present.version)
+    return Accepted((change,), (Outcome("restaurant", present.id, "updated"),))

@@ -1,0 +1,175 @@
+"""This file is the rules of guests: who gets which status, table, time and count of visits."""
+
+from __future__ import annotations
+
+from msgspec import UNSET, structs
+
+from .commands import Create, Delete, GuestFields, Update, Visits
+from .contacts import contact_keys, same_party, visit_of_guest
+from .draft import Draft
+from .merging import given, in_conflict, names, without_echoes
+from .nouns import DONE, EXPECTED, PHASES, Guest, Table
+from .verdicts import (
+    Refused,
+    already_exists,
+    not_found,
+    party_exceeds_capacity,
+    table_occupied,
+    table_unavailable,
+    version_conflict,
+)
+
+# Set by rules of their own below, not merged as they come.
+RULED = ("name", "first_name", "last_name", "status", "table_id")
+
+
+def create_guest(draft: Draft, command: Create) -> Refused | None:
+    """A new party, seated or holding where it comes with a table."""
+    assert isinstance(command.fields, GuestFields)
+    if command.taken or draft.was_used("guest", command.id):
+        return already_exists("guest", command.id, draft.guest(command.id))
+    fields = command.fields
+    booked = fields.reservation_time is not UNSET and fields.reservation_time is not None
+    default = "confirmed" if booked else "waitlist"
+    assert fields.party_size is not UNSET
+    blank = Guest(id=command.id, first_name="", party_size=fields.party_size, status=default, is_walk_in=not booked)
+    return _become(draft, None, blank, fields, command.visits)
+
+
+def update_guest(draft: Draft, command: Update) -> Refused | None:
+    """Merge what the client means into the guest who is there."""
+    assert isinstance(command.fields, GuestFields)
+    present = draft.guest(command.id)
+    if present is None:
+        return not_found("guest", command.id)
+    if command.if_match is not None and present.version not in command.if_match:
+        return version_conflict(present)
+    fields = without_echoes(command.fields, present, command.seen)
+    if command.base_version is not None and in_conflict(fields, present, command.base):
+        return version_conflict(present)
+    return change_guest(draft, present, fields, command.visits)
+
+
+def change_guest(draft: Draft, present: Guest, fields: GuestFields, visits: Visits | None = None) -> Refused | None:
+    """Merge fields, all of them meant, into a guest of the draft."""
+    return _become(draft, present, present, fields, visits)
+
+
+def delete_guest(draft: Draft, command: Delete) -> Refused | None:
+    """Remove a guest; his table is free."""
+    present = draft.guest(command.id)
+    if present is None:
+        return not_found("guest", command.id)
+    if command.if_match is not None and present.version not in command.if_match:
+        return version_conflict(present)
+    if command.base_version is not None and (command.base is None or command.base.version != present.version):
+        return version_conflict(present)
+    _free(draft, present.table_id)
+    draft.guests[command.id] = None
+    return None
+
+
+def _become(
+    draft: Draft, before: Guest | None, draft_of: Guest, fields: GuestFields, visits: Visits | None
+) -> Refused | None:
+    """Put the guest and his tables as the fields and the rules want them."""
+    plain = {name: value for name, value in given(fields).items() if name not in RULED}
+    if "reservation_time" in plain and "is_walk_in" not in plain and before is not None:
+        booked = plain["reservation_time"] is not None
+        if booked != (before.reservation_time is not None):
+            plain["is_walk_in"] = not booked
+    after = structs.replace(draft_of, **plain, **names(fields, before))
+    after = _placed(before, after, fields)
+    after = _timed(before, after, given(fields), draft.stamp.time)
+    refused = _arrange_tables(draft, before, after, fields.allow_over_capacity)
+    if refused is not None:
+        return refused
+    if visits is not None and (after.phone, after.email) != ((before.phone, before.email) if before else (None, None)):
+        after = structs.replace(after, total_visits=_visits(draft, after, visits))
+    draft.guests[after.id] = after
+    return None
+
+
+def _placed(before: Guest | None, after: Guest, fields: GuestFields) -> Guest:
+    """The guest with the status and the table that the request comes to (CONTRACT, "What a change does")."""
+    had = before.table_id if before else None
+    wanted = had if fields.table_id is UNSET else fields.table_id
+    moves = wanted is not None and wanted != had
+    status = after.status if fields.status is UNSET else fields.status
+    if fields.status is UNSET and fields.table_id is not UNSET and wanted is not None and status not in EXPECTED:
+        status = "seated"
+    left_seat = before is not None and before.status == "seated" and status != "seated" and not moves
+    if status in DONE or left_seat:
+        wanted = None
+    return structs.replace(after, status=status, table_id=wanted)
+
+
+def _timed(before: Guest | None, after: Guest, sent: dict[str, object], now: int) -> Guest:
+    """The guest with the times that a change of status clears or stamps."""
+    if before is not None and before.status == after.status:
+        return after
+    times: dict[str, int | None] = {}
+    phase = PHASES[after.status]
+    if before is not None:
+        was = PHASES[before.status]
+        if was == "done" and phase != "done" and "finished_time" not in sent:
+            times["finished_time"] = None
+        if was in ("seated", "done") and phase in ("waiting", "expected") and "seated_time" not in sent:
+            times["seated_time"] = None
+    if phase in ("waiting", "seated") and after.check_in_time is None:
+        times["check_in_time"] = now
+    if phase == "seated" and after.seated_time is None:
+        times["seated_time"] = now
+    if after.status == "finished" and after.finished_time is None:
+        times["finished_time"] = now
+    return structs.replace(after, **times) if times else after
+
+
+def _arrange_tables(draft: Draft, before: Guest | None, after: Guest, over_capacity: bool) -> Refused | None:
+    """Free the table that the guest leaves, take or hold the one that he gets."""
+    had = before.table_id if before else None
+    if after.table_id is None:
+        _free(draft, had)
+        return None
+    table = draft.table(after.table_id)
+    if table is None:
+        return not_found("table", after.table_id, "tableId")
+    if after.table_id != had:
+        refused = _cannot_take(draft, table, after, over_capacity)
+        if refused is not None:
+            return refused
+        _free(draft, had)
+    status = "occupied" if after.status == "seated" else "reserved"
+    draft.tables[table.id] = structs.replace(table, current_guest_id=after.id, status=status)
+    return None
+
+
+def _cannot_take(draft: Draft, table: Table, guest: Guest, over_capacity: bool) -> Refused | None:
+    if table.current_guest_id is not None and table.current_guest_id != guest.id:
+        return table_occupied(table, draft.guest(table.current_guest_id))
+    if table.status == "outOfService":
+        return table_unavailable(table)
+    if guest.party_size > table.capacity and not over_capacity:
+        return party_exceeds_capacity(table, table.capacity, guest)
+    return None
+
+
+def _free(draft: Draft, table_id: str | None) -> None:
+    table = draft.table(table_id) if table_id else None
+    if table is not None:
+        draft.tables[table.id] = structs.replace(table, current_guest_id=None, status="available")
+
+
+def _visits(draft: Draft, guest: Guest, visits: Visits) -> int:
+    """How many other guests, retired ones included, finished a visit with this phone or e-mail."""
+    mine = visit_of_guest(guest)
+    found: set[str] = set()
+    for key in contact_keys(guest.phone, guest.email):
+        found |= visits.ids.get(key, frozenset())
+    found.update(g.id for g in draft.all_guests() if g.status == "finished" and same_party(mine, visit_of_guest(g)))
+    for removal in reversed(draft.floor.removals.values()):
+        if removal.revision <= visits.revision:
+            break
+        if removal.visit is not None and same_party(mine, removal.visit):
+            found.add(removal.id)
+    return len(found - {guest.id})

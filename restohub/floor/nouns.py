@@ -1,0 +1,185 @@
+"""This file is the things a floor is made of: guests, tables, restaurants, and what a commit did to them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct, field
+
+Kind = Literal["guest", "table", "restaurant"]
+Action = Literal["create", "update", "delete"]
+
+EXPECTED = ("confirmed", "running_late")
+WAITING = ("waitlist", "arrived", "partially_arrived", "notified")
+DONE = ("finished", "cancelled", "no_show", "left")
+GUEST_STATUSES = ("waitlist", "confirmed", "running_late", "partially_arrived", "arrived", "notified", "seated", *DONE)
+TABLE_STATUSES = ("available", "reserved", "occupied", "dirty", "outOfService")
+SHAPES = ("round", "square", "rectangle", "oval", "booth")
+
+Phase = Literal["expected", "waiting", "seated", "done"]
+PHASES: dict[str, Phase] = {
+    **dict.fromkeys(EXPECTED, "expected"),
+    **dict.fromkeys(WAITING, "waiting"),
+    "seated": "seated",
+    **dict.fromkeys(DONE, "done"),
+}
+
+# The directory of restaurants has a log of its own, so that its changes are commits with keys like any other.
+DIRECTORY_ID = 0
+
+
+class Position(Struct, frozen=True):
+    """Where a table stands: fractions of the floor's width and height by the app's habit, any finite number by rule."""
+
+    x: float
+    y: float
+
+
+class Guest(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A party: on the waitlist, expected, seated or gone. Times are whole UTC seconds since 1970."""
+
+    id: str
+    first_name: str
+    last_name: str = ""
+    party_size: int
+    status: str = "waitlist"
+    table_id: str | None = None
+    phone: str | None = None
+    email: str | None = None
+    notes: str | None = None
+    special_requests: str | None = None
+    dietary_restrictions: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    is_walk_in: bool = True
+    quoted_wait: int | None = None
+    reservation_time: int | None = None
+    check_in_time: int | None = None
+    seated_time: int | None = None
+    finished_time: int | None = None
+    total_visits: int = 0
+    created_at: int = 0
+    last_updated: int = 0
+    version: int = 0
+    created_revision: int = 0
+
+    @property
+    def name(self) -> str:
+        """First and last name as a person would say them."""
+        return f"{self.first_name} {self.last_name}" if self.last_name else self.first_name
+
+    @property
+    def phase(self) -> Phase:
+        """The closed set behind the open set of statuses."""
+        return PHASES[self.status]
+
+
+class Table(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A piece of furniture with a number. `current_guest_id` is whoever is seated at it or holds it."""
+
+    id: str
+    table_number: str
+    capacity: int
+    min_capacity: int = 1
+    status: str = "available"
+    position: Position = Position(0.0, 0.0)
+    shape: str = "round"
+    rotation: float = 0
+    section: str | None = None
+    server: str | None = None
+    notes: str | None = None
+    current_guest_id: str | None = None
+    created_at: int = 0
+    last_updated: int = 0
+    version: int = 0
+    created_revision: int = 0
+
+
+class Restaurant(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One restaurant of the hub. `id` is a decimal string here, as every entity's is, and an integer on the wire."""
+
+    id: str
+    name: str
+    timezone: str
+    created_at: int = 0
+    last_updated: int = 0
+    version: int = 0
+    created_revision: int = 0
+
+
+Entity = Guest | Table | Restaurant
+
+
+class Change(Struct, frozen=True):
+    """What one commit did to one entity: its after-image, or None where it is gone.
+
+    `was` is the version that the change replaced (0 for a new one): the chain through the log by which an older image
+    is found. `visit` marks a guest who left the floor with a finished visit that stays counted: (phone digits, e-mail).
+    """
+
+    kind: Kind
+    id: str
+    action: Action
+    entity: Entity | None
+    was: int = 0
+    visit: tuple[str, str] | None = None
+
+
+class Stamp(Struct, frozen=True):
+    """What the outside gives to a commit: its revision, its time (UTC seconds) and its transaction id."""
+
+    revision: int
+    time: int
+    transaction_id: str
+
+
+class Entry(Struct, frozen=True):
+    """One commit of one restaurant, as the log keeps it. `atomic` is how the sockets tell it (CONTRACT, section 4)."""
+
+    restaurant_id: int
+    revision: int
+    time: int
+    transaction_id: str
+    atomic: bool
+    changes: tuple[Change, ...]
+
+
+class Removal(Struct, frozen=True):
+    """An entity that is gone: since which revision, when, and the visit that stays counted."""
+
+    kind: Kind
+    id: str
+    revision: int
+    time: int
+    visit: tuple[str, str] | None = None
+
+
+class Floor(Struct, frozen=True, kw_only=True):
+    """One restaurant's floor at one revision: a value, never changed in place.
+
+    `removals` are the newest removals (at most REMOVALS_MAX); all those after `removals_since` are in it. `time` is the
+    commit time of `revision`, or the restaurant's creation where nothing was committed yet.
+    """
+
+    restaurant_id: int
+    revision: int = 0
+    time: int = 0
+    guests: dict[str, Guest] = field(default_factory=dict)
+    tables: dict[str, Table] = field(default_factory=dict)
+    removals: dict[tuple[str, str], Removal] = field(default_factory=dict)
+    removals_since: int = 0
+
+    def get(self, kind: str, entity_id: str) -> Guest | Table | None:
+        """The guest or table of that id, or None."""
+        return (self.guests if kind == "guest" else self.tables).get(entity_id)
+
+
+class Directory(Struct, frozen=True, kw_only=True):
+    """The restaurants of the hub. `last_id` is the highest id ever given: none is given twice."""
+
+    revision: int = 0
+    time: int = 0
+    restaurants: dict[int, Restaurant] = field(default_factory=dict)
+    last_id: int = 0
+
+
+REMOVALS_MAX = 10_000

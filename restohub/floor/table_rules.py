@@ -1,0 +1,149 @@
+"""This file is the rules of tables: numbers, capacities, and what setting one does to whoever sits at it."""
+
+from __future__ import annotations
+
+from math import floor as round_down
+
+from msgspec import UNSET, structs
+
+from .commands import Create, Delete, GuestFields, TableFields, Update
+from .draft import Draft
+from .guest_rules import change_guest
+from .merging import in_conflict, merged_table, without_echoes
+from .nouns import DONE, Guest, Position, Table
+from .verdicts import (
+    Fault,
+    Refused,
+    already_exists,
+    invalid,
+    not_found,
+    party_exceeds_capacity,
+    table_number_taken,
+    table_occupied,
+    version_conflict,
+)
+
+ENDING = ("available", "dirty", "outOfService")
+GRID_SIDE = 8
+
+
+def create_table(draft: Draft, command: Create) -> Refused | None:
+    """A new table, on the next free place of a grid where it comes without one."""
+    fields = command.fields
+    assert isinstance(fields, TableFields)
+    if command.taken or draft.was_used("table", command.id):
+        return already_exists("table", command.id, draft.table(command.id))
+    assert fields.table_number is not UNSET
+    assert fields.capacity is not UNSET
+    blank = Table(id=command.id, table_number=fields.table_number, capacity=fields.capacity)
+    if fields.position is UNSET:
+        blank = structs.replace(blank, position=next_free_place([table.position for table in draft.all_tables()]))
+    return _change(draft, blank, structs.replace(fields, current_guest_id=fields.current_guest_id or UNSET))
+
+
+def update_table(draft: Draft, command: Update) -> Refused | None:
+    """Merge what the client means into the table that is there, and do to its guest what follows."""
+    assert isinstance(command.fields, TableFields)
+    present = draft.table(command.id)
+    if present is None:
+        return not_found("table", command.id)
+    if command.if_match is not None and present.version not in command.if_match:
+        return version_conflict(present)
+    fields = without_echoes(command.fields, present, command.seen)
+    if command.base_version is not None and in_conflict(fields, present, command.base):
+        return version_conflict(present)
+    return _change(draft, present, fields)
+
+
+def delete_table(draft: Draft, command: Delete) -> Refused | None:
+    """Remove a table that nobody has; its number is free again."""
+    present = draft.table(command.id)
+    if present is None:
+        return not_found("table", command.id)
+    if command.if_match is not None and present.version not in command.if_match:
+        return version_conflict(present)
+    if command.base_version is not None and (command.base is None or command.base.version != present.version):
+        return version_conflict(present)
+    if present.current_guest_id is not None:
+        guest = draft.guest(present.current_guest_id)
+        return table_occupied(present, guest, " Free the table before you delete it.")
+    draft.tables[command.id] = None
+    return None
+
+
+def _change(draft: Draft, before: Table, fields: TableFields) -> Refused | None:
+    after = merged_table(before, fields)
+    if after.min_capacity > after.capacity:
+        pointer = "/capacity" if fields.min_capacity is UNSET else "/minCapacity"
+        return invalid(pointer, f"minCapacity ({after.min_capacity}) may not exceed capacity ({after.capacity}).")
+    number = after.table_number.casefold()
+    holder = next((t for t in draft.all_tables() if t.id != after.id and t.table_number.casefold() == number), None)
+    if holder is not None:
+        return table_number_taken(holder)
+    draft.tables[after.id] = after
+    status = None if fields.status is UNSET else fields.status
+    guest = draft.guest(before.current_guest_id) if before.current_guest_id else None
+    if fields.current_guest_id is not UNSET and fields.current_guest_id is not None:
+        return _give(draft, before, guest, fields, status)
+    if guest is not None and (fields.current_guest_id is None or status in ENDING):
+        return _end(draft, after, guest, status or "available")
+    if guest is not None:
+        return _with_guest(draft, before, after, guest, fields, status)
+    draft.tables[after.id] = structs.replace(after, status=status or after.status)
+    return None
+
+
+def _give(
+    draft: Draft, before: Table, sitting: Guest | None, fields: TableFields, status: str | None
+) -> Refused | None:
+    """The table gets another guest: held with `reserved`, else as if the guest had been given the table."""
+    assert isinstance(fields.current_guest_id, str)
+    guest = draft.guest(fields.current_guest_id)
+    if guest is None:
+        return not_found("guest", fields.current_guest_id, "currentGuestId")
+    if sitting is not None and sitting.id != guest.id:
+        return table_occupied(before, sitting)
+    wish = GuestFields(table_id=before.id, allow_over_capacity=fields.allow_over_capacity)
+    if status == "occupied":
+        wish = structs.replace(wish, status="seated")
+    if status == "reserved":
+        if guest.status in DONE or guest.status == "seated":
+            how = "seated" if guest.status == "seated" else "done"
+            detail = f"{guest.name} is {how}: no table can be held for this party. Send occupied, or no status."
+            return Refused("validation_failed", detail, (Fault("/status", detail),))
+        wish = structs.replace(wish, status=guest.status)
+    return change_guest(draft, guest, wish)
+
+
+def _end(draft: Draft, after: Table, guest: Guest, status: str) -> Refused | None:
+    """The table is cleared: a seated guest has finished, another only loses the hold."""
+    wish = GuestFields(status="finished") if guest.status == "seated" else GuestFields(table_id=None)
+    refused = change_guest(draft, guest, wish)
+    draft.tables[after.id] = structs.replace(after, current_guest_id=None, status=status)
+    return refused
+
+
+def _with_guest(
+    draft: Draft, before: Table, after: Table, guest: Guest, fields: TableFields, status: str | None
+) -> Refused | None:
+    """The table keeps its guest: a held one may be occupied, a capacity may not shrink below the party."""
+    if status == "reserved" and guest.status == "seated":
+        return table_occupied(before, guest, " Finish or move the party before the table is held again.")
+    lowered = after.capacity < before.capacity
+    if lowered and guest.party_size > after.capacity and not fields.allow_over_capacity:
+        return party_exceeds_capacity(after, after.capacity, guest)
+    if status == "occupied" and guest.status != "seated":
+        return change_guest(draft, guest, GuestFields(status="seated"))
+    return None
+
+
+def next_free_place(taken: list[Position]) -> Position:
+    """The first cell, row by row, of the coarsest square grid over the floor that has one no table stands in."""
+    side = GRID_SIDE
+    while True:
+        cells = {(round_down(p.x * side), round_down(p.y * side)) for p in taken}
+        for row in range(side):
+            for column in range(side):
+                if (column, row) not in cells:
+                    return Position(round((column + 0.5) / side, 4), round((row + 0.5) / side, 4))
+        side *= 2

@@ -1,0 +1,257 @@
+"""This file is the feed: one ring of commits, and every socket a cursor into it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from typing import Protocol
+
+from restohub.floor.nouns import DIRECTORY_ID, Entry, Floor
+from restohub.store.history import History
+from restohub.wire.messages import (
+    MESSAGE_BYTES_MAX,
+    Dialect,
+    delta_messages,
+    entry_messages,
+    text_frame,
+)
+from restohub.wire.session import UNKNOWN_RESTAURANT, SendDelta, SendFullSync
+
+from .deltas import changes_since
+from .snapshots import Snapshots
+
+RING_BYTES_MAX = 8 * 1024 * 1024
+# What an entry costs beside its frames: the images that it holds on to.
+CHANGE_BYTES = 1500
+
+
+class Link(Protocol):
+    """The way to one client. What is written is sent in order; nothing waits but `drained`."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether the client has taken enough of what was written before (the high-water mark is not reached)."""
+
+    def write(self, frames: bytes) -> None:
+        """Send ready frames."""
+
+    async def drained(self) -> None:
+        """Return when `ready` holds, or the client is gone."""
+
+    def close(self, code: int, reason: str) -> None:
+        """Close the socket; what was written before is still sent where the client takes it."""
+
+
+class Framed:
+    """A commit in the ring, with its frames for each dialect once somebody has asked for them."""
+
+    __slots__ = ("entry", "frames")
+
+    def __init__(self, entry: Entry) -> None:
+        self.entry = entry
+        self.frames: dict[Dialect, bytes] = {}
+
+
+class Cursor:
+    """One socket's place in the feed: the revision it has of each restaurant, and the way to it.
+
+    `live`: it is joined and gets each commit as it is published; else its task catches it up.
+    """
+
+    def __init__(self, link: Link, dialect: Dialect, restaurant_id: int | None) -> None:
+        self.link = link
+        self.dialect = dialect
+        self.restaurant_id = restaurant_id
+        self.revisions: dict[int, int] = {}
+        self.live = False
+        self.wake = asyncio.Event()
+        self.asked: deque[SendFullSync | SendDelta] = deque()
+        self.held: list[bytes] | None = None
+
+    def say(self, frame: bytes) -> None:
+        """Send a frame that belongs to no commit: at once, or after the parts of a message that is being sent."""
+        if self.held is None:
+            self.link.write(frame)
+        else:
+            self.held.append(frame)
+
+    def ask(self, wish: SendFullSync | SendDelta) -> None:
+        """Have the sending task answer a request of the client, in order with the commits."""
+        self.asked.append(wish)
+        self.lag()
+
+    def lag(self) -> None:
+        """Take the cursor out of the published stream; its task catches it up."""
+        self.live = False
+        self.wake.set()
+
+
+class Feed:
+    """The ring and its cursors. `floors` are the published ones, always at the revision published last."""
+
+    def __init__(self, floors: dict[int, Floor], history: History, snapshots: Snapshots) -> None:
+        self._cursors: dict[int | None, set[Cursor]] = {}
+        self._floors = floors
+        self._history = history
+        self._snapshots = snapshots
+        self._rings: dict[int, deque[Framed]] = {}
+        self._order: deque[Framed] = deque()
+        self._bytes = 0
+
+    def publish(self, entries: Sequence[Entry]) -> None:
+        """Put commits into the ring and write them to every cursor that is up to date, one write for each."""
+        groups: dict[int, list[Framed]] = {}
+        for entry in entries:
+            if entry.restaurant_id == DIRECTORY_ID:
+                self._close_deleted(entry)
+                continue
+            framed = Framed(entry)
+            groups.setdefault(entry.restaurant_id, []).append(framed)
+            self._rings.setdefault(entry.restaurant_id, deque()).append(framed)
+            self._order.append(framed)
+            self._bytes += CHANGE_BYTES * len(entry.changes)
+        for restaurant_id, group in groups.items():
+            self._deliver(restaurant_id, group)
+        self._trim()
+
+    def _deliver(self, restaurant_id: int, group: list[Framed]) -> None:
+        """Write a restaurant's new commits to those who follow it, the same bytes for all of a dialect."""
+        head = group[-1].entry.revision
+        ready: dict[Dialect, bytes] = {}
+        for cursor in (*self._cursors.get(restaurant_id, ()), *self._cursors.get(None, ())):
+            if not cursor.live:
+                continue
+            if not cursor.link.ready:
+                cursor.lag()
+                continue
+            frames = ready.get(cursor.dialect)
+            if frames is None:
+                frames = ready[cursor.dialect] = b"".join(self._frames(framed, cursor.dialect) for framed in group)
+            cursor.link.write(frames)
+            cursor.revisions[restaurant_id] = head
+
+    def _close_deleted(self, entry: Entry) -> None:
+        for change in entry.changes:
+            if change.action != "delete":
+                continue
+            restaurant_id = int(change.id)
+            for cursor in self._cursors.get(restaurant_id, ()):
+                cursor.link.close(UNKNOWN_RESTAURANT, "this restaurant was deleted")
+            for cursor in self._cursors.get(None, ()):
+                cursor.revisions.pop(restaurant_id, None)
+
+    def join(self, cursor: Cursor) -> None:
+        """Let a socket take part; `follow` is its sending task."""
+        self._cursors.setdefault(cursor.restaurant_id, set()).add(cursor)
+
+    def leave(self, cursor: Cursor) -> None:
+        """Forget a socket."""
+        mine = self._cursors[cursor.restaurant_id]
+        mine.discard(cursor)
+        if not mine:
+            del self._cursors[cursor.restaurant_id]
+
+    async def follow(self, cursor: Cursor) -> None:
+        """Keep a cursor at the head for as long as its socket lives: the socket's sending task.
+
+        Connecting, resuming and lagging are this one loop. Between the look that finds nothing behind and `live` there
+        is no await, so no commit can fall between them.
+        """
+        while True:
+            cursor.wake.clear()
+            await cursor.link.drained()
+            if cursor.asked:
+                await self._answer(cursor, cursor.asked.popleft())
+                continue
+            behind = self._behind(cursor)
+            if behind is None:
+                cursor.live = True
+                await cursor.wake.wait()
+            else:
+                await self.catch_up(cursor, behind)
+
+    async def catch_up(self, cursor: Cursor, restaurant_id: int) -> None:
+        """Bring a cursor to a restaurant's head: by the frames it missed, else a delta, else the whole floor."""
+        floor = self._floors[restaurant_id]
+        since = cursor.revisions.get(restaurant_id, 0)
+        missed = self._missed(cursor.dialect, floor, since)
+        if missed is not None:
+            cursor.revisions[restaurant_id] = floor.revision
+            cursor.link.write(missed)
+            return
+        frames = await self.delta(floor, since)
+        await self.send(cursor, floor, frames or self._snapshots.frames(floor))
+
+    async def _answer(self, cursor: Cursor, wish: SendFullSync | SendDelta) -> None:
+        floor = self._floors.get(wish.restaurant_id)
+        if floor is None:
+            return
+        frames = await self.delta(floor, wish.since_revision) if isinstance(wish, SendDelta) else None
+        await self.send(cursor, floor, frames or self._snapshots.frames(floor))
+
+    async def delta(self, floor: Floor, since: int) -> list[bytes] | None:
+        """The changes since a revision as framed `delta_update`s (one at least), None where there is no way from it."""
+        changes = await changes_since(floor, since, self._history)
+        if changes is None:
+            return None
+        only = [latest.change for latest in changes]
+        messages = delta_messages(floor.restaurant_id, floor.time, floor.revision, since, only)
+        return [text_frame(message) for message in messages]
+
+    async def send(self, cursor: Cursor, floor: Floor, frames: list[bytes]) -> None:
+        """Send the parts of one message as fast as they are taken, with nothing of another between them."""
+        cursor.revisions[floor.restaurant_id] = floor.revision
+        cursor.held = []
+        for number, frame in enumerate(frames):
+            if number:
+                await cursor.link.drained()
+            cursor.link.write(frame)
+        held, cursor.held = cursor.held, None
+        for frame in held:
+            cursor.link.write(frame)
+
+    def _behind(self, cursor: Cursor) -> int | None:
+        """A restaurant whose head the cursor has not, None where it is up to date."""
+        if cursor.restaurant_id is not None:
+            floor = self._floors.get(cursor.restaurant_id)
+            return (
+                None
+                if floor is None or cursor.revisions.get(floor.restaurant_id) == floor.revision
+                else floor.restaurant_id
+            )
+        for floor in self._floors.values():
+            if cursor.revisions.get(floor.restaurant_id, 0) != floor.revision:
+                return floor.restaurant_id
+        return None
+
+    def _missed(self, dialect: Dialect, floor: Floor, since: int) -> bytes | None:
+        """The frames of the commits after `since`, None where the ring no longer has them or they are too many."""
+        missed: list[bytes] = []
+        size = 0
+        for framed in reversed(self._rings.get(floor.restaurant_id, ())):
+            if framed.entry.revision <= since:
+                break
+            frames = self._frames(framed, dialect)
+            size += len(frames)
+            if size >= MESSAGE_BYTES_MAX:
+                return None
+            missed.append(frames)
+        return b"".join(reversed(missed)) if len(missed) == floor.revision - since else None
+
+    def _frames(self, framed: Framed, dialect: Dialect) -> bytes:
+        frames = framed.frames.get(dialect)
+        if frames is None:
+            frames = b"".join(text_frame(message) for message in entry_messages(framed.entry, dialect))
+            framed.frames[dialect] = frames
+            self._bytes += len(frames)
+        return frames
+
+    def _trim(self) -> None:
+        while self._bytes > RING_BYTES_MAX and self._order:
+            framed = self._order.popleft()
+            ring = self._rings[framed.entry.restaurant_id]
+            ring.popleft()
+            if not ring:
+                del self._rings[framed.entry.restaurant_id]
+            self._bytes -= CHANGE_BYTES * len(framed.entry.changes) + sum(map(len, framed.frames.values()))

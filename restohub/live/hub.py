@@ -1,0 +1,31 @@
+"""This file is the running hub: its parts by name, for those who answer requests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from msgspec import Struct
+
+from restohub.store.history import History
+
+from .clock import Clock
+from .feed import Feed
+from .snapshots import Snapshots
+from .writer import Writer
+
+
+class Hub(Struct, frozen=True):
+    """Every part of the hub that a request may need. `zone` is the machine's IANA time zone, `zones` all there are."""
+
+    version: str
+    install_id: str
+    epoch: str
+    name: str
+    folder: Path
+    zone: str
+    zones: frozenset[str]
+    clock: Clock
+    writer: Writer
+    history: History
+    feed: Feed
+    snapshots: Snapshots

@@ -1,0 +1,50 @@
+"""This file is what a command must know of the past before it is submitted: `decide` cannot look."""
+
+from __future__ import annotations
+
+from msgspec import UNSET, structs
+
+from restohub.floor.commands import Create, Delete, GuestFields, Operation, Update, Visits
+from restohub.floor.nouns import Floor
+from restohub.store.history import History
+
+
+async def recall_create(history: History, floor: Floor, command: Create, *, chosen: bool) -> Create:
+    """The command with what history knows: whether a `chosen` id was used before, and the visits of its contacts."""
+    taken = chosen and await history.was_used(floor.restaurant_id, command.kind, command.id)
+    visits = await _visits(history, floor, command)
+    return structs.replace(command, taken=taken, visits=visits)
+
+
+async def recall_update(history: History, floor: Floor, command: Update, seen_version: int | None) -> Update:
+    """The command with the entity as the client had seen it, as it was at `base_version`, and its contacts' visits."""
+    present = floor.get(command.kind, command.id)
+    if present is None:
+        return command
+    seen = base = None
+    if seen_version is not None:
+        seen = await history.image_at(floor, present, seen_version)
+    if command.base_version is not None:
+        base = await history.image_at(floor, present, command.base_version)
+    return structs.replace(command, seen=seen, base=base, visits=await _visits(history, floor, command))
+
+
+async def recall_delete(history: History, floor: Floor, command: Delete) -> Delete:
+    """The command with the entity as it was at `base_version`."""
+    present = floor.get(command.kind, command.id)
+    if present is None or command.base_version is None:
+        return command
+    return structs.replace(command, base=await history.image_at(floor, present, command.base_version))
+
+
+async def _visits(history: History, floor: Floor, command: Operation) -> Visits:
+    """Looked up only where the request gives a phone or an e-mail; what it does not give is the guest's own."""
+    if not isinstance(command, Create | Update) or not isinstance(command.fields, GuestFields):
+        return Visits()
+    phone, email = command.fields.phone, command.fields.email
+    if phone is UNSET and email is UNSET:
+        return Visits()
+    present = floor.guests.get(command.id)
+    phone = phone if phone is not UNSET else present.phone if present else None
+    email = email if email is not UNSET else present.email if present else None
+    return await history.visits(floor, phone, email)

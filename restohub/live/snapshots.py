@@ -1,0 +1,31 @@
+"""This file is the whole floor, encoded once a revision for everyone who asks: sockets and `GET /api/sync/full`."""
+
+from __future__ import annotations
+
+from restohub.floor.nouns import Floor
+from restohub.wire.answers import encode, floor_out
+from restohub.wire.messages import full_sync_messages, text_frame
+
+
+class Snapshots:
+    """The newest encoding of each restaurant's floor."""
+
+    def __init__(self, epoch: str) -> None:
+        self._epoch = epoch
+        self._bodies: dict[int, tuple[int, bytes]] = {}
+        self._frames: dict[int, tuple[int, list[bytes]]] = {}
+
+    def body(self, floor: Floor) -> bytes:
+        """The JSON body of `GET /api/sync/full`."""
+        kept = self._bodies.get(floor.restaurant_id)
+        if kept is None or kept[0] != floor.revision:
+            kept = self._bodies[floor.restaurant_id] = (floor.revision, encode(floor_out(floor, self._epoch)))
+        return kept[1]
+
+    def frames(self, floor: Floor) -> list[bytes]:
+        """The `full_sync` messages, framed."""
+        kept = self._frames.get(floor.restaurant_id)
+        if kept is None or kept[0] != floor.revision:
+            frames = [text_frame(message) for message in full_sync_messages(floor)]
+            kept = self._frames[floor.restaurant_id] = (floor.revision, frames)
+        return kept[1]

@@ -1,0 +1,119 @@
+"""This file is how commits become durable: rows, log and keys of a whole group in one transaction."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+import aiosqlite
+from msgspec import Struct
+
+from restohub.floor.nouns import Entry
+
+from .faults import storage_fault
+from .rows import encode_changes, image_of, log_checksum, position_of, row_checksum
+
+UPSERT = """INSERT INTO entity (restaurant_id, kind, id, version, checksum, image) VALUES (?, ?, ?, ?, ?, ?)
+    ON CONFLICT (restaurant_id, kind, id) DO UPDATE SET
+    version = excluded.version, checksum = excluded.checksum, image = excluded.image"""
+DELETE = "DELETE FROM entity WHERE restaurant_id = ? AND kind = ? AND id = ?"
+REMOVE = "INSERT INTO removal (restaurant_id, kind, id, revision, time, phone, email) VALUES (?, ?, ?, ?, ?, ?, ?)"
+LOG = "INSERT INTO log (position, time, checksum, key, digest, changes, answer) VALUES (?, ?, ?, ?, ?, ?, ?)"
+
+# WAL pages that a row and a transaction take about, to know when a checkpoint is due.
+PAGES_A_ROW = 2
+
+
+class Record(Struct, frozen=True):
+    """A commit with the idempotency key that it was made with: the request's digest and the answer's bytes."""
+
+    entry: Entry
+    key: str | None = None
+    digest: bytes | None = None
+    answer: bytes | None = None
+
+
+class Ledger:
+    """The writing end of the store: everything that is written goes through its one connection, in one task."""
+
+    def __init__(self, connection: aiosqlite.Connection) -> None:
+        self._connection = connection
+        self.pages_due = 0
+
+    async def append(self, records: Sequence[Record]) -> None:
+        """Write these commits in one transaction and sync it; on return they are durable.
+
+        Raises StorageFullError and StorageUnavailableError (nothing was written, the store is as it was),
+        StorageFailedError (the process must end), or an error of our own after a rollback.
+        """
+        upserts: dict[tuple[int, str, str], tuple[object, ...]] = {}
+        deletes: dict[tuple[int, str, str], None] = {}
+        removals: list[tuple[object, ...]] = []
+        log: list[tuple[object, ...]] = []
+        for record in records:
+            _rows(record, upserts, deletes, removals, log)
+        statements = (UPSERT, upserts.values()), (DELETE, deletes), (REMOVE, removals), (LOG, log)
+        try:
+            await self._connection.execute("BEGIN IMMEDIATE")
+            for sql, rows in statements:
+                if rows:
+                    await self._connection.executemany(sql, rows)
+            await self._connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            await self._roll_back()
+            raise storage_fault(error) from error
+        self.pages_due += PAGES_A_ROW * (len(upserts) + len(deletes) + len(removals) + len(log)) + 1
+
+    async def probe(self) -> None:
+        """Whether a write could commit now: a transaction that changes nothing a client knows. Raises like `append`."""
+        try:
+            await self._connection.execute("BEGIN IMMEDIATE")
+            await self._connection.execute(
+                "INSERT OR REPLACE INTO hub (name, value) VALUES ('probe', hex(randomblob(512)))"
+            )
+            await self._connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            await self._roll_back()
+            raise storage_fault(error) from error
+
+    async def checkpoint(self) -> None:
+        """Bring the WAL's pages into the database file; raises like `append`."""
+        try:
+            await self._connection.execute_fetchall("PRAGMA wal_checkpoint(PASSIVE)")
+        except sqlite3.Error as error:
+            raise storage_fault(error) from error
+        self.pages_due = 0
+
+    async def _roll_back(self) -> None:
+        """Disk full rolls back by itself; what else is open is undone here."""
+        if self._connection.in_transaction:
+            await self._connection.rollback()
+
+
+def _rows(
+    record: Record,
+    upserts: dict[tuple[int, str, str], tuple[object, ...]],
+    deletes: dict[tuple[int, str, str], None],
+    removals: list[tuple[object, ...]],
+    log: list[tuple[object, ...]],
+) -> None:
+    """The rows of one commit; of an entity that a group changes several times only the last image is written."""
+    entry = record.entry
+    restaurant_id = entry.restaurant_id
+    images: list[bytes] = []
+    for change in entry.changes:
+        where = (restaurant_id, change.kind, change.id)
+        if change.entity is None:
+            images.append(b"null")
+            upserts.pop(where, None)
+            deletes[where] = None
+            removals.append((*where, entry.revision, entry.time, *(change.visit or (None, None))))
+            continue
+        image = image_of(change.entity)
+        images.append(image)
+        version = change.entity.version
+        upserts[where] = (*where, version, row_checksum(*where, version, image), image)
+    position = position_of(restaurant_id, entry.revision)
+    changes = encode_changes(entry.changes, images)
+    checksum = log_checksum(position, entry.time, record.key, record.digest, changes, record.answer)
+    log.append((position, entry.time, checksum, record.key, record.digest, changes, record.answer))

@@ -1,0 +1,121 @@
+"""This file is what is asked of the past: kept answers, older images, ids once used, visits once made."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import aiosqlite
+from msgspec import Struct
+
+from restohub.floor.commands import Visits
+from restohub.floor.contacts import visit_of
+from restohub.floor.nouns import Entity, Floor, Guest, Removal, Table
+
+from .rows import DamageError, LoggedChange, decode_changes, entity_of, position_of, revision_at
+
+
+class KeptAnswer(Struct, frozen=True):
+    """What was answered to a request with an idempotency key, and the digest of that request."""
+
+    digest: bytes | None
+    answer: bytes | None
+
+
+class History:
+    """The reading end of the store, over a connection of its own that can only read."""
+
+    def __init__(self, connection: aiosqlite.Connection) -> None:
+        self._connection = connection
+
+    async def kept_answer(self, restaurant_id: int, revision: int) -> KeptAnswer | None:
+        """The answer that the commit of this revision was made with, None where the log no longer has it."""
+        sql = "SELECT digest, answer FROM log WHERE position = ?"
+        row = await self._row(sql, position_of(restaurant_id, revision))
+        return None if row is None else KeptAnswer(row[0], row[1])
+
+    async def was_used(self, restaurant_id: int, kind: str, entity_id: str) -> bool:
+        """Whether an entity that is gone had this id."""
+        sql = "SELECT 1 FROM removal WHERE restaurant_id = ? AND kind = ? AND id = ?"
+        return await self._row(sql, restaurant_id, kind, entity_id) is not None
+
+    async def visits(self, floor: Floor, phone: str | None, email: str | None) -> Visits:
+        """Which retired guests finished a visit with this phone or e-mail, as far as `floor`'s revision."""
+        digits, mail = visit_of(phone, email)
+        found: dict[str, frozenset[str]] = {}
+        for column, value in (("phone", digits), ("email", mail)):
+            if value:
+                sql = BY_PHONE if column == "phone" else BY_EMAIL
+                rows = await self._connection.execute_fetchall(sql, (floor.restaurant_id, value))
+                found[f"{column}:{value}"] = frozenset(row[0] for row in rows)
+        return Visits(floor.revision, found)
+
+    async def image_at(self, floor: Floor, present: Guest | Table, version: int) -> Entity | None:
+        """The entity as it was at revision `version`, None where the log does not know.
+
+        The log's changes are a chain: each names the version that it replaced.
+        """
+        if version > floor.revision:
+            return None
+        if present.version <= version:
+            return present
+        kind = "guest" if isinstance(present, Guest) else "table"
+        at = present.version
+        while at > 0:
+            logged = await self._logged(floor.restaurant_id, at, kind, present.id)
+            if logged is None:
+                return None
+            if at <= version:
+                return entity_of(kind, bytes(logged.image))
+            at = logged.was
+        return None
+
+    async def _logged(self, restaurant_id: int, revision: int, kind: str, entity_id: str) -> LoggedChange | None:
+        """What a commit did to an entity, None where the log no longer has the commit; raises DamageError."""
+        row = await self._row("SELECT changes FROM log WHERE position = ?", position_of(restaurant_id, revision))
+        if row is None:
+            return None
+        for change in decode_changes(row[0]):
+            if change.kind == kind and change.id == entity_id:
+                return change
+        raise DamageError(f"revision {revision} of restaurant {restaurant_id} says nothing of the {kind} {entity_id}")
+
+    async def removals(self, floor: Floor, since: int) -> list[Removal]:
+        """What left the floor after revision `since`, up to the floor's own revision."""
+        sql = """SELECT kind, id, revision, time FROM removal
+            WHERE restaurant_id = ? AND revision > ? AND revision <= ? ORDER BY revision"""
+        rows = await self._connection.execute_fetchall(sql, (floor.restaurant_id, since, floor.revision))
+        return [Removal(*row) for row in rows]
+
+    async def first_revision(self, restaurant_id: int) -> int | None:
+        """The oldest revision that the log still has, None where it has none."""
+        sql = "SELECT min(position) FROM log WHERE position BETWEEN ? AND ?"
+        row = await self._row(sql, position_of(restaurant_id, 0), position_of(restaurant_id + 1, 0) - 1)
+        return None if row is None or row[0] is None else revision_at(row[0])
+
+    async def revision_before(self, floor: Floor, time: int) -> int | None:
+        """The last revision committed before `time` (UTC seconds); None where the log does not reach back that far.
+
+        Commit times never run backwards, so the log is searched by halves.
+        """
+        first = await self.first_revision(floor.restaurant_id)
+        if first is None:
+            return floor.revision
+        low, high = first, floor.revision + 1
+        while low < high:
+            middle = (low + high) // 2
+            row = await self._row("SELECT time FROM log WHERE position = ?", position_of(floor.restaurant_id, middle))
+            if row is None or row[0] < time:
+                low = middle + 1
+            else:
+                high = middle
+        return None if low == first and first > 1 else low - 1
+
+    async def _row(self, sql: str, *values: object) -> Any:
+        """The first row of a query, or None."""
+        for row in await self._connection.execute_fetchall(sql, values):
+            return row
+        return None
+
+
+BY_PHONE = "SELECT id FROM removal WHERE restaurant_id = ? AND phone = ? AND phone <> ''"
+BY_EMAIL = "SELECT id FROM removal WHERE restaurant_id = ? AND email = ? AND email <> ''"

@@ -1,0 +1,203 @@
+"""This file is the start: the floors read from the rows, and the newest part of the log held against them."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import aiosqlite
+from msgspec import Struct
+
+from restohub.floor.nouns import (
+    DIRECTORY_ID,
+    REMOVALS_MAX,
+    Directory,
+    Entity,
+    Floor,
+    Guest,
+    Removal,
+    Restaurant,
+    Table,
+)
+
+from .faults import storage_fault
+from .history import History
+from .rows import (
+    DamageError,
+    LoggedChange,
+    decode_changes,
+    entity_of,
+    log_checksum,
+    position_of,
+    restaurant_at,
+    revision_at,
+    row_checksum,
+)
+
+# How far back a start compares the log with the rows; the whole of it would take longer than a start may.
+COMPARED_MAX = 10_000
+KEYS_KEPT_S = 72 * 3600
+
+
+class Loaded(Struct, frozen=True):
+    """What the hub was when it last committed. `keys` are the idempotency keys of the last 72 hours at least."""
+
+    install_id: str
+    epoch: str
+    directory: Directory
+    floors: dict[int, Floor]
+    keys: dict[tuple[int, str], int]
+
+
+async def initialise(connection: aiosqlite.Connection, install_id: str, epoch: str) -> None:
+    """Give a new store its names; one that has them keeps them."""
+    await connection.executemany(
+        "INSERT OR IGNORE INTO hub (name, value) VALUES (?, ?)", [("install_id", install_id), ("epoch", epoch)]
+    )
+
+
+async def load(connection: aiosqlite.Connection) -> Loaded:
+    """The floors, read and checked; raises DamageError rather than begin with a floor that may be wrong."""
+    try:
+        return await _load(connection)
+    except sqlite3.Error as error:
+        fault = storage_fault(error)
+        raise DamageError(str(fault)) if fault is error else fault from error
+
+
+async def _load(connection: aiosqlite.Connection) -> Loaded:
+    names = {row[0]: row[1] for row in await connection.execute_fetchall("SELECT name, value FROM hub")}
+    entities = await _entities(connection)
+    directory_rows = entities.pop(DIRECTORY_ID, {})
+    restaurants = {int(e.id): e for e in directory_rows.values() if isinstance(e, Restaurant)}
+    keys: dict[tuple[int, str], int] = {}
+    head, time = await _checked_log(connection, DIRECTORY_ID, directory_rows, keys)
+    gone = await connection.execute_fetchall(
+        "SELECT max(CAST(id AS INTEGER)) FROM removal WHERE restaurant_id = ?", (DIRECTORY_ID,)
+    )
+    last_id = max(next(iter(gone))[0] or 0, *restaurants, 0)
+    directory = Directory(revision=head, time=time, restaurants=restaurants, last_id=last_id)
+    for restaurant_id in entities.keys() - restaurants.keys():
+        raise DamageError(f"there are guests or tables of a restaurant {restaurant_id} that does not exist")
+    floors: dict[int, Floor] = {}
+    for restaurant_id, restaurant in restaurants.items():
+        rows = entities.get(restaurant_id, {})
+        head, time = await _checked_log(connection, restaurant_id, rows, keys)
+        removals, since = await _removals(connection, restaurant_id)
+        floors[restaurant_id] = Floor(
+            restaurant_id=restaurant_id,
+            revision=head,
+            time=time or restaurant.created_at,
+            guests={e.id: e for e in rows.values() if isinstance(e, Guest)},
+            tables={e.id: e for e in rows.values() if isinstance(e, Table)},
+            removals=removals,
+            removals_since=since,
+        )
+    return Loaded(names["install_id"], names["epoch"], directory, floors, keys)
+
+
+async def _entities(connection: aiosqlite.Connection) -> dict[int, dict[tuple[str, str], Entity]]:
+    """Every entity by restaurant, kind and id; each row's checksum is held against it."""
+    found: dict[int, dict[tuple[str, str], Entity]] = {}
+    sql = "SELECT restaurant_id, kind, id, version, checksum, image FROM entity ORDER BY rowid"
+    for restaurant_id, kind, entity_id, version, checksum, image in await connection.execute_fetchall(sql):
+        if row_checksum(restaurant_id, kind, entity_id, version, image) != checksum:
+            raise DamageError(f"the row of {kind} {entity_id} of restaurant {restaurant_id} fails its checksum")
+        entity = entity_of(kind, image)
+        found.setdefault(restaurant_id, {})[kind, entity_id] = entity
+    return found
+
+
+async def _checked_log(
+    connection: aiosqlite.Connection,
+    restaurant_id: int,
+    rows: dict[tuple[str, str], Entity],
+    keys: dict[tuple[int, str], int],
+) -> tuple[int, int]:
+    """The last revision of a restaurant's log and its time, after its newest part was held against the rows."""
+    ends = position_of(restaurant_id, 0), position_of(restaurant_id + 1, 0) - 1
+    sql = "SELECT min(position), max(position) FROM log WHERE position BETWEEN ? AND ?"
+    [(low, high)] = await connection.execute_fetchall(sql, ends)
+    newest_row = max((entity.version for entity in rows.values()), default=0)
+    if high is None:
+        if newest_row:
+            raise DamageError(f"restaurant {restaurant_id} has rows up to revision {newest_row} and no log")
+        return 0, 0
+    first, head = revision_at(low), revision_at(high)
+    if newest_row > head:
+        raise DamageError(f"restaurant {restaurant_id} has a row of revision {newest_row}, its log ends at {head}")
+    compared_from = max(first, head - COMPARED_MAX + 1)
+    newest, time = await _newest_changes(connection, position_of(restaurant_id, compared_from), high)
+    _compare(restaurant_id, rows, newest, compared_from)
+    await _keys(connection, restaurant_id, head, time, keys)
+    return head, time
+
+
+async def _newest_changes(
+    connection: aiosqlite.Connection, low: int, high: int
+) -> tuple[dict[tuple[str, str], tuple[int, LoggedChange]], int]:
+    """The latest change of each entity between two positions of the log, and the last commit's time."""
+    newest: dict[tuple[str, str], tuple[int, LoggedChange]] = {}
+    expected, time = low, 0
+    sql = """SELECT position, time, checksum, key, digest, changes, answer FROM log
+        WHERE position BETWEEN ? AND ? ORDER BY position"""
+    for position, row_time, checksum, key, digest, changes, answer in await connection.execute_fetchall(
+        sql, (low, high)
+    ):
+        where = f"revision {revision_at(expected)} of restaurant {restaurant_at(expected)}"
+        if position != expected:
+            raise DamageError(f"the log has a gap: {where} is missing")
+        if log_checksum(position, row_time, key, digest, changes, answer) != checksum:
+            raise DamageError(f"{where} fails its checksum in the log")
+        if row_time < time:
+            raise DamageError(f"{where} was committed before the one that it follows")
+        for change in decode_changes(changes):
+            newest[change.kind, change.id] = (revision_at(position), change)
+        expected, time = expected + 1, row_time
+    return newest, time
+
+
+def _compare(
+    restaurant_id: int,
+    rows: dict[tuple[str, str], Entity],
+    newest: dict[tuple[str, str], tuple[int, LoggedChange]],
+    compared_from: int,
+) -> None:
+    """Every entity that the newest part of the log names must be as it says, and every newer row must be named."""
+    for (kind, entity_id), (revision, change) in newest.items():
+        entity = rows.get((kind, entity_id))
+        logged = None if change.action == "delete" else entity_of(kind, bytes(change.image))
+        if entity != logged:
+            raise DamageError(
+                f"{kind} {entity_id} of restaurant {restaurant_id} is not as revision {revision} of the log left it"
+            )
+    for (kind, entity_id), entity in rows.items():
+        if entity.version >= compared_from and (kind, entity_id) not in newest:
+            raise DamageError(
+                f"{kind} {entity_id} of restaurant {restaurant_id} says revision {entity.version}, "
+                "which does not name it in the log"
+            )
+
+
+async def _keys(
+    connection: aiosqlite.Connection, restaurant_id: int, head: int, time: int, keys: dict[tuple[int, str], int]
+) -> None:
+    """The idempotency keys of the last 72 hours before the last commit."""
+    upto = Floor(restaurant_id=restaurant_id, revision=head)
+    after = await History(connection).revision_before(upto, time - KEYS_KEPT_S)
+    low = 0 if after is None else after + 1
+    sql = "SELECT position, key FROM log WHERE position BETWEEN ? AND ? AND key IS NOT NULL"
+    span = position_of(restaurant_id, low), position_of(restaurant_id, head)
+    for position, key in await connection.execute_fetchall(sql, span):
+        keys[restaurant_id, key] = revision_at(position)
+
+
+async def _removals(connection: aiosqlite.Connection, restaurant_id: int) -> tuple[dict[tuple[str, str], Removal], int]:
+    """The newest removals of a restaurant, oldest first, and the revision since which they are all of them."""
+    sql = """SELECT kind, id, revision, time, phone, email FROM removal
+        WHERE restaurant_id = ? ORDER BY revision DESC LIMIT ?"""
+    rows = list(await connection.execute_fetchall(sql, (restaurant_id, REMOVALS_MAX)))
+    removals: dict[tuple[str, str], Removal] = {}
+    for kind, entity_id, revision, time, phone, email in reversed(rows):
+        visit = None if phone is None else (phone, email)
+        removals[kind, entity_id] = Removal(kind, entity_id, revision, time, visit)
+    return removals, rows[-1][2] if len(rows) == REMOVALS_MAX else 0

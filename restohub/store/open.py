@@ -1,0 +1,162 @@
+"""This file is how the data folder is taken, and its one database opened, migrated and closed."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import sys
+from importlib.resources import files
+from pathlib import Path
+from types import TracebackType
+from typing import IO
+
+import aiosqlite
+
+from .faults import storage_fault
+
+DATABASE = "restohub.db"
+LOCK = "restohub.lock"
+# A seating writes 14 KiB with pages of 1 KiB against 23 with 4 KiB, and SD cards wear. Settled by the first file made.
+PAGE_BYTES = 1024
+CACHE_KIB = 16 * 1024
+BUSY_WAIT_S = 5.0
+
+
+class FolderError(Exception):
+    """The data folder cannot be used; the text says why and what to do, for a person."""
+
+
+class FolderLock:
+    """The lock that keeps a second hub from the same data folder, held for as long as the process lives."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._file: IO[bytes] | None = None
+
+    def __enter__(self) -> FolderLock:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._file = (self.folder / LOCK).open("ab")
+        except OSError as error:
+            raise FolderError(
+                f"The data folder {self.folder} cannot be written ({error.strerror}). "
+                "Give this user the right to write there, or choose another folder with --data."
+            ) from None
+        try:
+            _lock(self._file)
+        except OSError:
+            self._file.close()
+            raise FolderError(
+                f"Another hub serves the data folder {self.folder} already. "
+                "Stop it first, or choose another folder with --data."
+            ) from None
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        assert self._file is not None
+        self._file.close()
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(file: IO[bytes]) -> None:
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+else:
+    import fcntl
+
+    def _lock(file: IO[bytes]) -> None:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+async def open_writer(folder: Path) -> aiosqlite.Connection:
+    """The one connection that writes and checkpoints, with the schema brought up to date.
+
+    Raises FolderError, or what `storage_fault` makes of an error of SQLite.
+    """
+    path = folder / DATABASE
+    new = not path.exists()
+    connection = await aiosqlite.connect(path, isolation_level=None, timeout=BUSY_WAIT_S, cached_statements=64)
+    try:
+        if new:
+            path.chmod(0o600)
+            await connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
+        for pragma in (
+            "journal_mode = WAL",
+            "synchronous = FULL",
+            # SQLite swallows every error of an automatic checkpoint; the writer runs its own and sees them.
+            "wal_autocheckpoint = 0",
+            "mmap_size = 0",
+            f"cache_size = -{CACHE_KIB}",
+            "trusted_schema = OFF",
+            "temp_store = MEMORY",
+        ):
+            await connection.execute(f"PRAGMA {pragma}")
+        await migrate(connection, path)
+    except sqlite3.Error as error:
+        await connection.close()
+        raise storage_fault(error) from error
+    except BaseException:
+        await connection.close()
+        raise
+    return connection
+
+
+async def open_reader(folder: Path) -> aiosqlite.Connection:
+    """A connection that reads alone, for history."""
+    connection = await aiosqlite.connect(folder / DATABASE, isolation_level=None, timeout=BUSY_WAIT_S)
+    for pragma in ("query_only = ON", "wal_autocheckpoint = 0", "mmap_size = 0", "trusted_schema = OFF"):
+        await connection.execute(f"PRAGMA {pragma}")
+    return connection
+
+
+def migrations() -> list[tuple[int, str]]:
+    """Every migration: the `user_version` that it leads to, and its SQL."""
+    folder = files("restohub.store") / "migrations"
+    found = [(int(file.name[:4]), file.read_text("utf-8")) for file in folder.iterdir() if file.name.endswith(".sql")]
+    return sorted(found)
+
+
+async def migrate(connection: aiosqlite.Connection, path: Path) -> None:
+    """Bring the schema to the newest version, each step whole or not at all; raises FolderError for a newer one."""
+    rows = list(await connection.execute_fetchall("PRAGMA user_version"))
+    version = int(rows[0][0])
+    steps = migrations()
+    if version > steps[-1][0]:
+        raise FolderError(
+            f"The database {path} was written by a newer restohub (schema {version}, this one knows {steps[-1][0]}). "
+            "Install that version or a newer one."
+        )
+    for number, sql in steps:
+        if number <= version:
+            continue
+        await connection.execute("BEGIN IMMEDIATE")
+        for statement in statements(sql):
+            await connection.execute(statement)
+        await connection.execute(f"PRAGMA user_version = {number}")
+        await connection.execute("COMMIT")
+
+
+def statements(sql: str) -> list[str]:
+    """The statements of a script one by one: `executescript` would commit in silence."""
+    found: list[str] = []
+    pending = ""
+    for line in sql.splitlines():
+        pending += line + "\n"
+        if sqlite3.complete_statement(pending):
+            found.append(pending)
+            pending = ""
+    return found
+
+
+def wal_path(folder: Path) -> Path:
+    """The write-ahead log beside the database."""
+    return folder / f"{DATABASE}-wal"
+
+
+def size_of(path: Path) -> int:
+    """The size of a file in bytes, 0 where there is none."""
+    try:
+        return os.stat(path).st_size  # noqa: PTH116 (half the cost of Path.stat, asked at each health check)
+    except FileNotFoundError:
+        return 0

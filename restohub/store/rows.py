@@ -1,0 +1,99 @@
+"""This file is how entities and commits are written into rows and read from them, checksums included."""
+
+from __future__ import annotations
+
+from zlib import crc32
+
+import msgspec
+from msgspec import Raw, Struct
+
+from restohub.floor.nouns import Action, Change, Entity, Guest, Kind, Restaurant, Table
+
+REVISION_BITS = 40
+TYPES: dict[str, type[Entity]] = {"guest": Guest, "table": Table, "restaurant": Restaurant}
+
+_encode = msgspec.json.Encoder().encode
+_image_decoders = {kind: msgspec.json.Decoder(struct) for kind, struct in TYPES.items()}
+
+
+class DamageError(Exception):
+    """The store holds what the hub never wrote. The text says where, for a person."""
+
+
+class LoggedChange(Struct, array_like=True, omit_defaults=True):
+    """A change as the log keeps it; `image` is the entity's own row image, or null."""
+
+    kind: Kind
+    id: str
+    action: Action
+    was: int
+    image: Raw
+    visit: tuple[str, str] | None = None
+
+
+_changes_decoder = msgspec.json.Decoder(list[LoggedChange])
+
+
+def position_of(restaurant_id: int, revision: int) -> int:
+    """The log's key of a restaurant's revision."""
+    return restaurant_id << REVISION_BITS | revision
+
+
+def revision_at(position: int) -> int:
+    """The revision of a log's key."""
+    return position & (1 << REVISION_BITS) - 1
+
+
+def restaurant_at(position: int) -> int:
+    """The restaurant of a log's key."""
+    return position >> REVISION_BITS
+
+
+def image_of(entity: Entity) -> bytes:
+    """An entity as its row keeps it: snake_case JSON, times in seconds, defaults left out."""
+    return _encode(entity)
+
+
+def entity_of(kind: str, image: bytes) -> Entity:
+    """The entity of a row's image; raises DamageError."""
+    try:
+        return _image_decoders[kind].decode(image)
+    except (msgspec.DecodeError, KeyError) as fault:
+        raise DamageError(f"an image of a {kind} cannot be read: {fault}") from None
+
+
+def row_checksum(restaurant_id: int, kind: str, entity_id: str, version: int, image: bytes) -> int:
+    """CRC-32 over all that an entity's row says: one flipped bit in two passes SQLite's own integrity check."""
+    return crc32(image, crc32(f"{restaurant_id}/{kind}/{entity_id}/{version}".encode()))
+
+
+def log_checksum(
+    position: int, time: int, key: str | None, digest: bytes | None, changes: bytes, answer: bytes | None
+) -> int:
+    """CRC-32 over all that a row of the log says."""
+    head = crc32(f"{position}/{time}/{key or ''}/".encode())
+    return crc32(answer or b"", crc32(changes, crc32(digest or b"", head)))
+
+
+def encode_changes(changes: tuple[Change, ...], images: list[bytes]) -> bytes:
+    """The changes of a commit as the log keeps them; `images` are their entities' (b"null" where one is gone)."""
+    return _encode(
+        [
+            LoggedChange(change.kind, change.id, change.action, change.was, Raw(image), change.visit)
+            for change, image in zip(changes, images, strict=True)
+        ]
+    )
+
+
+def decode_changes(blob: bytes) -> list[LoggedChange]:
+    """The changes of a row of the log, images unread; raises DamageError."""
+    try:
+        return _changes_decoder.decode(blob)
+    except msgspec.DecodeError as fault:
+        raise DamageError(f"a commit of the log cannot be read: {fault}") from None
+
+
+def whole_change(logged: LoggedChange) -> Change:
+    """A change of the log with its entity read."""
+    entity = None if logged.action == "delete" else entity_of(logged.kind, bytes(logged.image))
+    return Change(logged.kind, logged.id, logged.action, entity, logged.was, logged.visit)

@@ -1,0 +1,76 @@
+"""This file is the close of the day: at 04:00 of the restaurant's zone, parties long gone leave the floor."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from itertools import islice
+from zoneinfo import ZoneInfo
+
+from restohub.floor.commands import CloseDay
+from restohub.floor.nouns import DONE, Floor
+from restohub.live.clock import new_id
+from restohub.live.hub import Hub
+from restohub.live.writer import Result, Step
+from restohub.wire.answers import Answer
+from restohub.wire.problems import Problem
+
+log = logging.getLogger("restohub.day")
+
+CLOSING_HOUR = 4
+GONE_FOR_S = 24 * 3600
+GUESTS_A_COMMIT = 500
+LOOK_EVERY_S = 60.0
+
+
+async def close_days(hub: Hub) -> None:
+    """Close each restaurant's day when its 04:00 has passed; at the start, one that passed while the hub was off."""
+    closed: dict[int, int] = {}
+    while True:
+        for restaurant_id, restaurant in tuple(hub.writer.directory.restaurants.items()):
+            closing = last_closing(hub.clock.now(), restaurant.timezone)
+            if closed.get(restaurant_id) != closing and await close_day(hub, restaurant_id, closing):
+                closed[restaurant_id] = closing
+        await asyncio.sleep(LOOK_EVERY_S)
+
+
+async def close_day(hub: Hub, restaurant_id: int, closing: int) -> bool:
+    """Take from the floor who was done and unchanged 24 hours before `closing` (UTC seconds); False to try again."""
+    gone = 0
+    while True:
+        floor = hub.writer.floors.get(restaurant_id)
+        ids = () if floor is None else leaving(floor, closing - GONE_FOR_S)
+        if not ids:
+            break
+        step = Step(command=CloseDay(ids, closing - GONE_FOR_S), transaction_id=new_id())
+        try:
+            await hub.writer.submit(restaurant_id, [step], _nothing)
+        except Problem as fault:
+            log.warning("The day of restaurant %d could not be closed: %s", restaurant_id, fault)
+            return False
+        gone += len(ids)
+    if gone:
+        log.info("The day of restaurant %d is closed: %d guests left the floor.", restaurant_id, gone)
+    return True
+
+
+def leaving(floor: Floor, before: int) -> tuple[str, ...]:
+    """At most 500 guests who are done and were last changed at `before` (UTC seconds) or earlier."""
+    done = (guest.id for guest in floor.guests.values() if guest.status in DONE and guest.last_updated <= before)
+    return tuple(islice(done, GUESTS_A_COMMIT))
+
+
+def last_closing(now: int, timezone: str) -> int:
+    """The newest 04:00 of a zone that has passed (UTC seconds)."""
+    zone = ZoneInfo(timezone)
+    here = datetime.fromtimestamp(now, zone)
+    closing = here.replace(hour=CLOSING_HOUR, minute=0, second=0, microsecond=0, fold=0)
+    if closing > here:
+        closing = (closing - timedelta(days=1)).replace(fold=0)
+    return int(closing.timestamp())
+
+
+def _nothing(results: Sequence[Result], floor: Floor) -> Answer:  # noqa: ARG001 (every answering takes it)
+    return Answer(204, [], b"")

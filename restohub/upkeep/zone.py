@@ -1,0 +1,40 @@
+"""This file is the machine's own time zone by its IANA name."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+LOCALTIME = Path("/etc/localtime")
+TIMEZONE = Path("/etc/timezone")
+
+
+def machine_zone() -> str:
+    """The IANA name of the machine's zone, "UTC" where it does not say."""
+    for name in (os.environ.get("TZ", "").removeprefix(":"), _linked(), _written()):
+        if name and _known(name):
+            return name
+    return "UTC"
+
+
+def _linked() -> str:
+    try:
+        return str(LOCALTIME.readlink()).rpartition("zoneinfo/")[2]
+    except OSError:
+        return ""
+
+
+def _written() -> str:
+    try:
+        return TIMEZONE.read_text("ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def _known(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True

@@ -1,0 +1,148 @@
+"""This file is how a request is read: each fault has its own code, in the order that the contract gives."""
+
+from __future__ import annotations
+
+import re
+from hashlib import sha256
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+from litestar import Request
+
+from restohub.floor.nouns import Floor
+from restohub.live.hub import Hub
+from restohub.wire.json_in import read_json
+from restohub.wire.problems import Problem, bad_query, problem
+from restohub.wire.requests import INTEGER_MAX, checked_key
+from restohub.wire.times import read_time
+
+BODY_BYTES_MAX = 256 * 1024
+BATCH_BYTES_MAX = 1024 * 1024
+DEFAULT_RESTAURANT = 1
+JSON_TYPE = re.compile(r"application/(?:[\w.+-]+\+)?json\s*(?:;.*)?", re.IGNORECASE)
+INTEGER = re.compile(r"-?\d{1,20}", re.ASCII)
+STRONG_TAG = re.compile(r'(?:^|,)\s*"(\d{1,16})"\s*(?=,|$)', re.ASCII)
+
+_canonical = msgspec.json.Encoder(order="sorted").encode
+
+AnyRequest = Request[Any, Any, Any]
+
+
+class ClientGoneError(Exception):
+    """The client hung up in the middle of its request."""
+
+
+class Query:
+    """The query of a request: what was given, each name once unless it may repeat."""
+
+    def __init__(self, request: AnyRequest) -> None:
+        raw = request.scope["query_string"].decode("latin-1")
+        self.pairs = parse_qsl(raw, keep_blank_values=True) if raw else []
+
+    def only(self, *known: str) -> None:
+        """Refuse a parameter that is not one of these."""
+        for name, _ in self.pairs:
+            if name not in known:
+                raise bad_query(name[:100], f"There is no parameter {name[:100]!r} here. Known: {', '.join(known)}.")
+
+    def many(self, *names: str) -> list[str]:
+        """Every value of a parameter, in any of its spellings."""
+        return [value for name, value in self.pairs if name in names]
+
+    def one(self, *names: str) -> str | None:
+        """The value of a parameter that may be given once, None where it is not."""
+        values = self.many(*names)
+        if len(values) > 1:
+            raise bad_query(names[0], f"{names[0]} is given {len(values)} times: give it once.")
+        return values[0] if values else None
+
+    def integer(self, *names: str, least: int = 0, most: int = INTEGER_MAX) -> int | None:
+        """A whole number within bounds, None where it is not given."""
+        text = self.one(*names)
+        if text is None:
+            return None
+        if not INTEGER.fullmatch(text) or not least <= int(text) <= most:
+            raise bad_query(names[0], f"{names[0]} must be a whole number from {least} to {most}, not {text[:40]!r}.")
+        return int(text)
+
+    def time(self, name: str) -> int | None:
+        """A time in whole UTC seconds; a space counts as the `+` that URLQueryItem does not escape."""
+        text = self.one(name)
+        if text is None:
+            return None
+        seconds = read_time(text.replace(" ", "+"))
+        if seconds is None:
+            raise bad_query(name, f"{name} must be a date-time such as 2024-01-15T10:30:00Z, not {text[:40]!r}.")
+        return seconds
+
+    def restaurant_id(self) -> int:
+        """The restaurant that the query names, by default the first."""
+        return self.integer("restaurant_id", "restaurantId", least=1) or DEFAULT_RESTAURANT
+
+
+async def read_body(request: AnyRequest, most: int = BODY_BYTES_MAX) -> bytes:
+    """The body of a request; raises Problem `body_too_large` as soon as that is known."""
+    announced = request.headers.get("content-length", "0")
+    if announced.isdecimal() and int(announced) > most:
+        raise _too_large(most)
+    body = bytearray()
+    while True:
+        message: Any = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGoneError
+        body += message["body"]
+        if len(body) > most:
+            raise _too_large(most)
+        if not message["more_body"]:
+            return bytes(body)
+
+
+def _too_large(most: int) -> Problem:
+    return problem("body_too_large", f"The body is larger than {most // 1024} KiB. Send less at a time.")
+
+
+def read_document(request: AnyRequest, body: bytes) -> Any:
+    """The JSON document of a body; raises Problem `unsupported_media_type`, `invalid_json`."""
+    media_type = request.headers.get("content-type", "")
+    if not JSON_TYPE.fullmatch(media_type):
+        what = repr(media_type[:60]) if media_type else "no Content-Type"
+        raise problem("unsupported_media_type", f"Send the body as Content-Type: application/json, not {what}.")
+    return read_json(body)
+
+
+def floor_of(hub: Hub, restaurant_id: int) -> Floor:
+    """The published floor of a restaurant; raises Problem `restaurant_not_found`."""
+    floor = hub.writer.floors.get(restaurant_id)
+    if floor is None:
+        raise problem("restaurant_not_found", f"This hub has no restaurant {restaurant_id}.")
+    return floor
+
+
+def path_restaurant(request: AnyRequest) -> int:
+    """The restaurant that the path names; raises Problem `restaurant_not_found` for what is no number."""
+    text = str(request.path_params["restaurant_id"])
+    if not re.fullmatch(r"\d{1,16}", text, re.ASCII) or not 1 <= int(text) <= INTEGER_MAX:
+        raise problem("restaurant_not_found", f"This hub has no restaurant {text[:40]!r}.")
+    return int(text)
+
+
+def idempotency_key(request: AnyRequest) -> str | None:
+    """The request's `Idempotency-Key`, None where it has none; raises Problem for one that cannot be kept."""
+    key = request.headers.get("idempotency-key")
+    return None if key is None else checked_key(key, "Idempotency-Key")
+
+
+def request_digest(request: AnyRequest, document: Any) -> bytes:
+    """What a repetition must share: method, path, query and the body as data, not as bytes."""
+    query = sorted(Query(request).pairs)
+    told = _canonical([request.scope["method"], request.scope["path"], query])
+    return sha256(told + b"\n" + _canonical(document)).digest()
+
+
+def accepted_versions(request: AnyRequest) -> tuple[int, ...] | None:
+    """The versions that `If-Match` accepts, None where any is (`*`, or no header)."""
+    header = request.headers.get("if-match")
+    if header is None or header.strip() == "*":
+        return None
+    return tuple(int(tag) for tag in STRONG_TAG.findall(header))

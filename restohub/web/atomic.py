@@ -1,0 +1,185 @@
+"""This file is the two batch routes: all or nothing, and an off-line queue of which each update stands alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, cast
+
+import msgspec
+from litestar.types import ASGIApp
+
+from restohub.floor.commands import Create, Delete, Operation, Update
+from restohub.floor.decide import Batch
+from restohub.floor.nouns import Floor, Guest, Table
+from restohub.floor.verdicts import BatchRefused, Outcome, Refused
+from restohub.live.clock import new_id
+from restohub.live.hub import Hub
+from restohub.live.recall import recall_create, recall_delete, recall_update
+from restohub.live.writer import Answering, Done, Repeated, Result, Step
+from restohub.wire.answers import (
+    Answer,
+    BatchDone,
+    Did,
+    GuestResult,
+    QueueDone,
+    TableResult,
+    UpdateResult,
+    change_list,
+    json_answer,
+    revision_headers,
+)
+from restohub.wire.entities import guest_out, table_out
+from restohub.wire.envelopes import Item, Wanted, batch_transaction_id, named_restaurant, read_batch, read_queue
+from restohub.wire.problems import Problem, batch_document, document
+from restohub.wire.times import time_text
+
+from .asking import (
+    BATCH_BYTES_MAX,
+    AnyRequest,
+    Query,
+    floor_of,
+    idempotency_key,
+    read_body,
+    read_document,
+    request_digest,
+)
+from .changing import KEY_SPACE, Asked, commit_once
+from .replies import Reply, hub_of, problem_answer
+
+MUTATION_SPACE = "mutation:"
+
+
+async def command_of(hub: Hub, floor: Floor, wanted: Wanted) -> Operation:
+    """The command of one operation, with what history knows of it."""
+    entity_id = wanted.id or new_id()
+    match wanted.action:
+        case "create":
+            made = Create(kind=wanted.kind, id=entity_id, fields=wanted.fields)
+            return await recall_create(hub.history, floor, made, chosen=wanted.id is not None)
+        case "delete":
+            gone = Delete(kind=wanted.kind, id=entity_id, base_version=wanted.base_version)
+            return await recall_delete(hub.history, floor, gone)
+        case _:
+            merged = Update(kind=wanted.kind, id=entity_id, fields=wanted.fields, base_version=wanted.base_version)
+            return await recall_update(hub.history, floor, merged, wanted.seen_version)
+
+
+async def atomic_batch(request: AnyRequest) -> ASGIApp:
+    """Operations that happen together or not at all."""
+    hub = hub_of(request)
+    body = read_document(request, await read_body(request, BATCH_BYTES_MAX))
+    restaurant_id = named_restaurant(body, Query(request).integer("restaurant_id", "restaurantId", least=1))
+    floor = floor_of(hub, restaurant_id)
+    chosen = batch_transaction_id(body)
+    key = chosen or idempotency_key(request)
+    asked = Asked(hub, request, floor, body, chosen or new_id())
+    if key is not None:
+        asked = msgspec.structs.replace(asked, key=KEY_SPACE + key, digest=request_digest(request, body))
+    return await commit_once(asked, _make_batch, atomic=True)
+
+
+async def _make_batch(asked: Asked) -> tuple[Batch, Answering]:
+    items = read_batch(asked.body)
+    batch: list[Operation | Refused] = []
+    for item in items:
+        if isinstance(item.wanted, Refused):
+            batch.append(item.wanted)
+        else:
+            batch.append(await command_of(asked.hub, asked.floor, item.wanted))
+    return tuple(batch), _answer_batch(asked, items)
+
+
+def _answer_batch(asked: Asked, items: tuple[Item, ...]) -> Answering:
+    def answering(results: Sequence[Result], floor: Floor) -> Answer:
+        result = results[0]
+        if isinstance(result, BatchRefused):
+            pointers = tuple(i.pointer if isinstance(i.wanted, Refused) else f"{i.pointer}/data" for i in items)
+            now = asked.hub.clock.now()
+            return problem_answer(batch_document(result.refusals, pointers, now, asked.transaction_id))
+        if isinstance(result, Refused):
+            raise Problem(result)
+        assert isinstance(result, Done)
+        body = BatchDone(
+            success=True,
+            transaction_id=asked.transaction_id,
+            revision=floor.revision,
+            timestamp=time_text(result.time),
+            results=[_result(floor, outcome) for outcome in result.accepted.outcomes],
+            changes=change_list(result.accepted.changes),
+        )
+        return json_answer(body, headers=revision_headers(floor.revision, asked.hub.epoch, asked.transaction_id))
+
+    return answering
+
+
+def _result(floor: Floor, outcome: Outcome) -> GuestResult | TableResult:
+    entity = floor.get(outcome.kind, outcome.id)
+    status = cast(Did, outcome.status)
+    if outcome.kind == "guest":
+        return GuestResult(outcome.id, status, guest_out(entity) if isinstance(entity, Guest) else None)
+    return TableResult(outcome.id, status, table_out(entity) if isinstance(entity, Table) else None)
+
+
+async def sync_batch(request: AnyRequest) -> ASGIApp:
+    """An off-line queue: each update on its own, all durable before the one answer."""
+    hub = hub_of(request)
+    body = read_document(request, await read_body(request, BATCH_BYTES_MAX))
+    restaurant_id = named_restaurant(body, Query(request).integer("restaurant_id", "restaurantId", least=1))
+    floor = floor_of(hub, restaurant_id)
+    key = idempotency_key(request)
+    items = read_queue(body)
+    if key is not None:
+        items = tuple(
+            msgspec.structs.replace(item, mutation_id=item.mutation_id or f"{key}/{index}")
+            for index, item in enumerate(items)
+        )
+    steps = [
+        Step(
+            command=item.wanted if isinstance(item.wanted, Refused) else await command_of(hub, floor, item.wanted),
+            transaction_id=new_id(),
+            key=MUTATION_SPACE + item.mutation_id if item.mutation_id else None,
+        )
+        for item in items
+    ]
+    ids = [step.command.id if isinstance(step.command, Create) else None for step in steps]
+    answer = await hub.writer.submit(restaurant_id, steps, _answer_queue(hub, items, ids))
+    assert isinstance(answer, Answer), "a queue's answer is not kept"
+    return Reply(answer)
+
+
+def _answer_queue(hub: Hub, items: tuple[Item, ...], ids: list[str | None]) -> Answering:
+    def answering(results: Sequence[Result], floor: Floor) -> Answer:
+        told = [
+            _update_result(result, item, made or item.entity_id)
+            for result, item, made in zip(results, items, ids, strict=True)
+        ]
+        failed = sum(one.status in ("conflict", "rejected") for one in told)
+        body = QueueDone(
+            success=failed == 0,
+            processed_count=len(told) - failed,
+            failed_count=failed,
+            revision=floor.revision,
+            timestamp=time_text(floor.time),
+            results=told,
+        )
+        return json_answer(body, headers=revision_headers(floor.revision, hub.epoch, new_id()))
+
+    return answering
+
+
+def _update_result(result: Result, item: Item, entity_id: str | None) -> UpdateResult:
+    match result:
+        case Repeated(revision):
+            return UpdateResult(item.mutation_id, entity_id, "duplicate", revision)
+        case Done(entry=None):
+            return UpdateResult(item.mutation_id, entity_id, "unchanged", None)
+        case Done():
+            return UpdateResult(item.mutation_id, entity_id, "applied", result.after.revision)
+        case Refused():
+            status: Literal["conflict", "rejected"] = "conflict" if result.code == "version_conflict" else "rejected"
+            told = document(result, 0)
+            return UpdateResult(
+                item.mutation_id, entity_id, status, None, result.code, result.detail, told.current
+            )  # fmt: skip
+        case _:
+            raise AssertionError("an update is one operation")

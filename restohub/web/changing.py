@@ -1,0 +1,119 @@
+"""This file is the way of every change: key, command, commit, answer; a repeated one gets its first answer."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, cast
+
+import msgspec
+from msgspec import Struct
+
+from restohub.floor.nouns import DIRECTORY_ID, Floor, Guest, Table
+from restohub.floor.verdicts import BatchRefused, Refused
+from restohub.live.clock import new_id
+from restohub.live.hub import Hub
+from restohub.live.writer import Answering, Command, Done, Repeated, Result, Step
+from restohub.store.history import KeptAnswer
+from restohub.wire.answers import Answer, json_answer, revision_headers
+from restohub.wire.entities import entity_out
+from restohub.wire.problems import Problem, problem
+
+from .asking import AnyRequest, floor_of, idempotency_key, read_body, read_document, request_digest
+from .replies import Reply, hub_of
+
+KEY_SPACE = "key:"
+REPLAYED = (b"idempotency-replayed", b"true")
+
+_decode_kept = msgspec.msgpack.Decoder(Answer).decode
+
+
+class Asked(Struct, frozen=True):
+    """A change that was asked for: where, with which body (None: none came), and under which key."""
+
+    hub: Hub
+    request: AnyRequest
+    floor: Floor
+    body: Any
+    transaction_id: str
+    key: str | None = None
+    digest: bytes | None = None
+
+
+Making = Callable[[Asked], Awaitable[tuple[Command, Answering]]]
+
+
+async def change(request: AnyRequest, restaurant_id: int, making: Making, *, atomic: bool = False) -> Reply:
+    """Read the request, have `making` say the command and the answer, commit, answer."""
+    hub = hub_of(request)
+    raw = await read_body(request)
+    body = read_document(request, raw) if raw and request.scope["method"] != "DELETE" else None
+    floor = Floor(restaurant_id=DIRECTORY_ID) if restaurant_id == DIRECTORY_ID else floor_of(hub, restaurant_id)
+    key = idempotency_key(request)
+    asked = Asked(hub, request, floor, body, new_id())
+    if key is not None:
+        asked = msgspec.structs.replace(asked, key=KEY_SPACE + key, digest=request_digest(request, body))
+    return await commit_once(asked, making, atomic=atomic)
+
+
+async def commit_once(asked: Asked, making: Making, *, atomic: bool) -> Reply:
+    """Commit what is asked, or answer as before where its key was used before."""
+    restaurant_id = asked.floor.restaurant_id
+    used = asked.hub.writer.keys.get((restaurant_id, asked.key)) if asked.key else None
+    if used is not None:
+        return await _replay(asked, used)
+    command, answering = await making(asked)
+    step = Step(command=command, transaction_id=asked.transaction_id, atomic=atomic, key=asked.key, digest=asked.digest)
+    answer = await asked.hub.writer.submit(restaurant_id, [step], answering)
+    return await _replay(asked, answer.revision) if isinstance(answer, Repeated) else Reply(answer)
+
+
+async def _replay(asked: Asked, revision: int) -> Reply:
+    """The first answer to this key; raises Problem `idempotency_key_reused` where the request is another one."""
+    kept = await asked.hub.history.kept_answer(asked.floor.restaurant_id, revision)
+    assert isinstance(kept, KeptAnswer), "a key in memory has its row in the log"
+    if kept.digest != asked.digest or kept.answer is None:
+        detail = "This key was used before for another request. Make a new key for each change."
+        raise problem("idempotency_key_reused", detail)
+    answer = _decode_kept(kept.answer)
+    return Reply(msgspec.structs.replace(answer, headers=[*answer.headers, REPLAYED]))
+
+
+def done(results: Sequence[Result]) -> Done:
+    """The one result of a single step; raises Problem where it was refused."""
+    result = results[0]
+    if isinstance(result, Refused):
+        raise Problem(result)
+    assert not isinstance(result, BatchRefused | Repeated)
+    return result
+
+
+def entity_headers(hub: Hub, result: Done, version: int | None) -> list[tuple[bytes, bytes]]:
+    """Revision, epoch and transaction of a change, and the ETag of the entity it leaves."""
+    headers = revision_headers(result.after.revision, hub.epoch, result.transaction_id)
+    if version is not None:
+        headers.append((b"etag", b'"%d"' % version))
+    return headers
+
+
+def answer_entity(hub: Hub, kind: str, entity_id: str, *, created: bool = False) -> Answering:
+    """The answer of a change to one entity: 200 or 201 with the entity as it is now."""
+
+    def answering(results: Sequence[Result], floor: Floor) -> Answer:
+        result = done(results)
+        entity = cast(Guest | Table, result.after.get(kind, entity_id))
+        headers = entity_headers(hub, result, entity.version)
+        if created:
+            location = f"/restaurants/{floor.restaurant_id}/{kind}s/{entity_id}"
+            headers.append((b"location", location.encode()))
+        return json_answer(entity_out(entity), 201 if created else 200, headers)
+
+    return answering
+
+
+def answer_deleted(hub: Hub) -> Answering:
+    """The answer of a delete: 204, no body."""
+
+    def answering(results: Sequence[Result], floor: Floor) -> Answer:  # noqa: ARG001 (every answering takes it)
+        return Answer(204, entity_headers(hub, done(results), None), b"")
+
+    return answering

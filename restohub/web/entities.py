@@ -1,0 +1,132 @@
+"""This file is the routes that guests and tables share: list, create, look, change, delete."""
+
+from __future__ import annotations
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+
+from restohub.floor.commands import Create, Delete, EntityKind, GuestFields, TableFields, Update
+from restohub.floor.nouns import Floor, Guest, Table
+from restohub.floor.verdicts import Fault, not_found
+from restohub.live.clock import new_id
+from restohub.live.recall import recall_create, recall_delete, recall_update
+from restohub.live.writer import Answering
+from restohub.wire.answers import json_answer, revision_headers
+from restohub.wire.entities import entity_out
+from restohub.wire.problems import Problem, bad_query, problem
+from restohub.wire.requests import read_guest, read_table, refuse, seen_version
+
+from .asking import AnyRequest, Query, accepted_versions, floor_of, path_restaurant
+from .changing import Asked, answer_deleted, answer_entity, change
+from .replies import Reply, hub_of
+
+LIMIT_MAX = 1000
+
+E = TypeVar("E", Guest, Table)
+
+
+def read_fields(
+    kind: str, data: Any, pointer: str = "", *, creating: bool = False
+) -> tuple[str | None, GuestFields | TableFields, list[Fault]]:
+    """The chosen id, the fields and the faults of a guest's or table's JSON."""
+    reading = read_guest if kind == "guest" else read_table
+    return reading(data, pointer, creating=creating)
+
+
+def needed_body(asked: Asked) -> Any:
+    """The body of a request that must have one; raises Problem `invalid_json`."""
+    if asked.body is None:
+        raise problem("invalid_json", "The body is empty. Send a JSON object.")
+    return asked.body
+
+
+async def create(request: AnyRequest, kind: EntityKind) -> Reply:
+    """Make a guest or table: 201."""
+
+    async def making(asked: Asked) -> tuple[Create, Answering]:
+        chosen, fields, faults = read_fields(kind, needed_body(asked), creating=True)
+        refuse(faults)
+        command = Create(kind=kind, id=chosen or new_id(), fields=fields)
+        command = await recall_create(asked.hub.history, asked.floor, command, chosen=chosen is not None)
+        return command, answer_entity(asked.hub, kind, command.id, created=True)
+
+    return await change(request, path_restaurant(request), making)
+
+
+async def update(request: AnyRequest, kind: EntityKind) -> Reply:
+    """Merge the given fields: 200."""
+    entity_id = path_entity(request, kind)
+
+    async def making(asked: Asked) -> tuple[Update, Answering]:
+        body = needed_body(asked)
+        _, fields, faults = read_fields(kind, body)
+        refuse(faults)
+        command = Update(kind=kind, id=entity_id, fields=fields, if_match=accepted_versions(request))
+        command = await recall_update(asked.hub.history, asked.floor, command, seen_version(body))
+        return command, answer_entity(asked.hub, kind, entity_id)
+
+    return await change(request, path_restaurant(request), making)
+
+
+async def delete(request: AnyRequest, kind: EntityKind) -> Reply:
+    """Remove: 204."""
+    entity_id = path_entity(request, kind)
+
+    async def making(asked: Asked) -> tuple[Delete, Answering]:
+        command = Delete(kind=kind, id=entity_id, if_match=accepted_versions(request))
+        return await recall_delete(asked.hub.history, asked.floor, command), answer_deleted(asked.hub)
+
+    return await change(request, path_restaurant(request), making)
+
+
+async def look(request: AnyRequest, kind: EntityKind) -> Reply:
+    """One guest or table as it is now."""
+    hub = hub_of(request)
+    floor = floor_of(hub, path_restaurant(request))
+    entity_id = path_entity(request, kind)
+    entity = floor.get(kind, entity_id)
+    if entity is None:
+        raise Problem(not_found(kind, entity_id))
+    headers = [*revision_headers(floor.revision, hub.epoch), (b"etag", b'"%d"' % entity.version)]
+    return Reply(json_answer(entity_out(entity), headers=headers))
+
+
+def path_entity(request: AnyRequest, kind: str) -> str:
+    """The id of the guest or table that the path names."""
+    return str(request.path_params[f"{kind}_id"])
+
+
+def page(
+    request: AnyRequest, query: Query, entities: Callable[[Floor], Iterable[E]], wanted: Sequence[Callable[[E], bool]]
+) -> Reply:
+    """A list by `createdAt` and id, with a cursor where there is more. The query is checked before the restaurant."""
+    limit = query.integer("limit", least=1, most=LIMIT_MAX)
+    after = _after(query.one("cursor"))
+    hub = hub_of(request)
+    floor = floor_of(hub, path_restaurant(request))
+    found = [entity for entity in entities(floor) if all(wish(entity) for wish in wanted)]
+    found.sort(key=_place)
+    if after is not None:
+        found = [entity for entity in found if _place(entity) > after]
+    headers = revision_headers(floor.revision, hub.epoch)
+    if limit is not None and len(found) > limit:
+        found = found[:limit]
+        headers.append((b"restohub-next-cursor", urlsafe_b64encode(msgspec.json.encode(_place(found[-1])))))
+    return Reply(json_answer([entity_out(entity) for entity in found], headers=headers))
+
+
+def _place(entity: Guest | Table) -> tuple[int, str]:
+    return entity.created_at, entity.id
+
+
+def _after(cursor: str | None) -> tuple[int, str] | None:
+    if cursor is None:
+        return None
+    try:
+        place: tuple[int, str] = msgspec.json.decode(urlsafe_b64decode(cursor.encode("ascii")), type=tuple[int, str])
+    except (ValueError, msgspec.DecodeError):
+        raise bad_query("cursor", "cursor is not one that this hub gave: begin again without it.") from None
+    return place

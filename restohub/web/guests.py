@@ -1,0 +1,121 @@
+"""This file is the routes of guests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from litestar.types import ASGIApp
+
+from restohub.floor.commands import GuestFields, Update
+from restohub.floor.nouns import Floor, Guest, Table
+from restohub.live.recall import recall_update
+from restohub.live.writer import Answering, Result
+from restohub.wire.answers import Answer, Seating, change_list, json_answer
+from restohub.wire.entities import guest_out, table_out
+from restohub.wire.problems import bad_query
+from restohub.wire.requests import read_seating, seen_version
+from restohub.wire.spelling import GUEST_STATUS_WORDS, folded
+from restohub.wire.times import time_text
+
+from . import entities
+from .asking import AnyRequest, Query, accepted_versions, path_restaurant
+from .changing import Asked, change, done, entity_headers
+
+
+async def list_guests(request: AnyRequest) -> ASGIApp:
+    """The guests of a restaurant."""
+    query = Query(request)
+    query.only("status", "table_id", "tableId", "q", "limit", "cursor")
+    statuses = {_status(text) for text in query.many("status")}
+    table_id = query.one("table_id", "tableId")
+    words = query.one("q")
+    wanted: list[Callable[[Guest], bool]] = []
+    if statuses:
+        wanted.append(lambda guest: guest.status in statuses)
+    if table_id is not None:
+        wanted.append(lambda guest: guest.table_id == table_id)
+    if words:
+        part = words.casefold()
+        wanted.append(lambda guest: part in guest.name.casefold() or part in (guest.phone or "").casefold())
+    return entities.page(request, query, lambda floor: floor.guests.values(), wanted)
+
+
+async def create_guest(request: AnyRequest) -> ASGIApp:
+    """A new party."""
+    return await entities.create(request, "guest")
+
+
+async def get_guest(request: AnyRequest) -> ASGIApp:
+    """One guest."""
+    return await entities.look(request, "guest")
+
+
+async def update_guest(request: AnyRequest) -> ASGIApp:
+    """Merge the given fields into a guest."""
+    return await entities.update(request, "guest")
+
+
+async def delete_guest(request: AnyRequest) -> ASGIApp:
+    """Remove a guest; his table is free."""
+    return await entities.delete(request, "guest")
+
+
+async def change_status(request: AnyRequest) -> ASGIApp:
+    """Change a guest's status and table in one transaction."""
+    guest_id = entities.path_entity(request, "guest")
+    older = Query(request).one("new_status")
+    from_query = GuestFields() if older is None else GuestFields(status=_status(older, "new_status"))
+
+    async def making(asked: Asked) -> tuple[Update, Answering]:
+        if asked.body is not None and older is not None:
+            raise bad_query("new_status", "Say the status once: in the body, or as new_status without a body.")
+        fields = from_query if older is not None else read_seating(entities.needed_body(asked))
+        command = Update(kind="guest", id=guest_id, fields=fields, if_match=accepted_versions(request))
+        command = await recall_update(asked.hub.history, asked.floor, command, seen_version(asked.body))
+        return command, answer_seating(asked, guest_id)
+
+    return await change(request, path_restaurant(request), making, atomic=True)
+
+
+def answer_seating(asked: Asked, guest_id: str) -> Answering:
+    """What `status/atomic` answers: the guest, the table he has now or lost, and the older decoder's keys."""
+
+    def answering(results: Sequence[Result], floor: Floor) -> Answer:
+        result = done(results)
+        before, after = result.before.guests[guest_id], result.after.guests[guest_id]
+        table, cleared = _table_after(result.after, before, after)
+        body = Seating(
+            success=True,
+            transaction_id=result.transaction_id,
+            revision=floor.revision,
+            timestamp=time_text(result.time),
+            guest=guest_out(after),
+            table=table_out(table) if table else None,
+            table_cleared=cleared,
+            changes=change_list(result.accepted.changes),
+            guest_id=guest_id,
+            old_status=before.status,
+            new_status=after.status,
+            changes_count=len(result.accepted.changes),
+            processed_at=time_text(result.time),
+        )
+        return json_answer(body, headers=entity_headers(asked.hub, result, after.version))
+
+    return answering
+
+
+def _table_after(floor: Floor, before: Guest, after: Guest) -> tuple[Table | None, bool]:
+    """The table the guest has now, else the one he lost, and whether it was cleared."""
+    if after.table_id is not None:
+        return floor.tables[after.table_id], False
+    if before.table_id is not None:
+        return floor.tables[before.table_id], True
+    return None, False
+
+
+def _status(text: str, name: str = "status") -> str:
+    status = GUEST_STATUS_WORDS.get(folded(text))
+    if status is None:
+        known = ", ".join(dict.fromkeys(GUEST_STATUS_WORDS.values()))
+        raise bad_query(name, f"{text[:40]!r} is no status of a guest. Known: {known}.")
+    return status

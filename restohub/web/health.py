@@ -1,0 +1,61 @@
+"""This file is the health route: whether a change could be saved now, and what the hub is."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+
+from litestar.types import ASGIApp
+from msgspec import UNSET
+
+from restohub.live.hub import Hub
+from restohub.store.open import DATABASE, size_of, wal_path
+from restohub.wire.answers import DatabaseHealth, Health, json_answer
+from restohub.wire.times import time_text
+
+from .asking import AnyRequest
+from .replies import Reply, hub_of
+
+SOUND_SQLITE = (3, 51, 3)
+SOUND_BACKPORTS = ((3, 44, 6), (3, 50, 7))
+
+
+async def health(request: AnyRequest) -> ASGIApp:
+    """Whether the hub is well: 200, or 503 with the reason where a change could not be saved now."""
+    hub = hub_of(request)
+    reason = hub.writer.trouble()
+    body = Health(
+        status="unhealthy" if reason else "healthy",
+        service="sync",
+        version=hub.version,
+        timestamp=time_text(hub.clock.now()),
+        uptime_seconds=int(hub.clock.monotonic() - hub.clock.started),
+        connections=len(request.app.state.sockets.open),
+        restaurants=len(hub.writer.directory.restaurants),
+        database=_database(hub, reason),
+        clock_behind_seconds=hub.clock.behind_s(),
+        reason=reason or UNSET,
+    )
+    return Reply(json_answer(body, 503 if reason else 200))
+
+
+def _database(hub: Hub, reason: str | None) -> DatabaseHealth:
+    return DatabaseHealth(
+        status="unavailable" if reason else "ok",
+        sqlite_version=sqlite3.sqlite_version,
+        size_bytes=size_of(hub.folder / DATABASE),
+        wal_bytes=size_of(wal_path(hub.folder)),
+        free_bytes=shutil.disk_usage(hub.folder).free,
+        warnings=_warnings(),
+    )
+
+
+def _warnings() -> list[str]:
+    """SQLite before 3.51.3 can corrupt a WAL when two connections write or checkpoint at once. The hub has one."""
+    version = sqlite3.sqlite_version_info
+    if version >= SOUND_SQLITE or any(version[:2] == fixed[:2] and version >= fixed for fixed in SOUND_BACKPORTS):
+        return []
+    return [
+        f"SQLite {sqlite3.sqlite_version} has the WAL-reset bug. The hub is safe from it (one connection writes); "
+        "do not write to its database with another program while it runs."
+    ]

@@ -1,0 +1,231 @@
+"""This file is the two sockets: accepted, greeted, caught up, kept at the head, listened to."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any, cast
+
+from litestar import WebSocket
+from msgspec import UNSET
+
+from restohub.floor.nouns import Floor
+from restohub.live.feed import Cursor
+from restohub.live.hub import Hub
+from restohub.wire.messages import (
+    ConnectionEstablished,
+    Dialect,
+    ErrorMessage,
+    Ping,
+    Pong,
+    RevisionOf,
+    encode,
+    text_frame,
+)
+from restohub.wire.problems import Problem, bad_query, problem
+from restohub.wire.session import (
+    BAD_PARAMETER,
+    GONE_SILENT,
+    HEARTBEAT_S,
+    HUB_FAULT,
+    SILENCE_MAX_S,
+    STUCK_MAX_S,
+    UNKNOWN_RESTAURANT,
+    Close,
+    SayError,
+    SayPong,
+    SendDelta,
+    SendFullSync,
+    Session,
+)
+from restohub.wire.times import time_text
+
+from .asking import DEFAULT_RESTAURANT, Query
+from .transport import WebSocketLink
+
+log = logging.getLogger("restohub.sockets")
+
+WATCH_S = 1.0
+
+AnySocket = WebSocket[Any, Any, Any]
+
+
+class Opening:
+    """What a socket asked for in its address."""
+
+    def __init__(self, query: Query, dialect: Dialect) -> None:
+        default = DEFAULT_RESTAURANT if dialect == "sync" else None
+        self.restaurant_id = query.integer("restaurant_id", "restaurantId", least=1) or default
+        self.since = query.integer("since_revision", "sinceRevision")
+        self.epoch = query.one("epoch")
+        if self.since is not None and self.restaurant_id is None:
+            raise bad_query("since_revision", "since_revision is one restaurant's: give its restaurant_id beside it.")
+
+
+class Socket:
+    """One open socket: its link, its cursor, its session, and when it was last well."""
+
+    def __init__(self, hub: Hub, link: WebSocketLink, dialect: Dialect, restaurant_id: int | None) -> None:
+        now = link.loop.time()
+        self.hub = hub
+        self.link = link
+        self.cursor = Cursor(link, dialect, restaurant_id)
+        self.session = Session(restaurant_id)
+        self.ping_due = now + HEARTBEAT_S
+        self.taken = 0
+        self.taking_since = now
+
+    def say(self, message: object) -> None:
+        """Send a message that belongs to no commit."""
+        self.cursor.say(text_frame(encode(message)))
+
+    def error(self, code: str, detail: str) -> None:
+        """Say what is wrong."""
+        self.say(ErrorMessage(time_text(self.hub.clock.now()), code, detail))
+
+    def greet(self, floor: Floor | None, *, resumed: bool) -> None:
+        """The first message: where the socket stands once what follows is taken; `floor` None: all restaurants."""
+        floors = sorted(self.hub.writer.floors.values(), key=lambda one: one.restaurant_id)
+        self.say(
+            ConnectionEstablished(
+                timestamp=time_text(self.hub.clock.now()),
+                restaurant_id=floor.restaurant_id if floor else None,
+                epoch=self.hub.epoch,
+                revision=floor.revision if floor else None,
+                server_version=self.hub.version,
+                heartbeat_seconds=HEARTBEAT_S,
+                resumed=resumed,
+                restaurants=UNSET if floor else [RevisionOf(one.restaurant_id, one.revision) for one in floors],
+            )
+        )
+
+    async def catch_up_first(self, opening: Opening) -> None:
+        """Greet, and send what the client has not: nothing, a delta, or the whole floor."""
+        if opening.restaurant_id is None:
+            self.cursor.revisions = {one.restaurant_id: one.revision for one in self.hub.writer.floors.values()}
+            self.greet(None, resumed=False)
+            return
+        floor = self.hub.writer.floors[opening.restaurant_id]
+        frames: list[bytes] | None = [] if self.cursor.dialect == "realtime" else None
+        resumed = False
+        if opening.since is not None:
+            known = opening.epoch is None or opening.epoch == self.hub.epoch
+            frames = await self.hub.feed.delta(floor, opening.since) if known else None
+            resumed = frames is not None
+            if opening.since == floor.revision and resumed:
+                frames = []
+        self.greet(floor, resumed=resumed)
+        await self.hub.feed.send(self.cursor, floor, self.hub.snapshots.frames(floor) if frames is None else frames)
+
+    def hear(self, message: str | bytes) -> None:
+        """Do what a message asks for."""
+        for wish in self.session.heard(message, self.link.loop.time()):
+            match wish:
+                case SayPong():
+                    self.say(Pong(time_text(self.hub.clock.now())))
+                case SayError(code, detail):
+                    self.error(code, detail)
+                case SendFullSync(restaurant_id) | SendDelta(restaurant_id):
+                    if restaurant_id in self.hub.writer.floors:
+                        self.cursor.ask(wish)
+                    else:
+                        self.error("restaurant_not_found", f"This hub has no restaurant {restaurant_id}.")
+                case Close(code, reason):
+                    self.link.close(code, reason)
+
+    def watch(self, now: float) -> None:
+        """Ping when it is time; close a socket whose peer is silent, or takes nothing of what waits for it."""
+        if now - self.link.heard_at >= SILENCE_MAX_S:
+            self.link.close(GONE_SILENT, "nothing was heard for a minute")
+            return
+        taken = self.link.taken
+        if taken != self.taken or not self.link.waiting:
+            self.taken, self.taking_since = taken, now
+        elif now - self.taking_since >= STUCK_MAX_S:
+            self.link.close(GONE_SILENT, "nothing was taken for half a minute")
+            return
+        if now >= self.ping_due:
+            self.ping_due = now + HEARTBEAT_S
+            restaurant_id = self.cursor.restaurant_id
+            revision = None if restaurant_id is None else self.cursor.revisions.get(restaurant_id)
+            frame = text_frame(encode(Ping(time_text(self.hub.clock.now()), revision)))
+            if self.link.ready:
+                self.link.write(frame)
+            self.link.ping()
+
+
+class Sockets:
+    """Every open socket of the hub, and the one task that watches them."""
+
+    def __init__(self) -> None:
+        self.open: set[Socket] = set()
+
+    async def watch(self) -> None:
+        """Look after each socket once a second, for as long as the hub runs."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(WATCH_S)
+            now = loop.time()
+            for socket in tuple(self.open):
+                socket.watch(now)
+
+
+async def realtime(socket: AnySocket) -> None:
+    """`/realtime`: each change under its own name, of one restaurant or of all."""
+    await _serve(socket, "realtime")
+
+
+async def restaurant_sync(socket: AnySocket) -> None:
+    """`/ws/restaurant/sync`: the whole floor, then deltas."""
+    await _serve(socket, "sync")
+
+
+async def _serve(socket: AnySocket, dialect: Dialect) -> None:
+    hub: Hub = socket.app.state.hub
+    sockets: Sockets = socket.app.state.sockets
+    link: WebSocketLink = cast(Any, socket.scope["extensions"])["restohub.link"]
+    await socket.accept()
+    try:
+        opening = Opening(Query(cast(Any, socket)), dialect)
+        if opening.restaurant_id is not None and opening.restaurant_id not in hub.writer.floors:
+            raise problem("restaurant_not_found", f"This hub has no restaurant {opening.restaurant_id}.")
+    except Problem as fault:
+        await _turn_away(socket, Socket(hub, link, dialect, None), fault)
+        return
+    one = Socket(hub, link, dialect, opening.restaurant_id)
+    sending = asyncio.create_task(_send(one, opening))
+    sockets.open.add(one)
+    hub.feed.join(one.cursor)
+    try:
+        await _read(socket, one)
+    finally:
+        sockets.open.discard(one)
+        hub.feed.leave(one.cursor)
+        sending.cancel()
+
+
+async def _turn_away(socket: AnySocket, one: Socket, fault: Problem) -> None:
+    code = fault.refused.code
+    one.error(code, fault.refused.detail)
+    one.link.close(UNKNOWN_RESTAURANT if code == "restaurant_not_found" else BAD_PARAMETER, code)
+    await _read(socket, None)
+
+
+async def _read(socket: AnySocket, one: Socket | None) -> None:
+    """The reading task only reads: uvicorn stops reading from the peer until the last message is taken."""
+    while True:
+        message: Any = await socket.receive()
+        if message["type"] == "websocket.disconnect":
+            return
+        if message["type"] == "websocket.receive" and one is not None:
+            text = message.get("text")
+            one.hear(text if text is not None else message["bytes"])
+
+
+async def _send(one: Socket, opening: Opening) -> None:
+    try:
+        await one.catch_up_first(opening)
+        await one.hub.feed.follow(one.cursor)
+    except Exception:
+        log.exception("A socket's sending failed by a fault of the hub; it is closed")
+        one.link.close(HUB_FAULT, "the hub made a mistake")

@@ -1,0 +1,91 @@
+"""This file is how an answer leaves: one ASGI callable for bodies, problems and pages."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from litestar import Request
+from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
+
+from restohub.live.hub import Hub
+from restohub.wire.answers import PROBLEM, Answer, encode
+from restohub.wire.problems import Problem, ProblemDocument, document, problem
+
+log = logging.getLogger("restohub.web")
+
+CODE_OF_STATUS = {400: "invalid_query", 413: "body_too_large", 415: "unsupported_media_type"}
+
+
+class Reply:
+    """A whole answer as an ASGI application: what a handler returns."""
+
+    __slots__ = ("_answer",)
+
+    def __init__(self, answer: Answer) -> None:
+        self._answer = answer
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ARG002 (ASGI's own signature)
+        """Send status, headers and body."""
+        answer = self._answer
+        headers = list(answer.headers)
+        if answer.status != 204:
+            headers.append((b"content-length", b"%d" % len(answer.body)))
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await send({"type": "http.response.body", "body": answer.body})
+
+    def to_asgi_response(self, **_: Any) -> Reply:
+        """What litestar asks of an exception handler's answer."""
+        return self
+
+
+def hub_of(request: Request[Any, Any, Any]) -> Hub:
+    """The hub that answers this request."""
+    hub: Hub = request.app.state.hub
+    return hub
+
+
+def problem_answer(found: ProblemDocument, headers: tuple[tuple[str, str], ...] = ()) -> Answer:
+    """An answer that is a problem document."""
+    more = [(name.lower().encode(), value.encode()) for name, value in headers]
+    return Answer(found.status, [PROBLEM, *more], encode(found))
+
+
+def on_problem(request: Request[Any, Any, Any], fault: Problem) -> Reply:
+    """A refusal of our own."""
+    hub = hub_of(request)
+    floor = hub.writer.floors.get(int(getattr(fault.refused.current, "id", 0) or 0)) if _is_restaurant(fault) else None
+    found = document(fault.refused, hub.clock.now(), floor_revision=floor.revision if floor else 0)
+    return Reply(problem_answer(found, fault.headers))
+
+
+def _is_restaurant(fault: Problem) -> bool:
+    return fault.refused.code == "restaurant_not_empty"
+
+
+def on_litestar(request: Request[Any, Any, Any], fault: HTTPException) -> Reply:
+    """What litestar itself refuses: unknown routes, methods, paths."""
+    path = request.scope["path"]
+    match fault:
+        case NotFoundException():
+            return on_problem(request, problem("route_not_found", f"There is no {path[:200]} here. /docs lists all."))
+        case MethodNotAllowedException():
+            allowed = request.app.state.allowed_methods(path)
+            method = request.scope["method"]
+            detail = f"{path[:200]} does not take {method}. It takes {allowed}."
+            return on_problem(request, problem("method_not_allowed", detail, Allow=allowed))
+        case _ if fault.status_code in CODE_OF_STATUS:
+            return on_problem(request, problem(CODE_OF_STATUS[fault.status_code], str(fault.detail)))
+        case _:
+            return on_crash(request, fault)
+
+
+def on_client_gone(request: Request[Any, Any, Any], fault: Exception) -> Reply:  # noqa: ARG001 (litestar's own form)
+    """The client hung up in the middle of its request: nothing was done, and nobody hears this."""
+    return Reply(Answer(400, [], b""))
+
+
+def on_crash(request: Request[Any, Any, Any], fault: Exception) -> Reply:
+    """A mistake of the hub: the log has the trace, the client a sentence."""
+    log.error("A request failed by a fault of the hub: %s", request.scope["method"], exc_info=fault)
+    return on_problem(request, problem("internal_error", "The hub made a mistake. Nothing was changed."))

@@ -1,0 +1,98 @@
+"""This file is the routes of restaurants themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from litestar.types import ASGIApp
+
+from restohub.floor.commands import CreateRestaurant, DeleteRestaurant, UpdateRestaurant
+from restohub.floor.nouns import DIRECTORY_ID, Floor, Restaurant
+from restohub.floor.verdicts import restaurant_not_found
+from restohub.live.hub import Hub
+from restohub.live.writer import Answering, Result
+from restohub.wire.answers import Answer, json_answer
+from restohub.wire.entities import restaurant_out
+from restohub.wire.problems import Problem
+from restohub.wire.requests import read_restaurant
+
+from .asking import AnyRequest, path_restaurant
+from .changing import Asked, change, done
+from .entities import needed_body
+from .replies import Reply, hub_of
+
+
+def restaurant_of(hub: Hub, restaurant_id: int) -> Restaurant:
+    """A restaurant of the hub; raises Problem `restaurant_not_found`."""
+    restaurant = hub.writer.directory.restaurants.get(restaurant_id)
+    if restaurant is None:
+        raise Problem(restaurant_not_found(restaurant_id))
+    return restaurant
+
+
+async def list_restaurants(request: AnyRequest) -> ASGIApp:
+    """Every restaurant of this hub, by id."""
+    hub = hub_of(request)
+    found = sorted(hub.writer.directory.restaurants.items())
+    return Reply(json_answer([restaurant_out(one, hub.writer.floors[number].revision) for number, one in found]))
+
+
+async def get_restaurant(request: AnyRequest) -> ASGIApp:
+    """One restaurant."""
+    hub = hub_of(request)
+    restaurant = restaurant_of(hub, path_restaurant(request))
+    return Reply(json_answer(restaurant_out(restaurant, hub.writer.floors[int(restaurant.id)].revision)))
+
+
+async def create_restaurant(request: AnyRequest) -> ASGIApp:
+    """A new restaurant: it gets the next free id."""
+
+    async def making(asked: Asked) -> tuple[CreateRestaurant, Answering]:
+        fields = read_restaurant(needed_body(asked), asked.hub.zones, asked.hub.zone)
+        return CreateRestaurant(fields), _answer_created
+
+    return await change(request, DIRECTORY_ID, making)
+
+
+async def update_restaurant(request: AnyRequest) -> ASGIApp:
+    """Change a restaurant's name or zone."""
+    restaurant_id = path_restaurant(request)
+
+    async def making(asked: Asked) -> tuple[UpdateRestaurant, Answering]:
+        fields = read_restaurant(needed_body(asked), asked.hub.zones, None)
+        restaurant_of(asked.hub, restaurant_id)
+        return UpdateRestaurant(restaurant_id, fields), _answer_updated(asked.hub, restaurant_id)
+
+    return await change(request, DIRECTORY_ID, making)
+
+
+async def delete_restaurant(request: AnyRequest) -> ASGIApp:
+    """Remove a restaurant that has neither guests nor tables."""
+    restaurant_id = path_restaurant(request)
+
+    async def making(asked: Asked) -> tuple[DeleteRestaurant, Answering]:
+        restaurant_of(asked.hub, restaurant_id)
+        return DeleteRestaurant(restaurant_id), _answer_deleted
+
+    return await change(request, DIRECTORY_ID, making)
+
+
+def _answer_created(results: Sequence[Result], floor: Floor) -> Answer:  # noqa: ARG001 (every answering takes it)
+    made = done(results).accepted.changes[0].entity
+    assert isinstance(made, Restaurant)
+    return json_answer(restaurant_out(made, 0), 201, [(b"location", f"/restaurants/{made.id}".encode())])
+
+
+def _answer_updated(hub: Hub, restaurant_id: int) -> Answering:
+    def answering(results: Sequence[Result], floor: Floor) -> Answer:  # noqa: ARG001
+        changes = done(results).accepted.changes
+        after = changes[0].entity if changes else hub.writer.directory.restaurants[restaurant_id]
+        assert isinstance(after, Restaurant)
+        return json_answer(restaurant_out(after, hub.writer.floors[restaurant_id].revision))
+
+    return answering
+
+
+def _answer_deleted(results: Sequence[Result], floor: Floor) -> Answer:  # noqa: ARG001
+    done(results)
+    return Answer(204, [], b"")

@@ -1,0 +1,217 @@
+"""This file is the route table on one page: what each route takes, answers and refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Literal
+
+from litestar.types import ASGIApp
+from msgspec import Struct
+
+from restohub.wire.answers import BatchDone, Delta, Floor, Health, QueueDone, Seating
+from restohub.wire.asked import BatchRequest, NewGuest, NewRestaurant, NewTable, QueueRequest, SeatingRequest
+from restohub.wire.entities import Guest, Restaurant, Table
+from restohub.wire.requests import GuestInput, RestaurantInput, TableInput
+
+from .asking import AnyRequest
+from .atomic import atomic_batch, sync_batch
+from .guests import change_status, create_guest, delete_guest, get_guest, list_guests, update_guest
+from .health import health
+from .restaurants import (
+    create_restaurant,
+    delete_restaurant,
+    get_restaurant,
+    list_restaurants,
+    update_restaurant,
+)
+from .sync import delta, full_sync
+from .tables import create_table, delete_table, get_table, list_tables, update_table
+
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+Handler = Callable[[AnyRequest], Awaitable[ASGIApp]]
+
+
+class Parameter(Struct, frozen=True):
+    """A query parameter: its name, its JSON schema, and what it does."""
+
+    name: str
+    schema: dict[str, Any]
+    detail: str
+    many: bool = False
+    required: bool = False
+
+
+class Route(Struct, frozen=True, kw_only=True):
+    """One route. `answers` are the bodies by status (None: no body); `refuses` the error codes of its own."""
+
+    method: Method
+    path: str
+    name: str
+    handler: Handler
+    says: str
+    answers: dict[int, Any]
+    body: type[Struct] | None = None
+    body_optional: bool = False
+    query: tuple[Parameter, ...] = ()
+    refuses: tuple[str, ...] = ()
+    group: str = "guests"
+
+
+INTEGER: dict[str, Any] = {"type": "integer", "minimum": 0, "maximum": 2**53 - 1}
+ID: dict[str, Any] = {"type": "integer", "minimum": 1, "maximum": 2**53 - 1}
+TEXT: dict[str, Any] = {"type": "string"}
+TIME: dict[str, Any] = {"type": "string", "format": "date-time"}
+LIMIT = Parameter("limit", {"type": "integer", "minimum": 1, "maximum": 1000}, "At most so many; without it all.")
+CURSOR = Parameter("cursor", TEXT, "Where to go on: the `Restohub-Next-Cursor` of the page before.")
+RESTAURANT = Parameter("restaurant_id", ID, "The restaurant, 1 by default.")
+
+RESTAURANTS, ONE_RESTAURANT = "/restaurants", "/restaurants/{restaurant_id:str}"
+GUESTS, ONE_GUEST = ONE_RESTAURANT + "/guests", ONE_RESTAURANT + "/guests/{guest_id:str}"
+TABLES, ONE_TABLE = ONE_RESTAURANT + "/tables", ONE_RESTAURANT + "/tables/{table_id:str}"
+NO_RESTAURANT = ("restaurant_not_found",)
+NO_GUEST, NO_TABLE = (*NO_RESTAURANT, "guest_not_found"), (*NO_RESTAURANT, "table_not_found")
+SEATS = ("table_not_found", "table_occupied", "table_unavailable", "party_exceeds_capacity")
+FURNISHES = ("guest_not_found", "table_occupied", "table_unavailable", "party_exceeds_capacity", "table_number_taken")
+
+ROUTES: tuple[Route, ...] = (
+    Route(
+        method="GET", path=RESTAURANTS, name="listRestaurants", handler=list_restaurants, group="restaurants",
+        says="Every restaurant of this hub.", answers={200: list[Restaurant]},
+    ),
+    Route(
+        method="POST", path=RESTAURANTS, name="createRestaurant", handler=create_restaurant, group="restaurants",
+        says="Make a restaurant; it gets the next free id.", body=NewRestaurant, answers={201: Restaurant},
+        refuses=("validation_failed",),
+    ),
+    Route(
+        method="GET", path=ONE_RESTAURANT, name="getRestaurant", handler=get_restaurant, group="restaurants",
+        says="One restaurant.", answers={200: Restaurant}, refuses=NO_RESTAURANT,
+    ),
+    Route(
+        method="PUT", path=ONE_RESTAURANT, name="replaceRestaurant", handler=update_restaurant, group="restaurants",
+        says="Change a restaurant's name or zone: merges the given fields.", body=RestaurantInput,
+        answers={200: Restaurant}, refuses=(*NO_RESTAURANT, "validation_failed"),
+    ),
+    Route(
+        method="PATCH", path=ONE_RESTAURANT, name="updateRestaurant", handler=update_restaurant, group="restaurants",
+        says="Change a restaurant's name or zone: merges the given fields.", body=RestaurantInput,
+        answers={200: Restaurant}, refuses=(*NO_RESTAURANT, "validation_failed"),
+    ),
+    Route(
+        method="DELETE", path=ONE_RESTAURANT, name="deleteRestaurant", handler=delete_restaurant, group="restaurants",
+        says="Remove a restaurant that has neither guests nor tables.", answers={204: None},
+        refuses=(*NO_RESTAURANT, "restaurant_not_empty"),
+    ),
+    Route(
+        method="GET", path=GUESTS, name="listGuests", handler=list_guests,
+        says="The guests, by createdAt and id. Where there is more, `Restohub-Next-Cursor` says where to go on.",
+        answers={200: list[Guest]}, refuses=NO_RESTAURANT,
+        query=(
+            Parameter("status", TEXT, "Only guests of this status; may be repeated.", many=True),
+            Parameter("table_id", TEXT, "Only the guest of this table."),
+            Parameter("q", TEXT, "Only guests whose name or phone has this in it; case is ignored."),
+            LIMIT,
+            CURSOR,
+        ),
+    ),
+    Route(
+        method="POST", path=GUESTS, name="createGuest", handler=create_guest,
+        says="A new party; with a `tableId` it is seated, or holds the table where it is a reservation.",
+        body=NewGuest, answers={201: Guest}, refuses=(*NO_RESTAURANT, "already_exists", *SEATS),
+    ),
+    Route(
+        method="GET", path=ONE_GUEST, name="getGuest", handler=get_guest,
+        says="One guest.", answers={200: Guest}, refuses=NO_GUEST,
+    ),
+    Route(
+        method="PUT", path=ONE_GUEST, name="replaceGuest", handler=update_guest,
+        says="Merge the given fields into a guest; his tables follow.", body=GuestInput,
+        answers={200: Guest}, refuses=(*NO_GUEST, "version_conflict", *SEATS),
+    ),
+    Route(
+        method="PATCH", path=ONE_GUEST, name="updateGuest", handler=update_guest,
+        says="Merge the given fields into a guest; his tables follow.", body=GuestInput,
+        answers={200: Guest}, refuses=(*NO_GUEST, "version_conflict", *SEATS),
+    ),
+    Route(
+        method="DELETE", path=ONE_GUEST, name="deleteGuest", handler=delete_guest,
+        says="Remove a guest; his table is free.", answers={204: None}, refuses=(*NO_GUEST, "version_conflict"),
+    ),
+    Route(
+        method="PUT", path=ONE_GUEST + "/status/atomic", name="changeGuestStatus", handler=change_status,
+        says="Change a guest's status and table in one transaction.", body=SeatingRequest, body_optional=True,
+        query=(Parameter("new_status", TEXT, "The app's older form: the status, without a body."),),
+        answers={200: Seating}, refuses=(*NO_GUEST, "version_conflict", *SEATS),
+    ),
+    Route(
+        method="GET", path=TABLES, name="listTables", handler=list_tables, group="tables",
+        says="The tables, by createdAt and id. Where there is more, `Restohub-Next-Cursor` says where to go on.",
+        answers={200: list[Table]}, refuses=NO_RESTAURANT,
+        query=(
+            Parameter("status", TEXT, "Only tables of this status; may be repeated.", many=True),
+            Parameter("section", TEXT, "Only tables of this section."),
+            LIMIT,
+            CURSOR,
+        ),
+    ),
+    Route(
+        method="POST", path=TABLES, name="createTable", handler=create_table, group="tables",
+        says="A new table; without a position it is put on the next free place of a grid.", body=NewTable,
+        answers={201: Table}, refuses=(*NO_RESTAURANT, "already_exists", *FURNISHES),
+    ),
+    Route(
+        method="GET", path=ONE_TABLE, name="getTable", handler=get_table, group="tables",
+        says="One table.", answers={200: Table}, refuses=NO_TABLE,
+    ),
+    Route(
+        method="PUT", path=ONE_TABLE, name="replaceTable", handler=update_table, group="tables",
+        says="Merge the given fields into a table; its guest follows.", body=TableInput,
+        answers={200: Table}, refuses=(*NO_TABLE, "version_conflict", *FURNISHES),
+    ),
+    Route(
+        method="PATCH", path=ONE_TABLE, name="updateTable", handler=update_table, group="tables",
+        says="Merge the given fields into a table; its guest follows.", body=TableInput,
+        answers={200: Table}, refuses=(*NO_TABLE, "version_conflict", *FURNISHES),
+    ),
+    Route(
+        method="DELETE", path=ONE_TABLE, name="deleteTable", handler=delete_table, group="tables",
+        says="Remove a table that nobody has; its number is free again.", answers={204: None},
+        refuses=(*NO_TABLE, "version_conflict", "table_occupied"),
+    ),
+    Route(
+        method="POST", path="/api/v1/atomic/batch", name="atomicBatch", handler=atomic_batch, group="sync",
+        says="1 to 500 operations that happen together or not at all.", body=BatchRequest, query=(RESTAURANT,),
+        answers={200: BatchDone},
+        refuses=(*NO_RESTAURANT, *SEATS, "guest_not_found", "already_exists", "table_number_taken"),
+    ),
+    Route(
+        method="GET", path="/api/sync/full", name="fullSync", handler=full_sync, group="sync",
+        says="The whole floor at one revision.", query=(RESTAURANT,), answers={200: Floor}, refuses=NO_RESTAURANT,
+    ),
+    Route(
+        method="GET", path="/api/sync/delta", name="deltaSync", handler=delta, group="sync",
+        says="What changed since a revision or a time, each entity once. Give exactly one of the two.",
+        query=(
+            RESTAURANT,
+            Parameter("since_revision", INTEGER, "The revision that the client has."),
+            Parameter("since", TIME, "A commit time, inclusive: applying a change twice does no harm."),
+            Parameter("epoch", TEXT, "The epoch that the revision is of."),
+            Parameter("limit", LIMIT.schema, "At most so many changes; 1,000 by default."),
+        ),
+        answers={200: Delta}, refuses=(*NO_RESTAURANT, "revision_expired"),
+    ),
+    Route(
+        method="POST", path="/api/sync/batch", name="syncBatch", handler=sync_batch, group="sync",
+        says="An off-line queue of 1 to 500 updates, each on its own, all durable before the one answer.",
+        body=QueueRequest, query=(RESTAURANT,), answers={200: QueueDone}, refuses=NO_RESTAURANT,
+    ),
+    Route(
+        method="GET", path="/api/sync/health", name="syncHealth", handler=health, group="hub",
+        says="The same as /health.", answers={200: Health, 503: Health},
+    ),
+    Route(
+        method="GET", path="/health", name="health", handler=health, group="hub",
+        says="Whether the hub is well: 503 where a change could not be saved now.",
+        answers={200: Health, 503: Health},
+    ),
+)  # fmt: skip

@@ -1,0 +1,75 @@
+"""This file is the application: the routes on litestar, one wrapper before them, every fault a problem document."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any, cast
+
+from litestar import Litestar
+from litestar.datastructures import State
+from litestar.exceptions import HTTPException
+from litestar.handlers import HTTPRouteHandler, WebsocketRouteHandler
+
+from restohub.live.hub import Hub
+from restohub.wire.problems import Problem
+
+from .asking import ClientGoneError
+from .pages import PAGES
+from .realtime import Sockets, realtime, restaurant_sync
+from .replies import on_client_gone, on_crash, on_litestar, on_problem
+from .routes import ROUTES
+
+FAULTS = {Problem: on_problem, HTTPException: on_litestar, ClientGoneError: on_client_gone, Exception: on_crash}
+SOCKETS = (("/realtime", realtime), ("/ws/restaurant/sync", restaurant_sync))
+
+
+class OnePath:
+    """Takes the alias `/api` off `/api/restaurants…` and slashes off the end, and asks GET for HEAD."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Pass the request on under its one path."""
+        if scope["type"] != "lifespan":
+            path = scope["path"]
+            if path.startswith("/api/restaurants") and path[16:17] in ("", "/"):
+                path = path[4:]
+            path = path.rstrip("/") or "/"
+            method = {"method": "GET"} if scope.get("method") == "HEAD" else {}
+            if method or path != scope["path"]:
+                scope = {**scope, "path": path, **method}
+        await self._app(scope, receive, send)
+
+
+def application(hub: Hub, sockets: Sockets) -> OnePath:
+    """The ASGI application of a running hub."""
+    handlers: list[Any] = [
+        # The status that litestar hears is not the one that goes out (a Reply has its own); 204 would forbid a Reply.
+        HTTPRouteHandler(route.path, http_method=route.method, name=route.name, status_code=200)(route.handler)
+        for route in (*ROUTES, *PAGES)
+    ]
+    handlers += [WebsocketRouteHandler(path)(handler) for path, handler in SOCKETS]
+    app = Litestar(
+        route_handlers=handlers,
+        openapi_config=None,
+        logging_config=None,
+        exception_handlers=cast(Any, FAULTS),
+        state=State({"hub": hub, "sockets": sockets, "allowed_methods": allowed_methods}),
+    )
+    return OnePath(app)
+
+
+def allowed_methods(path: str) -> str:
+    """The methods that a path takes, as the `Allow` header has them."""
+    taken = [route.method for route in (*ROUTES, *PAGES) if _pattern(route.path).fullmatch(path)]
+    return ", ".join(_with_head(taken))
+
+
+def _with_head(methods: Sequence[str]) -> list[str]:
+    return [*methods, "HEAD"] if "GET" in methods else list(methods)
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"\{\w+:str\}", "[^/]+", path))

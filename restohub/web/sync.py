@@ -1,0 +1,70 @@
+"""This file is the routes by which a client comes to hold the floor: all of it, or what changed."""
+
+from __future__ import annotations
+
+from litestar.types import ASGIApp
+
+from restohub.floor.nouns import Floor
+from restohub.live.deltas import Latest, changes_since
+from restohub.live.hub import Hub
+from restohub.wire.answers import JSON, Answer, Delta, json_answer, logged_change, revision_headers
+from restohub.wire.problems import Problem, bad_query, problem
+from restohub.wire.times import time_text
+
+from .asking import AnyRequest, Query, floor_of
+from .replies import Reply, hub_of
+
+CHANGES_MAX = 1000
+
+
+async def full_sync(request: AnyRequest) -> ASGIApp:
+    """The whole floor at one revision."""
+    hub = hub_of(request)
+    floor = floor_of(hub, Query(request).restaurant_id())
+    headers = [JSON, *revision_headers(floor.revision, hub.epoch)]
+    return Reply(Answer(200, headers, hub.snapshots.body(floor)))
+
+
+async def delta(request: AnyRequest) -> ASGIApp:
+    """What changed since a revision or a time."""
+    hub = hub_of(request)
+    query = Query(request)
+    restaurant_id = query.restaurant_id()
+    since = query.integer("since_revision", "sinceRevision")
+    time = query.time("since")
+    limit = query.integer("limit", least=1, most=CHANGES_MAX) or CHANGES_MAX
+    epoch = query.one("epoch")
+    if (since is None) == (time is None):
+        raise bad_query("since_revision", "Give exactly one of since_revision (a number) and since (a time).")
+    floor = floor_of(hub, restaurant_id)
+    if epoch is not None and epoch != hub.epoch:
+        raise expired("This hub's history began anew since then.")
+    if time is not None:
+        since = await hub.history.revision_before(floor, time)
+    changes = None if since is None else await changes_since(floor, since, hub.history)
+    if changes is None:
+        raise expired(f"The hub's log does not reach from there to revision {floor.revision}.")
+    return _page(hub, floor, changes, limit)
+
+
+def expired(why: str) -> Problem:
+    """There is no way from where the client is to where the floor is."""
+    return problem("revision_expired", f"{why} Take the full sync.")
+
+
+def _page(hub: Hub, floor: Floor, changes: list[Latest], limit: int) -> Reply:
+    """At most `limit` changes, but never a part of one revision's."""
+    end = min(limit, len(changes))
+    while 0 < end < len(changes) and changes[end].revision == changes[end - 1].revision:
+        end += 1
+    whole = end == len(changes)
+    revision, time = (floor.revision, floor.time) if whole else (changes[end - 1].revision, changes[end - 1].time)
+    body = Delta(
+        restaurant_id=floor.restaurant_id,
+        timestamp=time_text(time),
+        epoch=hub.epoch,
+        revision=revision,
+        changes=[logged_change(latest.change, latest.revision, latest.time) for latest in changes[:end]],
+        has_more=not whole,
+    )
+    return Reply(json_answer(body, headers=revision_headers(floor.revision, hub.epoch)))

@@ -1,0 +1,56 @@
+"""This file is the routes of tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from litestar.types import ASGIApp
+
+from restohub.floor.nouns import Table
+from restohub.wire.problems import bad_query
+from restohub.wire.spelling import TABLE_STATUS_WORDS, folded
+
+from . import entities
+from .asking import AnyRequest, Query
+
+
+async def list_tables(request: AnyRequest) -> ASGIApp:
+    """The tables of a restaurant."""
+    query = Query(request)
+    query.only("status", "section", "limit", "cursor")
+    statuses = {_status(text) for text in query.many("status")}
+    section = query.one("section")
+    wanted: list[Callable[[Table], bool]] = []
+    if statuses:
+        wanted.append(lambda table: table.status in statuses)
+    if section is not None:
+        wanted.append(lambda table: table.section == section)
+    return entities.page(request, query, lambda floor: floor.tables.values(), wanted)
+
+
+async def create_table(request: AnyRequest) -> ASGIApp:
+    """A new table."""
+    return await entities.create(request, "table")
+
+
+async def get_table(request: AnyRequest) -> ASGIApp:
+    """One table."""
+    return await entities.look(request, "table")
+
+
+async def update_table(request: AnyRequest) -> ASGIApp:
+    """Merge the given fields into a table, and do to its guest what follows."""
+    return await entities.update(request, "table")
+
+
+async def delete_table(request: AnyRequest) -> ASGIApp:
+    """Remove a table that nobody has."""
+    return await entities.delete(request, "table")
+
+
+def _status(text: str) -> str:
+    status = TABLE_STATUS_WORDS.get(folded(text))
+    if status is None:
+        known = ", ".join(dict.fromkeys(TABLE_STATUS_WORDS.values()))
+        raise bad_query("status", f"{text[:40]!r} is no status of a table. Known: {known}.")
+    return status

@@ -1,0 +1,218 @@
+"""This file is all that the hub takes from uvicorn's inside: its sockets' transport, its refusals, its stop."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import sys
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
+from typing import Any, cast
+
+import uvicorn
+from uvicorn.protocols.http.auto import AutoHTTPProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.protocol import State
+
+from restohub.wire.session import GOING_AWAY, MESSAGE_IN_BYTES_MAX
+
+HIGH_WATER_BYTES = 256 * 1024
+# How long a closed socket may take to read what was written before it is cut.
+LINGER_S = 2.0
+STOP_WAIT_S = 2
+KEEP_ALIVE_S = 75
+PEER_LOST_MS = 60_000
+BACKLOG = 2048
+
+MALFORMED = (
+    b'{"type":"/docs/errors#invalid_json","title":"This is not HTTP","status":400,'
+    b'"detail":"The request is not HTTP/1.1 that the hub can read.","error_code":"invalid_json"}'
+)
+
+
+class WebSocketLink(WebSocketsSansIOProtocol):
+    """One WebSocket: uvicorn's protocol for what comes in and for the handshake, ready frames straight out.
+
+    A server's frames are unmasked and hold no state, so they may be written beside uvicorn's own.
+    """
+
+    transport: asyncio.Transport
+
+    def __init__(self, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **named)
+        self.heard_at = self.loop.time()
+        self.written = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Set how much may wait to be taken before the client counts as slow."""
+        super().connection_made(transport)
+        self.transport.set_write_buffer_limits(high=HIGH_WATER_BYTES)
+
+    def handle_connect(self, event: Any) -> None:
+        """Hand this link to the application: `scope["extensions"]["restohub.link"]`."""
+        super().handle_connect(event)
+        if hasattr(self, "scope"):
+            cast(dict[str, Any], self.scope["extensions"])["restohub.link"] = self
+
+    def data_received(self, data: bytes) -> None:
+        """Anything at all from the peer is a sign of life."""
+        self.heard_at = self.loop.time()
+        super().data_received(data)
+
+    @property
+    def open(self) -> bool:
+        """Whether frames can still be sent."""
+        return not (self.close_sent or self.disconnected or self.transport.is_closing())
+
+    @property
+    def ready(self) -> bool:
+        """Whether the client took enough for more to be sent."""
+        return self.writable.is_set()
+
+    async def drained(self) -> None:
+        """Return when the client took enough, or is gone."""
+        await self.writable.wait()
+
+    @property
+    def taken(self) -> int:
+        """How many bytes the network has taken: standing still means that the client reads nothing."""
+        return self.written - self.transport.get_write_buffer_size()
+
+    @property
+    def waiting(self) -> bool:
+        """Whether something written has not been taken yet."""
+        return self.transport.get_write_buffer_size() > 0
+
+    def write(self, frames: bytes) -> None:
+        """Send ready frames."""
+        if self.open:
+            self.written += len(frames)
+            self.transport.write(frames)
+
+    def ping(self) -> None:
+        """Send a protocol-level ping."""
+        if self.open and self.conn.state is State.OPEN:
+            self.conn.send_ping(b"restohub")
+            self.write(b"".join(self.conn.data_to_send()))
+
+    def close(self, code: int, reason: str) -> None:
+        """Send a close frame after all that was written; cut the connection where the client does not take it."""
+        if not self.open or self.conn.state is not State.OPEN:
+            return
+        self.conn.send_close(code, reason)
+        self.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = True
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": code})
+        if self.read_paused:  # else the client's own close frame would never be read
+            self.read_paused = False
+            self.transport.resume_reading()
+        self.close_timer = self.loop.call_later(LINGER_S, self.transport.abort)
+
+    def shutdown(self) -> None:
+        """The hub stops: say so, or cut a client who has not even taken what came before."""
+        self.stop_keepalive()
+        if not self.handshake_complete:
+            super().shutdown()
+            return
+        if self.open and not self.waiting:
+            self.close(GOING_AWAY, "the hub is stopping")
+        else:
+            self.transport.abort()
+
+
+class HttpLink(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
+    """One HTTP connection; what is not HTTP is refused as a problem document."""
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 (uvicorn's own signature)
+        """Answer 400 in the form of every other refusal."""
+        head = (
+            b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/problem+json\r\n"
+            b"cache-control: no-store\r\nconnection: close\r\ncontent-length: %d\r\n\r\n"
+        )
+        self.transport.write(head % len(MALFORMED) + MALFORMED)
+        self.transport.close()
+
+
+class HubServer(uvicorn.Server):
+    """uvicorn, with a stop that first commits and publishes what was accepted, and signals that only stop it."""
+
+    def __init__(
+        self, config: uvicorn.Config, on_ready: Callable[[], None], before_stop: Callable[[], Awaitable[None]]
+    ):
+        super().__init__(config)
+        self._on_ready = on_ready
+        self._before_stop = before_stop
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """As uvicorn does, but without raising the signal again: the exit status of a stop is 0."""
+        with super().capture_signals():
+            yield
+            self._captured_signals.clear()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, then say so."""
+        await super().startup(sockets)
+        self._on_ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Commit, publish and answer what was accepted; then close."""
+        await self._before_stop()
+        await super().shutdown(sockets)
+
+
+def server_config(app: Any) -> uvicorn.Config:
+    """uvicorn's settings, each said where its default would do harm."""
+    return uvicorn.Config(
+        app,
+        http=HttpLink,
+        ws=WebSocketLink,
+        ws_max_size=MESSAGE_IN_BYTES_MAX,
+        ws_ping_interval=None,
+        ws_ping_timeout=None,
+        ws_per_message_deflate=False,
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        date_header=True,
+        # On every answer, uvicorn's own refusals included: URLSession otherwise caches by guess.
+        headers=[("cache-control", "no-store")],
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=STOP_WAIT_S,
+        backlog=BACKLOG,
+    )
+
+
+def listening_socket(host: str, port: int) -> socket.socket:
+    """A bound TCP socket: both address families where `host` is every address. Raises OSError."""
+    everywhere = host in ("0.0.0.0", "::", "")
+    if everywhere and socket.has_dualstack_ipv6():
+        try:
+            bound = _bound(socket.AF_INET6, "::", port)
+        except OSError:
+            bound = _bound(socket.AF_INET, "0.0.0.0", port)
+    else:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        bound = _bound(family, str(address[0]), port)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, PEER_LOST_MS)
+    return bound
+
+
+def _bound(family: int, host: str, port: int) -> socket.socket:
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        if sys.platform != "win32":
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        bound.bind((host, port))
+        # Bound is not yet taken: two hubs could both be told so. Listening is.
+        bound.listen(BACKLOG)
+    except OSError:
+        bound.close()
+        raise
+    bound.setblocking(False)
+    return bound

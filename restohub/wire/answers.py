@@ -1,0 +1,204 @@
+"""This file is what the HTTP routes answer: one struct for each body, and the headers that go with them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from restohub.floor import nouns
+
+from .entities import Guest, GuestStatus, Table, Time, guest_out, table_out
+from .messages import Change, GuestChange, Revision, TableChange, change_out
+from .problems import Current
+from .times import time_text
+
+JSON = (b"content-type", b"application/json")
+PROBLEM = (b"content-type", b"application/problem+json")
+encode = msgspec.json.Encoder().encode
+
+
+class Answer(Struct, array_like=True, frozen=True):
+    """A whole HTTP answer: status, headers (lower case) and body. An idempotency key keeps it in this form."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+
+
+class LoggedGuestChange(GuestChange, tag_field="entity_type", tag="guest", kw_only=True):
+    """A guest's latest change since the revision that was asked for."""
+
+    revision: Revision
+    timestamp: Time
+
+
+class LoggedTableChange(TableChange, tag_field="entity_type", tag="table", kw_only=True):
+    """A table's latest change since the revision that was asked for."""
+
+    revision: Revision
+    timestamp: Time
+
+
+class Delta(Struct):
+    """What changed since a revision, each entity once, at its latest, in the order of revisions."""
+
+    restaurant_id: int
+    timestamp: Time
+    epoch: str
+    revision: Annotated[int, Meta(ge=0, description="Where to go on from: the `since_revision` of the next request.")]
+    changes: list[LoggedGuestChange | LoggedTableChange]
+    has_more: bool
+
+
+class Floor(Struct):
+    """The whole floor at one revision."""
+
+    restaurant_id: int
+    timestamp: Time
+    epoch: str
+    revision: Revision
+    guests: list[Guest]
+    tables: list[Table]
+    total_guests: Annotated[int, Meta(ge=0)]
+    total_tables: Annotated[int, Meta(ge=0)]
+
+
+class Seating(Struct):
+    """What a status change did. `table` is the one the guest has now, else the one he lost (then `table_cleared`)."""
+
+    success: bool
+    transaction_id: str
+    revision: Revision
+    timestamp: Time
+    guest: Guest
+    table: Table | None
+    table_cleared: bool
+    changes: list[Change]
+    guest_id: str
+    old_status: GuestStatus
+    new_status: GuestStatus
+    changes_count: Annotated[int, Meta(ge=0)]
+    processed_at: Time
+
+
+Did = Literal["created", "updated", "deleted", "unchanged"]
+
+
+class GuestResult(Struct, tag_field="entity_type", tag="guest"):
+    """What one operation of a batch did to a guest: `data` is he as the commit leaves him."""
+
+    entity_id: str
+    status: Did
+    data: Guest | None
+
+
+class TableResult(Struct, tag_field="entity_type", tag="table"):
+    """What one operation of a batch did to a table: `data` is it as the commit leaves it."""
+
+    entity_id: str
+    status: Did
+    data: Table | None
+
+
+class BatchDone(Struct):
+    """What a batch did, in one commit."""
+
+    success: bool
+    transaction_id: str
+    revision: Revision
+    timestamp: Time
+    results: list[GuestResult | TableResult]
+    changes: list[Change]
+
+
+class UpdateResult(Struct, omit_defaults=True):
+    """What became of one update of an off-line queue. `revision` is the one that holds it, else null."""
+
+    mutation_id: str | None
+    entity_id: str | None
+    status: Literal["applied", "unchanged", "duplicate", "conflict", "rejected"]
+    revision: Revision | None
+    error_code: str | UnsetType = UNSET
+    detail: str | UnsetType = UNSET
+    current: Current | UnsetType = UNSET
+
+
+class QueueDone(Struct):
+    """What became of an off-line queue; `success` where all of it was applied."""
+
+    success: bool
+    processed_count: Annotated[int, Meta(ge=0)]
+    failed_count: Annotated[int, Meta(ge=0)]
+    revision: Revision
+    timestamp: Time
+    results: list[UpdateResult]
+
+
+class DatabaseHealth(Struct):
+    """The store: whether it takes changes, its SQLite, its size."""
+
+    status: Literal["ok", "unavailable"]
+    sqlite_version: str
+    size_bytes: Annotated[int, Meta(ge=0)]
+    wal_bytes: Annotated[int, Meta(ge=0)]
+    free_bytes: Annotated[int, Meta(ge=0)]
+    warnings: list[str]
+
+
+class Health(Struct, omit_defaults=True):
+    """How the hub is. `clock_behind_seconds`: how far the machine's clock is behind the last commit."""
+
+    status: Literal["healthy", "unhealthy"]
+    service: str
+    version: str
+    timestamp: Time
+    uptime_seconds: Annotated[int, Meta(ge=0)]
+    connections: Annotated[int, Meta(ge=0)]
+    restaurants: Annotated[int, Meta(ge=0)]
+    database: DatabaseHealth
+    clock_behind_seconds: Annotated[int, Meta(ge=0)]
+    reason: str | UnsetType = UNSET
+
+
+def change_list(changes: tuple[nouns.Change, ...]) -> list[Change]:
+    """Changes as a client sees them."""
+    return [change_out(change) for change in changes]
+
+
+def logged_change(change: nouns.Change, revision: int, time: int) -> LoggedGuestChange | LoggedTableChange:
+    """One change of a delta."""
+    at = time_text(time)
+    match change_out(change):
+        case GuestChange(entity_id, action, guest):
+            return LoggedGuestChange(entity_id, action, guest, revision=revision, timestamp=at)
+        case TableChange(entity_id, action, table):
+            return LoggedTableChange(entity_id, action, table, revision=revision, timestamp=at)
+
+
+def floor_out(floor: nouns.Floor, epoch: str) -> Floor:
+    """The whole floor as `GET /api/sync/full` answers it."""
+    return Floor(
+        restaurant_id=floor.restaurant_id,
+        timestamp=time_text(floor.time),
+        epoch=epoch,
+        revision=floor.revision,
+        guests=[guest_out(guest) for guest in floor.guests.values()],
+        tables=[table_out(table) for table in floor.tables.values()],
+        total_guests=len(floor.guests),
+        total_tables=len(floor.tables),
+    )
+
+
+def revision_headers(revision: int, epoch: str, transaction_id: str | None = None) -> list[tuple[bytes, bytes]]:
+    """`Restohub-Revision`, `Restohub-Epoch` and, for a change, `Restohub-Transaction`."""
+    headers = [(b"restohub-revision", b"%d" % revision), (b"restohub-epoch", epoch.encode())]
+    if transaction_id is not None:
+        headers.append((b"restohub-transaction", transaction_id.encode()))
+    return headers
+
+
+def json_answer(body: object, status: int = 200, headers: list[tuple[bytes, bytes]] | None = None) -> Answer:
+    """An answer with a JSON body."""
+    return Answer(status, [JSON, *(headers or [])], encode(body))

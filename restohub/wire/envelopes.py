@@ -1,0 +1,216 @@
+"""This file is the envelopes of the two batch routes: what is asked, in both forms of the app, with every fault."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Struct
+
+from restohub.floor.commands import EntityKind, GuestFields, TableFields
+from restohub.floor.verdicts import Fault, Refused
+
+from .problems import problem
+from .requests import ID, INTEGER_MAX, checked_key, read_guest, read_table, refuse, seen_version
+from .spelling import Spelling, spelling
+
+OPERATIONS_MAX = 500
+ACTIONS = ("create", "update", "delete")
+
+BATCH = spelling(("transactionId", "restaurantId", "operations", "guests", "tables"), {}, ("timestamp", "metadata"))
+OPERATION = spelling(("entityType", "action", "entityId", "data"), {}, ("timestamp",))
+OLDER_OPERATION = spelling(("id", "operation", "data"), {}, ("timestamp",))
+QUEUE = spelling(("updates", "restaurantId"), {}, ("timestamp", "metadata"))
+QUEUED = spelling(
+    ("entityType", "entityId", "action", "data", "mutationId", "baseVersion"), {}, ("timestamp", "restaurantId")
+)
+
+
+class Wanted(Struct, frozen=True, kw_only=True):
+    """One operation that can be read; a create's `id` is None where the hub is to choose it."""
+
+    kind: EntityKind
+    action: str
+    id: str | None
+    fields: GuestFields | TableFields
+    seen_version: int | None = None
+    base_version: int | None = None
+
+
+class Item(Struct, frozen=True, kw_only=True):
+    """One entry of an envelope: what is wanted, or why it cannot be read; `pointer` is from the root of the body."""
+
+    wanted: Wanted | Refused
+    pointer: str
+    mutation_id: str | None = None
+    entity_id: str | None = None
+
+
+def named_restaurant(body: Any, in_query: int | None) -> int:
+    """The restaurant that the query, the envelope and the operations' data name, 1 where none does.
+
+    Raises Problem `validation_failed` where they do not agree.
+    """
+    named: list[tuple[str, int]] = [] if in_query is None else [("?restaurant_id", in_query)]
+    faults: list[Fault] = []
+    for pointer, holder in _holders(body):
+        for key in ("restaurant_id", "restaurantId"):
+            if key in holder:
+                number = _restaurant_number(holder[key])
+                if number is None:
+                    faults.append(Fault(f"{pointer}/{key}", f"{key} must be a whole number from 1 to {INTEGER_MAX}."))
+                else:
+                    named.append((f"{pointer}/{key}", number))
+    for pointer, number in named[1:]:
+        if number != named[0][1]:
+            detail = f"This names restaurant {number}, {named[0][0]} names {named[0][1]}: a batch is one restaurant's."
+            faults.append(Fault(pointer, detail))
+    refuse(faults)
+    return named[0][1] if named else 1
+
+
+def _holders(body: Any) -> list[tuple[str, dict[str, Any]]]:
+    """Every object of a batch in which a restaurant_id may stand, with its pointer."""
+    if not isinstance(body, dict):
+        return []
+    found = [("", body)]
+    for name in ("operations", "guests", "tables", "updates"):
+        entries = body.get(name)
+        for index, entry in enumerate(entries if isinstance(entries, list) else ()):
+            data = entry.get("data") if isinstance(entry, dict) else None
+            if isinstance(data, dict):
+                found.append((f"/{name}/{index}/data", data))
+    return found
+
+
+def _restaurant_number(value: Any) -> int | None:
+    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= 16:
+        value = int(value)
+    return value if type(value) is int and 1 <= value <= INTEGER_MAX else None
+
+
+def batch_transaction_id(body: Any) -> str | None:
+    """The transaction id that the client gave; raises Problem `validation_failed`."""
+    given = body.get("transaction_id", body.get("transactionId")) if isinstance(body, dict) else None
+    if given is None:
+        return None
+    if not isinstance(given, str):
+        given = ""
+    return checked_key(given, "transaction_id")
+
+
+def read_batch(body: Any) -> tuple[Item, ...]:
+    """The operations of `/api/v1/atomic/batch`, in either form. Raises Problem for a faulty envelope.
+
+    A faulty operation is an Item that says why, so that the others are still looked at.
+    """
+    values = _envelope(body, BATCH)
+    if "operations" in values and ("guests" in values or "tables" in values):
+        raise problem("validation_failed", "Send operations, or guests and tables: not both.")
+    items: list[Item] = []
+    if "operations" in values:
+        entries = _entries(values["operations"], "operations")
+        items = [_operation(entry, f"/operations/{index}") for index, entry in enumerate(entries)]
+    else:
+        kinds: tuple[tuple[str, EntityKind], ...] = (("guests", "guest"), ("tables", "table"))
+        for name, kind in kinds:
+            for index, entry in enumerate(_entries(values.get(name, []), name, least=0)):
+                items.append(_older_operation(entry, kind, f"/{name}/{index}"))
+        _entries(items, "operations")
+    return tuple(items)
+
+
+def read_queue(body: Any) -> tuple[Item, ...]:
+    """The updates of `/api/sync/batch`. Raises Problem for a faulty envelope; a faulty update is an Item."""
+    entries = _entries(_envelope(body, QUEUE).get("updates"), "updates")
+    return tuple(_queued(entry, f"/updates/{index}") for index, entry in enumerate(entries))
+
+
+def _envelope(body: Any, names: Spelling) -> dict[str, Any]:
+    if not isinstance(body, dict):
+        refuse([Fault("", "The body must be an object.")])
+    values, _, faults = names.fold(body)
+    refuse(faults)
+    return values
+
+
+def _entries(value: Any, name: str, least: int = 1) -> list[Any]:
+    if not isinstance(value, list) or not least <= len(value) <= OPERATIONS_MAX:
+        came = f"{len(value)} came" if isinstance(value, list) else "none came" if value is None else "no list came"
+        refuse([Fault(f"/{name}", f"{name} must be a list of {least} to {OPERATIONS_MAX}; {came}.")])
+    entries: list[Any] = value
+    return entries
+
+
+def _operation(entry: Any, pointer: str) -> Item:
+    if not isinstance(entry, dict):
+        return _malformed(pointer, [Fault("", "An operation must be an object.")])
+    values, _, faults = OPERATION.fold(entry)
+    return _item(values, faults, pointer)
+
+
+def _older_operation(entry: Any, kind: str, pointer: str) -> Item:
+    if not isinstance(entry, dict):
+        return _malformed(pointer, [Fault("", "An operation must be an object.")])
+    values, _, faults = OLDER_OPERATION.fold(entry)
+    named = {"entityType": kind, "action": values.get("operation"), "entityId": values.get("id")}
+    return _item({**named, **({"data": values["data"]} if "data" in values else {})}, faults, pointer)
+
+
+def _queued(entry: Any, pointer: str) -> Item:
+    if not isinstance(entry, dict):
+        return _malformed(pointer, [Fault("", "An update must be an object.")])
+    values, _, faults = QUEUED.fold(entry)
+    values.setdefault("action", "update")
+    mutation_id, base_version = values.get("mutationId"), values.get("baseVersion")
+    if mutation_id is not None and not (isinstance(mutation_id, str) and 1 <= len(mutation_id) <= 200):
+        faults.append(Fault("/mutation_id", "mutation_id must be a text of 1 to 200 characters."))
+        mutation_id = None
+    if base_version is not None and not (type(base_version) is int and 0 <= base_version <= INTEGER_MAX):
+        faults.append(Fault("/base_version", "base_version must be the version that the client had: a whole number."))
+    return _item(values, faults, pointer, mutation_id, base_version)
+
+
+def _item(
+    values: dict[str, Any],
+    faults: list[Fault],
+    pointer: str,
+    mutation_id: str | None = None,
+    base_version: int | None = None,
+) -> Item:
+    """An operation as a client gives it; every fault of its envelope and of its data is found."""
+    kind, action, entity_id = values.get("entityType"), values.get("action"), values.get("entityId")
+    data = values.get("data")
+    if kind != "guest" and kind != "table":  # noqa: PLR1714 (mypy narrows it this way)
+        faults.append(Fault("/entity_type", 'entity_type must be "guest" or "table".'))
+        return _malformed(pointer, faults, mutation_id, entity_id if isinstance(entity_id, str) else None)
+    if action not in ACTIONS:
+        faults.append(Fault("/action", "action must be one of create, update, delete."))
+    creating = action == "create"
+    if entity_id is not None and not isinstance(entity_id, str):
+        faults.append(Fault("/entity_id", "entity_id must be a text."))
+        entity_id = None
+    elif creating and entity_id and not ID.fullmatch(entity_id):
+        faults.append(Fault("/entity_id", "entity_id must be 1 to 64 of A-Z a-z 0-9 . _ - and not dots alone."))
+    elif not creating and not entity_id and action in ACTIONS:
+        faults.append(Fault("/entity_id", "entity_id must say which one: it is missing."))
+    fields: GuestFields | TableFields = GuestFields()
+    if action in ("create", "update"):
+        reading = read_guest if kind == "guest" else read_table
+        in_data, fields, found = reading(data, "/data", creating=creating)
+        faults += found
+        if creating and entity_id and in_data and in_data != entity_id:
+            faults.append(Fault("/data/id", f"data.id is {in_data!r}, entity_id is {entity_id!r}: they must agree."))
+        entity_id = entity_id or in_data
+    if faults:
+        return _malformed(pointer, faults, mutation_id, entity_id)
+    wanted = Wanted(
+        kind=kind, action=str(action), id=entity_id, fields=fields,
+        seen_version=seen_version(data), base_version=base_version,
+    )  # fmt: skip
+    return Item(wanted=wanted, pointer=pointer, mutation_id=mutation_id, entity_id=entity_id)
+
+
+def _malformed(pointer: str, faults: list[Fault], mutation_id: str | None = None, entity_id: str | None = None) -> Item:
+    more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
+    refused = Refused("validation_failed", faults[0].detail + more, tuple(faults))
+    return Item(wanted=refused, pointer=pointer, mutation_id=mutation_id, entity_id=entity_id)

@@ -1,0 +1,264 @@
+"""This file is what the sockets say: each message as a struct, and a commit as the messages of each dialect."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any, Literal, cast
+
+import msgspec
+from msgspec import Meta, Raw, Struct
+
+from restohub.floor import nouns
+
+from .entities import Guest, Table, Time, guest_out, table_out
+from .times import time_text
+
+Dialect = Literal["realtime", "sync"]
+MESSAGE_BYTES_MAX = 256 * 1024
+ENVELOPE_BYTES = 1024  # more than the keys around the entities of any message take
+
+Revision = Annotated[int, Meta(ge=0, le=2**53 - 1)]
+Part = Annotated[int, Meta(ge=1)]
+
+
+class GuestChange(Struct, tag_field="entity_type", tag="guest"):
+    """What a commit did to a guest: `data` is he after it, null for a delete."""
+
+    entity_id: str
+    action: nouns.Action
+    data: Guest | None
+
+
+class TableChange(Struct, tag_field="entity_type", tag="table"):
+    """What a commit did to a table: `data` is it after it, null for a delete."""
+
+    entity_id: str
+    action: nouns.Action
+    data: Table | None
+
+
+Change = GuestChange | TableChange
+
+
+class RevisionOf(Struct):
+    """A restaurant and the revision that a socket for all restaurants begins at."""
+
+    id: int
+    revision: Revision
+
+
+class ConnectionEstablished(Struct, tag_field="type", tag="connection_established", omit_defaults=True):
+    """The first message: where this socket stands. `restaurants` is there on a /realtime for all restaurants alone."""
+
+    timestamp: Time
+    restaurant_id: int | None
+    epoch: str
+    revision: Revision | None
+    server_version: str
+    heartbeat_seconds: int
+    resumed: bool
+    restaurants: list[RevisionOf] | msgspec.UnsetType = msgspec.UNSET
+
+
+class FloorData(Struct):
+    """All guests and tables of a floor, or of one part of it."""
+
+    guests: list[Guest]
+    tables: list[Table]
+
+
+class FullSync(Struct, tag_field="type", tag="full_sync"):
+    """The whole floor at one revision; all parts together replace what the client has."""
+
+    timestamp: Time
+    restaurant_id: int
+    revision: Revision
+    data: FloorData
+    part: Part
+    parts: Part
+
+
+class DeltaUpdate(Struct, tag_field="type", tag="delta_update"):
+    """Changes to lay on `previous_revision`."""
+
+    timestamp: Time
+    restaurant_id: int
+    revision: Revision
+    previous_revision: Revision
+    part: Part
+    parts: Part
+    changes: list[Change]
+
+
+class AtomicTransactionComplete(Struct, tag_field="type", tag="atomic_transaction_complete"):
+    """One commit that belongs together: to be applied whole."""
+
+    transaction_id: str
+    timestamp: Time
+    restaurant_id: int
+    revision: Revision
+    previous_revision: Revision
+    part: Part
+    parts: Part
+    changes: list[Change]
+
+
+NamedType = Literal[
+    "guest_created", "guest_updated", "guest_deleted", "table_created", "table_updated", "table_deleted"
+]
+
+
+class NamedChange(Struct):
+    """One change under its own name (/realtime). `echo` true: it repeats an atomic_transaction_complete just sent."""
+
+    type: NamedType
+    timestamp: Time
+    restaurant_id: int
+    revision: Revision
+    previous_revision: Revision
+    guest: Guest | None
+    table: Table | None
+    guestId: str | None  # noqa: N815 (the envelope's own spelling)
+    tableId: str | None  # noqa: N815
+    echo: bool
+
+
+class Ping(Struct, tag_field="type", tag="ping"):
+    """The heartbeat. `revision` is what this socket has been sent: a client that holds less has missed something."""
+
+    timestamp: Time
+    revision: Revision | None
+
+
+class Pong(Struct, tag_field="type", tag="pong"):
+    """The answer to a client's ping."""
+
+    timestamp: Time
+
+
+class ErrorMessage(Struct, tag_field="type", tag="error"):
+    """A message that could not be followed; the connection stays unless a close comes after it."""
+
+    timestamp: Time
+    error_code: str
+    detail: str
+
+
+PAST: dict[nouns.Action, str] = {"create": "created", "update": "updated", "delete": "deleted"}
+
+encode = msgspec.json.Encoder().encode
+
+
+def change_out(change: nouns.Change) -> Change:
+    """A change as a client sees it."""
+    if change.kind == "guest":
+        return GuestChange(
+            change.id, change.action, guest_out(change.entity) if isinstance(change.entity, nouns.Guest) else None
+        )
+    return TableChange(
+        change.id, change.action, table_out(change.entity) if isinstance(change.entity, nouns.Table) else None
+    )
+
+
+def entry_messages(entry: nouns.Entry, dialect: Dialect) -> list[bytes]:
+    """One commit as the messages of a dialect, each below 256 KiB, to be written together."""
+    if not entry.atomic:
+        if dialect == "sync":
+            return delta_messages(entry.restaurant_id, entry.time, entry.revision, entry.revision - 1, entry.changes)
+        return [encode(named(entry, change, echo=False)) for change in entry.changes]
+    parts = _in_parts([encode(change_out(change)) for change in entry.changes])
+    messages = [
+        encode(
+            AtomicTransactionComplete(
+                transaction_id=entry.transaction_id,
+                timestamp=time_text(entry.time),
+                restaurant_id=entry.restaurant_id,
+                revision=entry.revision,
+                previous_revision=entry.revision - 1,
+                part=number,
+                parts=len(parts),
+                changes=cast(Any, part),
+            )
+        )
+        for number, part in enumerate(parts, 1)
+    ]
+    if dialect == "realtime":
+        messages += [encode(named(entry, change, echo=True)) for change in entry.changes]
+    return messages
+
+
+def named(entry: nouns.Entry, change: nouns.Change, *, echo: bool) -> NamedChange:
+    """A change under its own name."""
+    about_guest = change.kind == "guest"
+    return NamedChange(
+        type=cast(NamedType, f"{change.kind}_{PAST[change.action]}"),
+        timestamp=time_text(entry.time),
+        restaurant_id=entry.restaurant_id,
+        revision=entry.revision,
+        previous_revision=entry.revision - 1,
+        guest=guest_out(change.entity) if isinstance(change.entity, nouns.Guest) else None,
+        table=table_out(change.entity) if isinstance(change.entity, nouns.Table) else None,
+        guestId=change.id if about_guest else None,
+        tableId=None if about_guest else change.id,
+        echo=echo,
+    )
+
+
+def delta_messages(
+    restaurant_id: int, time: int, revision: int, previous: int, changes: Iterable[nouns.Change]
+) -> list[bytes]:
+    """Changes from `previous` to `revision` as `delta_update`s, each below 256 KiB; one at least, empty if need be."""
+    parts = _in_parts([encode(change_out(change)) for change in changes])
+    return [
+        encode(
+            DeltaUpdate(
+                timestamp=time_text(time),
+                restaurant_id=restaurant_id,
+                revision=revision,
+                previous_revision=previous,
+                part=number,
+                parts=len(parts),
+                changes=cast(Any, part),
+            )
+        )
+        for number, part in enumerate(parts, 1)
+    ]
+
+
+def full_sync_messages(floor: nouns.Floor) -> list[bytes]:
+    """The floor as `full_sync`s, each below 256 KiB."""
+    guests = [encode(guest_out(guest)) for guest in floor.guests.values()]
+    tables = [encode(table_out(table)) for table in floor.tables.values()]
+    parts = _in_parts([*guests, *tables])
+    messages: list[bytes] = []
+    seen = 0
+    for number, part in enumerate(parts, 1):
+        guests_in_part = max(0, min(len(part), len(guests) - seen))
+        seen += len(part)
+        data = FloorData(cast(Any, part[:guests_in_part]), cast(Any, part[guests_in_part:]))
+        time = time_text(floor.time)
+        messages.append(encode(FullSync(time, floor.restaurant_id, floor.revision, data, number, len(parts))))
+    return messages
+
+
+def _in_parts(encoded: Sequence[bytes]) -> list[list[Raw]]:
+    """Encoded items in parts that fit a message; one part at least."""
+    parts: list[list[Raw]] = [[]]
+    room = MESSAGE_BYTES_MAX - ENVELOPE_BYTES
+    for item in encoded:
+        if parts[-1] and len(item) + 1 > room:
+            parts.append([])
+            room = MESSAGE_BYTES_MAX - ENVELOPE_BYTES
+        parts[-1].append(Raw(item))
+        room -= len(item) + 1
+    return parts
+
+
+def text_frame(payload: bytes) -> bytes:
+    """One unfragmented, unmasked text frame of a server (RFC 6455, section 5.2): the same bytes for every client."""
+    size = len(payload)
+    if size < 126:
+        return b"\x81" + size.to_bytes(1, "big") + payload
+    if size < 65536:
+        return b"\x81\x7e" + size.to_bytes(2, "big") + payload
+    return b"\x81\x7f" + size.to_bytes(8, "big") + payload

@@ -1,0 +1,208 @@
+"""This file is every refusal and fault as RFC 9457 problem documents: codes, statuses, titles, words."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from msgspec import UNSET, Meta, Struct, UnsetType, structs
+
+from restohub.floor import nouns
+from restohub.floor.verdicts import Fault, Occupied, Refused
+
+from .entities import Guest, Restaurant, Table, Time, entity_out, guest_out, restaurant_out, table_out
+from .times import time_text
+
+
+class Code(Struct, frozen=True):
+    """An error code of CONTRACT section 5: its HTTP status (0: sockets only), its title, and what a client does."""
+
+    status: int
+    title: str
+    remedy: str
+
+
+CODES: dict[str, Code] = {
+    "invalid_json": Code(
+        400,
+        "The body is not JSON that the hub takes",
+        "Send one UTF-8 JSON document: no NaN, no NUL, no lone surrogate, no key twice, not nested past reason.",
+    ),
+    "invalid_query": Code(400, "A query parameter is wrong", "Mend the parameter that `errors` names."),
+    "restaurant_not_found": Code(404, "No such restaurant", "`GET /restaurants` lists those of this hub."),
+    "guest_not_found": Code(404, "No such guest", "The party left the floor or never was on it: take the full sync."),
+    "table_not_found": Code(404, "No such table", "The table was deleted or never was here: take the full sync."),
+    "route_not_found": Code(404, "No such route", "`/docs` lists the routes."),
+    "method_not_allowed": Code(405, "The route does not take this method", "The `Allow` header names those it takes."),
+    "unsupported_media_type": Code(415, "The body is not sent as JSON", "Send `Content-Type: application/json`."),
+    "body_too_large": Code(
+        413, "The body is too large", "Send less than 256 KiB; the two batch routes take 1 MiB. Part the batch."
+    ),
+    "table_occupied": Code(
+        409, "The table has another party", "`current` shows the table and its guest. Choose another, or free it first."
+    ),
+    "table_unavailable": Code(409, "The table is out of service", "Choose another, or set its status first."),
+    "party_exceeds_capacity": Code(
+        409, "The party is larger than the table", 'Choose another, or send `"allowOverCapacity": true` beside it.'
+    ),
+    "table_number_taken": Code(
+        409, "Another table has this number", "Choose another; a swap goes over a third number."
+    ),
+    "already_exists": Code(409, "The id was given before", "Create with a new id, or update the entity in `current`."),
+    "restaurant_not_empty": Code(409, "The restaurant has guests or tables", "Delete those first."),
+    "revision_expired": Code(
+        410, "The hub cannot go on from there", "Forget what you have and take `GET /api/sync/full`."
+    ),
+    "version_conflict": Code(
+        412,
+        "Someone else changed it meanwhile",
+        "`current` is what is there now. Show it, and send again what is wanted.",
+    ),
+    "validation_failed": Code(422, "A field is not as it must be", "Mend every field that `errors` points at."),
+    "idempotency_key_reused": Code(
+        422, "The key was used for another request", "A key belongs to one request: make a new one for each change."
+    ),
+    "internal_error": Code(
+        500, "The hub made a mistake", "Nothing was changed. Report the transaction id and the time."
+    ),
+    "storage_full": Code(
+        503, "The hub's disk is full", "Nothing was changed. Free space on the hub; it goes on by itself."
+    ),
+    "storage_unavailable": Code(
+        503, "The hub's disk takes no change", "Nothing was changed. Look after the hub's disk; reading goes on."
+    ),
+    "shutting_down": Code(503, "The hub is stopping", "Nothing was changed. Ask again when it is back."),
+    "busy": Code(503, "The hub has too much to do", "Nothing was done. Ask again after `Retry-After` seconds."),
+    "outcome_unknown": Code(
+        503, "It may be done or not", "Ask again with the same `Idempotency-Key`: it will not be done twice."
+    ),
+    "invalid_message": Code(
+        0,
+        "The socket does not know this message",
+        "Send JSON text: `ping`, `pong`, `request_full_sync` or `request_delta`.",
+    ),
+    "too_many_messages": Code(
+        0, "Too many messages in a second", "Send at most 50 a second; the socket is closed (1008)."
+    ),
+}
+
+RETRY_AFTER_S = {"busy": 1, "shutting_down": 5, "storage_full": 5, "storage_unavailable": 30, "outcome_unknown": 1}
+
+
+class InputError(Struct, omit_defaults=True, kw_only=True):
+    """One fault of the input; in a batch with the index of the operation, its code, and a pointer from the root."""
+
+    operation: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
+    error_code: str | UnsetType = UNSET
+    pointer: Annotated[str, Meta(description="A JSON pointer into the body, or `?name` of a query parameter.")]
+    detail: str
+
+
+class TableAndGuest(Struct):
+    """Who is in the way: the table and the guest who has it."""
+
+    table: Table
+    guest: Guest | None
+
+
+# A union of structs without tags is more than msgspec reads, and nobody reads this one here.
+Current = Annotated[
+    Any,
+    Meta(
+        description="What is there instead: for `table_occupied` the table and its guest, else the entity itself.",
+        extra_json_schema={
+            "anyOf": [{"$ref": f"#/components/schemas/{s.__name__}"} for s in (Guest, Table, Restaurant, TableAndGuest)]
+        },
+    ),
+]
+
+
+class ProblemDocument(Struct, omit_defaults=True):
+    """An RFC 9457 problem document. `current` is what is there instead, `errors` every fault of the input."""
+
+    type: Annotated[str, Meta(examples=["/docs/errors#table_occupied"])]
+    title: str
+    status: Annotated[int, Meta(ge=400, le=599)]
+    detail: str
+    error_code: str
+    timestamp: Time
+    transaction_id: str | UnsetType = UNSET
+    current: Current | UnsetType = UNSET
+    errors: list[InputError] | UnsetType = UNSET
+    success: bool | UnsetType = UNSET
+    rolled_back: bool | UnsetType = UNSET
+
+
+class Problem(Exception):
+    """Raised where a request cannot be done; becomes a problem document at the edge."""
+
+    def __init__(self, refused: Refused, *, headers: tuple[tuple[str, str], ...] = ()) -> None:
+        super().__init__(refused.detail)
+        self.refused = refused
+        self.headers = headers
+
+
+def problem(code: str, detail: str, faults: tuple[Fault, ...] = (), **headers: str) -> Problem:
+    """A problem of this code; `headers` go with the answer (underscores become dashes)."""
+    named = tuple((name.replace("_", "-"), value) for name, value in headers.items())
+    return Problem(Refused(code, detail, faults), headers=named)
+
+
+def bad_query(parameter: str, detail: str) -> Problem:
+    """A query parameter that cannot be as it is."""
+    return problem("invalid_query", detail, (Fault(f"?{parameter}", detail),))
+
+
+def status_of(code: str) -> int:
+    """The HTTP status of an error code."""
+    return CODES[code].status
+
+
+def current_out(
+    current: nouns.Entity | Occupied | None, floor_revision: int
+) -> Guest | Table | Restaurant | TableAndGuest | UnsetType:
+    """What stands in the way, as a client sees it."""
+    match current:
+        case None:
+            return UNSET
+        case Occupied(table, guest):
+            return TableAndGuest(table_out(table), guest_out(guest) if guest else None)
+        case nouns.Restaurant():
+            return restaurant_out(current, floor_revision)
+        case _:
+            return entity_out(current)
+
+
+def document(
+    refused: Refused, time: int, transaction_id: str | None = None, floor_revision: int = 0
+) -> ProblemDocument:
+    """The problem document of a refusal; `floor_revision` is that of a restaurant in `current`."""
+    code = CODES[refused.code]
+    return ProblemDocument(
+        type=f"/docs/errors#{refused.code}",
+        title=code.title,
+        status=code.status,
+        detail=refused.detail,
+        error_code=refused.code,
+        timestamp=time_text(time),
+        transaction_id=transaction_id or UNSET,
+        current=current_out(refused.current, floor_revision),
+        errors=[InputError(pointer=fault.pointer, detail=fault.detail) for fault in refused.faults] or UNSET,
+    )
+
+
+def batch_document(
+    refusals: tuple[tuple[int, Refused], ...], pointers: tuple[str, ...], time: int, transaction_id: str
+) -> ProblemDocument:
+    """The problem of a batch: that of the first failing operation, with one entry for each fault of any.
+
+    `pointers` are those of the operations' data from the root of the body.
+    """
+    first = document(refusals[0][1], time, transaction_id)
+    errors = [
+        InputError(
+            operation=index, error_code=refused.code, pointer=pointers[index] + fault.pointer, detail=fault.detail
+        )
+        for index, refused in refusals
+        for fault in refused.faults or (Fault("", refused.detail),)
+    ]
+    return structs.replace(first, errors=errors, success=False, rolled_back=True)

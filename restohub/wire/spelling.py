@@ -1,0 +1,87 @@
+"""This file is how fields are spelled on the way in: camelCase, snake_case, older names, and what is ignored."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from msgspec import Struct
+
+from restohub.floor.nouns import GUEST_STATUSES, SHAPES, TABLE_STATUSES
+from restohub.floor.verdicts import Fault
+
+OLDER_GUEST = {"guestName": "name", "phoneNumber": "phone", "assignedTableId": "tableId", "arrivalTime": "checkInTime"}
+OLDER_TABLE = {"number": "tableNumber"}
+READ_ONLY = (
+    "createdAt",
+    "lastUpdated",
+    "updatedAt",
+    "version",
+    "phase",
+    "totalVisits",
+    "restaurantId",
+    "waitTime",
+)
+
+
+def snake(camel: str) -> str:
+    """`tableId` as `table_id`."""
+    return re.sub(r"(?<!^)([A-Z])", r"_\1", camel).lower()
+
+
+class Spelling(Struct, frozen=True):
+    """The names that one kind of object takes: `fields` from each spelling to the camelCase one, `ignored` ones."""
+
+    fields: dict[str, str]
+    ignored: frozenset[str]
+
+    def fold(self, data: dict[str, Any], pointer: str = "") -> tuple[dict[str, Any], dict[str, str], list[Fault]]:
+        """The values by camelCase name, the spelling that the client used for each, and the faults of naming."""
+        values: dict[str, Any] = {}
+        spelled: dict[str, str] = {}
+        faults: list[Fault] = []
+        for key, value in data.items():
+            name = self.fields.get(key)
+            if name is None:
+                if key not in self.ignored:
+                    known = ", ".join(sorted(set(self.fields.values())))
+                    detail = f"There is no field {key[:100]!r} here. Known fields: {known}."
+                    faults.append(Fault(f"{pointer}/{escaped(key)}", detail))
+            elif name in values:
+                detail = f"{spelled[name]} and {key} are the same field: send one of them."
+                faults.append(Fault(f"{pointer}/{key}", detail))
+            else:
+                values[name] = value
+                spelled[name] = key
+        return values, spelled, faults
+
+
+def escaped(key: str) -> str:
+    """A key as a part of a JSON pointer (RFC 6901)."""
+    return key.replace("~", "~0").replace("/", "~1")
+
+
+def spelling(names: tuple[str, ...], older: dict[str, str], ignored: tuple[str, ...]) -> Spelling:
+    """The spellings of these camelCase names and of their older ones, each in snake_case too."""
+    fields = {**{name: name for name in names}, **older}
+    fields |= {snake(name): meant for name, meant in fields.items()}
+    ignored_names = frozenset({*ignored, *(snake(name) for name in ignored)}) - fields.keys()
+    return Spelling(fields, ignored_names)
+
+
+def folded(text: str) -> str:
+    """A status without case, spaces, dashes, underscores and camel humps."""
+    return re.sub(r"[\s_-]", "", text).casefold()
+
+
+GUEST_STATUS_WORDS = {folded(status): status for status in GUEST_STATUSES} | {
+    "waiting": "waitlist",
+    "completed": "finished",
+    "canceled": "cancelled",
+    "booked": "confirmed",
+}
+TABLE_STATUS_WORDS = {folded(status): status for status in TABLE_STATUSES} | {
+    "cleaning": "dirty",
+    "needscleaning": "dirty",
+}
+SHAPE_WORDS = {folded(shape): shape for shape in SHAPES}

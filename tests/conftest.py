@@ -1,0 +1,145 @@
+"""This file is the bench on which every test stands: a real hub process, started, killed and asked over the wire."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from websockets.sync.client import ClientConnection, connect
+
+START_WAIT_S = 20.0
+
+
+def free_port() -> int:
+    """A TCP port of the loopback that nothing listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Hub:
+    """One `restohub serve` of its own process, on the loopback, over a data folder."""
+
+    def __init__(self, data: Path, *args: str, env: dict[str, str] | None = None, wrap: tuple[str, ...] = ()) -> None:
+        self.data = data
+        self.port = free_port()
+        self.args = args
+        self.env = env or {}
+        self.wrap = wrap
+        self.process: subprocess.Popen[bytes] | None = None
+        self.log = data.parent / f"{data.name}.{self.port}.log"
+
+    @property
+    def url(self) -> str:
+        """The root of the hub's HTTP routes, without a trailing slash."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def ws_url(self) -> str:
+        """The root of the hub's sockets, without a trailing slash."""
+        return f"ws://127.0.0.1:{self.port}"
+
+    def start(self) -> Hub:
+        """Start the process and return when it answers `GET /health`."""
+        command = [*self.wrap, sys.executable, "-m", "restohub", "serve", "--host", "127.0.0.1"]
+        command += ["--port", str(self.port), "--data", str(self.data), "--no-advertise", *self.args]
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env={**os.environ, **self.env}
+            )
+        deadline = time.monotonic() + START_WAIT_S
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                raise AssertionError(f"the hub ended with {self.process.returncode}: {self.said()}")
+            with contextlib.suppress(httpx.TransportError):
+                httpx.get(self.url + "/health", timeout=2)
+                return self
+            time.sleep(0.02)
+        raise AssertionError(f"the hub did not answer within {START_WAIT_S} s: {self.said()}")
+
+    def said(self) -> str:
+        """What the process wrote to stdout and stderr so far."""
+        return self.log.read_text(errors="replace") if self.log.exists() else ""
+
+    def stop(self, sig: signal.Signals = signal.SIGTERM, wait_s: float = 10.0) -> int:
+        """Ask the process to stop and return its exit status."""
+        assert self.process is not None
+        if self.process.poll() is None:
+            self.process.send_signal(sig)
+        return self.process.wait(timeout=wait_s)
+
+    def kill(self) -> None:
+        """SIGKILL, as a power switch would."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait(timeout=10)
+
+    def client(self, **options: Any) -> httpx.Client:
+        """An HTTP client of this hub; paths begin at the root."""
+        return httpx.Client(base_url=self.url, timeout=options.pop("timeout", 20), **options)
+
+    def socket(self, path: str, **options: Any) -> ClientConnection:
+        """A WebSocket to `path` (its query included)."""
+        return connect(self.ws_url + path, max_size=None, compression=None, **options)
+
+    def new_restaurant(self, name: str = "Trattoria", timezone: str = "Europe/Rome") -> int:
+        """The id of a new, empty restaurant, so that tests do not meet on one floor."""
+        answer = httpx.post(self.url + "/restaurants", json={"name": name, "timezone": timezone}, timeout=20)
+        assert answer.status_code == 201, answer.text
+        return int(answer.json()["id"])
+
+
+def next_message(sock: ClientConnection, wait_s: float = 5.0) -> dict[str, Any]:
+    """The next message of a socket as a dict; raises TimeoutError when none came."""
+    text = sock.recv(timeout=wait_s)
+    assert isinstance(text, str), "the hub speaks text frames"
+    message = json.loads(text)
+    assert isinstance(message, dict)
+    return message
+
+
+@pytest.fixture(scope="session")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
+    """One hub for all tests that leave it as they found it; each test takes a restaurant of its own."""
+    running = Hub(tmp_path_factory.mktemp("hub") / "data").start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def restaurant(hub: Hub) -> int:
+    """The id of a fresh restaurant on the shared hub."""
+    return hub.new_restaurant()
+
+
+@pytest.fixture
+def api(hub: Hub) -> Iterator[httpx.Client]:
+    """An HTTP client of the shared hub."""
+    with hub.client() as client:
+        yield client
+
+
+@pytest.fixture
+def new_hub(tmp_path: Path) -> Iterator[Callable[..., Hub]]:
+    """Makes hubs of the test's own (not started yet); each still running at the end is killed."""
+    made: list[Hub] = []
+
+    def make(data: Path | None = None, *args: str, **options: Any) -> Hub:
+        made.append(Hub(data or tmp_path / f"data{len(made)}", *args, **options))
+        return made[-1]
+
+    yield make
+    for one in made:
+        if one.process is not None and one.process.poll() is None:
+            one.kill()
