@@ -25,15 +25,18 @@ RULED = ("name", "first_name", "last_name", "status", "table_id")
 
 def create_guest(draft: Draft, command: Create) -> Refused | None:
     """A new party, seated or holding where it comes with a table."""
-    assert isinstance(command.fields, GuestFields)
-    if command.taken or draft.was_used("guest", command.id):
-        return already_exists("guest", command.id, draft.guest(command.id))
     fields = command.fields
+    assert isinstance(fields, GuestFields)
+    assert fields.party_size is not UNSET
     booked = fields.reservation_time is not UNSET and fields.reservation_time is not None
     default = "confirmed" if booked else "waitlist"
-    assert fields.party_size is not UNSET
     blank = Guest(id=command.id, first_name="", party_size=fields.party_size, status=default, is_walk_in=not booked)
-    return _become(draft, None, blank, fields, command.visits)
+    after = _wished(None, blank, fields, draft.stamp.time)
+    if after.table_id is not None and draft.table(after.table_id) is None:
+        return not_found("table", after.table_id, "tableId")
+    if command.taken or draft.was_used("guest", command.id):
+        return already_exists("guest", command.id, draft.guest(command.id))
+    return _settle(draft, None, after, fields, command.visits)
 
 
 def update_guest(draft: Draft, command: Update) -> Refused | None:
@@ -52,7 +55,8 @@ def update_guest(draft: Draft, command: Update) -> Refused | None:
 
 def change_guest(draft: Draft, present: Guest, fields: GuestFields, visits: Visits | None = None) -> Refused | None:
     """Merge fields, all of them meant, into a guest of the draft."""
-    return _become(draft, present, present, fields, visits)
+    after = _wished(present, present, fields, draft.stamp.time)
+    return _settle(draft, present, after, fields, visits)
 
 
 def delete_guest(draft: Draft, command: Delete) -> Refused | None:
@@ -69,18 +73,21 @@ def delete_guest(draft: Draft, command: Delete) -> Refused | None:
     return None
 
 
-def _become(
-    draft: Draft, before: Guest | None, draft_of: Guest, fields: GuestFields, visits: Visits | None
-) -> Refused | None:
-    """Put the guest and his tables as the fields and the rules want them."""
+def _wished(before: Guest | None, start: Guest, fields: GuestFields, now: int) -> Guest:
+    """The guest as the request wants him: `start` with the fields, and the status, table and times that follow."""
     plain = {name: value for name, value in given(fields).items() if name not in RULED}
     if "reservation_time" in plain and "is_walk_in" not in plain and before is not None:
         booked = plain["reservation_time"] is not None
         if booked != (before.reservation_time is not None):
             plain["is_walk_in"] = not booked
-    after = structs.replace(draft_of, **plain, **names(fields, before))
-    after = _placed(before, after, fields)
-    after = _timed(before, after, given(fields), draft.stamp.time)
+    after = structs.replace(start, **plain, **names(fields, before))
+    return _timed(before, _placed(before, after, fields), plain, now)
+
+
+def _settle(
+    draft: Draft, before: Guest | None, after: Guest, fields: GuestFields, visits: Visits | None
+) -> Refused | None:
+    """Put the guest and his tables into the draft."""
     refused = _arrange_tables(draft, before, after, fields.allow_over_capacity)
     if refused is not None:
         return refused

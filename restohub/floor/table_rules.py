@@ -31,6 +31,8 @@ def create_table(draft: Draft, command: Create) -> Refused | None:
     """A new table, on the next free place of a grid where it comes without one."""
     fields = command.fields
     assert isinstance(fields, TableFields)
+    if fields.current_guest_id and draft.guest(fields.current_guest_id) is None:
+        return not_found("guest", fields.current_guest_id, "currentGuestId")
     if command.taken or draft.was_used("table", command.id):
         return already_exists("table", command.id, draft.table(command.id))
     assert fields.table_number is not UNSET
@@ -76,6 +78,8 @@ def _change(draft: Draft, before: Table, fields: TableFields) -> Refused | None:
     if after.min_capacity > after.capacity:
         pointer = "/capacity" if fields.min_capacity is UNSET else "/minCapacity"
         return invalid(pointer, f"minCapacity ({after.min_capacity}) may not exceed capacity ({after.capacity}).")
+    if fields.current_guest_id and draft.guest(fields.current_guest_id) is None:
+        return not_found("guest", fields.current_guest_id, "currentGuestId")
     number = after.table_number.casefold()
     holder = next((t for t in draft.all_tables() if t.id != after.id and t.table_number.casefold() == number), None)
     if holder is not None:
@@ -99,8 +103,7 @@ def _give(
     """The table gets another guest: held with `reserved`, else as if the guest had been given the table."""
     assert isinstance(fields.current_guest_id, str)
     guest = draft.guest(fields.current_guest_id)
-    if guest is None:
-        return not_found("guest", fields.current_guest_id, "currentGuestId")
+    assert guest is not None, "the caller has looked"
     if sitting is not None and sitting.id != guest.id:
         return table_occupied(before, sitting)
     wish = GuestFields(table_id=before.id, allow_over_capacity=fields.allow_over_capacity)
@@ -131,7 +134,7 @@ def _with_guest(
         return table_occupied(before, guest, " Finish or move the party before the table is held again.")
     lowered = after.capacity < before.capacity
     if lowered and guest.party_size > after.capacity and not fields.allow_over_capacity:
-        return party_exceeds_capacity(after, after.capacity, guest)
+        return party_exceeds_capacity(before, after.capacity, guest)
     if status == "occupied" and guest.status != "seated":
         return change_guest(draft, guest, GuestFields(status="seated"))
     return None

@@ -11,7 +11,7 @@ from restohub.floor.nouns import DIRECTORY_ID, Floor, Restaurant
 from restohub.floor.verdicts import restaurant_not_found
 from restohub.live.hub import Hub
 from restohub.live.writer import Answering, Result
-from restohub.wire.answers import Answer, json_answer
+from restohub.wire.answers import Answer, json_answer, revision_headers
 from restohub.wire.entities import restaurant_out
 from restohub.wire.problems import Problem
 from restohub.wire.requests import read_restaurant
@@ -41,7 +41,8 @@ async def get_restaurant(request: AnyRequest) -> ASGIApp:
     """One restaurant."""
     hub = hub_of(request)
     restaurant = restaurant_of(hub, path_restaurant(request))
-    return Reply(json_answer(restaurant_out(restaurant, hub.writer.floors[int(restaurant.id)].revision)))
+    revision = hub.writer.floors[int(restaurant.id)].revision
+    return Reply(json_answer(restaurant_out(restaurant, revision), headers=revision_headers(revision, hub.epoch)))
 
 
 async def create_restaurant(request: AnyRequest) -> ASGIApp:

@@ -88,12 +88,12 @@ ROUTES: tuple[Route, ...] = (
         says="One restaurant.", answers={200: Restaurant}, refuses=NO_RESTAURANT,
     ),
     Route(
-        method="PUT", path=ONE_RESTAURANT, name="replaceRestaurant", handler=update_restaurant, group="restaurants",
+        method="PUT", path=ONE_RESTAURANT, name="putRestaurant", handler=update_restaurant, group="restaurants",
         says="Change a restaurant's name or zone: merges the given fields.", body=RestaurantInput,
         answers={200: Restaurant}, refuses=(*NO_RESTAURANT, "validation_failed"),
     ),
     Route(
-        method="PATCH", path=ONE_RESTAURANT, name="updateRestaurant", handler=update_restaurant, group="restaurants",
+        method="PATCH", path=ONE_RESTAURANT, name="patchRestaurant", handler=update_restaurant, group="restaurants",
         says="Change a restaurant's name or zone: merges the given fields.", body=RestaurantInput,
         answers={200: Restaurant}, refuses=(*NO_RESTAURANT, "validation_failed"),
     ),
@@ -124,12 +124,12 @@ ROUTES: tuple[Route, ...] = (
         says="One guest.", answers={200: Guest}, refuses=NO_GUEST,
     ),
     Route(
-        method="PUT", path=ONE_GUEST, name="replaceGuest", handler=update_guest,
+        method="PUT", path=ONE_GUEST, name="putGuest", handler=update_guest,
         says="Merge the given fields into a guest; his tables follow.", body=GuestInput,
         answers={200: Guest}, refuses=(*NO_GUEST, "version_conflict", *SEATS),
     ),
     Route(
-        method="PATCH", path=ONE_GUEST, name="updateGuest", handler=update_guest,
+        method="PATCH", path=ONE_GUEST, name="patchGuest", handler=update_guest,
         says="Merge the given fields into a guest; his tables follow.", body=GuestInput,
         answers={200: Guest}, refuses=(*NO_GUEST, "version_conflict", *SEATS),
     ),
@@ -164,12 +164,12 @@ ROUTES: tuple[Route, ...] = (
         says="One table.", answers={200: Table}, refuses=NO_TABLE,
     ),
     Route(
-        method="PUT", path=ONE_TABLE, name="replaceTable", handler=update_table, group="tables",
+        method="PUT", path=ONE_TABLE, name="putTable", handler=update_table, group="tables",
         says="Merge the given fields into a table; its guest follows.", body=TableInput,
         answers={200: Table}, refuses=(*NO_TABLE, "version_conflict", *FURNISHES),
     ),
     Route(
-        method="PATCH", path=ONE_TABLE, name="updateTable", handler=update_table, group="tables",
+        method="PATCH", path=ONE_TABLE, name="patchTable", handler=update_table, group="tables",
         says="Merge the given fields into a table; its guest follows.", body=TableInput,
         answers={200: Table}, refuses=(*NO_TABLE, "version_conflict", *FURNISHES),
     ),

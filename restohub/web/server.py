@@ -15,12 +15,18 @@ from restohub.live.hub import Hub
 from restohub.wire.problems import Problem
 
 from .asking import ClientGoneError
+from .openapi import openapi
 from .pages import PAGES
 from .realtime import Sockets, realtime, restaurant_sync
 from .replies import on_client_gone, on_crash, on_litestar, on_problem
-from .routes import ROUTES
+from .routes import ROUTES, Route
 
 FAULTS = {Problem: on_problem, HTTPException: on_litestar, ClientGoneError: on_client_gone, Exception: on_crash}
+DOCUMENT = Route(
+    method="GET", path="/schema/openapi.json", name="openapi", handler=openapi, group="hub",
+    says="The OpenAPI document.", answers={200: dict},
+)  # fmt: skip
+EVERY_ROUTE = (*ROUTES, *PAGES, DOCUMENT)
 SOCKETS = (("/realtime", realtime), ("/ws/restaurant/sync", restaurant_sync))
 
 
@@ -48,7 +54,7 @@ def application(hub: Hub, sockets: Sockets) -> OnePath:
     handlers: list[Any] = [
         # The status that litestar hears is not the one that goes out (a Reply has its own); 204 would forbid a Reply.
         HTTPRouteHandler(route.path, http_method=route.method, name=route.name, status_code=200)(route.handler)
-        for route in (*ROUTES, *PAGES)
+        for route in EVERY_ROUTE
     ]
     handlers += [WebsocketRouteHandler(path)(handler) for path, handler in SOCKETS]
     app = Litestar(
@@ -63,7 +69,7 @@ def application(hub: Hub, sockets: Sockets) -> OnePath:
 
 def allowed_methods(path: str) -> str:
     """The methods that a path takes, as the `Allow` header has them."""
-    taken = [route.method for route in (*ROUTES, *PAGES) if _pattern(route.path).fullmatch(path)]
+    taken = [route.method for route in EVERY_ROUTE if _pattern(route.path).fullmatch(path)]
     return ", ".join(_with_head(taken))
 
 

@@ -113,16 +113,16 @@ class BatchDone(Struct):
     changes: list[Change]
 
 
-class UpdateResult(Struct, omit_defaults=True):
+class UpdateResult(Struct):
     """What became of one update of an off-line queue. `revision` is the one that holds it, else null."""
 
     mutation_id: str | None
     entity_id: str | None
     status: Literal["applied", "unchanged", "duplicate", "conflict", "rejected"]
     revision: Revision | None
-    error_code: str | UnsetType = UNSET
-    detail: str | UnsetType = UNSET
-    current: Current | UnsetType = UNSET
+    error_code: str | None = None
+    detail: str | None = None
+    current: Current = None
 
 
 class QueueDone(Struct):

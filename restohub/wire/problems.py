@@ -88,7 +88,7 @@ CODES: dict[str, Code] = {
 RETRY_AFTER_S = {"busy": 1, "shutting_down": 5, "storage_full": 5, "storage_unavailable": 30, "outcome_unknown": 1}
 
 
-class InputError(Struct, omit_defaults=True, kw_only=True):
+class InputError(Struct, kw_only=True):
     """One fault of the input; in a batch with the index of the operation, its code, and a pointer from the root."""
 
     operation: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
@@ -110,13 +110,16 @@ Current = Annotated[
     Meta(
         description="What is there instead: for `table_occupied` the table and its guest, else the entity itself.",
         extra_json_schema={
-            "anyOf": [{"$ref": f"#/components/schemas/{s.__name__}"} for s in (Guest, Table, Restaurant, TableAndGuest)]
+            "anyOf": [
+                *({"$ref": f"#/components/schemas/{s.__name__}"} for s in (Guest, Table, Restaurant, TableAndGuest)),
+                {"type": "null"},
+            ]
         },
     ),
 ]
 
 
-class ProblemDocument(Struct, omit_defaults=True):
+class ProblemDocument(Struct):
     """An RFC 9457 problem document. `current` is what is there instead, `errors` every fault of the input."""
 
     type: Annotated[str, Meta(examples=["/docs/errors#table_occupied"])]
@@ -125,9 +128,9 @@ class ProblemDocument(Struct, omit_defaults=True):
     detail: str
     error_code: str
     timestamp: Time
-    transaction_id: str | UnsetType = UNSET
-    current: Current | UnsetType = UNSET
-    errors: list[InputError] | UnsetType = UNSET
+    transaction_id: str | None
+    current: Current
+    errors: list[InputError]
     success: bool | UnsetType = UNSET
     rolled_back: bool | UnsetType = UNSET
 
@@ -159,11 +162,11 @@ def status_of(code: str) -> int:
 
 def current_out(
     current: nouns.Entity | Occupied | None, floor_revision: int
-) -> Guest | Table | Restaurant | TableAndGuest | UnsetType:
+) -> Guest | Table | Restaurant | TableAndGuest | None:
     """What stands in the way, as a client sees it."""
     match current:
         case None:
-            return UNSET
+            return None
         case Occupied(table, guest):
             return TableAndGuest(table_out(table), guest_out(guest) if guest else None)
         case nouns.Restaurant():
@@ -184,9 +187,9 @@ def document(
         detail=refused.detail,
         error_code=refused.code,
         timestamp=time_text(time),
-        transaction_id=transaction_id or UNSET,
+        transaction_id=transaction_id,
         current=current_out(refused.current, floor_revision),
-        errors=[InputError(pointer=fault.pointer, detail=fault.detail) for fault in refused.faults] or UNSET,
+        errors=[InputError(pointer=fault.pointer, detail=fault.detail) for fault in refused.faults],
     )
 
 

@@ -174,7 +174,7 @@ class Reader:
         if self.spelled.get("tableNumber") == "number" and type(self.values["tableNumber"]) is int:
             self.values["tableNumber"] = str(self.values["tableNumber"])
         for name in _CLEARABLE[struct] & self.values.keys():
-            if self.values[name] == "":
+            if self.values[name] == "" and name != "id":
                 self.values[name] = None
         try:
             msgspec.convert(self.values, struct)
@@ -199,7 +199,7 @@ class Reader:
 
     def need(self, name: str, detail: str) -> None:
         """Note a fault where a field that must be there is not."""
-        if name not in self.values and not any(fault.pointer.endswith(f"/{name}") for fault in self.faults):
+        if name not in self.spelled:
             self.faults.append(Fault(f"{self.pointer}/{name}", detail))
 
     def word(self, name: str, words: dict[str, str]) -> None:
@@ -249,7 +249,7 @@ def read_guest(data: Any, pointer: str = "", *, creating: bool = False) -> tuple
         if name in values:
             values[name] = tuple(values[name])
     if creating:
-        if "name" not in values:
+        if not reader.spelled.keys() & {"name", "firstName"}:
             reader.need("firstName", "A new guest needs a name or a firstName.")
         reader.need("partySize", "A new guest needs a partySize: a whole number from 1 to 100.")
     faults = reader.faults

@@ -1,0 +1,194 @@
+"""This file is the OpenAPI 3.1.0 document, made from the route table and the types that the routes are made of."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import msgspec
+from litestar.types import ASGIApp
+
+from restohub.wire import messages
+from restohub.wire.answers import JSON, Answer, Seating
+from restohub.wire.entities import Guest, Table
+from restohub.wire.problems import CODES, ProblemDocument, TableAndGuest
+
+from .asking import AnyRequest
+from .replies import Reply, hub_of
+from .routes import ID, ROUTES, Parameter, Route
+
+SOCKET_MESSAGES = (
+    messages.ConnectionEstablished,
+    messages.FullSync,
+    messages.DeltaUpdate,
+    messages.AtomicTransactionComplete,
+    messages.NamedChange,
+    messages.Ping,
+    messages.Pong,
+    messages.ErrorMessage,
+)
+GROUPS = {
+    "restaurants": "The restaurants of this hub.",
+    "guests": "Parties: waitlist, walk-ins, reservations. Also under /api/restaurants.",
+    "tables": "The tables of the floor. Also under /api/restaurants.",
+    "sync": "How a client comes to hold the floor, and sends what it did off-line.",
+    "hub": "The hub itself.",
+}
+CHANGING = ("POST", "PUT", "PATCH", "DELETE")
+UNAVAILABLE = ("storage_full", "storage_unavailable", "shutting_down", "busy", "outcome_unknown")
+PROBLEM_SCHEMA = {"$ref": "#/components/schemas/ProblemDocument"}
+HEADERS: dict[str, tuple[dict[str, Any], str]] = {
+    "Restohub-Revision": ({"type": "integer", "minimum": 0}, "The revision that holds the change, or is read."),
+    "Restohub-Epoch": ({"type": "string"}, "The history that the revision is of."),
+    "Restohub-Transaction": ({"type": "string"}, "The id of this change."),
+    "Restohub-Next-Cursor": ({"type": "string"}, "There is more: the `cursor` to go on with."),
+    "ETag": ({"type": "string"}, 'The version of the entity, such as "42".'),
+    "Location": ({"type": "string"}, "Where the new entity is."),
+    "Retry-After": ({"type": "integer"}, "Seconds to wait before asking again."),
+    "Idempotency-Replayed": ({"type": "string", "enum": ["true"]}, "This is the first answer to this key, again."),
+}
+
+
+async def openapi(request: AnyRequest) -> ASGIApp:
+    """The OpenAPI document."""
+    return Reply(Answer(200, [JSON], _document(hub_of(request).version)))
+
+
+@cache
+def _document(version: str) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(document(version)), indent=1)
+
+
+def document(version: str) -> dict[str, Any]:
+    """The document as plain values; `version` is the hub's."""
+    types = [kind for route in ROUTES for kind in (*route.answers.values(), route.body) if kind is not None]
+    types += [ProblemDocument, TableAndGuest, *SOCKET_MESSAGES]
+    schemas, components = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
+    named = {_key(kind): schema for kind, schema in zip(types, schemas, strict=True)}
+    paths: dict[str, dict[str, Any]] = {}
+    for route in ROUTES:
+        paths.setdefault(route.path.replace(":str}", "}"), {})[route.method.lower()] = _operation(route, named)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "restohub",
+            "version": version,
+            "description": "The hub of a restaurant's iPads. /docs explains all of it, and the sockets.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/"}],
+        "tags": [{"name": name, "description": says} for name, says in GROUPS.items()],
+        "paths": paths,
+        "components": {"schemas": components},
+    }
+
+
+def _key(kind: Any) -> str:
+    return str(kind)
+
+
+def _operation(route: Route, named: dict[str, Any]) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "operationId": route.name,
+        "summary": route.says,
+        "tags": [route.group],
+        "parameters": [*_path_parameters(route), *map(_query_parameter, route.query), *_header_parameters(route)],
+        "responses": _responses(route, named),
+    }
+    if route.body is not None:
+        operation["requestBody"] = {
+            "required": not route.body_optional,
+            "content": {"application/json": {"schema": named[_key(route.body)]}},
+        }
+    return operation
+
+
+def _path_parameters(route: Route) -> list[dict[str, Any]]:
+    names = [part[1:].removesuffix(":str}") for part in route.path.split("/") if part.startswith("{")]
+    return [
+        {"name": name, "in": "path", "required": True, "schema": ID if name == "restaurant_id" else {"type": "string"}}
+        for name in names
+    ]
+
+
+def _query_parameter(parameter: Parameter) -> dict[str, Any]:
+    schema = {"type": "array", "items": parameter.schema} if parameter.many else parameter.schema
+    return {"name": parameter.name, "in": "query", "schema": schema, "description": parameter.detail}
+
+
+def takes_key(route: Route) -> bool:
+    """Whether `Idempotency-Key` is honoured."""
+    return route.method in CHANGING
+
+
+def takes_if_match(route: Route) -> bool:
+    """Whether `If-Match` is honoured."""
+    return "version_conflict" in route.refuses
+
+
+def _header_parameters(route: Route) -> list[dict[str, Any]]:
+    parameters = []
+    if takes_key(route):
+        schema = {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[\\x20-\\x7e]+$"}
+        says = "The same key and request give the first answer again, for at least 72 hours."
+        parameters.append({"name": "Idempotency-Key", "in": "header", "schema": schema, "description": says})
+    if takes_if_match(route):
+        says = "The ETag that the change is meant for; `*` and lists too."
+        parameters.append({"name": "If-Match", "in": "header", "schema": {"type": "string"}, "description": says})
+    return parameters
+
+
+def refusals(route: Route) -> dict[int, list[str]]:
+    """Every error code that the route may answer, by status."""
+    codes = [*route.refuses, "internal_error"]
+    if route.query:
+        codes.append("invalid_query")
+    if route.body is not None:
+        codes += ["invalid_json", "unsupported_media_type", "body_too_large", "validation_failed"]
+    if takes_key(route):
+        codes += ["idempotency_key_reused", "validation_failed", "body_too_large", *UNAVAILABLE]
+    by_status: dict[int, list[str]] = {}
+    for code in dict.fromkeys(codes):
+        by_status.setdefault(CODES[code].status, []).append(code)
+    return dict(sorted(by_status.items()))
+
+
+def _responses(route: Route, named: dict[str, Any]) -> dict[str, Any]:
+    responses: dict[str, Any] = {}
+    for status, kind in route.answers.items():
+        responses[str(status)] = answer = {"description": _describe(status), "headers": _headers(route, status)}
+        if kind is not None:
+            answer["content"] = {"application/json": {"schema": named[_key(kind)]}}
+    for status, codes in refusals(route).items():
+        if status in route.answers:
+            continue
+        responses[str(status)] = {
+            "description": ", ".join(f"`{code}`: {CODES[code].title}" for code in codes) + ".",
+            "content": {"application/problem+json": {"schema": PROBLEM_SCHEMA}},
+            **({"headers": _named_headers("Retry-After")} if status == 503 else {}),
+        }
+    return responses
+
+
+def _describe(status: int) -> str:
+    return {200: "Done.", 201: "Made.", 204: "Removed.", 503: "A change could not be saved now."}[status]
+
+
+def _headers(route: Route, status: int) -> dict[str, Any]:
+    names: list[str] = []
+    on_a_floor = route.group in ("guests", "tables", "sync")
+    if on_a_floor or route.name == "getRestaurant":
+        names += ["Restohub-Revision", "Restohub-Epoch"]
+    if on_a_floor and takes_key(route):
+        names += ["Restohub-Transaction", "Idempotency-Replayed"]
+    if any(kind in (Guest, Table, Seating) for kind in route.answers.values()):
+        names.append("ETag")
+    if status == 201:
+        names.append("Location")
+    if route.name in ("listGuests", "listTables"):
+        names.append("Restohub-Next-Cursor")
+    return _named_headers(*names)
+
+
+def _named_headers(*names: str) -> dict[str, Any]:
+    return {name: {"schema": HEADERS[name][0], "description": HEADERS[name][1]} for name in names}
