@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from msgspec import Struct
@@ -15,7 +16,7 @@ from .writer import Writer
 
 
 class Hub(Struct, frozen=True):
-    """Every part of the hub that a request may need. `zone` is the machine's IANA time zone, `zones` all there are."""
+    """Every part of the hub that a request may need. `zone` is the machine's IANA time zone."""
 
     version: str
     install_id: str
@@ -23,7 +24,7 @@ class Hub(Struct, frozen=True):
     name: str
     folder: Path
     zone: str
-    zones: frozenset[str]
+    knows_zone: Callable[[str], bool]
     clock: Clock
     writer: Writer
     history: History

@@ -13,7 +13,7 @@ TIMEZONE = Path("/etc/timezone")
 def machine_zone() -> str:
     """The IANA name of the machine's zone, "UTC" where it does not say."""
     for name in (os.environ.get("TZ", "").removeprefix(":"), _linked(), _written()):
-        if name and _known(name):
+        if name and knows_zone(name):
             return name
     return "UTC"
 
@@ -32,7 +32,8 @@ def _written() -> str:
         return ""
 
 
-def _known(name: str) -> bool:
+def knows_zone(name: str) -> bool:
+    """Whether there is an IANA time zone of this name."""
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):

@@ -49,7 +49,7 @@ async def create_restaurant(request: AnyRequest) -> ASGIApp:
     """A new restaurant: it gets the next free id."""
 
     async def making(asked: Asked) -> tuple[CreateRestaurant, Answering]:
-        fields = read_restaurant(needed_body(asked), asked.hub.zones, asked.hub.zone)
+        fields = read_restaurant(needed_body(asked), asked.hub.knows_zone, asked.hub.zone)
         return CreateRestaurant(fields), _answer_created
 
     return await change(request, DIRECTORY_ID, making)
@@ -60,7 +60,7 @@ async def update_restaurant(request: AnyRequest) -> ASGIApp:
     restaurant_id = path_restaurant(request)
 
     async def making(asked: Asked) -> tuple[UpdateRestaurant, Answering]:
-        fields = read_restaurant(needed_body(asked), asked.hub.zones, None)
+        fields = read_restaurant(needed_body(asked), asked.hub.knows_zone, None)
         restaurant_of(asked.hub, restaurant_id)
         return UpdateRestaurant(restaurant_id, fields), _answer_updated(asked.hub, restaurant_id)
 

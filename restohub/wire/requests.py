@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import msgspec
@@ -277,12 +278,12 @@ def read_table(data: Any, pointer: str = "", *, creating: bool = False) -> tuple
     return reader.id(), TableFields() if faults else reader.fields(TableFields), faults
 
 
-def read_restaurant(data: Any, zones: frozenset[str], default_zone: str | None) -> RestaurantFields:
+def read_restaurant(data: Any, knows_zone: Callable[[str], bool], default_zone: str | None) -> RestaurantFields:
     """The fields of a restaurant; a `default_zone` says that it is a new one. Raises Problem `validation_failed`."""
     reader = Reader(RestaurantInput, RESTAURANT, data)
     if "name" in reader.values and not reader.values["name"].strip():
         reader.fault("name", "name must be a text of 1 to 100 characters, not blank.")
-    if "timezone" in reader.values and reader.values["timezone"] not in zones:
+    if "timezone" in reader.values and not knows_zone(reader.values["timezone"]):
         reader.fault("timezone")
     if default_zone is not None:
         reader.need("name", "A new restaurant needs a name.")

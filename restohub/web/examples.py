@@ -1,0 +1,168 @@
+"""This file is one evening that is played for the reference: a request for each route, and the messages it made."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, Struct
+
+from restohub.floor.nouns import Entry, Floor
+from restohub.live.hub import Hub
+from restohub.wire.messages import (
+    ConnectionEstablished,
+    ErrorMessage,
+    Ping,
+    Pong,
+    RevisionOf,
+    delta_messages,
+    encode,
+    entry_messages,
+    full_sync_messages,
+)
+from restohub.wire.session import HEARTBEAT_S, SayError, Session
+from restohub.wire.times import time_text
+
+from .rehearsal import Exchange, Rehearsal, rehearse
+from .trespasses import trespass
+
+
+class Ask(Struct, frozen=True):
+    """A request of the evening; `name` is that of its route, empty where it only prepares the next ones."""
+
+    name: str
+    method: str
+    target: str
+    body: Any = None
+    sent: dict[str, str] = {}
+
+
+class Examples(Struct, frozen=True):
+    """What the evening left: exchanges by route and by error code, messages by name, the messages of one seating."""
+
+    routes: dict[str, Exchange]
+    errors: dict[str, Exchange | bytes]
+    messages: dict[str, bytes]
+    seating: tuple[bytes, ...]
+
+
+GUESTS, TABLES = "/restaurants/1/guests", "/restaurants/1/tables"
+KEY = {"Idempotency-Key": "5b1f0c6e-create-g1"}
+WHOLE_GUEST = {
+    "id": "g1", "name": "Anna Rossi", "partySize": 4, "status": "waitlist", "tableId": None, "phone": "",
+    "notes": "Asks for the window", "version": 4,
+}  # fmt: skip
+BATCH = {
+    "transaction_id": "9d2c7b1e-open-terrace",
+    "restaurant_id": 1,
+    "operations": [
+        {"entity_type": "guest", "action": "update", "entity_id": "g2", "data": {"tableId": "t12"}},
+        {"entity_type": "table", "action": "create", "entity_id": "t30", "data": {"tableNumber": "30", "capacity": 8}},
+    ],
+}
+QUEUE = {
+    "updates": [
+        {"mutation_id": "ipad2-41", "entity_type": "guest", "entity_id": "g2", "data": {"notes": "Allergic to nuts"}},
+        {
+            "mutation_id": "ipad2-42", "entity_type": "guest", "entity_id": "g2", "data": {"partySize": 4},
+            "base_version": 5,
+        },
+    ]
+}  # fmt: skip
+
+EVENING = (
+    Ask("listRestaurants", "GET", "/restaurants"),
+    Ask("createRestaurant", "POST", "/restaurants", {"name": "Osteria sul Mare", "timezone": "Europe/Rome"}),
+    Ask("getRestaurant", "GET", "/restaurants/1"),
+    Ask("replaceRestaurant", "PUT", "/restaurants/1", {"name": "Trattoria da Carlo", "timezone": "Europe/Paris"}),
+    Ask("updateRestaurant", "PATCH", "/restaurants/1", {"timezone": "Europe/Rome"}),
+    Ask("deleteRestaurant", "DELETE", "/restaurants/2"),
+    Ask("createTable", "POST", TABLES, {"id": "t12", "tableNumber": "12", "capacity": 4, "section": "Window"}),
+    Ask("", "POST", TABLES, {"id": "t14", "tableNumber": "14", "capacity": 2}),
+    Ask("", "POST", TABLES, {"id": "t99", "tableNumber": "99", "capacity": 6}),
+    Ask("createGuest", "POST", GUESTS, {"id": "g1", "name": "Anna Rossi", "partySize": 4, "quotedWait": 20}, KEY),
+    Ask("", "POST", GUESTS, {
+        "id": "g2", "firstName": "Jean", "lastName": "Martin", "partySize": 2, "phone": "+33 1 23 45 67 89",
+        "reservationTime": "2024-01-15T20:00:00+01:00",
+    }),
+    Ask("", "POST", GUESTS, {"id": "g3", "name": "Li", "partySize": 2}),
+    Ask("listGuests", "GET", GUESTS + "?status=waitlist&limit=1"),
+    Ask("getGuest", "GET", GUESTS + "/g1"),
+    Ask("replaceGuest", "PUT", GUESTS + "/g1", WHOLE_GUEST),
+    Ask("updateGuest", "PATCH", GUESTS + "/g2", {"partySize": 3}, {"If-Match": '"5"'}),
+    Ask("deleteGuest", "DELETE", GUESTS + "/g3"),
+    Ask("changeGuestStatus", "PUT", GUESTS + "/g1/status/atomic", {"status": "seated", "tableId": "t12"}),
+    Ask("listTables", "GET", TABLES + "?section=Window"),
+    Ask("getTable", "GET", TABLES + "/t12"),
+    Ask("replaceTable", "PUT", TABLES + "/t14", {"position": {"x": 0.75, "y": 0.2}, "server": "Marco"}),
+    Ask("updateTable", "PATCH", TABLES + "/t12", {"status": "available"}),
+    Ask("deleteTable", "DELETE", TABLES + "/t99"),
+    Ask("atomicBatch", "POST", "/api/v1/atomic/batch", BATCH),
+    Ask("syncBatch", "POST", "/api/sync/batch?restaurant_id=1", QUEUE),
+    Ask("fullSync", "GET", "/api/sync/full?restaurant_id=1"),
+    Ask("deltaSync", "GET", "/api/sync/delta?restaurant_id=1&since_revision=12&epoch=5f1c0a9e44d2"),
+    Ask("syncHealth", "GET", "/api/sync/health"),
+    Ask("health", "GET", "/health"),
+)  # fmt: skip
+
+
+async def play(real: Hub) -> Examples:
+    """Play the evening on a hub in memory; the real one gives its version, its zones and its folder's sizes."""
+    async with rehearse(real) as stage:
+        routes: dict[str, Exchange] = {}
+        opening: Floor | None = None
+        for ask in EVENING:
+            exchange = await stage.ask(ask.method, ask.target, ask.body, ask.sent)
+            if ask.name:
+                routes[ask.name] = exchange
+            if ask.name == "createGuest":
+                opening = stage.hub.writer.floors[1]
+        assert opening is not None
+        messages = {**_told(stage.entries), **_small_talk(stage, opening)}
+        seating = next(e for e in stage.entries if e.atomic and len(e.changes) > 1)
+        errors = await trespass(stage)
+    return Examples(routes, errors, messages, tuple(entry_messages(seating, "realtime")))
+
+
+def _told(entries: list[Entry]) -> dict[str, bytes]:
+    """The first message of each kind that the evening's commits made on the two sockets."""
+    found: dict[str, bytes] = {}
+    for entry in entries:
+        if entry.restaurant_id == 1:
+            for message in (*entry_messages(entry, "realtime"), *entry_messages(entry, "sync")):
+                told = msgspec.json.decode(message)
+                if not told.get("echo"):
+                    found.setdefault(told["type"], message)
+    return found
+
+
+def _small_talk(stage: Rehearsal, opening: Floor) -> dict[str, bytes]:
+    """The messages that belong to no commit."""
+    hub, floors = stage.hub, stage.hub.writer.floors
+    now = time_text(hub.clock.now())
+    floor = floors[1]
+    joined = (now, hub.version, HEARTBEAT_S)
+    said = Session(1).heard('{"type": "subscribe"}', 0)[0]
+    assert isinstance(said, SayError)
+    everyone = [RevisionOf(one.restaurant_id, one.revision) for one in floors.values()]
+    return {
+        "connection_established": _greeting(hub, joined, opening, resumed=False),
+        "connection_established for all": encode(
+            ConnectionEstablished(now, None, hub.epoch, None, hub.version, HEARTBEAT_S, False, everyone)
+        ),
+        "connection_established resumed": _greeting(hub, joined, floor, resumed=True),
+        "full_sync": full_sync_messages(opening)[0],
+        "delta_update of nothing": delta_messages(1, floor.time, floor.revision, floor.revision, ())[0],
+        "ping": encode(Ping(now, floor.revision)),
+        "pong": encode(Pong(now)),
+        "error": encode(ErrorMessage(now, said.code, said.detail)),
+    }
+
+
+def _greeting(hub: Hub, joined: tuple[str, str, int], floor: Floor, *, resumed: bool) -> bytes:
+    now, version, heartbeat_s = joined
+    return encode(
+        ConnectionEstablished(
+            now, floor.restaurant_id, hub.epoch, floor.revision, version, heartbeat_s, resumed, UNSET
+        )
+    )  # fmt: skip

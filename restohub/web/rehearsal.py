@@ -1,0 +1,206 @@
+"""This file is a hub on which nothing is kept: the reference's examples are what its own routes answer."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import msgspec
+from msgspec import Struct, structs
+
+from restohub.floor.commands import Visits
+from restohub.floor.nouns import Directory, Entity, Entry, Floor, Guest, Removal, Restaurant, Table
+from restohub.live.clock import Clock
+from restohub.live.feed import Feed
+from restohub.live.hub import Hub
+from restohub.live.snapshots import Snapshots
+from restohub.live.writer import Writer
+from restohub.store.append import Ledger, Record
+from restohub.store.history import History, KeptAnswer
+
+from .realtime import Sockets
+
+OPENING = 1705343400  # 2024-01-15T18:30:00Z, an evening
+STEP_S = 60
+UPTIME_S = 93_784
+EPOCH = "5f1c0a9e44d2"
+JSON_HEADERS = {"content-type": "application/json"}
+
+
+class Exchange(Struct, frozen=True):
+    """One request and what was answered; `sent` are the request's headers, `got` the answer's in lower case."""
+
+    method: str
+    target: str
+    sent: dict[str, str]
+    body: bytes
+    status: int
+    got: dict[str, str]
+    answer: bytes
+
+
+class RehearsalClock(Clock):
+    """An evening that goes on by a minute with each commit."""
+
+    def __init__(self) -> None:
+        super().__init__(OPENING)
+        self.started = time.monotonic() - UPTIME_S
+        self._evening = OPENING
+
+    def now(self) -> int:
+        """The evening's time."""
+        return self._evening
+
+    def commit_time(self) -> int:
+        """A minute later."""
+        self._evening += STEP_S
+        return self._evening
+
+    def behind_s(self) -> int:
+        """An evening that is played is never behind."""
+        return 0
+
+
+class RehearsalLedger(Ledger):
+    """A ledger on paper: it keeps the commits for as long as it is held, and touches no disk."""
+
+    def __init__(self) -> None:
+        self.records: list[Record] = []
+        self.pages_due = 0
+
+    async def append(self, records: Sequence[Record]) -> None:
+        """Note the commits."""
+        self.records += records
+
+    async def probe(self) -> None:
+        """Paper is never full."""
+
+    async def checkpoint(self) -> None:
+        """Nothing to bring anywhere."""
+
+
+class RehearsalHistory(History):
+    """What can be asked of the past, answered from the paper."""
+
+    def __init__(self, ledger: RehearsalLedger) -> None:
+        self._ledger = ledger
+
+    async def kept_answer(self, restaurant_id: int, revision: int) -> KeptAnswer | None:
+        """The answer that the commit of this revision was made with."""
+        for record in self._ledger.records:
+            if (record.entry.restaurant_id, record.entry.revision) == (restaurant_id, revision):
+                return KeptAnswer(record.digest, record.answer)
+        return None
+
+    async def was_used(self, restaurant_id: int, kind: str, entity_id: str) -> bool:  # noqa: ARG002 (History's own form)
+        """The floor itself remembers the removals of one evening."""
+        return False
+
+    async def visits(self, floor: Floor, phone: str | None, email: str | None) -> Visits:  # noqa: ARG002
+        """Nobody was here before this evening."""
+        return Visits(floor.revision)
+
+    async def image_at(self, floor: Floor, present: Guest | Table, version: int) -> Entity | None:
+        """The entity as it was at a revision."""
+        for entry in reversed(self._entries(floor.restaurant_id)):
+            for change in entry.changes if entry.revision <= version else ():
+                if change.id == present.id and isinstance(change.entity, type(present)):
+                    return change.entity
+        return None
+
+    async def removals(self, floor: Floor, since: int) -> list[Removal]:  # noqa: ARG002
+        """The floor itself remembers the removals of one evening."""
+        return []
+
+    async def first_revision(self, restaurant_id: int) -> int | None:
+        """The first one: nothing is ever pruned here."""
+        return 1 if self._entries(restaurant_id) else None
+
+    async def revision_before(self, floor: Floor, time: int) -> int | None:
+        """The last revision committed before a time."""
+        return sum(entry.time < time for entry in self._entries(floor.restaurant_id))
+
+    def _entries(self, restaurant_id: int) -> list[Entry]:
+        return [one.entry for one in self._ledger.records if one.entry.restaurant_id == restaurant_id]
+
+
+class Rehearsal:
+    """The whole application over a hub in memory, asked without a network."""
+
+    def __init__(self, hub: Hub, ledger: RehearsalLedger) -> None:
+        from .server import application  # which imports the pages, which import this
+
+        self.hub = hub
+        self._ledger = ledger
+        self._application = application(hub, Sockets())
+
+    @property
+    def entries(self) -> list[Entry]:
+        """The commits so far."""
+        return [record.entry for record in self._ledger.records]
+
+    async def ask(
+        self, method: str, target: str, body: Any = None, sent: dict[str, str] | None = None, raw: bytes = b""
+    ) -> Exchange:
+        """Make a request as the network would; `body` is sent as JSON, `raw` as it is."""
+        content = raw or (b"" if body is None else msgspec.json.encode(body))
+        headers = {**(JSON_HEADERS if content else {}), **(sent or {})}
+        told: list[Any] = []
+
+        async def receive() -> Any:
+            return {"type": "http.request", "body": content, "more_body": False}
+
+        async def send(message: Any) -> None:
+            told.append(message)
+
+        await self._application(_scope(method, target, headers), receive, send)
+        got = {name.decode(): value.decode() for name, value in told[0]["headers"]}
+        answer = b"".join(message.get("body", b"") for message in told[1:])
+        return Exchange(method, target, headers, content, told[0]["status"], got, answer)
+
+
+def _scope(method: str, target: str, headers: dict[str, str]) -> dict[str, Any]:
+    path, _, query = target.partition("?")
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": query.encode(),
+        "root_path": "",
+        "headers": [(b"host", b"localhost"), *((name.lower().encode(), text.encode()) for name, text in headers.items())],
+        "client": ("127.0.0.1", 1),
+        "server": ("localhost", 8000),
+        "state": {},
+        "extensions": {},
+    }  # fmt: skip
+
+
+@asynccontextmanager
+async def rehearse(real: Hub) -> AsyncIterator[Rehearsal]:
+    """A hub like the real one in version, zones and folder, with one empty restaurant and no way to the real floor."""
+    clock, ledger = RehearsalClock(), RehearsalLedger()
+    history, snapshots = RehearsalHistory(ledger), Snapshots(EPOCH)
+    first = Restaurant(
+        id="1", name="Trattoria da Carlo", timezone="Europe/Rome", created_at=OPENING, last_updated=OPENING,
+        version=1, created_revision=1,
+    )  # fmt: skip
+    directory = Directory(revision=1, time=OPENING, restaurants={1: first}, last_id=1)
+    floors = {1: Floor(restaurant_id=1, time=OPENING)}
+    feed = Feed(floors, history, snapshots)
+    writer = Writer(directory, floors, {}, ledger=ledger, publisher=feed, clock=clock)
+    hub = structs.replace(
+        real, epoch=EPOCH, name="restohub", clock=clock, writer=writer, history=history, feed=feed, snapshots=snapshots
+    )
+    writing = asyncio.create_task(writer.run())
+    try:
+        yield Rehearsal(hub, ledger)
+    finally:
+        writer.stop()
+        await writing
