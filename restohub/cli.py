@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 import sys
 from importlib.metadata import version as installed_version
 from pathlib import Path
@@ -115,6 +116,24 @@ def _say_ready(chosen: Settings) -> None:
     host = "127.0.0.1" if chosen.host in ("0.0.0.0", "::") else chosen.host
     where = f"http://[{host}]:{chosen.port}/" if ":" in host else f"http://{host}:{chosen.port}/"
     log.info("The hub %r is ready at %s and keeps its data in %s.", chosen.name, where, chosen.data)
+
+
+@cli.command()
+def simulate(
+    url: Annotated[str, typer.Option(help="The hub.")] = "http://127.0.0.1:8000",
+    speed: Annotated[float, typer.Option(min=0, help="Simulated minutes a second; 0 is as fast as it goes.")] = 10,
+    seed: Annotated[int | None, typer.Option(help="The same number, the same evening. [default: any]")] = None,
+) -> None:
+    """Play an evening of 240 parties on a running hub, in a new restaurant of its own."""
+    from restohub.simulate.client import AwayError
+    from restohub.simulate.play import play
+
+    try:
+        sys.exit(0 if asyncio.run(play(url, speed, random.randrange(10**6) if seed is None else seed)) else 1)
+    except AwayError as error:
+        stop(str(error))
+    except KeyboardInterrupt:
+        sys.exit(130)
 
 
 def stop(sentence: str) -> None:

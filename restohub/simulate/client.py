@@ -30,48 +30,58 @@ class Client:
     """One connection to the hub at `url`, opened by the first request; one request at a time."""
 
     def __init__(self, url: str) -> None:
-        parts = urlsplit(url if "//" in url else f"http://{url}")
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise AwayError(f"{url} is no address of a hub: give one like http://127.0.0.1:8000.")
-        self.url = f"{parts.scheme}://{parts.netloc}"
-        self._host = parts.netloc.rpartition("@")[2]
-        self._tls = parts.scheme == "https"
         try:
-            self._address = (parts.hostname, parts.port or (443 if self._tls else 80))
-        except ValueError as error:
-            raise AwayError(f"{url} is no address of a hub: its port is no number from 1 to 65535.") from error
+            parts = urlsplit(url if "//" in url else f"http://{url}")
+            port = parts.port
+        except ValueError:
+            parts, port = urlsplit(""), None
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise AwayError(f"{url!r} is no address of a hub: give one like http://127.0.0.1:8000.")
+        self.url = f"{parts.scheme}://{parts.netloc}"
+        self._host, self._tls = parts.netloc, parts.scheme == "https"
+        self._address = (parts.hostname, port or (443 if self._tls else 80))
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
-    async def ask(self, method: str, path: str, body: Any = None) -> Answer:
-        """Send one request and wait for its answer; AwayError where none comes."""
+    async def ask(self, method: str, path: str, body: Any = None, key: str = "") -> Answer:
+        """Send one request and wait for its answer; AwayError where none comes. `key` makes a repeat harmless."""
         started = time.perf_counter()
+        content = b"" if body is None else msgspec.json.encode(body)
+        head = f"{method} {path} HTTP/1.1\r\nHost: {self._host}\r\nContent-Length: {len(content)}\r\n"
+        head += "Content-Type: application/json\r\n" if content else ""
+        head += f"Idempotency-Key: {key}\r\n" if key else ""
         try:
             async with asyncio.timeout(ANSWER_WAIT_S):
-                status, headers, content = await self._exchange(method, path, body)
-            decoded = msgspec.json.decode(content) if content else None
+                status, headers, text = await self._exchange(f"{head}\r\n".encode() + content)
+            decoded = msgspec.json.decode(text) if text else None
         except TimeoutError as error:
             raise AwayError(f"The hub at {self.url} did not answer within {ANSWER_WAIT_S:.0f} s.") from error
         except (OSError, EOFError) as error:
-            why = (error.strerror if isinstance(error, OSError) else None) or "the connection ended"
-            raise AwayError(f"The hub at {self.url} cannot be reached ({why}): is it running?") from error
-        except ValueError as error:
+            raise AwayError(f"The hub at {self.url} cannot be reached: is it running there?") from error
+        except (ValueError, LookupError, asyncio.LimitOverrunError) as error:
             raise AwayError(f"What answers at {self.url} is no hub: it does not speak JSON over HTTP.") from error
         return Answer(status, headers, decoded, time.perf_counter() - started)
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Hang up."""
         if self._streams is not None:
             self._streams[1].close()
             self._streams = None
 
-    async def _exchange(self, method: str, path: str, body: Any) -> tuple[int, dict[str, str], bytes]:
-        if self._streams is None:
-            self._streams = await asyncio.open_connection(*self._address, ssl=self._tls or None)
-        reader, writer = self._streams
-        content = b"" if body is None else msgspec.json.encode(body)
-        kind = f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n" if content else ""
-        writer.write(f"{method} {path} HTTP/1.1\r\nHost: {self._host}\r\n{kind}\r\n".encode() + content)
+    async def _exchange(self, request: bytes) -> tuple[int, dict[str, str], bytes]:
+        """Ask over the kept connection, and where that has ended, as one does that idled too long, over a new one."""
+        if self._streams is not None:
+            try:
+                return await self._send(*self._streams, request)
+            except (OSError, EOFError):
+                self.close()
+        self._streams = await asyncio.open_connection(*self._address, ssl=self._tls or None)
+        return await self._send(*self._streams, request)
+
+    async def _send(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes
+    ) -> tuple[int, dict[str, str], bytes]:
+        writer.write(request)
         await writer.drain()
-        status, *fields = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").strip().split("\r\n")
+        first, *fields = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").strip().split("\r\n")
         headers = {name.lower(): value.strip() for name, _, value in (field.partition(":") for field in fields)}
-        return int(status.split()[1]), headers, await reader.readexactly(int(headers.get("content-length", 0)))
+        return int(first.split()[1]), headers, await reader.readexactly(int(headers.get("content-length", 0)))

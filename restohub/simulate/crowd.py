@@ -14,7 +14,7 @@ Where the figures are from:
   minutes a person.
 - No-shows: 5.7% of those who book by phone: S. Jampol of OpenTable in Restaurant Hospitality, 21 March 2017.
 - That parties leave the queue, and more of them the longer they wait: J. de Vries, D. Roy and R. de Koster, "Worth the
-  wait?", Journal of Operations Management 63 (2018). How patient ours are (15 minutes and an exponential rest), how many
+  wait?", Journal of Operations Management (2018). How patient ours are (15 minutes and an exponential rest), how many
   book (35%) and how late they come are assumptions, and so is that walk-ins keep the hours of the reservations.
 """
 
@@ -34,8 +34,8 @@ BOOKED = 0.35
 PATIENCE_LEAST_MIN, PATIENCE_REST_MIN = 15.0, 30.0
 COMPANY_SIZE = 8
 
-FIRST = "Ada Bruno Carla Dario Elena Franco Giulia Hugo Irene Jonas Karla Luca Marta Nico Olga Paolo Rosa Sara Tom Vera"
-LAST = "Rossi Ferrari Müller Dubois García Novak Kowalski Jensen Silva Costa Weber Moreau Conti Sato Kim O'Neill Öz Lang"
+FIRST = "Ada Bruno Carla Dario Elena Franco Giulia Hugo Irene Jonas Karla Luca Marta Nico Olga Paolo Rosa Sara Tom"
+LAST = "Rossi Ferrari Müller Dubois García Novak Kowalski Jensen Silva Costa Weber Moreau Conti Sato Kim O'Neill Öz"
 
 
 class Party(Struct, frozen=True):

@@ -104,6 +104,8 @@ def _too_large(most: int) -> Problem:
 
 def read_document(request: AnyRequest, body: bytes) -> Any:
     """The JSON document of a body; raises Problem `unsupported_media_type`, `invalid_json`."""
+    if not body:
+        raise problem("invalid_json", "The body is empty. Send a JSON object.")
     media_type = request.headers.get("content-type", "")
     if not JSON_TYPE.fullmatch(media_type):
         what = repr(media_type[:60]) if media_type else "no Content-Type"

@@ -179,7 +179,9 @@ def _headers(route: Route, status: int) -> dict[str, Any]:
     on_a_floor = route.group in ("guests", "tables", "sync")
     if on_a_floor or route.name == "getRestaurant":
         names += ["Restohub-Revision", "Restohub-Epoch"]
-    if on_a_floor and takes_key(route):
+    elif takes_key(route):
+        names.append("Restohub-Epoch")
+    if takes_key(route):
         names += ["Restohub-Transaction", "Idempotency-Replayed"]
     if any(kind in (Guest, Table, Seating) for kind in route.answers.values()):
         names.append("ETag")

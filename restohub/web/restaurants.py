@@ -10,7 +10,7 @@ from restohub.floor.commands import CreateRestaurant, DeleteRestaurant, UpdateRe
 from restohub.floor.nouns import DIRECTORY_ID, Floor, Restaurant
 from restohub.floor.verdicts import restaurant_not_found
 from restohub.live.hub import Hub
-from restohub.live.writer import Answering, Result
+from restohub.live.writer import Answering, Done, Result
 from restohub.wire.answers import Answer, json_answer, revision_headers
 from restohub.wire.entities import restaurant_out
 from restohub.wire.problems import Problem
@@ -50,7 +50,7 @@ async def create_restaurant(request: AnyRequest) -> ASGIApp:
 
     async def making(asked: Asked) -> tuple[CreateRestaurant, Answering]:
         fields = read_restaurant(needed_body(asked), asked.hub.knows_zone, asked.hub.zone)
-        return CreateRestaurant(fields), _answer_created
+        return CreateRestaurant(fields), _answer_created(asked.hub)
 
     return await change(request, DIRECTORY_ID, making)
 
@@ -73,27 +73,41 @@ async def delete_restaurant(request: AnyRequest) -> ASGIApp:
 
     async def making(asked: Asked) -> tuple[DeleteRestaurant, Answering]:
         restaurant_of(asked.hub, restaurant_id)
-        return DeleteRestaurant(restaurant_id), _answer_deleted
+        return DeleteRestaurant(restaurant_id), _answer_deleted(asked.hub)
 
     return await change(request, DIRECTORY_ID, making)
 
 
-def _answer_created(results: Sequence[Result], floor: Floor) -> Answer:  # noqa: ARG001 (every answering takes it)
-    made = done(results).accepted.changes[0].entity
-    assert isinstance(made, Restaurant)
-    return json_answer(restaurant_out(made, 0), 201, [(b"location", f"/restaurants/{made.id}".encode())])
+def _headers(hub: Hub, result: Done) -> list[tuple[bytes, bytes]]:
+    """A restaurant's own name and zone are no part of its log: its change has no revision and no version."""
+    return [(b"restohub-epoch", hub.epoch.encode()), (b"restohub-transaction", result.transaction_id.encode())]
 
 
-def _answer_updated(hub: Hub, restaurant_id: int) -> Answering:
-    def answering(results: Sequence[Result], floor: Floor) -> Answer:  # noqa: ARG001
-        changes = done(results).accepted.changes
-        after = changes[0].entity if changes else hub.writer.directory.restaurants[restaurant_id]
-        assert isinstance(after, Restaurant)
-        return json_answer(restaurant_out(after, hub.writer.floors[restaurant_id].revision))
+def _answer_created(hub: Hub) -> Answering:
+    def answering(results: Sequence[Result], floor: Floor) -> Answer:  # noqa: ARG001 (every answering takes it)
+        result = done(results)
+        made = result.accepted.changes[0].entity
+        assert isinstance(made, Restaurant)
+        location = (b"location", f"/restaurants/{made.id}".encode())
+        return json_answer(restaurant_out(made, 0), 201, [*_headers(hub, result), location])
 
     return answering
 
 
-def _answer_deleted(results: Sequence[Result], floor: Floor) -> Answer:  # noqa: ARG001
-    done(results)
-    return Answer(204, [], b"")
+def _answer_updated(hub: Hub, restaurant_id: int) -> Answering:
+    def answering(results: Sequence[Result], floor: Floor) -> Answer:  # noqa: ARG001
+        result = done(results)
+        changes = result.accepted.changes
+        after = changes[0].entity if changes else hub.writer.directory.restaurants[restaurant_id]
+        assert isinstance(after, Restaurant)
+        revision = hub.writer.floors[restaurant_id].revision
+        return json_answer(restaurant_out(after, revision), headers=_headers(hub, result))
+
+    return answering
+
+
+def _answer_deleted(hub: Hub) -> Answering:
+    def answering(results: Sequence[Result], floor: Floor) -> Answer:  # noqa: ARG001
+        return Answer(204, _headers(hub, done(results)), b"")
+
+    return answering

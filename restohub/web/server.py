@@ -16,8 +16,8 @@ from restohub.wire.problems import Problem
 
 from .asking import ClientGoneError
 from .openapi import openapi
-from .pages import PAGES
 from .realtime import Sockets, realtime, restaurant_sync
+from .reference.served import PAGES
 from .replies import on_client_gone, on_crash, on_litestar, on_problem
 from .routes import ROUTES, Route
 

@@ -14,6 +14,10 @@ from uvicorn.protocols.http.auto import AutoHTTPProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.protocol import State
 
+from restohub.floor.verdicts import Refused
+from restohub.live.clock import Clock
+from restohub.wire.answers import encode
+from restohub.wire.problems import document
 from restohub.wire.session import GOING_AWAY, MESSAGE_IN_BYTES_MAX
 
 HIGH_WATER_BYTES = 256 * 1024
@@ -24,10 +28,7 @@ KEEP_ALIVE_S = 75
 PEER_LOST_MS = 60_000
 BACKLOG = 2048
 
-MALFORMED = (
-    b'{"type":"/docs/errors#invalid_json","title":"This is not HTTP","status":400,'
-    b'"detail":"The request is not HTTP/1.1 that the hub can read.","error_code":"invalid_json"}'
-)
+MALFORMED = Refused("invalid_json", "The request is not HTTP/1.1 that the hub can read.")
 
 
 class WebSocketLink(WebSocketsSansIOProtocol):
@@ -129,7 +130,8 @@ class HttpLink(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
             b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/problem+json\r\n"
             b"cache-control: no-store\r\nconnection: close\r\ncontent-length: %d\r\n\r\n"
         )
-        self.transport.write(head % len(MALFORMED) + MALFORMED)
+        body = encode(document(MALFORMED, Clock().now()))
+        self.transport.write(head % len(body) + body)
         self.transport.close()
 
 

@@ -62,7 +62,9 @@ CODES: dict[str, Code] = {
         422, "The key was used for another request", "A key belongs to one request: make a new one for each change."
     ),
     "internal_error": Code(
-        500, "The hub made a mistake", "Nothing was changed. Report the transaction id and the time."
+        500,
+        "The hub made a mistake",
+        "Nothing was changed. Report the request and the time: the hub's log has the rest.",
     ),
     "storage_full": Code(
         503, "The hub's disk is full", "Nothing was changed. Free space on the hub; it goes on by itself."

@@ -73,8 +73,8 @@ SAYS = {
 
 async def trespass(stage: Rehearsal) -> dict[str, Exchange | bytes]:
     """An exchange for each error code that a request can bring about, the mere document or message for the others."""
-    for ask in BEFORE:
-        await stage.ask(ask.method, ask.target, ask.body, ask.sent)
+    for first in BEFORE:
+        await stage.ask(first.method, first.target, first.body, first.sent)
     found: dict[str, Exchange | bytes] = {}
     now = stage.hub.clock.now()
     for code, about in CODES.items():

@@ -20,8 +20,7 @@ from restohub.live.snapshots import Snapshots
 from restohub.live.writer import Writer
 from restohub.store.append import Ledger, Record
 from restohub.store.history import History, KeptAnswer
-
-from .realtime import Sockets
+from restohub.web.realtime import Sockets
 
 OPENING = 1705343400  # 2024-01-15T18:30:00Z, an evening
 STEP_S = 60
@@ -131,7 +130,7 @@ class Rehearsal:
     """The whole application over a hub in memory, asked without a network."""
 
     def __init__(self, hub: Hub, ledger: RehearsalLedger) -> None:
-        from .server import application  # which imports the pages, which import this
+        from restohub.web.server import application  # which imports the pages, which import this
 
         self.hub = hub
         self._ledger = ledger
@@ -164,6 +163,7 @@ class Rehearsal:
 
 def _scope(method: str, target: str, headers: dict[str, str]) -> dict[str, Any]:
     path, _, query = target.partition("?")
+    named = [(name.lower().encode(), text.encode()) for name, text in headers.items()]
     return {
         "type": "http",
         "asgi": {"version": "3.0"},
@@ -174,7 +174,7 @@ def _scope(method: str, target: str, headers: dict[str, str]) -> dict[str, Any]:
         "raw_path": path.encode(),
         "query_string": query.encode(),
         "root_path": "",
-        "headers": [(b"host", b"localhost"), *((name.lower().encode(), text.encode()) for name, text in headers.items())],
+        "headers": [(b"host", b"localhost"), *named],
         "client": ("127.0.0.1", 1),
         "server": ("localhost", 8000),
         "state": {},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -9,6 +10,7 @@ from msgspec import UNSET, Struct
 
 from restohub.floor.nouns import Entry, Floor
 from restohub.live.hub import Hub
+from restohub.web.routes import ROUTES, Route
 from restohub.wire.messages import (
     ConnectionEstablished,
     ErrorMessage,
@@ -28,19 +30,19 @@ from .trespasses import trespass
 
 
 class Ask(Struct, frozen=True):
-    """A request of the evening; `name` is that of its route, empty where it only prepares the next ones."""
+    """A request of the evening. The first to a route is an example of it, another one where it is `shown` too."""
 
-    name: str
     method: str
     target: str
     body: Any = None
     sent: dict[str, str] = {}
+    shown: bool = False
 
 
 class Examples(Struct, frozen=True):
-    """What the evening left: exchanges by route and by error code, messages by name, the messages of one seating."""
+    """What the evening left: exchanges by route and by error code, messages by name, those of one seating."""
 
-    routes: dict[str, Exchange]
+    routes: dict[str, tuple[Exchange, ...]]
     errors: dict[str, Exchange | bytes]
     messages: dict[str, bytes]
     seating: tuple[bytes, ...]
@@ -60,6 +62,12 @@ BATCH = {
         {"entity_type": "table", "action": "create", "entity_id": "t30", "data": {"tableNumber": "30", "capacity": 8}},
     ],
 }
+FAILING_BATCH = {
+    "operations": [
+        {"entity_type": "table", "action": "update", "entity_id": "t14", "data": {"section": "Terrace"}},
+        {"entity_type": "guest", "action": "create", "data": {"name": "Weber", "partySize": 2, "tableId": "t12"}},
+    ]
+}
 QUEUE = {
     "updates": [
         {"mutation_id": "ipad2-41", "entity_type": "guest", "entity_id": "g2", "data": {"notes": "Allergic to nuts"}},
@@ -71,57 +79,70 @@ QUEUE = {
 }  # fmt: skip
 
 EVENING = (
-    Ask("listRestaurants", "GET", "/restaurants"),
-    Ask("createRestaurant", "POST", "/restaurants", {"name": "Osteria sul Mare", "timezone": "Europe/Rome"}),
-    Ask("getRestaurant", "GET", "/restaurants/1"),
-    Ask("replaceRestaurant", "PUT", "/restaurants/1", {"name": "Trattoria da Carlo", "timezone": "Europe/Paris"}),
-    Ask("updateRestaurant", "PATCH", "/restaurants/1", {"timezone": "Europe/Rome"}),
-    Ask("deleteRestaurant", "DELETE", "/restaurants/2"),
-    Ask("createTable", "POST", TABLES, {"id": "t12", "tableNumber": "12", "capacity": 4, "section": "Window"}),
-    Ask("", "POST", TABLES, {"id": "t14", "tableNumber": "14", "capacity": 2}),
-    Ask("", "POST", TABLES, {"id": "t99", "tableNumber": "99", "capacity": 6}),
-    Ask("createGuest", "POST", GUESTS, {"id": "g1", "name": "Anna Rossi", "partySize": 4, "quotedWait": 20}, KEY),
-    Ask("", "POST", GUESTS, {
+    Ask("GET", "/restaurants"),
+    Ask("POST", "/restaurants", {"name": "Osteria sul Mare", "timezone": "Europe/Rome"}),
+    Ask("GET", "/restaurants/1"),
+    Ask("PUT", "/restaurants/1", {"name": "Trattoria da Carlo", "timezone": "Europe/Paris"}),
+    Ask("PATCH", "/restaurants/1", {"timezone": "Europe/Rome"}),
+    Ask("DELETE", "/restaurants/2"),
+    Ask("POST", TABLES, {"id": "t12", "tableNumber": "12", "capacity": 4, "section": "Window"}),
+    Ask("POST", TABLES, {"id": "t14", "tableNumber": "14", "capacity": 2}),
+    Ask("POST", TABLES, {"id": "t99", "tableNumber": "99", "capacity": 6}),
+    Ask("POST", GUESTS, {"id": "g1", "name": "Anna Rossi", "partySize": 4, "quotedWait": 20}, KEY),
+    Ask("POST", GUESTS, {
         "id": "g2", "firstName": "Jean", "lastName": "Martin", "partySize": 2, "phone": "+33 1 23 45 67 89",
         "reservationTime": "2024-01-15T20:00:00+01:00",
     }),
-    Ask("", "POST", GUESTS, {"id": "g3", "name": "Li", "partySize": 2}),
-    Ask("listGuests", "GET", GUESTS + "?status=waitlist&limit=1"),
-    Ask("getGuest", "GET", GUESTS + "/g1"),
-    Ask("replaceGuest", "PUT", GUESTS + "/g1", WHOLE_GUEST),
-    Ask("updateGuest", "PATCH", GUESTS + "/g2", {"partySize": 3}, {"If-Match": '"5"'}),
-    Ask("deleteGuest", "DELETE", GUESTS + "/g3"),
-    Ask("changeGuestStatus", "PUT", GUESTS + "/g1/status/atomic", {"status": "seated", "tableId": "t12"}),
-    Ask("listTables", "GET", TABLES + "?section=Window"),
-    Ask("getTable", "GET", TABLES + "/t12"),
-    Ask("replaceTable", "PUT", TABLES + "/t14", {"position": {"x": 0.75, "y": 0.2}, "server": "Marco"}),
-    Ask("updateTable", "PATCH", TABLES + "/t12", {"status": "available"}),
-    Ask("deleteTable", "DELETE", TABLES + "/t99"),
-    Ask("atomicBatch", "POST", "/api/v1/atomic/batch", BATCH),
-    Ask("syncBatch", "POST", "/api/sync/batch?restaurant_id=1", QUEUE),
-    Ask("fullSync", "GET", "/api/sync/full?restaurant_id=1"),
-    Ask("deltaSync", "GET", "/api/sync/delta?restaurant_id=1&since_revision=12&epoch=5f1c0a9e44d2"),
-    Ask("syncHealth", "GET", "/api/sync/health"),
-    Ask("health", "GET", "/health"),
+    Ask("POST", GUESTS, {"id": "g3", "name": "Li", "partySize": 2}),
+    Ask("GET", GUESTS + "?status=waitlist&limit=1"),
+    Ask("GET", GUESTS + "/g1"),
+    Ask("PUT", GUESTS + "/g1", WHOLE_GUEST),
+    Ask("PATCH", GUESTS + "/g2", {"partySize": 3}, {"If-Match": '"5"'}),
+    Ask("DELETE", GUESTS + "/g3"),
+    Ask("PUT", GUESTS + "/g1/status/atomic", {"status": "seated", "tableId": "t12"}),
+    Ask("PUT", GUESTS + "/g2/status/atomic?new_status=Running%20Late", shown=True),
+    Ask("GET", TABLES + "?section=Window"),
+    Ask("GET", TABLES + "/t12"),
+    Ask("PUT", TABLES + "/t14", {"position": {"x": 0.75, "y": 0.2}, "server": "Marco"}),
+    Ask("PATCH", TABLES + "/t12", {"status": "available"}),
+    Ask("DELETE", TABLES + "/t99"),
+    Ask("POST", "/api/v1/atomic/batch", BATCH),
+    Ask("POST", "/api/v1/atomic/batch", FAILING_BATCH, shown=True),
+    Ask("POST", "/api/sync/batch?restaurant_id=1", QUEUE),
+    Ask("GET", "/api/sync/full?restaurant_id=1"),
+    Ask("GET", "/api/sync/delta?restaurant_id=1&since_revision=13&epoch=5f1c0a9e44d2"),
+    Ask("GET", "/api/sync/health"),
+    Ask("GET", "/health"),
 )  # fmt: skip
 
 
 async def play(real: Hub) -> Examples:
     """Play the evening on a hub in memory; the real one gives its version, its zones and its folder's sizes."""
     async with rehearse(real) as stage:
-        routes: dict[str, Exchange] = {}
+        routes: dict[str, tuple[Exchange, ...]] = {}
         opening: Floor | None = None
         for ask in EVENING:
             exchange = await stage.ask(ask.method, ask.target, ask.body, ask.sent)
-            if ask.name:
-                routes[ask.name] = exchange
-            if ask.name == "createGuest":
+            name = route_of(exchange).name
+            if name not in routes or ask.shown:
+                routes[name] = (*routes.get(name, ()), exchange)
+            if opening is None and stage.hub.writer.floors[1].guests:
                 opening = stage.hub.writer.floors[1]
         assert opening is not None
         messages = {**_told(stage.entries), **_small_talk(stage, opening)}
         seating = next(e for e in stage.entries if e.atomic and len(e.changes) > 1)
         errors = await trespass(stage)
     return Examples(routes, errors, messages, tuple(entry_messages(seating, "realtime")))
+
+
+def route_of(exchange: Exchange) -> Route:
+    """The route that a request was made to; raises StopIteration for none."""
+    path = exchange.target.partition("?")[0]
+    return next(one for one in ROUTES if one.method == exchange.method and _pattern(one).fullmatch(path))
+
+
+def _pattern(route: Route) -> re.Pattern[str]:
+    return re.compile(re.sub(r"\{\w+:str\}", "[^/]+", route.path))
 
 
 def _told(entries: list[Entry]) -> dict[str, bytes]:
@@ -166,3 +187,15 @@ def _greeting(hub: Hub, joined: tuple[str, str, int], floor: Floor, *, resumed: 
             now, floor.restaurant_id, hub.epoch, floor.revision, version, heartbeat_s, resumed, UNSET
         )
     )  # fmt: skip
+
+
+CLIENT_MESSAGES = (
+    (b'{"type": "ping"}', "Are you there? The hub answers with a `pong` at once."),
+    (b'{"type": "pong"}', "The answer to the hub's `ping`. Anything else that you send would do as well."),
+    (b'{"type": "request_full_sync"}', "Send me the whole floor: a `full_sync` follows."),
+    (
+        b'{"type": "request_delta", "since_revision": 41}',
+        "Send me what I missed: a `delta_update` follows, empty if need be, or the whole floor where the log does not "
+        "reach back that far.",
+    ),
+)

@@ -1,0 +1,70 @@
+"""This file is the hub's front page: whether it works, for the owner; where to go on, for the developer."""
+
+from __future__ import annotations
+
+from collections import Counter
+from html import escape
+
+from restohub.floor.nouns import PHASES, Floor, Restaurant
+from restohub.live.hub import Hub
+from restohub.wire.times import time_text
+
+from .markup import filled, page, table
+
+
+def home_page(hub: Hub, connections: int) -> bytes:
+    """The page `/`, as things are at this moment."""
+    places = {
+        "name": escape(hub.name),
+        "state": _state(hub, connections),
+        "restaurants": _restaurants(hub),
+        "version": escape(hub.version),
+        "time": time_text(hub.clock.now()),
+    }
+    return page(hub.name, filled("home.html", places), here="/")
+
+
+def _state(hub: Hub, connections: int) -> str:
+    """Well or not, in words."""
+    trouble = hub.writer.trouble()
+    if trouble is not None:
+        more = (
+            "Changes cannot be saved now, so the iPads may look but not change anything. Call whoever looks after it."
+        )
+        return _shown("ill", "The hub is not well", f"{trouble[:1].upper()}{trouble[1:]}. {more}")
+    listening = {0: "No device is connected now.", 1: "1 device is connected."}.get(
+        connections, f"{connections} devices are connected."
+    )
+    behind_s = hub.clock.behind_s()
+    clock = f" The clock of this machine is {_span(behind_s)} behind: set it right." if behind_s else ""
+    return _shown("well", "The hub is well", f"Changes are saved and sent. {listening}{clock}")
+
+
+def _shown(kind: str, title: str, text: str) -> str:
+    return f'<div class="state {kind}" role="status"><p><strong>{title}</strong> {escape(text)}</p></div>'
+
+
+def _span(seconds: int) -> str:
+    for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        if seconds >= length:
+            count = seconds // length
+            return f"{count} {unit}{'s' if count > 1 else ''}"
+    return f"{seconds} seconds" if seconds > 1 else "1 second"
+
+
+def _restaurants(hub: Hub) -> str:
+    found = sorted(hub.writer.directory.restaurants.items())
+    if not found:
+        return "<p>This hub has no restaurant yet.</p>"
+    rows = [_row(number, one, hub.writer.floors[number]) for number, one in found]
+    columns = ("Restaurant", "Id", "Zone", "Guests", "Tables", "Revision")
+    return table("Restaurants", columns, rows)
+
+
+def _row(number: int, restaurant: Restaurant, floor: Floor) -> tuple[str, ...]:
+    phases = Counter(PHASES[guest.status] for guest in floor.guests.values())
+    told = ", ".join(f"{phases[phase]} {phase}" for phase in dict.fromkeys(PHASES.values()) if phases[phase])
+    free = sum(one.status == "available" for one in floor.tables.values())
+    guests = f"{len(floor.guests)}" + (f" ({told})" if told else "")
+    tables = f"{len(floor.tables)}" + (f" ({free} free)" if floor.tables else "")
+    return escape(restaurant.name), str(number), escape(restaurant.timezone), guests, tables, f"{floor.revision:,}"

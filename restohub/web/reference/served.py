@@ -1,0 +1,89 @@
+"""This file is the pages for people, as routes: the hub's own page, the reference and the errors."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from html import escape
+from typing import Any
+
+from litestar.types import ASGIApp
+from msgspec import Struct
+
+from restohub.live.hub import Hub
+from restohub.web.asking import AnyRequest
+from restohub.web.replies import Reply, hub_of
+from restohub.web.routes import Handler, Route
+from restohub.wire.answers import Answer
+
+HEADERS = [
+    (b"content-type", b"text/html; charset=utf-8"),
+    (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'"),
+    (b"x-content-type-options", b"nosniff"),
+]
+# What the pages' texts have where the hub's own address belongs.
+PLACE = b"HOST:8000"
+ADDRESS = re.compile(r"(?:[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?", re.ASCII)
+
+
+class Reference(Struct, frozen=True):
+    """The two pages that do not change while the hub runs."""
+
+    docs: bytes
+    errors: bytes
+
+
+async def home(request: AnyRequest) -> ASGIApp:
+    """Whether the hub works, and where to go on."""
+    from .home import home_page
+
+    return _page(request, home_page(hub_of(request), len(request.app.state.sockets.open)))
+
+
+async def docs(request: AnyRequest) -> ASGIApp:
+    """The reference for those who build an app."""
+    return _page(request, (await _reference(request)).docs)
+
+
+async def errors(request: AnyRequest) -> ASGIApp:
+    """Every error code."""
+    return _page(request, (await _reference(request)).errors)
+
+
+def _page(request: AnyRequest, html: bytes) -> Reply:
+    """The page with the address by which its reader came, so that its commands can be copied."""
+    host = request.headers.get("host", "")
+    if ADDRESS.fullmatch(host):
+        html = html.replace(PLACE, escape(host).encode())
+    return Reply(Answer(200, HEADERS, html))
+
+
+async def _reference(request: AnyRequest) -> Reference:
+    """The reference: made for its first reader, kept for the others, who wait for the same making."""
+    state: Any = request.app.state
+    making: asyncio.Task[Reference] | None = getattr(state, "reference", None)
+    if making is None or (making.done() and making.exception() is not None):
+        making = state.reference = asyncio.create_task(_made(hub_of(request)))
+    return await asyncio.shield(making)
+
+
+async def _made(hub: Hub) -> Reference:
+    # Imported here: a hub that nobody asks for its reference need not have it in memory.
+    from .error_list import errors_page
+    from .examples import play
+    from .manual import reference_page
+
+    examples = await play(hub)
+    # In a thread: the floor goes on meanwhile.
+    return await asyncio.to_thread(lambda: Reference(reference_page(examples), errors_page(examples)))
+
+
+def _route(path: str, name: str, handler: Handler, says: str) -> Route:
+    return Route(method="GET", path=path, name=name, handler=handler, says=says, answers={200: None}, group="hub")
+
+
+PAGES: tuple[Route, ...] = (
+    _route("/", "home", home, "A page for people: whether the hub is well, and where to go on."),
+    _route("/docs", "docs", docs, "The reference."),
+    _route("/docs/errors", "errors", errors, "Every error code."),
+)

@@ -1,0 +1,155 @@
+"""This file is the contract of the day's end at 04:00 and of a clock set back, by hubs whose clock is put ahead."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import httpx
+import pytest
+
+from tests.conftest import Hub, next_message
+from tests.contract.floor_talk import TERMINAL, Floor, Json, refusal, said
+
+DAY_S = 24 * 3600
+CLOCK_AHEAD = """
+#define _GNU_SOURCE
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+int clock_gettime(clockid_t clock, struct timespec *now) {
+    int failed = (int) syscall(SYS_clock_gettime, clock, now);
+    const char *ahead = getenv("CLOCK_AHEAD_S");
+    if (!failed && ahead && clock == CLOCK_REALTIME) now->tv_sec += atol(ahead);
+    return failed;
+}
+"""
+
+pytestmark = pytest.mark.skipif(shutil.which("cc") is None, reason="the clock is put ahead by a library made with cc")
+
+StartAt = Callable[[int], Hub]
+
+
+@pytest.fixture
+def start_at(tmp_path: Path, new_hub: Callable[..., Hub]) -> StartAt:
+    """Starts a hub over this test's one data folder, its clock so many seconds ahead of the machine's."""
+    source, library = tmp_path / "ahead.c", tmp_path / "ahead.so"
+    source.write_text(CLOCK_AHEAD)
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", str(library), str(source)], check=True)
+
+    def start(ahead_s: int) -> Hub:
+        env = {"LD_PRELOAD": str(library), "CLOCK_AHEAD_S": str(ahead_s)}
+        return new_hub(tmp_path / "data", env=env).start()
+
+    return start
+
+
+def wait_until_deleted(hub: Hub, guest_ids: set[str], since_revision: int) -> list[Json]:
+    """The messages of restaurant 1 after a revision, up to the one by which all these guests are gone."""
+    messages: list[Json] = []
+    with hub.socket(f"/realtime?restaurant_id=1&since_revision={since_revision}") as sock:
+        while guest_ids:
+            message = next_message(sock, wait_s=90)
+            if message.get("echo") or not message.get("revision"):
+                continue
+            messages.append(message)
+            if message["type"] == "guest_deleted":
+                guest_ids = guest_ids - {message["guestId"]}
+            for change in message.get("changes", []):
+                if change["action"] == "delete":
+                    guest_ids = guest_ids - {change["entity_id"]}
+    return messages
+
+
+def batch(api: httpx.Client, operations: list[dict[str, Any]]) -> None:
+    said(api.post("/api/v1/atomic/batch", json={"restaurant_id": 1, "operations": operations}))
+
+
+def test_guests_who_are_done_for_a_day_leave_the_floor_at_the_next_start(start_at: StartAt) -> None:
+    evening = start_at(0)
+    with evening.client() as api:
+        floor = Floor(api, 1)
+        for status in (*TERMINAL, "waitlist", "confirmed"):
+            floor.new_guest(id=status, status=status, phone="39 06 1234")
+        seated, table = floor.party_at_table()
+        before = floor.revision()
+    evening.stop()
+    later = start_at(3 * DAY_S)
+    wait_until_deleted(later, set(TERMINAL), before)
+    with later.client() as api:
+        floor = Floor(api, 1)
+        assert floor.ids("guests") == {"waitlist", "confirmed", seated["id"]}
+        assert (floor.guest(seated["id"]), floor.table(table["id"])) == (seated, table)
+        for status in TERMINAL:
+            refusal(api.get(f"/restaurants/1/guests/{status}"), 404, "guest_not_found")
+            refusal(floor.post_guest(id=status), 409, "already_exists")
+        assert floor.new_guest(phone="+39-06-1234")["totalVisits"] == 1
+        floor.check()
+        delta = said(api.get(f"/api/sync/delta?restaurant_id=1&since_revision={before}"))
+        gone = {change["entity_id"] for change in delta["changes"] if change["action"] == "delete"}
+        assert gone == set(TERMINAL)
+
+
+def test_guests_who_are_done_for_less_than_a_day_stay(start_at: StartAt) -> None:
+    evening = start_at(0)
+    with evening.client() as api:
+        done = Floor(api, 1).new_guest(status="finished")
+    evening.stop()
+    with start_at(DAY_S // 2).client() as api:
+        assert Floor(api, 1).guest(done["id"]) == done
+
+
+def test_at_most_500_leave_in_one_commit(start_at: StartAt) -> None:
+    evening = start_at(0)
+    fields = {"firstName": "Ada", "partySize": 2, "status": "finished"}
+    create = [{"entity_type": "guest", "action": "create", "entity_id": f"g{n}", "data": fields} for n in range(501)]
+    with evening.client() as api:
+        batch(api, create[:300])
+        batch(api, create[300:])
+    evening.stop()
+    later = start_at(3 * DAY_S)
+    wait_until_deleted(later, {f"g{n}" for n in range(501)}, 2)
+    with later.client() as api:
+        floor = Floor(api, 1)
+        assert floor.every("guests") == []
+        assert floor.revision() == 4
+        delta = said(api.get("/api/sync/delta?restaurant_id=1&since_revision=2&limit=1"))
+        assert len(delta["changes"]) <= 500
+
+
+@pytest.mark.long
+def test_the_day_is_closed_at_four_of_the_restaurants_zone(start_at: StartAt) -> None:
+    zone = ZoneInfo("America/New_York")
+    now = datetime.now(UTC)
+    four = (now.astimezone(zone) + timedelta(days=1)).replace(hour=4, minute=0, second=0, microsecond=0)
+    night = start_at(int((four - now).total_seconds()) - 12)
+    with night.client() as api:
+        said(api.patch("/restaurants/1", json={"timezone": zone.key}))
+        done = Floor(api, 1).new_guest(status="finished")
+    night.stop()
+    finished = datetime.fromisoformat(done["finishedTime"])
+    assert finished < four, "the machine was too slow for this test"
+    almost_a_day_on = finished + timedelta(days=1, seconds=-4)
+    next_night = start_at(int((almost_a_day_on - datetime.now(UTC)).total_seconds()))
+    messages = wait_until_deleted(next_night, {done["id"]}, 1)
+    closed = datetime.fromisoformat(messages[-1]["timestamp"])
+    assert timedelta(0) <= closed - (four + timedelta(days=1)) <= timedelta(minutes=2)
+
+
+def test_commit_times_never_run_backwards_with_a_clock_set_back(start_at: StartAt) -> None:
+    ahead = start_at(2 * DAY_S)
+    with ahead.client() as api:
+        first = Floor(api, 1).new_guest()
+    ahead.stop()
+    with start_at(0).client() as api:
+        floor = Floor(api, 1)
+        second = floor.new_guest()
+        changed = floor.change_guest(first["id"], notes="x")
+    times = [first["createdAt"], second["createdAt"], changed["lastUpdated"]]
+    assert times == sorted(times)

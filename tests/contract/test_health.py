@@ -1,0 +1,118 @@
+"""This file is the contract of the two health routes: what a watchdog and an app read from them."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.conftest import Hub, next_message
+from tests.contract.sync_talk import TIME, Json, floor, new_guest, ok
+
+KEYS = {"status", "service", "version", "timestamp", "uptime_seconds", "connections", "restaurants", "database"}
+ROUTES = ["/health", "/api/sync/health", "/health/", "/api/sync/health/"]
+
+
+def is_count(value: object) -> bool:
+    """Whether a value is a whole number of things."""
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def held(body: Json) -> None:
+    """Hold a health answer's keys and types, healthy or not."""
+    assert body.keys() >= KEYS
+    assert body["service"] == "sync"
+    assert isinstance(body["version"], str)
+    assert body["version"]
+    assert TIME.fullmatch(body["timestamp"])
+    assert isinstance(body["uptime_seconds"], int | float)
+    assert body["uptime_seconds"] >= 0
+    assert is_count(body["connections"])
+    assert is_count(body["restaurants"])
+    assert isinstance(body["database"], dict)
+
+
+@pytest.mark.parametrize("path", ROUTES)
+def test_a_hub_that_can_commit_is_healthy(api: httpx.Client, path: str) -> None:
+    answer = api.get(path)
+    body = ok(answer)
+    assert body["status"] == "healthy"
+    held(body)
+    assert answer.headers["content-type"].split(";")[0] == "application/json"
+    assert answer.headers["cache-control"] == "no-store"
+
+
+def test_both_routes_say_the_same(api: httpx.Client) -> None:
+    first, second = (ok(api.get(path)) for path in ROUTES[:2])
+    assert first.keys() == second.keys()
+    assert first["version"] == second["version"]
+
+
+def test_no_path_of_the_machine_is_told(hub: Hub, api: httpx.Client) -> None:
+    assert str(hub.data) not in api.get("/health").text
+
+
+def test_restaurants_are_counted(new_hub: Callable[..., Hub]) -> None:
+    hub = new_hub().start()
+    with hub.client() as api:
+        assert ok(api.get("/health"))["restaurants"] == 1
+        made = hub.new_restaurant()
+        assert ok(api.get("/health"))["restaurants"] == 2
+        assert api.delete(f"/restaurants/{made}").status_code == 204
+        assert ok(api.get("/health"))["restaurants"] == 1
+
+
+def test_open_sockets_are_counted(new_hub: Callable[..., Hub]) -> None:
+    hub = new_hub().start()
+    with hub.client() as api:
+        assert ok(api.get("/health"))["connections"] == 0
+        with hub.socket("/realtime") as one, hub.socket("/ws/restaurant/sync") as other:
+            assert {next_message(sock)["type"] for sock in (one, other)} == {"connection_established"}
+            assert ok(api.get("/health"))["connections"] == 2
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 8 MiB; skipped where this process may not mount one."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(disk)]
+    mounted = subprocess.run(command, check=False, capture_output=True)
+    if mounted.returncode != 0:
+        pytest.skip("no file system may be mounted here")
+    yield disk
+    subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+def test_a_hub_that_cannot_commit_is_unhealthy_and_still_reads(new_hub: Callable[..., Hub], small_disk: Path) -> None:
+    guests, guest = "/restaurants/1/guests/", {"name": "Rossi", "partySize": 2, "notes": "n" * 2000}
+    with new_hub(small_disk).start().client() as api:
+        new_guest(api, 1, id="g1")
+        kept = floor(api, 1)["guests"]["g1"]
+        stuffing = small_disk / "stuffing"
+        with contextlib.suppress(OSError), stuffing.open("wb", buffering=0) as file:
+            while True:
+                file.write(b"\0" * 1024)
+        refused = next(answer for answer in (api.post(guests, json=guest) for _ in range(5000)) if answer.is_error)
+        assert refused.status_code == 503
+        assert refused.json()["error_code"] == "storage_full"
+        assert refused.headers["content-type"].split(";")[0] == "application/problem+json"
+        assert int(refused.headers["retry-after"]) > 0
+        for path in ROUTES:
+            answer = api.get(path)
+            assert answer.status_code == 503
+            assert answer.headers["content-type"].split(";")[0] == "application/json"
+            assert answer.json()["status"] == "unhealthy"
+            assert answer.json()["reason"]
+            held(answer.json())
+        assert floor(api, 1)["guests"]["g1"] == kept
+        stuffing.unlink()
+        again = [api.post(guests, json={**guest, "id": "g2"}).status_code]
+        while again[-1] == 503:
+            again.append(api.post(guests, json={**guest, "id": "g2"}).status_code)
+        assert again[-1] == 201
+        assert ok(api.get("/health"))["status"] == "healthy"

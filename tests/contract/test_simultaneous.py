@@ -1,0 +1,162 @@
+"""This file is the contract under a crowd: a hundred changes at once, fifty clients, and a power switch."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.conftest import Hub
+from tests.contract.socket_talk import operation, revision_of
+from tests.tablet import REALTIME, SYNC, Tablet, agree, full_sync
+
+CHANGES = 100
+TABLETS = 50
+KILLS = 20
+NewHub = Callable[..., Hub]
+
+
+def crowd(hub: Hub) -> httpx.AsyncClient:
+    """A client with a connection for every request."""
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=CHANGES)
+    return httpx.AsyncClient(base_url=hub.url, timeout=20, limits=limits, trust_env=False)
+
+
+async def set_up(client: httpx.AsyncClient, restaurant: int) -> None:
+    """As many waiting parties of two, and free tables, as there will be changes."""
+    guests = [operation("guest", "create", f"g{n}", name=f"Party {n}", partySize=2) for n in range(CHANGES)]
+    tables = [operation("table", "create", f"t{n}", tableNumber=str(n), capacity=4) for n in range(CHANGES)]
+    body = {"restaurant_id": restaurant, "operations": guests + tables}
+    answer = await client.post("/api/v1/atomic/batch", json=body)
+    assert answer.status_code == 200, answer.text
+
+
+async def come_in(hub: Hub, restaurant: int) -> list[Tablet]:
+    """Fifty tablets, half of them on each socket."""
+    tablets = [Tablet(hub.ws_url, restaurant, (REALTIME, SYNC)[number % 2]) for number in range(TABLETS)]
+    await asyncio.gather(*(tablet.connect() for tablet in tablets))
+    return tablets
+
+
+async def go_home(tablets: list[Tablet]) -> None:
+    await asyncio.gather(*(tablet.leave() for tablet in tablets))
+
+
+def set_status(client: httpx.AsyncClient, restaurant: int, guest: int, **body: Any) -> Any:
+    """One atomic change, to be awaited."""
+    return client.put(f"/restaurants/{restaurant}/guests/g{guest}/status/atomic", json=body)
+
+
+def test_100_simultaneous_atomic_changes_are_all_acknowledged_and_delivered_to_50_clients_in_order(
+    hub: Hub, restaurant: int
+) -> None:
+    async def evening() -> None:
+        async with crowd(hub) as client:
+            await set_up(client, restaurant)
+            tablets = await come_in(hub, restaurant)
+            seating = (
+                set_status(client, restaurant, number, status="seated", tableId=f"t{number}")
+                for number in range(CHANGES)
+            )
+            answers = await asyncio.gather(*seating)
+        assert [answer.status_code for answer in answers] == [200] * CHANGES
+        assert sorted(revision_of(answer) for answer in answers) == list(range(2, 102))
+        await agree(tablets, hub, restaurant)
+        for tablet in tablets:
+            assert tablet.applied[-1] == list(range(2, 102))
+            for number in range(CHANGES):
+                assert tablet.tables[f"t{number}"]["currentGuestId"] == f"g{number}"
+        await go_home(tablets)
+
+    asyncio.run(evening())
+
+
+def test_of_100_parties_that_are_given_10_tables_at_once_ten_sit_and_the_others_are_told_who_does(
+    hub: Hub, restaurant: int
+) -> None:
+    async def evening() -> None:
+        async with crowd(hub) as client:
+            await set_up(client, restaurant)
+            tablets = await come_in(hub, restaurant)
+            seating = (
+                set_status(client, restaurant, number, status="seated", tableId=f"t{number % 10}")
+                for number in range(CHANGES)
+            )
+            answers = await asyncio.gather(*seating)
+        await agree(tablets, hub, restaurant)
+        seated = [number for number, answer in enumerate(answers) if answer.status_code == 200]
+        assert sorted(number % 10 for number in seated) == list(range(10))
+        sitting = {number % 10: f"g{number}" for number in seated}
+        for number, answer in enumerate(answers):
+            if number not in seated:
+                assert (answer.status_code, answer.json()["error_code"]) == (409, "table_occupied")
+                assert answer.json()["current"]["guest"]["id"] == sitting[number % 10]
+        assert tablets[0].applied[-1] == list(range(2, 12))
+        await go_home(tablets)
+
+    asyncio.run(evening())
+
+
+async def change_until_killed(
+    hub: Hub, restaurant: int, night: int, acknowledged_before_kill: int
+) -> list[dict[str, Any]]:
+    """Send a hundred changes at once, kill the hub at the n-th answer, and return every answer that came."""
+    answered: list[dict[str, Any]] = []
+
+    async def change(client: httpx.AsyncClient, number: int) -> None:
+        body = {"status": "seated", "tableId": f"t{number}"} if night % 2 == 0 else {"status": "waitlist"}
+        try:
+            answer = await set_status(client, restaurant, number, **body)
+        except httpx.TransportError:
+            return
+        assert answer.status_code == 200, answer.text
+        answered.append(answer.json())
+        if len(answered) == acknowledged_before_kill:
+            hub.kill()
+
+    async with crowd(hub) as client:
+        await asyncio.gather(*(change(client, number) for number in range(CHANGES)))
+    return answered
+
+
+def assert_nothing_is_lost(hub: Hub, restaurant: int, before: int, answered: list[dict[str, Any]]) -> int:
+    """Fail unless all that was acknowledged is there, and the log goes on without a gap; the head's revision."""
+    floor = full_sync(hub.url, restaurant)
+    guests = {guest["id"]: guest for guest in floor["guests"]}
+    for answer in answered:
+        assert answer["revision"] <= floor["revision"]
+        assert guests[answer["guest"]["id"]] == answer["guest"], "an acknowledged change was lost"
+    query: dict[str, Any] = {"restaurant_id": restaurant, "since_revision": before, "epoch": floor["epoch"]}
+    delta = httpx.get(f"{hub.url}/api/sync/delta", params=query, timeout=20, trust_env=False).json()
+    assert {change["revision"] for change in delta["changes"]} == set(range(before + 1, floor["revision"] + 1))
+    assert not delta["has_more"]
+    return int(floor["revision"])
+
+
+@pytest.mark.timeout(300)
+def test_sigkill_amid_100_changes_loses_no_acknowledged_one_20_times_in_a_row(new_hub: NewHub) -> None:
+    hub = new_hub().start()
+    restaurant = hub.new_restaurant()
+
+    async def year() -> None:
+        async with crowd(hub) as client:
+            await set_up(client, restaurant)
+        tablets = await come_in(hub, restaurant)
+        head = 1
+        for night in range(KILLS):
+            answered = await change_until_killed(hub, restaurant, night, acknowledged_before_kill=1 + night * 5)
+            assert len(answered) > night * 5
+            await asyncio.gather(*(tablet.closed() for tablet in tablets))
+            shown = max(tablet.revision for tablet in tablets)
+            await asyncio.to_thread(hub.start)
+            head = await asyncio.to_thread(assert_nothing_is_lost, hub, restaurant, head, answered)
+            assert shown <= head, "a client was shown what was not on disk"
+            await asyncio.gather(*(tablet.resume() for tablet in tablets))
+            assert all(tablet.resumed for tablet in tablets)
+            await agree(tablets, hub, restaurant)
+        await go_home(tablets)
+
+    asyncio.run(year())

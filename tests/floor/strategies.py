@@ -1,0 +1,221 @@
+"""This file is what Hypothesis may wish of a floor: fields, wishes for one entity, and whole entities."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, Protocol, TypeVar
+
+from hypothesis import strategies as st
+from msgspec import Struct
+
+from restohub.floor.commands import EntityKind, Fields, GuestFields, TableFields
+from restohub.floor.nouns import GUEST_STATUSES, SHAPES, TABLE_STATUSES, Guest, Position, Table
+from restohub.floor.verdicts import Refused
+
+# Names of entities that only a floor can resolve: the n-th that is there, the newest, one that is made now.
+NEW, NEWEST = "+new", "+newest"
+PRESENT = tuple(f"#{n}" for n in range(5))
+LEAST_TIME, MOST_TIME = -2_208_988_800, 253_370_764_799  # 1900-01-01 and the end of 9998
+
+WishedAction = Literal["create", "update", "delete"]
+
+
+class Wish(Struct, frozen=True, kw_only=True):
+    """What a client wants of one entity. `id`, and the ids in `fields`, may be names that the floor resolves.
+
+    `seen`, `base` and `matched` say how many versions back it looks, None where it does not say at all; `fresh` is
+    whether what history knows of its contacts is as new as the floor.
+    """
+
+    kind: EntityKind
+    action: WishedAction
+    id: str
+    fields: Fields
+    seen: int | None = None
+    base: int | None = None
+    matched: int | None = None
+    fresh: bool = True
+
+
+class Closing(Struct, frozen=True):
+    """A day to close: for which guests, and how long they must have been done (seconds)."""
+
+    names: frozenset[str]
+    age_s: int
+
+
+MALFORMED = Refused("validation_failed", "This was no operation.")
+Deed = Wish | tuple[Wish | Refused, ...] | Closing
+SOME_ID = (*PRESENT, *PRESENT, NEWEST, "nobody")
+TIMES = (None, 1_700_000_000, 1_700_000_300, 1_800_000_000)
+WORDS = ((), ("nuts",), ("nuts", "gluten"))
+COORDINATES = (0.0, 0.2, 1, -3)
+
+GUEST_VALUES: dict[str, tuple[Any, ...]] = {
+    "name": ("Ada Rossi", "Ben", "Ada van Dyk"),
+    "first_name": ("Ada", "Ben"),
+    "last_name": ("", "Rossi"),
+    "party_size": (1, 2, 3, 4, 5, 6),
+    "status": (*GUEST_STATUSES, "seated", "finished"),
+    "table_id": (None, *SOME_ID),
+    "phone": (None, "+39 1", "391", "2"),
+    "email": (None, "A@b", "a@B", "c@d"),
+    "notes": (None, "window", "no window"),
+    "special_requests": (None, "cake"),
+    "dietary_restrictions": WORDS,
+    "tags": WORDS,
+    "is_walk_in": (True, False),
+    "quoted_wait": (None, 0, 20),
+    "reservation_time": TIMES,
+    "check_in_time": TIMES,
+    "seated_time": TIMES,
+    "finished_time": TIMES,
+    "allow_over_capacity": (True, False),
+}
+TABLE_VALUES: dict[str, tuple[Any, ...]] = {
+    "table_number": ("1", "2", "3", "4", "5", "Bar", "bar", "BAR"),
+    "capacity": (1, 2, 3, 4, 5, 6),
+    "min_capacity": (1, 2, 3),
+    "status": TABLE_STATUSES,
+    "position": tuple(Position(x, y) for x in COORDINATES for y in COORDINATES),
+    "shape": SHAPES,
+    "rotation": (0, 45, 12.5),
+    "section": (None, "terrace"),
+    "server": (None, "Mia"),
+    "notes": (None, "wobbles"),
+    "current_guest_id": (None, *SOME_ID),
+    "allow_over_capacity": (True, False),
+}
+# What a host does most: seat, hold, clear.
+GUEST_MOSTLY = ("status", "table_id", "status", "table_id", "phone", *GUEST_VALUES)
+TABLE_MOSTLY = ("status", "current_guest_id", "capacity", *TABLE_VALUES)
+BACK = (None, None, 0, 1, 2)
+SELDOM_BACK = (None, None, None, None, None, None, 0, 0, 1)
+ACTIONS: tuple[WishedAction, ...] = ("update",) * 8 + ("create",) * 2 + ("delete",)
+NAMES_OF_NEW = (*(NEW,) * 8, NEWEST, "#0", "once")
+
+T = TypeVar("T")
+
+
+class Pick(Protocol):
+    """The choice of one among several: by Hypothesis, which can shrink it, or by a seeded Random, which is quick."""
+
+    def __call__(self, options: Sequence[T], /) -> T:
+        """One of these."""
+
+
+def guest_fields(pick: Pick, *, new: bool = False) -> GuestFields:
+    """Some fields of a guest; a new one has what it needs."""
+    names = ["party_size", "first_name"] if new else [pick(GUEST_MOSTLY)]
+    names += [pick(GUEST_MOSTLY) for _ in range(pick((0, 1, 2, 3)))]
+    return GuestFields(**{name: pick(GUEST_VALUES[name]) for name in dict.fromkeys(names)})
+
+
+def table_fields(pick: Pick, *, new: bool = False) -> TableFields:
+    """Some fields of a table; a new one has what it needs."""
+    names = ["table_number", "capacity"] if new else [pick(TABLE_MOSTLY)]
+    names += [pick(TABLE_MOSTLY) for _ in range(pick((0, 1, 2)))]
+    values = {name: pick(TABLE_VALUES[name]) for name in dict.fromkeys(names)}
+    if new:  # as the reading of a request insists on
+        values["capacity"] = max(values["capacity"], values.get("min_capacity", 1))
+    return TableFields(**values)
+
+
+def some_wish(pick: Pick) -> Wish:
+    """Any wish."""
+    kind: EntityKind = pick(("guest", "table"))
+    action, fresh = pick(ACTIONS), pick((True, False))
+    new = action == "create"
+    fields = guest_fields(pick, new=new) if kind == "guest" else table_fields(pick, new=new)
+    if new:
+        return Wish(kind=kind, action=action, id=pick(NAMES_OF_NEW), fields=fields, fresh=fresh)
+    seen, base, matched = pick(BACK), pick(SELDOM_BACK), pick(SELDOM_BACK)
+    return Wish(
+        kind=kind, action=action, id=pick(SOME_ID), fields=fields, seen=seen, base=base, matched=matched, fresh=fresh
+    )
+
+
+def some_deed(pick: Pick) -> Deed:
+    """One wish, a batch of them (one may be malformed), or the close of a day."""
+    match pick(("wish", "wish", "wish", "wish", "wish", "wish", "batch", "batch", "spoilt", "close")):
+        case "wish":
+            return some_wish(pick)
+        case "batch":
+            return tuple(some_wish(pick) for _ in range(pick((1, 2, 2, 3, 5))))
+        case "spoilt":
+            return (some_wish(pick), MALFORMED, some_wish(pick))
+        case _:
+            return Closing(frozenset(pick(PRESENT) for _ in range(4)), pick((0, 0, 600, 5000)))
+
+
+def plain_wish(pick: Pick) -> Wish:
+    """A wish that depends on no version: in a batch and by itself it means the same."""
+    wish = some_wish(pick)
+    return Wish(kind=wish.kind, action=wish.action, id=wish.id, fields=wish.fields)
+
+
+def picked(make: Callable[[Pick], T]) -> st.SearchStrategy[T]:
+    """What `make` makes, as a strategy."""
+
+    @st.composite
+    def made(draw: st.DrawFn) -> T:
+        def pick(options: Sequence[Any]) -> Any:
+            return options[draw(st.integers(0, len(options) - 1))]
+
+        return make(pick)
+
+    return made()
+
+
+wishes, deeds, plain_wishes = picked(some_wish), picked(some_deed), picked(plain_wish)
+
+_text = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20)
+_maybe_text = st.none() | _text
+_maybe_time = st.none() | st.integers(LEAST_TIME, MOST_TIME)
+_number_of_any_size = st.integers(-1_000_000, 1_000_000) | st.floats(-1e6, 1e6)
+entity_ids = st.text("ABCabc019._-", min_size=1, max_size=8)
+any_guest: st.SearchStrategy[Guest] = st.builds(
+    Guest,
+    id=entity_ids,
+    first_name=_text,
+    last_name=_text,
+    party_size=st.integers(1, 100),
+    status=st.sampled_from(GUEST_STATUSES),
+    table_id=st.none() | entity_ids,
+    phone=_maybe_text,
+    email=_maybe_text,
+    notes=_maybe_text,
+    special_requests=_maybe_text,
+    dietary_restrictions=st.lists(_text, max_size=3).map(tuple),
+    tags=st.lists(_text, max_size=3).map(tuple),
+    is_walk_in=st.booleans(),
+    quoted_wait=st.none() | st.integers(0, 1440),
+    reservation_time=_maybe_time,
+    check_in_time=_maybe_time,
+    seated_time=_maybe_time,
+    finished_time=_maybe_time,
+    total_visits=st.integers(0, 10_000),
+    created_at=st.integers(LEAST_TIME, MOST_TIME),
+    last_updated=st.integers(LEAST_TIME, MOST_TIME),
+    version=st.just(1),
+    created_revision=st.just(1),
+)
+any_table: st.SearchStrategy[Table] = st.builds(
+    Table,
+    id=entity_ids,
+    table_number=_text,
+    capacity=st.integers(1, 100),
+    min_capacity=st.integers(1, 100),
+    status=st.sampled_from(TABLE_STATUSES),
+    position=st.builds(Position, _number_of_any_size, _number_of_any_size),
+    shape=st.sampled_from(SHAPES),
+    rotation=_number_of_any_size,
+    section=_maybe_text,
+    server=_maybe_text,
+    notes=_maybe_text,
+    current_guest_id=st.none() | entity_ids,
+    created_at=st.integers(LEAST_TIME, MOST_TIME),
+    last_updated=st.integers(LEAST_TIME, MOST_TIME),
+    version=st.just(1),
+    created_revision=st.just(1),
+)

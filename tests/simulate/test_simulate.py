@@ -1,0 +1,158 @@
+"""This file is the command `restohub simulate` against a real hub, and what holds of every script it plays."""
+
+from __future__ import annotations
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from datetime import date
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from random import Random
+from statistics import mean
+
+import httpx
+import pytest
+
+from restohub.simulate.crowd import COMPANY_SIZE, crowd
+from restohub.simulate.evening import PARTIES, evening
+from restohub.simulate.script import HOSTS
+from tests.conftest import Hub, free_port
+
+DAY = date(2024, 1, 15)
+NAME = "Simulated evening"
+COMMAND = (sys.executable, "-m", "restohub", "simulate")
+
+
+def simulate(url: str, *args: str) -> subprocess.CompletedProcess[str]:
+    """Run the command to its end."""
+    return subprocess.run([*COMMAND, "--url", url, *args], capture_output=True, text=True, timeout=60, check=False)
+
+
+def start(url: str, *args: str, stderr: int = subprocess.PIPE) -> subprocess.Popen[str]:
+    """Start the command, and return when it has made its restaurant."""
+    running = subprocess.Popen([*COMMAND, "--url", url, *args], stdout=subprocess.PIPE, stderr=stderr, text=True)
+    assert running.stdout is not None
+    assert NAME in running.stdout.readline()
+    return running
+
+
+def simulated(api: httpx.Client) -> list[int]:
+    """The restaurants that the command made on this hub."""
+    return [restaurant["id"] for restaurant in api.get("/restaurants").json() if restaurant["name"] == NAME]
+
+
+def one_sentence(told: subprocess.CompletedProcess[str]) -> str:
+    """What was said on stderr, asserted to be one line that is no traceback."""
+    assert told.returncode == 1
+    assert len(told.stderr.splitlines()) == 1
+    assert "Traceback" not in told.stderr
+    return told.stderr
+
+
+def test_an_evening_is_played_in_a_new_restaurant_each_time(hub: Hub, api: httpx.Client, restaurant: int) -> None:
+    before = simulated(api)
+    for number in (1, 2):
+        told = simulate(hub.url, "--speed", "0", "--seed", "7")
+        assert told.returncode == 0, told.stdout + told.stderr
+        assert "every change arrived" in told.stdout
+        assert len(simulated(api)) == len(before) + number
+    one, other = simulated(api)[-2:]
+    revisions = [api.get(f"/restaurants/{made}").json()["revision"] for made in (one, other)]
+    assert revisions == [sum(event.commits for event in evening(7, DAY))] * 2
+    assert api.get(f"/restaurants/{restaurant}").json()["revision"] == 0
+    floor = api.get("/api/sync/full", params={"restaurant_id": one}).json()
+    assert floor["total_guests"] == PARTIES >= 200
+    assert floor["total_tables"] == 60
+    assert {table["status"] for table in floor["tables"]} == {"available"}
+
+
+def test_in_a_pipe_the_progress_is_plain_lines(hub: Hub) -> None:
+    told = simulate(hub.url, "--speed", "0", "--seed", "7")
+    assert "\r" not in told.stderr
+    assert told.stderr.splitlines()[-1].split()[1:7] == ["waiting", "0", "seated", "0", "done", str(PARTIES)]
+
+
+def test_on_a_terminal_the_progress_is_one_line_over_itself(hub: Hub) -> None:
+    master, slave = pty.openpty()
+    running = start(hub.url, "--seed", "7", stderr=slave)
+    os.close(slave)
+    seen = b""
+    while seen.count(b"\r") < 2:
+        seen += os.read(master, 4096)
+    assert b"\n" not in seen
+    running.kill()
+    running.communicate()
+    os.close(master)
+
+
+def test_ctrl_c_ends_it_with_a_summary_and_no_traceback(hub: Hub) -> None:
+    running = start(hub.url, "--seed", "7")
+    running.send_signal(signal.SIGINT)
+    out, err = running.communicate(timeout=20)
+    assert running.returncode == 130
+    assert "ended early" in out
+    assert "Traceback" not in err
+
+
+def test_a_hub_that_goes_away_is_told_in_one_sentence(new_hub: Callable[..., Hub]) -> None:
+    hub = new_hub().start()
+    running = start(hub.url, "--speed", "5")
+    hub.kill()
+    _, err = running.communicate(timeout=20)
+    assert running.returncode == 1
+    assert "Traceback" not in err
+    assert hub.url.removeprefix("http") in err.splitlines()[-1]
+
+
+def test_no_hub_is_told_in_one_sentence() -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    assert url in one_sentence(simulate(url))
+
+
+@pytest.mark.parametrize("url", ["ftp://hub.local", "http://", "http://[::1", "http://127.0.0.1:eighty"])
+def test_an_address_that_is_none_is_told_in_one_sentence(url: str) -> None:
+    assert url in one_sentence(simulate(url))
+
+
+@pytest.fixture
+def stranger() -> Iterator[str]:
+    """A web server that is no hub."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_another_web_server_is_told_in_one_sentence(stranger: str) -> None:
+    assert stranger in one_sentence(simulate(stranger))
+
+
+def test_the_same_seed_is_the_same_evening_and_another_is_another() -> None:
+    assert evening(7, DAY) == evening(7, DAY)
+    assert evening(7, DAY) != evening(8, DAY)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_no_request_waits_for_a_later_one_and_no_minute_runs_backwards(seed: int) -> None:
+    events = evening(seed, DAY)
+    assert [event.number for event in events] == list(range(len(events)))
+    assert all(number < event.number for event in events for number in event.after)
+    assert [event.minute for event in events] == sorted(event.minute for event in events)
+    assert {event.host for event in events} == set(range(HOSTS))
+
+
+def test_the_crowd_keeps_to_the_published_figures() -> None:
+    parties = [party for seed in range(40) for party in crowd(Random(seed), PARTIES)]
+    usual = [party for party in parties if party.size != COMPANY_SIZE]
+    booked = [party for party in usual if party.booked]
+    assert mean(party.size == 2 for party in usual) == pytest.approx(104 / 176, abs=0.02)
+    assert mean(120 <= party.at_min < 180 for party in usual if not party.booked) == pytest.approx(0.37, abs=0.02)
+    assert mean(party.stays_min for party in usual if party.size == 4) == pytest.approx(61, abs=1.5)
+    assert mean(not party.shows for party in booked) == pytest.approx(0.057, abs=0.01)

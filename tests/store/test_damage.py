@@ -1,0 +1,305 @@
+"""This file is that damage is found at the start and named, and never answered by an empty floor."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from random import Random
+
+import pytest
+from msgspec import structs
+
+from restohub.floor.commands import Delete
+from restohub.floor.nouns import Guest, Table
+from restohub.store import load as loading
+from restohub.store.faults import StorageFailedError
+from restohub.store.load import Loaded, initialise, load
+from restohub.store.open import DATABASE, open_writer, wal_path
+from restohub.store.rows import DamageError, image_of, position_of, row_checksum
+from tests.floor.story import Story
+from tests.store.bench import checkpointed, fill, sql
+from tests.store.test_round_trip import tell_randomly
+
+PAGE_BYTES = 1024
+
+
+@pytest.fixture
+def story() -> Story:
+    """Guests and tables, seated and finished, and one guest gone."""
+    told = tell_randomly(4, 40)
+    told.tell(Delete(kind="guest", id=next(iter(told.floor.guests))))
+    return told
+
+
+@pytest.fixture
+def folder(tmp_path: Path, story: Story) -> Path:
+    """The story on disk, all of it in the database file."""
+    asyncio.run(fill(tmp_path, story))
+    checkpointed(tmp_path)
+    return tmp_path
+
+
+def start(folder: Path) -> Loaded:
+    """What a start reads, after it gave a store that is new to it its names, as every start does."""
+
+    async def run() -> Loaded:
+        connection = await open_writer(folder)
+        try:
+            await initialise(connection, "new install", "new epoch")
+            return await load(connection)
+        finally:
+            await connection.close()
+
+    return asyncio.run(run())
+
+
+def another(value: object) -> object:
+    """Another value, as near as can be."""
+    match value:
+        case int():
+            return value ^ 1
+        case bytes():
+            return value[:-1] + bytes([value[-1] ^ 1])
+        case str():
+            return value + "x"
+        case _:
+            return b"x"
+
+
+def test_an_undamaged_store_is_read(folder: Path, story: Story) -> None:
+    assert start(folder).floors[1] == story.floor
+
+
+@pytest.mark.parametrize("column", ["restaurant_id", "kind", "id", "version", "checksum", "image"])
+def test_a_changed_value_in_any_row_is_found(folder: Path, column: str) -> None:
+    for rowid, value in sql(folder, f"SELECT rowid, {column} FROM entity"):
+        sql(folder, f"UPDATE entity SET {column} = ? WHERE rowid = ?", another(value), rowid)
+        with pytest.raises(DamageError, match=r"the row of .+ fails its checksum"):
+            start(folder)
+        sql(folder, f"UPDATE entity SET {column} = ? WHERE rowid = ?", value, rowid)
+    start(folder)
+
+
+@pytest.mark.parametrize("column", ["time", "checksum", "key", "digest", "changes", "answer"])
+def test_a_changed_value_in_any_commit_of_the_log_is_found(folder: Path, column: str) -> None:
+    for position, value in sql(folder, f"SELECT position, {column} FROM log"):
+        wrong = "x" if column == "key" else another(value)
+        sql(folder, f"UPDATE log SET {column} = ? WHERE position = ?", wrong, position)
+        with pytest.raises(DamageError, match=r"revision \d+ of restaurant \d fails its checksum in the log"):
+            start(folder)
+        sql(folder, f"UPDATE log SET {column} = ? WHERE position = ?", value, position)
+    start(folder)
+
+
+def test_every_flipped_byte_of_an_image_is_found_and_its_row_named(folder: Path, story: Story) -> None:
+    guest = next(iter(story.floor.guests.values()))
+    image = image_of(guest)
+    for at in range(len(image)):
+        wrong = image[:at] + bytes([image[at] ^ 0x20]) + image[at + 1 :]
+        sql(folder, "UPDATE entity SET image = ? WHERE kind = 'guest' AND id = ?", wrong, guest.id)
+        with pytest.raises(DamageError, match=f"guest {guest.id} of restaurant 1"):
+            start(folder)
+
+
+@pytest.mark.parametrize("back", [1, 2, 10])
+def test_a_gap_in_the_log_is_found_and_named(folder: Path, story: Story, back: int) -> None:
+    gone = story.floor.revision - back
+    sql(folder, "DELETE FROM log WHERE position = ?", position_of(1, gone))
+    with pytest.raises(DamageError, match=f"gap: revision {gone} of restaurant 1 is missing"):
+        start(folder)
+
+
+def test_a_log_that_ends_before_the_rows_is_found(folder: Path, story: Story) -> None:
+    newest = max(entity.version for entity in (*story.floor.guests.values(), *story.floor.tables.values()))
+    sql(folder, "DELETE FROM log WHERE position >= ?", position_of(1, newest))
+    with pytest.raises(DamageError, match=f"row of revision {newest}, its log ends at {newest - 1}"):
+        start(folder)
+
+
+def test_a_log_that_lost_the_commit_of_a_removal_is_found(folder: Path, story: Story) -> None:
+    sql(folder, "DELETE FROM log WHERE position = ?", position_of(1, story.floor.revision))
+    with pytest.raises(DamageError, match="restaurant 1"):
+        start(folder)
+
+
+def test_rows_without_any_log_are_found(folder: Path) -> None:
+    sql(folder, "DELETE FROM log WHERE position > ?", position_of(1, 0))
+    with pytest.raises(DamageError, match="and no log"):
+        start(folder)
+
+
+def test_a_lost_row_is_found(folder: Path, story: Story) -> None:
+    for guest_id in story.floor.guests:
+        [row] = sql(folder, "SELECT * FROM entity WHERE kind = 'guest' AND id = ?", guest_id)
+        sql(folder, "DELETE FROM entity WHERE kind = 'guest' AND id = ?", guest_id)
+        with pytest.raises(DamageError, match=f"guest {guest_id} of restaurant 1 is not as revision"):
+            start(folder)
+        sql(folder, "INSERT INTO entity VALUES (?, ?, ?, ?, ?, ?)", *row)
+
+
+def test_a_row_that_came_back_as_it_once_was_is_found(folder: Path, story: Story) -> None:
+    """A page that was not written passes every checksum."""
+    [stale, *_] = next(images for (kind, i), images in story.images.items() if kind == "table" and len(images) > 1)
+    assert isinstance(stale, Table)
+    image = image_of(stale)
+    checksum = row_checksum(1, "table", stale.id, stale.version, image)
+    sql(
+        folder,
+        "UPDATE entity SET version = ?, checksum = ?, image = ? WHERE kind = 'table' AND id = ?",
+        *(stale.version, checksum, image, stale.id),
+    )
+    with pytest.raises(DamageError, match=f"table {stale.id} of restaurant 1 is not as revision"):
+        start(folder)
+
+
+def test_a_row_that_the_log_does_not_know_is_found(folder: Path, story: Story) -> None:
+    stranger = Guest(id="stranger", first_name="Ada", party_size=2, version=story.floor.revision)
+    image = image_of(stranger)
+    checksum = row_checksum(1, "guest", stranger.id, stranger.version, image)
+    sql(folder, "INSERT INTO entity VALUES (1, 'guest', 'stranger', ?, ?, ?)", stranger.version, checksum, image)
+    with pytest.raises(DamageError, match=r"guest stranger .+ does not name it in the log"):
+        start(folder)
+
+
+def test_rows_of_a_restaurant_that_does_not_exist_are_found(folder: Path) -> None:
+    stranger = Guest(id="stranger", first_name="Ada", party_size=2, version=1)
+    image = image_of(stranger)
+    checksum = row_checksum(7, "guest", stranger.id, 1, image)
+    sql(folder, "INSERT INTO entity VALUES (7, 'guest', 'stranger', 1, ?, ?)", checksum, image)
+    with pytest.raises(DamageError, match="restaurant 7 that does not exist"):
+        start(folder)
+
+
+def test_a_restaurant_whose_row_is_lost_is_found(folder: Path) -> None:
+    sql(folder, "DELETE FROM entity WHERE kind = 'restaurant'")
+    with pytest.raises(DamageError):
+        start(folder)
+
+
+@pytest.mark.parametrize("column", ["id", "revision", "phone", "email"])
+def test_a_changed_value_in_a_removal_is_found(folder: Path, column: str) -> None:
+    """A wrong id is given again, a wrong revision is missed by a delta, a wrong phone makes it another's visit."""
+    [(entity_id, value)] = sql(folder, f"SELECT id, {column} FROM removal ORDER BY revision DESC LIMIT 1")
+    sql(folder, f"UPDATE removal SET {column} = ? WHERE id = ?", "x" if value is None else another(value), entity_id)
+    with pytest.raises(DamageError):
+        start(folder)
+
+
+def test_a_lost_removal_is_found(folder: Path, story: Story) -> None:
+    sql(folder, "DELETE FROM removal WHERE revision = ?", story.floor.revision)
+    with pytest.raises(DamageError):
+        start(folder)
+
+
+def test_only_the_newest_part_of_the_log_is_held_against_the_rows(
+    folder: Path, story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loading, "COMPARED_MAX", 5)
+    sql(folder, "UPDATE log SET checksum = 0 WHERE position = ?", position_of(1, story.floor.revision - 5))
+    assert start(folder).floors[1] == story.floor
+    sql(folder, "UPDATE log SET checksum = 0 WHERE position = ?", position_of(1, story.floor.revision - 4))
+    with pytest.raises(DamageError, match="fails its checksum in the log"):
+        start(folder)
+
+
+def test_a_log_whose_old_end_was_pruned_is_read(folder: Path, story: Story) -> None:
+    revision = story.floor.revision
+    sql(folder, "DELETE FROM log WHERE position BETWEEN ? AND ?", position_of(1, 1), position_of(1, revision - 4))
+    assert start(folder).floors[1] == story.floor
+
+
+def bits(folder: Path, many: int | None) -> Iterator[tuple[int, int]]:
+    """Bits of the pages that hold rows and log: all of them, or some picked by a seeded Random."""
+    [(pages,)] = sql(folder, "PRAGMA page_count")
+    every = range(PAGE_BYTES * 8, pages * PAGE_BYTES * 8)
+    for bit in every if many is None else Random(7).sample(every, many):
+        yield bit // 8, 1 << bit % 8
+
+
+def assert_found_or_harmless(folder: Path, scratch: Path, many: int | None) -> None:
+    """With any one bit of the file flipped, a start either says so or reads all as it was."""
+    whole, expected = checkpointed(folder).read_bytes(), start(folder)
+    checkpointed(folder)
+    for number, (at, bit) in enumerate(bits(folder, many)):
+        here = scratch / str(number)
+        here.mkdir()
+        (here / DATABASE).write_bytes(whole[:at] + bytes([whole[at] ^ bit]) + whole[at + 1 :])
+        try:
+            found = start(here)
+        except (DamageError, StorageFailedError):
+            continue
+        finally:
+            shutil.rmtree(here)
+        assert found == expected, f"byte {at} ({at // PAGE_BYTES + 1}:{at % PAGE_BYTES}), bit {bit:#x}"
+
+
+def test_a_flipped_bit_anywhere_in_the_file_is_found_or_changes_nothing(folder: Path, tmp_path: Path) -> None:
+    scratch = tmp_path / "flips"
+    scratch.mkdir()
+    assert_found_or_harmless(folder, scratch, 300)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(7200)
+def test_every_flipped_bit_of_the_file_is_found_or_changes_nothing(folder: Path, tmp_path: Path) -> None:
+    scratch = tmp_path / "flips"
+    scratch.mkdir()
+    assert_found_or_harmless(folder, scratch, None)
+
+
+def zero_a_page(number: int) -> Callable[[Path], None]:
+    def damage(path: Path) -> None:
+        whole = path.read_bytes()
+        at = number * PAGE_BYTES
+        path.write_bytes(whole[:at] + bytes(PAGE_BYTES) + whole[at + PAGE_BYTES :])
+
+    return damage
+
+
+def cut_in_half(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2 // PAGE_BYTES * PAGE_BYTES])
+
+
+def cut_to_nothing(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [cut_in_half, cut_to_nothing, *(zero_a_page(number) for number in range(8))],
+    ids=["half", "nothing", *(f"page{number + 1}" for number in range(8))],
+)
+def test_a_file_that_lost_a_part_is_never_an_empty_floor(
+    folder: Path, story: Story, damage: Callable[[Path], None]
+) -> None:
+    damage(checkpointed(folder))
+    wal_path(folder).unlink(missing_ok=True)
+    try:
+        found = start(folder)
+    except (DamageError, StorageFailedError):
+        return
+    assert found.floors.get(1) == story.floor
+
+
+def test_an_entity_whose_version_is_not_its_rows_is_found(folder: Path, story: Story) -> None:
+    """The checksum was made over them both, so only a fault of the hub's own could do this."""
+    table = next(iter(story.floor.tables.values()))
+    image = image_of(structs.replace(table, version=table.version - 1))
+    checksum = row_checksum(1, "table", table.id, table.version, image)
+    sql(folder, "UPDATE entity SET checksum = ?, image = ? WHERE kind = 'table' AND id = ?", checksum, image, table.id)
+    with pytest.raises(DamageError):
+        start(folder)
+
+
+def test_a_damaged_store_opens_no_second_time_either(folder: Path) -> None:
+    sql(folder, "UPDATE entity SET checksum = checksum + 1 WHERE kind = 'table'")
+    for _ in range(2):
+        with pytest.raises(DamageError):
+            start(folder)
+
+    async def close() -> None:
+        await (await open_writer(folder)).close()
+
+    asyncio.run(close())

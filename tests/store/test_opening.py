@@ -1,0 +1,177 @@
+"""This file is how the data folder is opened: its settings, its schema, its lock, its one writer."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+from pathlib import Path
+
+import aiosqlite
+import pytest
+
+from restohub.store import open as opening
+from restohub.store.faults import StorageFailedError
+from restohub.store.open import (
+    DATABASE,
+    LOCK,
+    FolderError,
+    FolderLock,
+    migrations,
+    open_reader,
+    open_writer,
+    statements,
+)
+from tests.floor.story import Story
+from tests.store.bench import fill, loaded_floor, sql
+
+BROKEN = "CREATE TABLE extra (a INTEGER) STRICT;\nDELETE FROM entity;\nCREATE TABLE extra (a INTEGER) STRICT;\n"
+SOUND = "CREATE TABLE extra (\n    a INTEGER -- a; b\n) STRICT;\nCREATE INDEX extra_a ON extra (a);\n"
+
+
+async def pragma(connection: aiosqlite.Connection, name: str) -> object:
+    rows = list(await connection.execute_fetchall(f"PRAGMA {name}"))
+    return rows[0][0]
+
+
+def test_the_writing_connection_is_set_for_safety_and_small_writes(tmp_path: Path) -> None:
+    async def run() -> None:
+        connection = await open_writer(tmp_path)
+        found = {
+            name: await pragma(connection, name)
+            for name in ("journal_mode", "synchronous", "page_size", "wal_autocheckpoint", "mmap_size", "query_only")
+        }
+        await connection.close()
+        full = 2
+        assert found == {
+            "journal_mode": "wal",
+            "synchronous": full,
+            "page_size": 1024,
+            "wal_autocheckpoint": 0,
+            "mmap_size": 0,
+            "query_only": 0,
+        }
+
+    asyncio.run(run())
+
+
+def test_a_reopened_store_has_the_same_settings(tmp_path: Path) -> None:
+    async def run() -> None:
+        await (await open_writer(tmp_path)).close()
+        connection = await open_writer(tmp_path)
+        assert await pragma(connection, "page_size") == 1024
+        assert await pragma(connection, "synchronous") == 2
+        assert await pragma(connection, "wal_autocheckpoint") == 0
+        await connection.close()
+
+    asyncio.run(run())
+
+
+def test_a_reading_connection_cannot_write_nor_checkpoint_by_itself(tmp_path: Path) -> None:
+    async def run() -> None:
+        writing = await open_writer(tmp_path)
+        reading = await open_reader(tmp_path)
+        assert await pragma(reading, "query_only") == 1
+        assert await pragma(reading, "wal_autocheckpoint") == 0
+        for statement in ("INSERT INTO hub VALUES ('a', 'b')", "DELETE FROM log", "CREATE TABLE x (a)"):
+            with pytest.raises(sqlite3.OperationalError, match="readonly"):
+                await reading.execute(statement)
+        await reading.close()
+        await writing.close()
+
+    asyncio.run(run())
+
+
+def test_every_table_is_strict(tmp_path: Path) -> None:
+    asyncio.run(fill(tmp_path, Story()))
+    tables = [row for row in sql(tmp_path, "PRAGMA table_list") if not row[1].startswith("sqlite_")]
+    assert {row[1] for row in tables} == {"hub", "entity", "removal", "log"}
+    assert all(row[5] == 1 for row in tables)
+
+
+def test_the_database_is_its_owners_alone(tmp_path: Path) -> None:
+    asyncio.run(fill(tmp_path, Story()))
+    assert (tmp_path / DATABASE).stat().st_mode & 0o077 == 0
+
+
+def test_a_newer_schema_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    asyncio.run(fill(tmp_path, Story()))
+    sql(tmp_path, "PRAGMA user_version = 99")
+    with pytest.raises(FolderError, match=r"newer restohub \(schema 99, this one knows \d+\)\. Install"):
+        asyncio.run(open_writer(tmp_path))
+    assert sql(tmp_path, "PRAGMA user_version") == [(99,)]
+
+
+def test_migrations_are_numbered_from_one_without_a_gap_and_hold_nothing_but_whole_statements() -> None:
+    steps = migrations()
+    assert [number for number, _ in steps] == list(range(1, len(steps) + 1))
+    for _, script in steps:
+        assert "".join(statements(script)) == script
+
+
+def test_a_migration_that_fails_leaves_the_old_store_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    story = Story().furnish()
+    asyncio.run(fill(tmp_path, story))
+    known = migrations()
+    with monkeypatch.context() as patched:
+        patched.setattr(opening, "migrations", lambda: [*known, (len(known) + 1, BROKEN)])
+        with pytest.raises(sqlite3.OperationalError, match="already exists"):
+            asyncio.run(open_writer(tmp_path))
+    assert sql(tmp_path, "PRAGMA user_version") == [(len(known),)]
+    assert sql(tmp_path, "SELECT name FROM sqlite_schema WHERE name = 'extra'") == []
+    assert asyncio.run(loaded_floor(tmp_path)) == story.floor
+
+
+def test_a_migration_that_succeeds_is_done_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    story = Story().furnish()
+    asyncio.run(fill(tmp_path, story))
+    known = migrations()
+    monkeypatch.setattr(opening, "migrations", lambda: [*known, (len(known) + 1, SOUND)])
+    for _ in range(2):
+        assert asyncio.run(loaded_floor(tmp_path)) == story.floor
+    assert sql(tmp_path, "PRAGMA user_version") == [(len(known) + 1,)]
+    assert len(sql(tmp_path, "SELECT name FROM sqlite_schema WHERE name LIKE 'extra%'")) == 2
+
+
+def test_a_second_hub_on_one_folder_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    with FolderLock(tmp_path):  # noqa: SIM117 (the first must hold while the second is refused)
+        with pytest.raises(FolderError, match=r"Another hub serves .* already\. Stop it first, or choose"):
+            FolderLock(tmp_path).__enter__()
+
+
+def test_the_folder_is_free_again_when_its_hub_is_gone(tmp_path: Path) -> None:
+    for _ in range(2):
+        with FolderLock(tmp_path / "new" / "folder") as lock:
+            assert (lock.folder / LOCK).exists()
+
+
+def test_a_folder_that_is_a_file_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(FolderError, match="cannot be written"):
+        FolderLock(tmp_path / "file").__enter__()
+
+
+def test_a_file_that_is_no_database_is_refused_and_kept(tmp_path: Path) -> None:
+    path = tmp_path / DATABASE
+    path.write_bytes(b"These are the reservations of 1987.\n" * 100)
+    with pytest.raises(StorageFailedError, match="NOTADB"):
+        asyncio.run(open_writer(tmp_path))
+    assert path.read_bytes().startswith(b"These are")
+
+
+def test_a_database_that_cannot_be_opened_is_a_fault_of_the_store(tmp_path: Path) -> None:
+    async def run() -> None:
+        (tmp_path / DATABASE).mkdir()
+        try:
+            with pytest.raises((FolderError, StorageFailedError)):
+                await open_writer(tmp_path)
+        finally:  # its thread must end before the loop does
+            await asyncio.to_thread(join_workers)
+
+    asyncio.run(run())
+
+
+def join_workers() -> None:
+    for thread in threading.enumerate():
+        if "connection_worker" in thread.name:
+            thread.join()

@@ -1,0 +1,290 @@
+"""This file is whether the served pages are true: everything is there, and every example is what its type says."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import subprocess
+from collections.abc import Callable
+from html import unescape
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, get_args
+
+import httpx
+import msgspec
+import pytest
+
+from restohub.floor.nouns import GUEST_STATUSES, TABLE_STATUSES
+from restohub.web.reference.described import fields_of, structs_in, type_name
+from restohub.web.reference.examples import CLIENT_MESSAGES
+from restohub.web.reference.markup import json_block, laid_out
+from restohub.web.reference.message_list import message_structs
+from restohub.web.reference.words import CLOSES, HAPPENS
+from restohub.web.routes import ROUTES, Route
+from restohub.wire import messages, problems, session
+from restohub.wire.entities import Guest, Restaurant, Table
+from restohub.wire.requests import GuestInput
+from tests.conftest import Hub, next_message
+
+PAGES = ("/", "/docs", "/docs/errors")
+EXAMPLE = re.compile(r'<pre class="json" data-is="([^"]+)"[^>]*><code>(.*?)</code></pre>', re.DOTALL)
+HOSTILE = "<script>alert('Da \"Carlo\" & figli')</script>"
+
+BODIES: dict[str, Any] = {
+    type_name(body): body for one in ROUTES for body in (one.body, *one.answers.values()) if body is not None
+}
+STRUCTS: tuple[type[msgspec.Struct], ...] = (*message_structs(), Guest, Table, Restaurant, problems.ProblemDocument)
+TYPES: dict[str, Any] = {**BODIES, **{one.__name__: one for one in STRUCTS}}
+SENT = {type_name(one.body) for one in ROUTES if one.body is not None}
+NAMED = set(get_args(messages.NamedType))
+
+
+@pytest.fixture(scope="module")
+def docs(hub: Hub) -> str:
+    """The reference."""
+    return httpx.get(hub.url + "/docs", timeout=20).text
+
+
+@pytest.fixture(scope="module")
+def errors(hub: Hub) -> str:
+    """The page of errors."""
+    return httpx.get(hub.url + "/docs/errors", timeout=20).text
+
+
+def examples(page: str) -> list[tuple[str, str]]:
+    """Each example of a page: the name of its type, and its JSON text."""
+    return [(name, unescape(re.sub(r"<[^>]+>", "", html))) for name, html in EXAMPLE.findall(page)]
+
+
+def article(page: str, target: str) -> str:
+    """The part of a page from the element with this id to the next article or section."""
+    part = page[page.index(f'id="{target}"') :]
+    return part[: re.search(r"</article>|</section>|<h4 id=", part[10:]).start() + 10]  # type: ignore[union-attr]
+
+
+def plain(html: str) -> str:
+    """The text of HTML."""
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", html)).split())
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=[route.name for route in ROUTES])
+def test_every_route_is_told_whole(docs: str, route: Route) -> None:
+    told = article(docs, route.name)
+    assert f"{route.method} {route.path.replace(':str}', '}')}" in plain(told)
+    assert all(f'href="/docs/errors#{code}"' in told for code in route.refuses)
+    assert all(f'<th scope="row"><code>{one.name}</code></th>' in told for one in route.query)
+    assert all(str(status) in told for status in route.answers)
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=[route.name for route in ROUTES])
+def test_every_route_has_an_example_that_went_well(docs: str, route: Route) -> None:
+    told = article(docs, route.name)
+    status = next(iter(route.answers))
+    assert f'<pre class="http answer" tabindex="0"><code>{status} ' in told
+    body = route.answers[status]
+    names = [name for name, _ in examples(told)]
+    assert body is None or type_name(body) in names
+    assert route.body is None or type_name(route.body) in names
+
+
+def test_an_example_shows_the_headers_that_the_contract_promises(docs: str) -> None:
+    told = plain(article(docs, "createGuest"))
+    for header in ("Idempotency-Key: ", "Location: /restaurants/1/guests/g1", 'ETag: "', "Restohub-Revision: "):
+        assert header in told
+
+
+def test_every_example_is_what_its_type_says(docs: str, errors: str) -> None:
+    # On the page of errors, what was sent is wrong on purpose.
+    found = examples(docs) + [one for one in examples(errors) if one[0] not in SENT]
+    assert len(found) > 80
+    for name, text in found:
+        value = json.loads(text)
+        if name == "client message":
+            continue
+        kept = json.loads(msgspec.json.encode(msgspec.json.decode(text, type=TYPES[name])))
+        # What a client sends may leave out what has a default, or carry what is ignored.
+        assert kept == value or name in SENT, (name, text)
+
+
+def test_every_message_is_told_with_its_fields_and_an_example(docs: str) -> None:
+    shown = [json.loads(text) for name, text in examples(docs) if name not in BODIES]
+    types = {one.get("type") for one in shown}
+    for struct in message_structs():
+        tag = struct.__struct_config__.tag
+        assert {tag} <= types if tag else types >= NAMED
+        told = article(docs, f"message-{tag or 'guest_created'}")
+        assert all(f"<code>{field.encode_name}</code>" in told for field in fields_of(struct))
+
+
+def test_the_messages_are_those_of_the_sockets() -> None:
+    names = {struct.__name__ for struct in message_structs()}
+    assert names >= {"ConnectionEstablished", "FullSync", "DeltaUpdate", "AtomicTransactionComplete", "NamedChange"}
+    assert names >= {"Ping", "Pong", "ErrorMessage"}
+
+
+def test_the_messages_of_a_client_are_understood(docs: str) -> None:
+    for message, _ in CLIENT_MESSAGES:
+        wishes = session.Session(1).heard(message.decode(), 0)
+        assert not any(isinstance(wish, session.SayError | session.Close) for wish in wishes)
+        assert ("client message", laid_out(json.loads(message))) in examples(docs)
+
+
+def test_every_close_code_of_the_sockets_is_told() -> None:
+    codes = {
+        session.BAD_PARAMETER, session.TOKEN_REFUSED, session.UNKNOWN_RESTAURANT, session.GONE_SILENT,
+        session.TOO_MANY, session.TOO_BIG, session.GOING_AWAY, session.HUB_FAULT,
+    }  # fmt: skip
+    assert {code for code, _, _ in CLOSES} == codes
+
+
+@pytest.mark.parametrize("code", problems.CODES)
+def test_every_error_has_its_entry_and_its_document(docs: str, errors: str, code: str) -> None:
+    about, told = problems.CODES[code], article(errors, code)
+    assert code in HAPPENS, "say in web/words.py when it comes"
+    assert about.title in unescape(told)
+    shown = [json.loads(text) for name, text in examples(told) if name in ("ProblemDocument", "ErrorMessage")]
+    assert [one["error_code"] for one in shown] == [code]
+    assert about.status == 0 or shown[0]["status"] == about.status
+    assert f'href="/docs/errors#{code}"' in docs
+
+
+def test_every_field_of_an_entity_and_of_a_body_is_told(docs: str) -> None:
+    for struct, target in ((Guest, "guest"), (Table, "table"), (Restaurant, "restaurant")):
+        part = docs[docs.index(f'<h3 id="{target}">') :]
+        told = part[: part.index("</table>")]
+        assert all(f"<code>{field.encode_name}</code>" in told for field in fields_of(struct))
+    for body in structs_in(BODIES.values()):
+        assert body in (Guest, Table, Restaurant) or f'id="type-{body.__name__}"' in docs
+    assert all(f"<code>{status}</code>" in docs for status in (*GUEST_STATUSES, *TABLE_STATUSES))
+
+
+def test_a_limit_of_the_input_stands_beside_its_field(docs: str) -> None:
+    part = docs[docs.index('<h3 id="guest">') :]
+    most = next(one for one in fields_of(GuestInput) if one.encode_name == "notes").type.types[0].max_length  # type: ignore[attr-defined]
+    row = next(row for row in part.split("</tr>") if "<code>notes</code>" in row)
+    assert f"at most {most:,} characters or null" in plain(row)
+
+
+def test_the_app_s_configuration_is_told(docs: str) -> None:
+    for name in ("_restohub._tcp", "NSBonjourServices", "NSLocalNetworkUsageDescription", "NSAllowsLocalNetworking"):
+        assert name in docs
+
+
+def test_commands_carry_the_address_by_which_the_reader_came(hub: Hub, api: httpx.Client) -> None:
+    assert f"curl http://127.0.0.1:{hub.port}/health" in api.get("/docs").text
+    named = api.get("/docs", headers={"Host": "kitchen-pi.local:8000"}).text
+    assert "http://kitchen-pi.local:8000/api" in named
+    assert "ws://kitchen-pi.local:8000/realtime" in named
+
+
+def test_a_host_that_is_no_address_is_not_shown(api: httpx.Client) -> None:
+    answer = api.get("/docs", headers={"Host": "x<script>.example"})
+    assert "x<script>" not in answer.text
+    assert "x&lt;script" not in answer.text
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_has_a_strict_policy_and_no_script(api: httpx.Client, path: str) -> None:
+    answer = api.get(path)
+    assert answer.headers["content-security-policy"] == "default-src 'none'; style-src 'unsafe-inline'"
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert not re.search(r"<script|<link|<img|<iframe|\son\w+=|style=", answer.text)
+    assert not re.search(r'(?:href|src|action)="(?!/|#)', answer.text)
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_can_be_read_by_ear(api: httpx.Client, path: str) -> None:
+    page = api.get(path).text
+    assert '<html lang="en">' in page
+    assert page.count("<h1>") == 1
+    assert page.count("<main ") == page.count("</main>") == 1
+    levels = [int(level) for level in re.findall(r"<h([1-6])", page)]
+    assert all(after <= before + 1 for before, after in pairwise(levels))
+    for head in re.findall(r"<thead>(.*?)</thead>", page, re.DOTALL):
+        assert head.count("<th") == head.count('scope="col"')
+    assert page.count("<tbody>") == page.count('role="region"')
+
+
+def test_a_page_is_well_formed(api: httpx.Client) -> None:
+    for path in PAGES:
+        page = api.get(path).text
+        for tag in ("section", "article", "table", "tr", "td", "ol", "ul", "li", "dl", "pre", "code", "details", "a"):
+            assert len(re.findall(rf"<{tag}[ >]", page)) == page.count(f"</{tag}>"), (path, tag)
+
+
+def test_the_front_page_says_how_the_hub_is_and_what_it_serves(hub: Hub, api: httpx.Client) -> None:
+    restaurant = hub.new_restaurant("Osteria sul Mare", "Europe/Lisbon")
+    root = f"/restaurants/{restaurant}"
+    assert api.post(root + "/tables", json={"id": "t1", "tableNumber": "1", "capacity": 4}).status_code == 201
+    assert api.post(root + "/guests", json={"name": "Rossi", "partySize": 2, "tableId": "t1"}).status_code == 201
+    page = api.get("/").text
+    assert "The hub is well" in page
+    row = next(row for row in page.split("</tr>") if f"<td>{restaurant}</td>" in row)
+    assert plain(row) == f"Osteria sul Mare {restaurant} Europe/Lisbon 1 (1 seated) 1 (0 free) 2"
+    for target in ("/docs", "/docs/errors", "/schema/openapi.json", "/health"):
+        assert f'href="{target}"' in page
+
+
+def test_the_front_page_counts_who_listens(new_hub: Callable[..., Hub]) -> None:
+    hub = new_hub().start()
+    assert "No device is connected now." in httpx.get(hub.url).text
+    with hub.socket("/realtime") as socket:
+        next_message(socket)
+        assert "1 device is connected." in httpx.get(hub.url).text
+
+
+def test_the_front_page_says_what_is_wrong(new_hub: Callable[..., Hub], tmp_path: Path) -> None:
+    """A full disk, in a file system of 8 MiB; skipped where this process may not mount one."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(disk)]
+    if subprocess.run(mount, check=False, capture_output=True).returncode != 0:
+        pytest.skip("no file system may be mounted here")
+    try:
+        with new_hub(disk).start().client() as api:
+            with contextlib.suppress(OSError), (disk / "stuffing").open("wb", buffering=0) as file:
+                while True:
+                    file.write(b"\0" * 1024)
+            guest = {"name": "Rossi", "partySize": 2, "notes": "n" * 2000}
+            assert any(api.post("/restaurants/1/guests", json=guest).is_error for _ in range(5000))
+            page = api.get("/")
+            assert page.status_code == 200
+            assert "The hub is not well" in page.text
+            assert "The disk is full." in page.text
+            assert api.get("/docs").status_code == 200
+    finally:
+        subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+def test_names_are_hostile_input(new_hub: Callable[..., Hub]) -> None:
+    hub = new_hub(None, "--name", HOSTILE).start()
+    hub.new_restaurant(HOSTILE)
+    page = httpx.get(hub.url).text
+    assert "<script" not in page
+    assert page.count("&lt;script&gt;alert(&#x27;Da &quot;Carlo&quot; &amp; figli&#x27;)&lt;/script&gt;") == 3
+
+
+def test_the_examples_leave_the_real_floor_alone(new_hub: Callable[..., Hub]) -> None:
+    hub = new_hub().start()
+    with hub.client() as api:
+        before = api.get("/api/sync/full").json(), api.get("/restaurants").json()
+        assert api.get("/docs").status_code == 200
+        assert (api.get("/api/sync/full").json(), api.get("/restaurants").json()) == before
+    assert "Traceback" not in hub.said()
+    assert "ERROR" not in hub.said()
+
+
+def test_the_reference_is_made_once(api: httpx.Client) -> None:
+    assert api.get("/docs").text == api.get("/docs").text
+
+
+@pytest.mark.parametrize(
+    "value",
+    [{}, [], None, "a\"b<&>'\\", {"k": [1, -2.5e-7, True, {"nested": "x" * 90}]}, {"é": {"a": list(range(90))}}],
+)
+def test_a_layout_changes_no_value(value: Any) -> None:
+    assert json.loads(laid_out(value)) == value
+    html = json_block(msgspec.json.encode(value), "anything")
+    assert [json.loads(text) for _, text in examples(html)] == [value]
