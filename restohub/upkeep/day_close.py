@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 from restohub.floor.commands import CloseDay
 from restohub.floor.nouns import DONE, Floor
 from restohub.live.clock import new_id
+from restohub.live.group import Result, Step
 from restohub.live.hub import Hub
-from restohub.live.writer import Result, Step
 from restohub.wire.answers import Answer
 from restohub.wire.problems import Problem
 

@@ -13,9 +13,9 @@ from restohub.floor.decide import Batch
 from restohub.floor.nouns import Floor, Guest, Table
 from restohub.floor.verdicts import BatchRefused, Outcome, Refused
 from restohub.live.clock import new_id
+from restohub.live.group import Answering, Done, Repeated, Result, Step
 from restohub.live.hub import Hub
 from restohub.live.recall import recall_create, recall_delete, recall_update
-from restohub.live.writer import Answering, Done, Repeated, Result, Step
 from restohub.wire.answers import (
     Answer,
     BatchDone,

@@ -11,8 +11,8 @@ from msgspec import Struct
 from restohub.floor.nouns import DIRECTORY_ID, Floor, Guest, Table
 from restohub.floor.verdicts import BatchRefused, Refused
 from restohub.live.clock import new_id
+from restohub.live.group import Answering, Command, Done, Repeated, Result, Step
 from restohub.live.hub import Hub
-from restohub.live.writer import Answering, Command, Done, Repeated, Result, Step
 from restohub.store.history import KeptAnswer
 from restohub.wire.answers import Answer, json_answer, revision_headers
 from restohub.wire.entities import entity_out

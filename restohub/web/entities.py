@@ -12,8 +12,8 @@ from restohub.floor.commands import Create, Delete, EntityKind, GuestFields, Tab
 from restohub.floor.nouns import Floor, Guest, Table
 from restohub.floor.verdicts import Fault, not_found
 from restohub.live.clock import new_id
+from restohub.live.group import Answering
 from restohub.live.recall import recall_create, recall_delete, recall_update
-from restohub.live.writer import Answering
 from restohub.wire.answers import json_answer, revision_headers
 from restohub.wire.entities import entity_out
 from restohub.wire.problems import Problem, bad_query, problem

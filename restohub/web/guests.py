@@ -8,8 +8,8 @@ from litestar.types import ASGIApp
 
 from restohub.floor.commands import GuestFields, Update
 from restohub.floor.nouns import Floor, Guest, Table
+from restohub.live.group import Answering, Result
 from restohub.live.recall import recall_update
-from restohub.live.writer import Answering, Result
 from restohub.wire.answers import Answer, Seating, change_list, json_answer
 from restohub.wire.entities import guest_out, table_out
 from restohub.wire.problems import bad_query

@@ -9,8 +9,8 @@ from litestar.types import ASGIApp
 from restohub.floor.commands import CreateRestaurant, DeleteRestaurant, UpdateRestaurant
 from restohub.floor.nouns import DIRECTORY_ID, Floor, Restaurant
 from restohub.floor.verdicts import restaurant_not_found
+from restohub.live.group import Answering, Done, Result
 from restohub.live.hub import Hub
-from restohub.live.writer import Answering, Done, Result
 from restohub.wire.answers import Answer, json_answer, revision_headers
 from restohub.wire.entities import restaurant_out
 from restohub.wire.problems import Problem
