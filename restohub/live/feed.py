@@ -195,8 +195,8 @@ class Feed:
         changes = await changes_since(floor, since, self._history)
         if changes is None:
             return None
-        only = [latest.change for latest in changes]
-        messages = delta_messages(floor.restaurant_id, floor.time, floor.revision, since, only)
+        guests_first = sorted((latest.change for latest in changes), key=lambda change: change.kind)
+        messages = delta_messages(floor.restaurant_id, floor.time, floor.revision, since, guests_first)
         return [text_frame(message) for message in messages]
 
     async def send(self, cursor: Cursor, floor: Floor, frames: list[bytes]) -> None:
