@@ -135,7 +135,7 @@ class Tablet:
         """Return when the floor is held at `revision` or later; AssertionError if it is not within `wait_s`."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(wait_s):
-                while (self.revision < revision or not self._whole) and not self._reader.done():
+                while (self.revision < revision or not self._whole) and not (self._reader.done() or self.faults):
                     self._moved.clear()
                     await self._moved.wait()
         held = self._whole and self.revision >= revision
@@ -178,6 +178,7 @@ class Tablet:
                     await self._hear(text)
                 except (AssertionError, KeyError, TypeError, ValueError) as fault:
                     self.faults.append(f"{fault!r} in {text[:300]!r}")
+                    self._moved.set()
         except ConnectionClosed as closed:
             self.close_code = closed.rcvd.code if closed.rcvd else 1006
         finally:

@@ -115,7 +115,10 @@ def _give(
             detail = f"{guest.name} is {how}: no table can be held for this party. Send occupied, or no status."
             return Refused("validation_failed", detail, (Fault("/status", detail),))
         wish = structs.replace(wish, status=guest.status)
-    return change_guest(draft, guest, wish)
+    refused = change_guest(draft, guest, wish)
+    if refused is not None and isinstance(refused.current, Table):  # shown as it is, not as the request wanted it
+        return structs.replace(refused, current=before if before.version else None)
+    return refused
 
 
 def _end(draft: Draft, after: Table, guest: Guest, status: str) -> Refused | None:

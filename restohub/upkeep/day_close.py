@@ -22,7 +22,7 @@ log = logging.getLogger("restohub.day")
 CLOSING_HOUR = 4
 GONE_FOR_S = 24 * 3600
 GUESTS_A_COMMIT = 500
-LOOK_EVERY_S = 60.0
+LOOK_EVERY_S = 10.0
 
 
 async def close_days(hub: Hub) -> None:

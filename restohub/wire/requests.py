@@ -38,7 +38,9 @@ Name = Annotated[str, Meta(max_length=100)]
 Text = Annotated[str, Meta(max_length=2000)]
 Words = Annotated[list[Annotated[str, Meta(max_length=100)]], Meta(max_length=50)]
 Count = Annotated[int, Meta(ge=1, le=100)]
-Id = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]*[A-Za-z0-9_-][A-Za-z0-9._-]*$")]
+# The pattern is for the document alone: Python's `$` would let a final newline through, so `ID` is what checks.
+ID_PATTERN = {"pattern": "^[A-Za-z0-9._-]*[A-Za-z0-9_-][A-Za-z0-9._-]*$"}
+Id = Annotated[str, Meta(min_length=1, max_length=64, extra_json_schema=ID_PATTERN)]
 Coordinate = Annotated[int, Meta(ge=-1_000_000, le=1_000_000)] | Annotated[float, Meta(ge=-1_000_000, le=1_000_000)]
 Nullable = UnsetType | None
 
@@ -182,6 +184,8 @@ class Reader:
         except msgspec.ValidationError:
             for name, kind in _TYPES[struct].items():
                 self._check(name, kind)
+        if self.values.get("id") is not None and not ID.fullmatch(self.values["id"]):
+            self.fault("id")
 
     def _check(self, name: str, kind: Any) -> None:
         if name in self.values:

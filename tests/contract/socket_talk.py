@@ -241,6 +241,11 @@ class Wire:
     def __exit__(self, *_: object) -> None:
         self.tcp.close()
 
+    def say(self, text: bytes) -> None:
+        """Send one text message."""
+        self.protocol.send_text(text)
+        self.tcp.sendall(b"".join(self.protocol.data_to_send()))
+
     def take(self, bytes_max: int) -> int:
         """Read and forget up to so many bytes; how many there were."""
         taken = 0

@@ -123,6 +123,16 @@ def test_a_party_larger_than_the_table_is_refused_unless_it_is_allowed(floor: Fl
     assert "allowOverCapacity" not in after
 
 
+def test_a_refusal_shows_the_table_as_it_is_not_as_it_was_wanted(floor: Floor) -> None:
+    small, closed = floor.new_table(capacity=4), floor.new_table(status="outOfService")
+    large, guest = floor.new_guest(partySize=5), floor.new_guest()
+    with floor.untouched():
+        exceeding = floor.patch("tables", small["id"], {"currentGuestId": large["id"], "notes": "x"})
+        assert refusal(exceeding, 409, "party_exceeds_capacity")["current"] == small
+        unavailable = floor.patch("tables", closed["id"], {"currentGuestId": guest["id"], "notes": "x"})
+        assert refusal(unavailable, 409, "table_unavailable")["current"] == closed
+
+
 def test_a_guest_that_this_restaurant_does_not_have_is_404(floor: Floor, api: httpx.Client, hub: Hub) -> None:
     elsewhere = Floor(api, hub.new_restaurant()).new_guest()
     floor.new_guest(id="gone")

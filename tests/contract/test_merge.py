@@ -195,6 +195,14 @@ def test_a_last_name_alone_may_change_in_a_whole_guest(floor: Floor) -> None:
         assert floor.put("guests", whole, lastName="Byron")["name"] == "Ada Byron"
 
 
+def test_a_first_name_of_two_words_is_not_split_anew_by_the_name_beside_it(floor: Floor) -> None:
+    for version in (True, False):
+        guest = floor.new_guest(firstName="Mary Ann", lastName="Evans")
+        whole = guest if version else without_version(guest)
+        after = floor.put("guests", whole, notes="x")
+        assert (after["name"], after["firstName"], after["lastName"]) == ("Mary Ann Evans", "Mary Ann", "Evans")
+
+
 def test_on_a_create_first_name_is_meant(floor: Floor) -> None:
     guest = floor.new_guest(name="Grace Hopper", firstName="Ada", lastName="Lovelace")
     assert (guest["name"], guest["firstName"], guest["lastName"]) == ("Ada Lovelace", "Ada", "Lovelace")

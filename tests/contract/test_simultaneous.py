@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+import socket
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
 import pytest
 
 from tests.conftest import Hub
-from tests.contract.socket_talk import operation, revision_of
+from tests.contract.socket_talk import listen, operation, revision_of
 from tests.tablet import REALTIME, SYNC, Tablet, agree, full_sync
 
 CHANGES = 100
@@ -160,3 +164,37 @@ def test_sigkill_amid_100_changes_loses_no_acknowledged_one_20_times_in_a_row(ne
         await go_home(tablets)
 
     asyncio.run(year())
+
+
+def kill_at_once(hub: Hub) -> None:
+    """SIGKILL without a thought in between."""
+    assert hub.process is not None
+    os.kill(hub.process.pid, signal.SIGKILL)
+
+
+def test_a_change_that_was_answered_an_instant_before_sigkill_is_there_after(new_hub: NewHub) -> None:
+    hub = new_hub().start()
+    body = b'{"name": "Rossi", "partySize": 2}'
+    head = b"POST /restaurants/1/guests/ HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+    for night in range(1, 11):
+        with socket.create_connection(("127.0.0.1", hub.port)) as client:
+            client.sendall(head + b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
+            assert client.recv(65536).startswith(b"HTTP/1.1 201 ")
+            kill_at_once(hub)
+        hub.kill()
+        hub.start()
+        assert full_sync(hub.url, 1)["revision"] == night
+
+
+@pytest.mark.parametrize("path", [REALTIME, SYNC])
+def test_a_change_that_was_shown_an_instant_before_sigkill_is_there_after(new_hub: NewHub, path: str) -> None:
+    hub = new_hub().start()
+    for night in range(1, 6):
+        with listen(hub, path, 1) as sock, ThreadPoolExecutor(1) as pool, hub.client() as api:
+            asking = pool.submit(api.post, "/restaurants/1/guests/", json={"name": "Rossi", "partySize": 2})
+            sock.recv(timeout=20)
+            kill_at_once(hub)
+            assert asking.exception() is None or isinstance(asking.exception(), httpx.TransportError)
+        hub.kill()
+        hub.start()
+        assert full_sync(hub.url, 1)["revision"] == night

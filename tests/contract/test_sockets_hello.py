@@ -310,7 +310,7 @@ def test_tablets_that_connect_and_resume_amid_changes_miss_none_and_repeat_none(
     async def come_and_go(path: str) -> Tablet:
         tablet = Tablet(hub.ws_url, restaurant, path)
         await tablet.connect()
-        for _ in range(5):
+        for _ in range(10):
             await tablet.wait_for(tablet.revision + 3)
             await tablet.cut()
             await tablet.resume()
