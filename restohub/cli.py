@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import socket
 import sys
 from importlib.metadata import version as installed_version
 from pathlib import Path
@@ -113,7 +114,7 @@ def _loop_runner(main: Any) -> None:
 
 
 def _say_ready(chosen: Settings) -> None:
-    host = "127.0.0.1" if chosen.host in ("0.0.0.0", "::") else chosen.host
+    host = network_address() if chosen.host in ("0.0.0.0", "::") else chosen.host
     where = f"http://[{host}]:{chosen.port}/" if ":" in host else f"http://{host}:{chosen.port}/"
     log.info("The hub %r is ready at %s and keeps its data in %s.", chosen.name, where, chosen.data)
 
@@ -134,6 +135,16 @@ def simulate(
         stop(str(error))
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def network_address() -> str:
+    """The address by which others on the network reach this machine; its own loopback where there is no network."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        try:
+            asking.connect(("192.0.2.1", 9))  # nothing is sent: the system only chooses the interface (RFC 5737)
+            return str(asking.getsockname()[0])
+        except OSError:
+            return "127.0.0.1"
 
 
 def stop(sentence: str) -> None:

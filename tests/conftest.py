@@ -92,7 +92,9 @@ class Hub:
 
     def socket(self, path: str, **options: Any) -> ClientConnection:
         """A WebSocket to `path` (its query included)."""
-        connection: ClientConnection = connect(self.ws_url + path, max_size=None, compression=None, **options)
+        connection: ClientConnection = connect(
+            self.ws_url + path, max_size=None, compression=None, **options
+        ).__enter__()
         return connection
 
     def new_restaurant(self, name: str = "Trattoria", timezone: str = "Europe/Rome") -> int:

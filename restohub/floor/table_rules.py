@@ -87,7 +87,7 @@ def _change(draft: Draft, before: Table, fields: TableFields) -> Refused | None:
     draft.tables[after.id] = after
     status = None if fields.status is UNSET else fields.status
     guest = draft.guest(before.current_guest_id) if before.current_guest_id else None
-    if fields.current_guest_id is not UNSET and fields.current_guest_id is not None:
+    if fields.current_guest_id not in (UNSET, None, before.current_guest_id):
         return _give(draft, before, guest, fields, status)
     if guest is not None and (fields.current_guest_id is None or status in ENDING):
         return _end(draft, after, guest, status or "available")
@@ -104,7 +104,7 @@ def _give(
     assert isinstance(fields.current_guest_id, str)
     guest = draft.guest(fields.current_guest_id)
     assert guest is not None, "the caller has looked"
-    if sitting is not None and sitting.id != guest.id:
+    if sitting is not None:
         return table_occupied(before, sitting)
     wish = GuestFields(table_id=before.id, allow_over_capacity=fields.allow_over_capacity)
     if status == "occupied":

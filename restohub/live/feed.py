@@ -67,18 +67,29 @@ class Cursor:
         self.live = False
         self.wake = asyncio.Event()
         self.asked: deque[SendFullSync | SendDelta] = deque()
-        self.held: list[bytes] | None = None
+        self._held: list[bytes] | None = None
 
     def say(self, frame: bytes) -> None:
         """Send a frame that belongs to no commit: at once, or after the parts of a message that is being sent."""
-        if self.held is None:
+        if self._held is None:
             self.link.write(frame)
         else:
-            self.held.append(frame)
+            self._held.append(frame)
+
+    def hold(self) -> None:
+        """Keep back what belongs to no commit, until `release`."""
+        self._held = self._held or []
+
+    def release(self) -> None:
+        """Send what was kept back."""
+        held, self._held = self._held or [], None
+        for frame in held:
+            self.link.write(frame)
 
     def ask(self, wish: SendFullSync | SendDelta) -> None:
         """Have the sending task answer a request of the client, in order with the commits."""
-        self.asked.append(wish)
+        if wish not in self.asked:  # a client that asks faster than it reads is answered once
+            self.asked.append(wish)
         self.lag()
 
     def lag(self) -> None:
@@ -201,15 +212,13 @@ class Feed:
 
     async def send(self, cursor: Cursor, floor: Floor, frames: list[bytes]) -> None:
         """Send the parts of one message as fast as they are taken, with nothing of another between them."""
-        cursor.revisions[floor.restaurant_id] = floor.revision
-        cursor.held = []
+        cursor.hold()
         for number, frame in enumerate(frames):
             if number:
                 await cursor.link.drained()
             cursor.link.write(frame)
-        held, cursor.held = cursor.held, None
-        for frame in held:
-            cursor.link.write(frame)
+        cursor.revisions[floor.restaurant_id] = floor.revision
+        cursor.release()
 
     def _behind(self, cursor: Cursor) -> int | None:
         """A restaurant whose head the cursor has not, None where it is up to date."""

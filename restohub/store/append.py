@@ -10,14 +10,15 @@ from msgspec import Struct
 
 from restohub.floor.nouns import Entry
 
-from .faults import storage_fault
-from .rows import encode_changes, image_of, log_checksum, position_of, row_checksum
+from .faults import StorageFailedError, storage_fault
+from .rows import encode_changes, image_of, log_checksum, position_of, removal_checksum, row_checksum
 
 UPSERT = """INSERT INTO entity (restaurant_id, kind, id, version, checksum, image) VALUES (?, ?, ?, ?, ?, ?)
     ON CONFLICT (restaurant_id, kind, id) DO UPDATE SET
     version = excluded.version, checksum = excluded.checksum, image = excluded.image"""
 DELETE = "DELETE FROM entity WHERE restaurant_id = ? AND kind = ? AND id = ?"
-REMOVE = "INSERT INTO removal (restaurant_id, kind, id, revision, time, phone, email) VALUES (?, ?, ?, ?, ?, ?, ?)"
+REMOVE = """INSERT INTO removal (restaurant_id, kind, id, revision, time, phone, email, checksum)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
 LOG = "INSERT INTO log (position, time, checksum, key, digest, changes, answer) VALUES (?, ?, ?, ?, ?, ?, ?)"
 
 # WAL pages that a row and a transaction take about, to know when a checkpoint is due.
@@ -60,8 +61,9 @@ class Ledger:
                     await self._connection.executemany(sql, rows)
             await self._connection.execute("COMMIT")
         except sqlite3.Error as error:
-            await self._roll_back()
             raise storage_fault(error) from error
+        finally:
+            await self._roll_back()
         self.pages_due += PAGES_A_ROW * (len(upserts) + len(deletes) + len(removals) + len(log)) + 1
 
     async def probe(self) -> None:
@@ -73,8 +75,9 @@ class Ledger:
             )
             await self._connection.execute("COMMIT")
         except sqlite3.Error as error:
-            await self._roll_back()
             raise storage_fault(error) from error
+        finally:
+            await self._roll_back()
 
     async def checkpoint(self) -> None:
         """Bring the WAL's pages into the database file; raises like `append`."""
@@ -85,9 +88,13 @@ class Ledger:
         self.pages_due = 0
 
     async def _roll_back(self) -> None:
-        """Disk full rolls back by itself; what else is open is undone here."""
-        if self._connection.in_transaction:
+        """Undo what is still open: disk full has rolled back by itself. A disk that cannot undo has failed."""
+        if not self._connection.in_transaction:
+            return
+        try:
             await self._connection.rollback()
+        except sqlite3.Error as error:
+            raise StorageFailedError(f"a transaction could not be rolled back: {error}") from error
 
 
 def _rows(
@@ -107,7 +114,8 @@ def _rows(
             images.append(b"null")
             upserts.pop(where, None)
             deletes[where] = None
-            removals.append((*where, entry.revision, entry.time, *(change.visit or (None, None))))
+            removal = (*where, entry.revision, entry.time, *(change.visit or (None, None)))
+            removals.append((*removal, removal_checksum(removal)))
             continue
         image = image_of(change.entity)
         images.append(image)

@@ -11,7 +11,16 @@ from restohub.floor.commands import Visits
 from restohub.floor.contacts import visit_of
 from restohub.floor.nouns import Entity, Floor, Guest, Removal, Table
 
-from .rows import DamageError, LoggedChange, decode_changes, entity_of, position_of, revision_at
+from .rows import (
+    REMOVAL_COLUMNS,
+    DamageError,
+    LoggedChange,
+    decode_changes,
+    entity_of,
+    position_of,
+    read_removal,
+    revision_at,
+)
 
 
 class KeptAnswer(Struct, frozen=True):
@@ -46,7 +55,7 @@ class History:
             if value:
                 sql = BY_PHONE if column == "phone" else BY_EMAIL
                 rows = await self._connection.execute_fetchall(sql, (floor.restaurant_id, value))
-                found[f"{column}:{value}"] = frozenset(row[0] for row in rows)
+                found[f"{column}:{value}"] = frozenset(read_removal(row).id for row in rows)
         return Visits(floor.revision, found)
 
     async def image_at(self, floor: Floor, present: Guest | Table, version: int) -> Entity | None:
@@ -81,10 +90,8 @@ class History:
 
     async def removals(self, floor: Floor, since: int) -> list[Removal]:
         """What left the floor after revision `since`, up to the floor's own revision."""
-        sql = """SELECT kind, id, revision, time FROM removal
-            WHERE restaurant_id = ? AND revision > ? AND revision <= ? ORDER BY revision"""
-        rows = await self._connection.execute_fetchall(sql, (floor.restaurant_id, since, floor.revision))
-        return [Removal(*row) for row in rows]
+        rows = await self._connection.execute_fetchall(SINCE, (floor.restaurant_id, since, floor.revision))
+        return [read_removal(row) for row in rows]
 
     async def first_revision(self, restaurant_id: int) -> int | None:
         """The oldest revision that the log still has, None where it has none."""
@@ -117,5 +124,7 @@ class History:
         return None
 
 
-BY_PHONE = "SELECT id FROM removal WHERE restaurant_id = ? AND phone = ? AND phone <> ''"
-BY_EMAIL = "SELECT id FROM removal WHERE restaurant_id = ? AND email = ? AND email <> ''"
+REMOVED = f"SELECT {REMOVAL_COLUMNS} FROM removal WHERE restaurant_id = ?"  # noqa: S608 (our own column names)
+BY_PHONE = f"{REMOVED} AND phone = ? AND phone <> ''"
+BY_EMAIL = f"{REMOVED} AND email = ? AND email <> ''"
+SINCE = f"{REMOVED} AND revision > ? AND revision <= ? ORDER BY revision"

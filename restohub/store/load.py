@@ -19,15 +19,17 @@ from restohub.floor.nouns import (
     Table,
 )
 
-from .faults import storage_fault
+from .faults import StorageFullError, StorageUnavailableError, storage_fault
 from .history import History
 from .rows import (
+    REMOVAL_COLUMNS,
     DamageError,
     LoggedChange,
     decode_changes,
     entity_of,
     log_checksum,
     position_of,
+    read_removal,
     restaurant_at,
     revision_at,
     row_checksum,
@@ -49,10 +51,12 @@ class Loaded(Struct, frozen=True):
 
 
 async def initialise(connection: aiosqlite.Connection, install_id: str, epoch: str) -> None:
-    """Give a new store its names; one that has them keeps them."""
-    await connection.executemany(
-        "INSERT OR IGNORE INTO hub (name, value) VALUES (?, ?)", [("install_id", install_id), ("epoch", epoch)]
-    )
+    """Give a new store its names; one that has them keeps them. Raises DamageError."""
+    names = [("install_id", install_id), ("epoch", epoch)]
+    try:
+        await connection.executemany("INSERT OR IGNORE INTO hub (name, value) VALUES (?, ?)", names)
+    except sqlite3.Error as error:
+        raise _unreadable(error) from error
 
 
 async def load(connection: aiosqlite.Connection) -> Loaded:
@@ -60,8 +64,15 @@ async def load(connection: aiosqlite.Connection) -> Loaded:
     try:
         return await _load(connection)
     except sqlite3.Error as error:
-        fault = storage_fault(error)
-        raise DamageError(str(fault)) if fault is error else fault from error
+        raise _unreadable(error) from error
+    except (TypeError, ValueError) as error:  # a flipped bit in a row's header makes a text or a number of a blob
+        raise DamageError(f"a row cannot be read: {error}") from error
+
+
+def _unreadable(error: sqlite3.Error) -> Exception:
+    """What an error of SQLite at the start means: damage, unless the disk itself says that it cannot."""
+    fault = storage_fault(error)
+    return fault if isinstance(fault, StorageFullError | StorageUnavailableError) else DamageError(str(fault))
 
 
 async def _load(connection: aiosqlite.Connection) -> Loaded:
@@ -70,19 +81,17 @@ async def _load(connection: aiosqlite.Connection) -> Loaded:
     directory_rows = entities.pop(DIRECTORY_ID, {})
     restaurants = {int(e.id): e for e in directory_rows.values() if isinstance(e, Restaurant)}
     keys: dict[tuple[int, str], int] = {}
-    head, time = await _checked_log(connection, DIRECTORY_ID, directory_rows, keys)
-    gone = await connection.execute_fetchall(
-        "SELECT max(CAST(id AS INTEGER)) FROM removal WHERE restaurant_id = ?", (DIRECTORY_ID,)
-    )
-    last_id = max(next(iter(gone))[0] or 0, *restaurants, 0)
+    removals, _ = await _removals(connection, DIRECTORY_ID)
+    head, time = await _checked_log(connection, DIRECTORY_ID, directory_rows, removals, keys)
+    last_id = max([*restaurants, *(int(entity_id) for _, entity_id in removals)], default=0)
     directory = Directory(revision=head, time=time, restaurants=restaurants, last_id=last_id)
     for restaurant_id in entities.keys() - restaurants.keys():
         raise DamageError(f"there are guests or tables of a restaurant {restaurant_id} that does not exist")
     floors: dict[int, Floor] = {}
     for restaurant_id, restaurant in restaurants.items():
         rows = entities.get(restaurant_id, {})
-        head, time = await _checked_log(connection, restaurant_id, rows, keys)
         removals, since = await _removals(connection, restaurant_id)
+        head, time = await _checked_log(connection, restaurant_id, rows, removals, keys)
         floors[restaurant_id] = Floor(
             restaurant_id=restaurant_id,
             revision=head,
@@ -111,13 +120,15 @@ async def _checked_log(
     connection: aiosqlite.Connection,
     restaurant_id: int,
     rows: dict[tuple[str, str], Entity],
+    removals: dict[tuple[str, str], Removal],
     keys: dict[tuple[int, str], int],
 ) -> tuple[int, int]:
     """The last revision of a restaurant's log and its time, after its newest part was held against the rows."""
     ends = position_of(restaurant_id, 0), position_of(restaurant_id + 1, 0) - 1
     sql = "SELECT min(position), max(position) FROM log WHERE position BETWEEN ? AND ?"
     [(low, high)] = await connection.execute_fetchall(sql, ends)
-    newest_row = max((entity.version for entity in rows.values()), default=0)
+    versions = (entity.version for entity in rows.values())
+    newest_row = max([*versions, *(removal.revision for removal in removals.values())], default=0)
     if high is None:
         if newest_row:
             raise DamageError(f"restaurant {restaurant_id} has rows up to revision {newest_row} and no log")
@@ -128,6 +139,7 @@ async def _checked_log(
     compared_from = max(first, head - COMPARED_MAX + 1)
     newest, time = await _newest_changes(connection, position_of(restaurant_id, compared_from), high)
     _compare(restaurant_id, rows, newest, compared_from)
+    _compare_removals(restaurant_id, removals, newest, compared_from)
     await _keys(connection, restaurant_id, head, time, keys)
     return head, time
 
@@ -153,6 +165,8 @@ async def _newest_changes(
         for change in decode_changes(changes):
             newest[change.kind, change.id] = (revision_at(position), change)
         expected, time = expected + 1, row_time
+    if expected != high + 1:
+        raise DamageError(f"the log of restaurant {restaurant_at(high)} cannot be read up to its end")
     return newest, time
 
 
@@ -178,6 +192,26 @@ def _compare(
             )
 
 
+def _compare_removals(
+    restaurant_id: int,
+    removals: dict[tuple[str, str], Removal],
+    newest: dict[tuple[str, str], tuple[int, LoggedChange]],
+    compared_from: int,
+) -> None:
+    """What the newest part of the log removed must be among the removals, and the other way round."""
+    oldest = next(iter(removals.values())).revision if len(removals) == REMOVALS_MAX else 0
+    logged = {who: revision for who, (revision, change) in newest.items() if change.action == "delete"}
+    for (kind, entity_id), revision in logged.items():
+        removal = removals.get((kind, entity_id))
+        if revision > oldest and (removal is None or removal.revision != revision):
+            raise DamageError(f"the removal of {kind} {entity_id} of restaurant {restaurant_id} is lost")
+    for who, removal in removals.items():
+        if removal.revision >= compared_from and logged.get(who) != removal.revision:
+            raise DamageError(
+                f"revision {removal.revision} of restaurant {restaurant_id} did not remove {' '.join(who)}"
+            )
+
+
 async def _keys(
     connection: aiosqlite.Connection, restaurant_id: int, head: int, time: int, keys: dict[tuple[int, str], int]
 ) -> None:
@@ -193,11 +227,8 @@ async def _keys(
 
 async def _removals(connection: aiosqlite.Connection, restaurant_id: int) -> tuple[dict[tuple[str, str], Removal], int]:
     """The newest removals of a restaurant, oldest first, and the revision since which they are all of them."""
-    sql = """SELECT kind, id, revision, time, phone, email FROM removal
-        WHERE restaurant_id = ? ORDER BY revision DESC LIMIT ?"""
-    rows = list(await connection.execute_fetchall(sql, (restaurant_id, REMOVALS_MAX)))
-    removals: dict[tuple[str, str], Removal] = {}
-    for kind, entity_id, revision, time, phone, email in reversed(rows):
-        visit = None if phone is None else (phone, email)
-        removals[kind, entity_id] = Removal(kind, entity_id, revision, time, visit)
-    return removals, rows[-1][2] if len(rows) == REMOVALS_MAX else 0
+    sql = f"SELECT {REMOVAL_COLUMNS} FROM removal WHERE restaurant_id = ? ORDER BY revision DESC LIMIT ?"  # noqa: S608
+    rows = await connection.execute_fetchall(sql, (restaurant_id, REMOVALS_MAX))
+    newest = [read_removal(row) for row in rows]
+    removals: dict[tuple[str, str], Removal] = {(one.kind, one.id): one for one in reversed(newest)}
+    return removals, newest[-1].revision if len(newest) == REMOVALS_MAX else 0

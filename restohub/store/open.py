@@ -13,9 +13,11 @@ from typing import IO
 import aiosqlite
 
 from .faults import storage_fault
+from .rows import DamageError
 
 DATABASE = "restohub.db"
 LOCK = "restohub.lock"
+MARK = "A hub keeps its data in this folder. To begin anew, remove the whole folder.\n"
 # A seating writes 14 KiB with pages of 1 KiB against 23 with 4 KiB, and SD cards wear. Settled by the first file made.
 PAGE_BYTES = 1024
 CACHE_KIB = 16 * 1024
@@ -72,11 +74,16 @@ else:
 async def open_writer(folder: Path) -> aiosqlite.Connection:
     """The one connection that writes and checkpoints, with the schema brought up to date.
 
-    Raises FolderError, or what `storage_fault` makes of an error of SQLite.
+    Raises FolderError, DamageError, or what `storage_fault` makes of an error of SQLite.
     """
     path = folder / DATABASE
-    new = not path.exists()
-    connection = await aiosqlite.connect(path, isolation_level=None, timeout=BUSY_WAIT_S, cached_statements=64)
+    new = size_of(path) == 0
+    if new and _had_a_database(folder):
+        raise DamageError(f"{path} is gone or empty, though a hub has kept its data there")
+    try:
+        connection = await aiosqlite.connect(path, isolation_level=None, timeout=BUSY_WAIT_S, cached_statements=64)
+    except sqlite3.Error as error:
+        raise storage_fault(error) from error
     try:
         if new:
             path.chmod(0o600)
@@ -93,13 +100,26 @@ async def open_writer(folder: Path) -> aiosqlite.Connection:
         ):
             await connection.execute(f"PRAGMA {pragma}")
         await migrate(connection, path)
+        if new:
+            (folder / LOCK).write_text(MARK, "utf-8")
     except sqlite3.Error as error:
         await connection.close()
         raise storage_fault(error) from error
+    except UnicodeDecodeError as error:  # SQLite quotes a damaged schema, and Python cannot read the quotation
+        await connection.close()
+        raise DamageError(f"the schema of {path} cannot be read") from error
     except BaseException:
         await connection.close()
         raise
     return connection
+
+
+def _had_a_database(folder: Path) -> bool:
+    """Whether a hub has made its database here: damage must never be answered by an empty floor."""
+    try:
+        return (folder / LOCK).read_text("utf-8") == MARK
+    except OSError:
+        return False
 
 
 async def open_reader(folder: Path) -> aiosqlite.Connection:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
 from zlib import crc32
 
 import msgspec
 from msgspec import Raw, Struct
 
-from restohub.floor.nouns import Action, Change, Entity, Guest, Kind, Restaurant, Table
+from restohub.floor.nouns import Action, Change, Entity, Guest, Kind, Removal, Restaurant, Table
 
 REVISION_BITS = 40
+REMOVAL_COLUMNS = "restaurant_id, kind, id, revision, time, phone, email, checksum"
 TYPES: dict[str, type[Entity]] = {"guest": Guest, "table": Table, "restaurant": Restaurant}
 
 _encode = msgspec.json.Encoder().encode
@@ -73,6 +76,19 @@ def log_checksum(
     """CRC-32 over all that a row of the log says."""
     head = crc32(f"{position}/{time}/{key or ''}/".encode())
     return crc32(answer or b"", crc32(changes, crc32(digest or b"", head)))
+
+
+def removal_checksum(removal: tuple[object, ...]) -> int:
+    """CRC-32 over restaurant, kind, id, revision, time, phone and e-mail of a removal."""
+    return crc32(_encode(removal))
+
+
+def read_removal(row: Sequence[Any]) -> Removal:
+    """The removal of a row (its seven values and their checksum); raises DamageError."""
+    if removal_checksum(tuple(row[:7])) != row[7]:
+        raise DamageError(f"the removal of {row[1]} {row[2]} of restaurant {row[0]} fails its checksum")
+    _, kind, entity_id, revision, time, phone, email, _ = row
+    return Removal(kind, entity_id, revision, time, None if phone is None else (phone, email))
 
 
 def encode_changes(changes: tuple[Change, ...], images: list[bytes]) -> bytes:

@@ -74,6 +74,7 @@ class Socket:
         self.ping_due = now + HEARTBEAT_S
         self.taken = 0
         self.taking_since = now
+        self.cursor.hold()  # the greeting comes first, whatever the client says meanwhile
 
     def say(self, message: object) -> None:
         """Send a message that belongs to no commit."""
@@ -86,24 +87,24 @@ class Socket:
     def greet(self, floor: Floor | None, *, resumed: bool) -> None:
         """The first message: where the socket stands once what follows is taken; `floor` None: all restaurants."""
         floors = sorted(self.hub.writer.floors.values(), key=lambda one: one.restaurant_id)
-        self.say(
-            ConnectionEstablished(
-                timestamp=time_text(self.hub.clock.now()),
-                restaurant_id=floor.restaurant_id if floor else None,
-                epoch=self.hub.epoch,
-                revision=floor.revision if floor else None,
-                server_version=self.hub.version,
-                heartbeat_seconds=HEARTBEAT_S,
-                resumed=resumed,
-                restaurants=UNSET if floor else [RevisionOf(one.restaurant_id, one.revision) for one in floors],
-            )
+        hello = ConnectionEstablished(
+            timestamp=time_text(self.hub.clock.now()),
+            restaurant_id=floor.restaurant_id if floor else None,
+            epoch=self.hub.epoch,
+            revision=floor.revision if floor else None,
+            server_version=self.hub.version,
+            heartbeat_seconds=HEARTBEAT_S,
+            resumed=resumed,
+            restaurants=UNSET if floor else [RevisionOf(one.restaurant_id, one.revision) for one in floors],
         )
+        self.link.write(text_frame(encode(hello)))
 
     async def catch_up_first(self, opening: Opening) -> None:
         """Greet, and send what the client has not: nothing, a delta, or the whole floor."""
         if opening.restaurant_id is None:
             self.cursor.revisions = {one.restaurant_id: one.revision for one in self.hub.writer.floors.values()}
             self.greet(None, resumed=False)
+            self.cursor.release()
             return
         floor = self.hub.writer.floors[opening.restaurant_id]
         frames: list[bytes] | None = [] if self.cursor.dialect == "realtime" else None
@@ -147,7 +148,7 @@ class Socket:
         if now >= self.ping_due:
             self.ping_due = now + HEARTBEAT_S
             restaurant_id = self.cursor.restaurant_id
-            revision = None if restaurant_id is None else self.cursor.revisions.get(restaurant_id)
+            revision = None if restaurant_id is None else self.cursor.revisions.get(restaurant_id, 0)
             frame = text_frame(encode(Ping(time_text(self.hub.clock.now()), revision)))
             if self.link.ready:
                 self.link.write(frame)
@@ -207,6 +208,7 @@ async def _serve(socket: AnySocket, dialect: Dialect) -> None:
 async def _turn_away(socket: AnySocket, one: Socket, fault: Problem) -> None:
     code = fault.refused.code
     one.error(code, fault.refused.detail)
+    one.cursor.release()
     one.link.close(UNKNOWN_RESTAURANT if code == "restaurant_not_found" else BAD_PARAMETER, code)
     await _read(socket, None)
 

@@ -109,16 +109,23 @@ class WebSocketLink(WebSocketsSansIOProtocol):
             self.transport.resume_reading()
         self.close_timer = self.loop.call_later(LINGER_S, self.transport.abort)
 
+    def handle_parser_exception(self) -> None:
+        """Say why (a message too large, bad UTF-8), then read on and drop it: unread input would reset the close."""
+        if self.close_sent:
+            return
+        assert self.conn.close_sent is not None
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": self.conn.close_sent.code})
+        self.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = True
+        self.close_timer = self.loop.call_later(LINGER_S, self.transport.abort)
+
     def shutdown(self) -> None:
-        """The hub stops: say so, or cut a client who has not even taken what came before."""
+        """The hub stops: say so, after what was written before."""
         self.stop_keepalive()
         if not self.handshake_complete:
             super().shutdown()
             return
-        if self.open and not self.waiting:
-            self.close(GOING_AWAY, "the hub is stopping")
-        else:
-            self.transport.abort()
+        self.close(GOING_AWAY, "the hub is stopping")
 
 
 class HttpLink(AutoHTTPProtocol):  # type: ignore[misc, valid-type]

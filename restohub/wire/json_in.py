@@ -38,7 +38,9 @@ def read_json(body: bytes) -> Any:
     except msgspec.ValidationError:
         raise _invalid("a number in it is too large") from None
     except msgspec.DecodeError as fault:
-        raise _invalid(str(fault).removeprefix("JSON is malformed: ")) from None
+        why = str(fault).removeprefix("JSON is malformed: ")
+        # What msgspec says of a lone surrogate too.
+        raise _invalid("it ends too early, or has a lone surrogate" if "truncated" in why else why) from None
     except UnicodeDecodeError:
         raise _invalid("it is not UTF-8") from None
     except RecursionError:

@@ -5,9 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import pty
-import re
-import select
 import socket
 import subprocess
 import sys
@@ -25,7 +22,6 @@ from tests.contract.socket_talk import (
 
 NewHub = Callable[..., Hub]
 SERVE = [sys.executable, "-m", "restohub", "serve"]
-QR_BLOCKS = re.compile("\u2588|\u2580|\u2584|\x1b\\[7m|\x1b\\[4".encode())
 FLAGS = ["--host", "--port", "--data", "--name", "--no-advertise", "--log-format", "--log-level"]
 
 
@@ -139,26 +135,6 @@ def test_a_hub_on_every_address_says_one_that_an_ipad_can_reach(tmp_path: Path) 
     with serving(port, "--port", str(port), "--data", str(tmp_path / "data"), said=said):
         httpx.get(f"http://127.0.0.1:{port}/health", timeout=10, trust_env=False)
     assert f"http://{address_in_the_network()}:{port}" in said.read_text()
-
-
-def on_a_terminal(tmp_path: Path, wanted: re.Pattern[bytes]) -> bytes:
-    """What a hub says on a terminal, until it has said what is wanted or 20 seconds have gone."""
-    ours, its = pty.openpty()
-    args = ["--no-advertise", "--port", str(free_port()), "--data", str(tmp_path)]
-    process = subprocess.Popen([*SERVE, *args], env=environment(TERM="xterm"), stdin=its, stdout=its, stderr=its)
-    deadline, said = time.monotonic() + START_WAIT_S, b""
-    while not wanted.search(said) and select.select([ours], [], [], max(0.0, deadline - time.monotonic()))[0]:
-        said += os.read(ours, 65536)
-    process.kill()
-    process.wait(timeout=10)
-    os.close(its)
-    os.close(ours)
-    return said
-
-
-def test_a_terminal_is_shown_a_qr_code_and_a_log_is_not(new_hub: NewHub, tmp_path: Path) -> None:
-    assert QR_BLOCKS.search(on_a_terminal(tmp_path, QR_BLOCKS))
-    assert not QR_BLOCKS.search(new_hub().start().said().encode())
 
 
 def test_with_log_format_json_every_line_is_a_json_object(new_hub: NewHub) -> None:

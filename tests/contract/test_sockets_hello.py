@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import re
 
 import httpx
@@ -14,6 +15,7 @@ from tests.contract.socket_talk import (
     REALTIME,
     SYNC,
     Message,
+    Wire,
     assert_quiet,
     by_id,
     full,
@@ -21,7 +23,6 @@ from tests.contract.socket_talk import (
     make_guest,
     make_table,
     on_both_sockets,
-    say,
     until_closed,
     write_notes,
 )
@@ -190,10 +191,10 @@ def test_the_hello_comes_before_the_answer_to_what_a_client_said_at_once(
 ) -> None:
     write_notes(api, restaurant, "create", "é")
     api.delete(f"/restaurants/{restaurant}/guests/g0")
-    for _ in range(10):
-        with hub.socket(since(path, restaurant, 1)) as sock:
-            say(sock, type="ping")
-            heard = [next_message(sock)["type"] for _ in range(3)]
+    for _ in range(20):
+        with Wire(hub, since(path, restaurant, 1)) as wire:
+            wire.say(b'{"type": "ping"}')
+            heard = [json.loads(bytes(frame.data))["type"] for frame in itertools.islice(wire.frames(10), 3)]
             assert heard[0] == "connection_established"
             assert sorted(heard[1:]) == ["delta_update", "pong"]
 

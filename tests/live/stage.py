@@ -59,6 +59,7 @@ class SlowLink:
     def __init__(self) -> None:
         self.written: list[bytes] = []
         self.closed: int | None = None
+        self.fills_up = False
         self._ready = asyncio.Event()
         self._ready.set()
 
@@ -76,8 +77,10 @@ class SlowLink:
         self._ready.set()
 
     def write(self, frames: bytes) -> None:
-        """Keep the frames."""
+        """Keep the frames; a link that `fills_up` is full with each."""
         self.written.append(frames)
+        if self.fills_up:
+            self.fill()
 
     async def drained(self) -> None:
         """Return when it is ready."""

@@ -24,6 +24,7 @@ CREATE TABLE removal (
     time INTEGER NOT NULL,
     phone TEXT,
     email TEXT,
+    checksum INTEGER NOT NULL,
     PRIMARY KEY (restaurant_id, kind, id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX removal_by_revision ON removal (restaurant_id, revision);

@@ -1,0 +1,120 @@
+"""This file is what a command is told of the past before it is decided, from a real log."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from restohub.floor.commands import CloseDay, Create, Delete, GuestFields, TableFields, Update, Visits
+from restohub.live.recall import recall_create, recall_delete, recall_update
+from restohub.store.history import History
+from tests.floor.story import Story
+from tests.store.bench import history
+from tests.store.test_history import add, note, written
+
+
+def recall(folder: Path, story: Story, asking: Callable[[History], Awaitable[None]]) -> None:
+    written(folder, story)
+
+    async def run() -> None:
+        async with history(folder) as past:
+            await asking(past)
+
+    asyncio.run(run())
+
+
+def with_visitors() -> Story:
+    """g1 finished with phone 391 and left the floor; so did g2 with an e-mail."""
+    story = Story()
+    add(story, "g1", phone="391")
+    add(story, "g2", email="a@b")
+    for guest_id in ("g1", "g2"):
+        story.tell(Update(kind="guest", id=guest_id, fields=GuestFields(status="finished")))
+    story.tell(CloseDay(("g1", "g2"), story.now))
+    return story
+
+
+def test_a_chosen_id_that_is_gone_is_taken(tmp_path: Path) -> None:
+    story = with_visitors()
+    fields = GuestFields(first_name="Ada", party_size=2)
+
+    async def asking(past: History) -> None:
+        for guest_id, chosen, taken in (("g1", True, True), ("g9", True, False), ("g1", False, False)):
+            command = Create(kind="guest", id=guest_id, fields=fields)
+            assert (await recall_create(past, story.floor, command, chosen=chosen)).taken is taken
+
+    recall(tmp_path, story, asking)
+
+
+def test_the_visits_of_a_new_guests_contacts_come_along(tmp_path: Path) -> None:
+    story = with_visitors()
+
+    async def asking(past: History) -> None:
+        fields = GuestFields(first_name="Ada", party_size=2, phone="39-1", email="A@B")
+        command = await recall_create(past, story.floor, Create(kind="guest", id="g3", fields=fields), chosen=True)
+        assert command.visits.ids == {"phone:391": frozenset({"g1"}), "email:a@b": frozenset({"g2"})}
+        assert command.visits.revision == story.floor.revision
+        story.tell(command)
+        assert story.floor.guests["g3"].total_visits == 2
+
+    recall(tmp_path, story, asking)
+
+
+def test_a_table_and_a_guest_without_contacts_ask_for_no_visits(tmp_path: Path) -> None:
+    story = with_visitors()
+
+    async def asking(past: History) -> None:
+        table = Create(kind="table", id="t1", fields=TableFields(table_number="1", capacity=2))
+        assert (await recall_create(past, story.floor, table, chosen=True)).visits == Visits()
+        bare = Create(kind="guest", id="g3", fields=GuestFields(first_name="Ada", party_size=2))
+        assert (await recall_create(past, story.floor, bare, chosen=True)).visits == Visits()
+
+    recall(tmp_path, story, asking)
+
+
+def test_the_contact_that_is_not_sent_is_asked_for_too(tmp_path: Path) -> None:
+    story = with_visitors()
+    add(story, "g3", phone="391")
+
+    async def asking(past: History) -> None:
+        command = Update(kind="guest", id="g3", fields=GuestFields(email="a@b"))
+        story.tell(await recall_update(past, story.floor, command, None))
+        assert story.floor.guests["g3"].total_visits == 2
+
+    recall(tmp_path, story, asking)
+
+
+def test_the_contact_that_an_echo_leaves_as_it_is_is_asked_for_too(tmp_path: Path) -> None:
+    """The client read him before he had a phone, and sends him back whole with a new e-mail."""
+    story = with_visitors()
+    add(story, "g3")
+    seen = story.floor.guests["g3"].version
+    story.tell(Update(kind="guest", id="g3", fields=GuestFields(phone="391")))
+
+    async def asking(past: History) -> None:
+        command = Update(kind="guest", id="g3", fields=GuestFields(phone=None, email="a@b"))
+        story.tell(await recall_update(past, story.floor, command, seen))
+        guest = story.floor.guests["g3"]
+        assert (guest.phone, guest.email) == ("391", "a@b")
+        assert guest.total_visits == 2
+
+    recall(tmp_path, story, asking)
+
+
+def test_what_the_client_had_seen_and_its_base_come_along(tmp_path: Path) -> None:
+    story = Story()
+    add(story, "g1")
+    note(story, "g1", "a")
+    note(story, "g1", "b")
+
+    async def asking(past: History) -> None:
+        command = Update(kind="guest", id="g1", fields=GuestFields(notes="c"), base_version=2)
+        known = await recall_update(past, story.floor, command, 1)
+        assert (known.seen, known.base) == tuple(story.image_at(("guest", "g1"), version) for version in (1, 2))
+        gone = await recall_delete(past, story.floor, Delete(kind="guest", id="g1", base_version=1))
+        assert gone.base == story.image_at(("guest", "g1"), 1)
+        nobody = Update(kind="guest", id="g9", fields=GuestFields(notes="c"))
+        assert await recall_update(past, story.floor, nobody, 1) is nobody
+
+    recall(tmp_path, story, asking)
