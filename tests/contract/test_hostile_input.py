@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from tests.conftest import Hub
+from tests.contract.hostile_bytes import NOT_JSON, UNFIT
 from tests.contract.sync_talk import (
     BATCH,
     SYNC_BATCH,
@@ -40,74 +41,6 @@ ROUTES = [
     ("POST", BATCH),
     ("POST", SYNC_BATCH + "?restaurant_id={id}"),
 ]
-DEEP = 50_000
-FITTING = 40_000  # as deep as objects of 6 bytes can be within 256 KiB
-NOT_JSON: dict[str, bytes] = {
-    "one brace": b"{",
-    "trailing comma": b'{"name": "Rossi",}',
-    "trailing text": b'{"name": "Rossi"} {}',
-    "single quotes": b"{'name': 'Rossi'}",
-    "bare key": b'{name: "Rossi"}',
-    "comment": b'{"name": "Rossi"} // hello',
-    "NaN": b'{"partySize": NaN}',
-    "Infinity": b'{"partySize": Infinity}',
-    "minus Infinity": b'{"rotation": -Infinity}',
-    "hexadecimal": b'{"partySize": 0x2}',
-    "leading zero": b'{"partySize": 02}',
-    "plus sign": b'{"partySize": +2}',
-    "bare point": b'{"rotation": .5}',
-    "raw NUL in a string": b'{"name": "Ros\x00si"}',
-    "raw NUL outside": b'{"name": "Rossi"}\x00',
-    "raw line break in a string": b'{"name": "Ros\nsi"}',
-    "bad escape": b'{"name": "\\x41"}',
-    "half an escape": b'{"name": "\\u00',
-    "escaped NUL": b'{"name": "Ros\\u0000si"}',
-    "escaped NUL in a key": b'{"na\\u0000me": "Rossi"}',
-    "escaped NUL deeper": b'{"name": "Rossi", "tags": [{"x": "\\u0000"}]}',
-    "lone high surrogate": b'{"name": "\\ud800"}',
-    "lone low surrogate": b'{"name": "\\udc00x"}',
-    "surrogates the wrong way round": b'{"name": "\\udc00\\ud800"}',
-    "lone surrogate in a key": b'{"\\ud800": 1}',
-    "key twice": b'{"name": "Rossi", "name": "Rossi"}',
-    "key twice, once escaped": b'{"name": "Rossi", "n\\u0061me": "Verdi"}',
-    "key twice deeper": b'{"operations": [{"data": {"a": {"x": 1, "x": 1}}}]}',
-    "key twice in a list": b'{"updates": [{"entity_id": "a", "entity_id": "b"}]}',
-    "UTF-8 cut short": b'{"name": "Ros\xc3"}',
-    "UTF-8 overlong": b'{"name": "\xc0\xaf"}',
-    "UTF-8 surrogate": b'{"name": "\xed\xa0\x80"}',
-    "UTF-8 beyond Unicode": b'{"name": "\xf4\x90\x80\x80"}',
-    "Latin-1": '{"name": "Müller"}'.encode("latin-1"),
-    "UTF-16": '{"name": "Rossi"}'.encode("utf-16"),
-    "UTF-32": '{"name": "Rossi"}'.encode("utf-32-le"),
-    "only spaces": b" \t\r\n ",
-    "only NUL": b"\x00" * 64,
-    "word": b"hello",
-    "half a list": b"[1, 2",
-    "open lists": b"[" * DEEP,
-    "open objects": b'{"a":' * DEEP,
-    "closing brackets": b"]" * DEEP,
-}
-# JSON, but nothing that a route could take: 400 or 422.
-UNFIT: dict[str, bytes] = {
-    "null": b"null",
-    "list": b"[]",
-    "string": b'"Rossi"',
-    "number": b"17",
-    "true": b"true",
-    "huge number": b"1e999",
-    "many digits": b"9" * 5000,
-    "deep lists": b"[" * DEEP + b"]" * DEEP,
-    "deep objects": b'{"a":' * FITTING + b"1" + b"}" * FITTING,
-    "deep value": b'{"name": ' + b"[" * DEEP + b"]" * DEEP + b"}",
-    "deep operations": b'{"operations": ' + b"[" * DEEP + b"]" * DEEP + b"}",
-    "deep data": b'{"operations": [{"data": ' + b'{"a":' * FITTING + b"1" + b"}" * FITTING + b"}]}",
-    "deep and unknown": b'{"name": "Rossi", "partySize": 2, "x": ' + b"[" * DEEP + b"]" * DEEP + b"}",
-    "many unknown keys": json.dumps({f"k{n}": n for n in range(10_000)}).encode(),
-    "empty key": b'{"": 1}',
-    "prototype": b'{"__proto__": {"a": 1}, "constructor": 1, "__class__": 1}',
-    "a list of many": json.dumps({"operations": [0] * 50_000}).encode(),
-    "updates as a number": b'{"updates": 1, "operations": 1, "name": 1, "status": 1}',
-}
 
 
 @pytest.fixture

@@ -1,0 +1,92 @@
+"""This file is the house's habits as tests: sentences, sizes, names, and where SQL and broad catches may stand."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.house.tree import PACKAGE, ROOT, TESTS, name, parsed
+
+LINES_MAX, FUNCTION_LINES_MAX = 400, 60
+VAGUE = {"utils", "util", "helpers", "helper", "manager", "service", "base", "common", "misc"}
+# The writer's group, a socket's sending and the edge of HTTP (by registration): there a fault of ours is contained.
+BROAD = {"restohub/live/writer.py": 1, "restohub/web/realtime.py": 1}
+SQL = re.compile(r"\b(SELECT\b.+\bFROM|INSERT (OR \w+ )?INTO|DELETE FROM|UPDATE \w+ SET|CREATE TABLE|PRAGMA )")
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+@pytest.mark.parametrize("path", PACKAGE + TESTS, ids=name)
+def test_a_module_opens_with_what_it_is(path: Path) -> None:
+    sentence = ast.get_docstring(parsed(path)) or ""
+    opening = "This package is" if path.name == "__init__.py" and path.parent != ROOT / "restohub" else "This file is"
+    if path.parent == ROOT / "restohub" and path.name == "__init__.py":
+        opening = "restohub: "
+    assert sentence.startswith(opening)
+
+
+@pytest.mark.parametrize("path", PACKAGE + TESTS, ids=name)
+def test_no_file_and_no_function_is_too_long(path: Path) -> None:
+    assert len(path.read_text("utf-8").splitlines()) <= LINES_MAX
+    long = [
+        f"{node.name}: {(node.end_lineno or 0) - node.lineno + 1}"
+        for node in ast.walk(parsed(path))
+        if isinstance(node, FUNCTIONS) and (node.end_lineno or 0) - node.lineno + 1 > FUNCTION_LINES_MAX
+    ]
+    assert long == []
+
+
+@pytest.mark.parametrize("path", PACKAGE, ids=name)
+def test_what_others_use_says_what_it_does(path: Path) -> None:
+    silent = [
+        node.name
+        for holder in ast.walk(parsed(path))
+        if isinstance(holder, ast.Module) or (isinstance(holder, ast.ClassDef) and not holder.name.startswith("_"))
+        for node in holder.body
+        if isinstance(node, (*FUNCTIONS, ast.ClassDef)) and not node.name.startswith("_")
+        if not ast.get_docstring(node)
+    ]
+    assert silent == []
+
+
+@pytest.mark.parametrize("path", PACKAGE, ids=name)
+def test_only_named_places_catch_every_exception(path: Path) -> None:
+    broad = [
+        node
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.ExceptHandler)
+        and (node.type is None or (isinstance(node.type, ast.Name) and node.type.id == "Exception"))
+    ]
+    assert len(broad) == BROAD.get(name(path), 0)
+
+
+@pytest.mark.parametrize("path", [p for p in PACKAGE if "store" not in p.parts], ids=name)
+def test_only_the_store_speaks_sql(path: Path) -> None:
+    texts = [node.value for node in ast.walk(parsed(path)) if isinstance(node, ast.Constant)]
+    assert [text for text in texts if isinstance(text, str) and SQL.search(text)] == []
+
+
+def test_only_the_app_opens_the_writing_connection_and_only_once() -> None:
+    uses = [name(path) for path in PACKAGE for line in path.read_text("utf-8").splitlines() if "open_writer(" in line]
+    assert sorted(uses) == ["restohub/app.py", "restohub/store/open.py"]
+
+
+@pytest.mark.parametrize("path", PACKAGE, ids=name)
+def test_no_module_has_a_name_that_says_nothing(path: Path) -> None:
+    assert path.stem not in VAGUE
+
+
+def test_the_top_level_is_as_it_was_agreed() -> None:
+    agreed = {"restohub", "tests", "pyproject.toml", "restohub.service", "README.md", "LICENSE"}
+    agreed |= {"CHANGELOG.md", "SECURITY.md"}
+    made = {"build", "dist"}
+    found = {path.name for path in ROOT.iterdir() if not path.name.startswith(".") and path.suffix != ".egg-info"}
+    assert found - made <= agreed
+
+
+def test_ci_runs_the_test_command_of_the_readme() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    command = next(line for line in readme.splitlines() if line.endswith(".venv/bin/pytest"))
+    assert command in (ROOT / ".ci" / "run").read_text("utf-8").splitlines()
