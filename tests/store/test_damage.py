@@ -305,10 +305,14 @@ def cut_to_nothing(path: Path) -> None:
     path.write_bytes(b"")
 
 
+def lose(path: Path) -> None:
+    path.unlink()
+
+
 @pytest.mark.parametrize(
     "damage",
-    [cut_in_half, cut_to_nothing, *(zero_a_page(number) for number in range(8))],
-    ids=["half", "nothing", *(f"page{number + 1}" for number in range(8))],
+    [cut_in_half, cut_to_nothing, lose, *(zero_a_page(number) for number in range(8))],
+    ids=["half", "nothing", "lost", *(f"page{number + 1}" for number in range(8))],
 )
 def test_a_file_that_lost_a_part_is_never_an_empty_floor(
     folder: Path, story: Story, damage: Callable[[Path], None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 import threading
 from pathlib import Path
@@ -22,6 +23,7 @@ from restohub.store.open import (
     open_writer,
     statements,
 )
+from restohub.store.rows import DamageError
 from tests.floor.story import Story
 from tests.store.bench import fill, loaded_floor, sql
 
@@ -149,6 +151,27 @@ def test_a_folder_that_is_a_file_is_refused_with_what_to_do(tmp_path: Path) -> N
     (tmp_path / "file").write_text("")
     with pytest.raises(FolderError, match="cannot be written"):
         FolderLock(tmp_path / "file").__enter__()
+
+
+def test_a_folder_that_came_without_its_mark_is_marked_at_the_next_start(tmp_path: Path) -> None:
+    """Such as one into which a backup was copied: from then on a lost database is damage there too."""
+    asyncio.run(fill(tmp_path, Story()))
+    (tmp_path / LOCK).unlink()
+    asyncio.run(loaded_floor(tmp_path))
+    (tmp_path / DATABASE).unlink()
+    with pytest.raises(DamageError, match="gone or empty"):
+        asyncio.run(open_writer(tmp_path))
+
+
+def test_a_mark_that_cannot_be_read_is_no_crash(tmp_path: Path) -> None:
+    async def run() -> None:
+        with contextlib.suppress(DamageError):
+            await (await open_writer(tmp_path)).close()
+
+    asyncio.run(fill(tmp_path, Story()))
+    (tmp_path / LOCK).write_bytes(b"\xff")
+    (tmp_path / DATABASE).unlink()
+    asyncio.run(run())
 
 
 def test_a_file_that_is_no_database_is_refused_and_kept(tmp_path: Path) -> None:
