@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import random
 import socket
 import sys
@@ -91,6 +92,7 @@ def _run(chosen: Settings) -> int:
 
     try:
         _loop_runner(serve_hub(chosen, _say_ready))
+        log.info("The hub has stopped; everything it answered is saved.")
     except (FolderError, PortError) as error:
         stop(str(error))
     except DamageError as error:
@@ -116,7 +118,7 @@ def _loop_runner(main: Any) -> None:
 def _say_ready(chosen: Settings) -> None:
     host = network_address() if chosen.host in ("0.0.0.0", "::") else chosen.host
     where = f"http://[{host}]:{chosen.port}/" if ":" in host else f"http://{host}:{chosen.port}/"
-    log.info("The hub %r is ready at %s and keeps its data in %s.", chosen.name, where, chosen.data)
+    log.info("The hub %r is ready at %s and keeps its data in %s.", chosen.name, where, chosen.data.absolute())
 
 
 @cli.command()
@@ -126,6 +128,8 @@ def simulate(
     seed: Annotated[int | None, typer.Option(help="The same number, the same evening. [default: any]")] = None,
 ) -> None:
     """Play an evening of 240 parties on a running hub, in a new restaurant of its own."""
+    if not math.isfinite(speed):
+        stop("--speed must be a number of simulated minutes a second, such as 10.")
     from restohub.simulate.client import AwayError
     from restohub.simulate.play import play
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from pathlib import Path
 
 import aiosqlite
 from msgspec import Struct
@@ -37,8 +38,10 @@ class Record(Struct, frozen=True):
 class Ledger:
     """The writing end of the store: everything that is written goes through its one connection, in one task."""
 
-    def __init__(self, connection: aiosqlite.Connection) -> None:
+    def __init__(self, connection: aiosqlite.Connection, path: Path) -> None:
         self._connection = connection
+        self._path = path
+        self._file = _identity(path)
         self.pages_due = 0
 
     async def append(self, records: Sequence[Record]) -> None:
@@ -54,6 +57,8 @@ class Ledger:
         for record in records:
             _rows(record, upserts, deletes, removals, log)
         statements = (UPSERT, upserts.values()), (DELETE, deletes), (REMOVE, removals), (LOG, log)
+        if _identity(self._path) != self._file:  # SQLite would go on writing into a file that nobody finds again
+            raise StorageFailedError(f"{self._path} was removed or replaced while the hub ran")
         try:
             await self._connection.execute("BEGIN IMMEDIATE")
             for sql, rows in statements:
@@ -95,6 +100,15 @@ class Ledger:
             await self._connection.rollback()
         except sqlite3.Error as error:
             raise StorageFailedError(f"a transaction could not be rolled back: {error}") from error
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which file a path leads to, None where to none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _rows(

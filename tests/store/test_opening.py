@@ -149,8 +149,9 @@ def test_the_folder_is_free_again_when_its_hub_is_gone(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_a_file_is_refused_with_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(FolderError, match="cannot be written"):
-        FolderLock(tmp_path / "file").__enter__()
+    for folder in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(FolderError, match=r"is not a folder\. Choose another with --data"):
+            FolderLock(folder).__enter__()
 
 
 def test_a_folder_that_came_without_its_mark_is_marked_at_the_next_start(tmp_path: Path) -> None:
@@ -177,7 +178,7 @@ def test_a_mark_that_cannot_be_read_is_no_crash(tmp_path: Path) -> None:
 def test_a_file_that_is_no_database_is_refused_and_kept(tmp_path: Path) -> None:
     path = tmp_path / DATABASE
     path.write_bytes(b"These are the reservations of 1987.\n" * 100)
-    with pytest.raises(StorageFailedError, match="NOTADB"):
+    with pytest.raises(DamageError, match="is not a database"):
         asyncio.run(open_writer(tmp_path))
     assert path.read_bytes().startswith(b"These are")
 
