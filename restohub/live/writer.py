@@ -84,6 +84,7 @@ class Writer:
     async def run(self) -> None:
         """Work until `stop`; raises StorageFailedError when the disk can no longer be trusted."""
         sweeper = asyncio.create_task(self._sweep())
+        self._idle_from = asyncio.get_running_loop().time()
         try:
             while self._queue or not self._stopping:
                 self._answer_calls()
