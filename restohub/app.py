@@ -26,6 +26,7 @@ from restohub.store.history import History
 from restohub.store.load import Loaded, initialise, load
 from restohub.store.open import DATABASE, FolderLock, open_reader, open_writer
 from restohub.upkeep.day_close import close_days
+from restohub.upkeep.watchdog import Watchdog
 from restohub.upkeep.zone import knows_zone, machine_zone
 from restohub.web.realtime import Sockets
 from restohub.web.server import application
@@ -78,15 +79,22 @@ async def _run(
     )
     sockets = Sockets()
     writing = asyncio.create_task(writer.run())
+    watchdog = Watchdog(writer.roll_call)
+
+    def listening() -> None:
+        on_ready(settings)
+        watchdog.ready(f"Serving {settings.name!r} on port {settings.port}")
 
     async def before_stop() -> None:
+        watchdog.stopping()
         writer.stop()
         await asyncio.wait([writing], timeout=STOP_WAIT_S)
 
     bound = bound_socket(settings)
-    server = HubServer(server_config(application(hub, sockets)), lambda: on_ready(settings), before_stop)
+    server = HubServer(server_config(application(hub, sockets)), listening, before_stop)
     writing.add_done_callback(lambda _: setattr(server, "should_exit", True))
     tasks = [asyncio.create_task(sockets.watch()), asyncio.create_task(close_days(hub))]
+    tasks.append(asyncio.create_task(watchdog.feed()))
     gc.freeze()
     try:
         await server.serve([bound])

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
+from restohub.boot.commands import service
 from restohub.config import Settings, SettingsError, settings
 from restohub.logs import start_log
 
@@ -27,6 +28,7 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+cli.add_typer(service, name="service")
 
 
 def _version(wanted: bool) -> None:

@@ -75,7 +75,7 @@ def test_a_reading_connection_cannot_write_nor_checkpoint_by_itself(tmp_path: Pa
         reading = await open_reader(tmp_path)
         assert await pragma(reading, "query_only") == 1
         assert await pragma(reading, "wal_autocheckpoint") == 0
-        for statement in ("INSERT INTO hub VALUES ('a', 'b')", "DELETE FROM log", "CREATE TABLE x (a)"):
+        for statement in ("INSERT INTO hub VALUES ('a', 'b', 0)", "DELETE FROM log", "CREATE TABLE x (a)"):
             with pytest.raises(sqlite3.OperationalError, match="readonly"):
                 await reading.execute(statement)
         await reading.close()
