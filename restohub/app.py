@@ -6,10 +6,13 @@ import asyncio
 import errno
 import gc
 import logging
+import os
 import socket
+import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from importlib.metadata import version
+from typing import NoReturn
 
 import aiosqlite
 
@@ -36,7 +39,7 @@ log = logging.getLogger("restohub")
 
 FIRST_RESTAURANT = "Restaurant"
 # A disk that hangs must not keep the hub from stopping within its 5 s.
-STOP_WAIT_S = 2.0
+DRAIN_WAIT_S = 2.0
 
 
 class PortError(Exception):
@@ -88,13 +91,21 @@ async def _run(
     async def before_stop() -> None:
         watchdog.stopping()
         writer.stop()
-        await asyncio.wait([writing], timeout=STOP_WAIT_S)
+        await asyncio.wait([writing], timeout=DRAIN_WAIT_S)
+        writer.give_up()
 
     bound = bound_socket(settings)
     server = HubServer(server_config(application(hub, sockets)), listening, before_stop)
     writing.add_done_callback(lambda _: setattr(server, "should_exit", True))
+
+    def stop_on_fault(task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and task.exception() is not None:
+            server.should_exit = True
+
     tasks = [asyncio.create_task(sockets.watch()), asyncio.create_task(close_days(hub))]
     tasks.append(asyncio.create_task(watchdog.feed()))
+    for task in tasks:
+        task.add_done_callback(stop_on_fault)
     gc.freeze()
     try:
         await server.serve([bound])
@@ -102,7 +113,27 @@ async def _run(
         for task in tasks:
             task.cancel()
         writer.stop()
-    await writing
+    await _ended(settings, writing, tasks)
+
+
+async def _ended(settings: Settings, writing: asyncio.Task[None], tasks: list[asyncio.Task[None]]) -> None:
+    """Return when the writer has ended well; raise the fault of a task that did not."""
+    await asyncio.wait([writing], timeout=DRAIN_WAIT_S)
+    if not writing.done():
+        end_now(f"The disk of {settings.data} does not answer, so the hub stopped without waiting for it.")
+    fault = writing.exception()
+    if isinstance(fault, StorageFailedError):
+        end_now(f"The disk of {settings.data} failed: {fault}. Look after the disk, then start the hub again.")
+    for task in (writing, *tasks):
+        if task.done() and not task.cancelled():
+            task.result()
+
+
+def end_now(sentence: str) -> NoReturn:
+    """End the process, with nothing more asked of a disk that cannot be trusted: not even to close the database."""
+    sys.stderr.write(sentence + "\n")
+    logging.shutdown()
+    os._exit(1)
 
 
 async def _loaded(connection: aiosqlite.Connection, ledger: Ledger) -> Loaded:

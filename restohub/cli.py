@@ -7,6 +7,7 @@ import logging
 import math
 import random
 import socket
+import sqlite3
 import sys
 from importlib.metadata import version as installed_version
 from pathlib import Path
@@ -104,6 +105,8 @@ def _run(chosen: Settings) -> int:
         )
     except (StorageFailedError, StorageFullError, StorageUnavailableError) as error:
         stop(f"The disk of {chosen.data} failed: {error}. Look after the disk, then start the hub again.")
+    except (sqlite3.Error, OSError, UnicodeError) as error:
+        stop(f"The hub cannot go on with {chosen.data} on {chosen.host}: {error}.")
     return 0
 
 

@@ -46,7 +46,7 @@ def _update(present: Restaurant, command: UpdateRestaurant, stamp: Stamp) -> Acc
     sent = {name: getattr(command.fields, name) for name in ("name", "timezone")}
     after = structs.replace(present, **{name: value for name, value in sent.items() if value is not UNSET})
     if after == present:
-        return Accepted((), (Outcome("restaurant", present.id, "unchanged"),))
+        return Accepted((), (Outcome("restaurant", present.id, "unchanged"),), present)
     after = structs.replace(after, last_updated=stamp.time, version=stamp.revision)
     change = Change("restaurant", present.id, "update", after, present.version)
     return Accepted((change,), (Outcome("restaurant", present.id, "updated"),))

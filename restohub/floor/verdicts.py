@@ -39,10 +39,14 @@ class Outcome(Struct, frozen=True):
 
 
 class Accepted(Struct, frozen=True):
-    """What a command does: the changes of its commit (none: no commit), and what each operation did."""
+    """What a command does: the changes of its commit (none: no commit), and what each operation did.
+
+    `unchanged` is the restaurant that a command would have changed to what it is already.
+    """
 
     changes: tuple[Change, ...]
     outcomes: tuple[Outcome, ...] = ()
+    unchanged: Restaurant | None = None
 
 
 class BatchRefused(Struct, frozen=True):

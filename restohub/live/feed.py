@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Protocol
 
-from restohub.floor.nouns import DIRECTORY_ID, Entry, Floor
+from restohub.floor.nouns import DIRECTORY_ID, Change, Entry, Floor, Guest
 from restohub.store.history import History
 from restohub.wire.messages import (
     MESSAGE_BYTES_MAX,
@@ -24,6 +24,8 @@ from .snapshots import Snapshots
 RING_BYTES_MAX = 8 * 1024 * 1024
 # What an entry costs beside its frames: the images that it holds on to.
 CHANGE_BYTES = 1500
+TEXT_BYTES = 60
+ASKED_MAX = 50
 
 
 class Link(Protocol):
@@ -46,10 +48,11 @@ class Link(Protocol):
 class Framed:
     """A commit in the ring, with its frames for each dialect once somebody has asked for them."""
 
-    __slots__ = ("entry", "frames")
+    __slots__ = ("entry", "frames", "image_bytes")
 
     def __init__(self, entry: Entry) -> None:
         self.entry = entry
+        self.image_bytes = 0
         self.frames: dict[Dialect, bytes] = {}
 
 
@@ -88,7 +91,10 @@ class Cursor:
 
     def ask(self, wish: SendFullSync | SendDelta) -> None:
         """Have the sending task answer a request of the client, in order with the commits."""
-        if wish not in self.asked:  # a client that asks faster than it reads is answered once
+        if len(self.asked) >= ASKED_MAX:  # it asks faster than it reads: the whole floor answers all of it
+            wish = SendFullSync(wish.restaurant_id)
+            self.asked = deque(asked for asked in self.asked if asked.restaurant_id != wish.restaurant_id)
+        if wish not in self.asked:
             self.asked.append(wish)
         self.lag()
 
@@ -121,7 +127,8 @@ class Feed:
             groups.setdefault(entry.restaurant_id, []).append(framed)
             self._rings.setdefault(entry.restaurant_id, deque()).append(framed)
             self._order.append(framed)
-            self._bytes += CHANGE_BYTES * len(entry.changes)
+            framed.image_bytes = sum(_weight(change) for change in entry.changes)
+            self._bytes += framed.image_bytes
         for restaurant_id, group in groups.items():
             self._deliver(restaurant_id, group)
         self._trim()
@@ -263,4 +270,13 @@ class Feed:
             ring.popleft()
             if not ring:
                 del self._rings[framed.entry.restaurant_id]
-            self._bytes -= CHANGE_BYTES * len(framed.entry.changes) + sum(map(len, framed.frames.values()))
+            self._bytes -= framed.image_bytes + sum(map(len, framed.frames.values()))
+
+
+def _weight(change: Change) -> int:
+    """What holding on to a change's image costs, about."""
+    texts: list[str] = []
+    if isinstance(change.entity, Guest):
+        guest = change.entity
+        texts = [guest.notes or "", guest.special_requests or "", *guest.tags, *guest.dietary_restrictions]
+    return CHANGE_BYTES + sum(TEXT_BYTES + 4 * len(text) for text in texts)

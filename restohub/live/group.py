@@ -122,7 +122,7 @@ class Group:
         before = self._floor(restaurant_id)
         if before is None:
             return restaurant_not_found(restaurant_id)
-        stamp = Stamp(before.revision + 1, max(self._clock.commit_time(), before.time), step.transaction_id)
+        stamp = Stamp(before.revision + 1, max(self._clock.now(), before.time), step.transaction_id)
         verdict = self._verdict(before, step.command, stamp)
         if not isinstance(verdict, Accepted):
             return verdict
@@ -148,6 +148,7 @@ class Group:
         if step.key is not None:
             self.keys[before.restaurant_id, step.key] = stamp.revision
         self.records.append(Record(entry, step.key, step.digest))
+        self._clock.commit_time()
         if before.restaurant_id != DIRECTORY_ID:
             after = self.floors[before.restaurant_id] = apply(before, entry)
             return entry, after

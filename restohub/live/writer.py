@@ -113,6 +113,14 @@ class Writer:
         self._wake.set()
         await call
 
+    def give_up(self) -> None:
+        """The stop can wait no longer: those whose commit is under way cannot know, the others know it was not done."""
+        unknown = "The hub is stopping and its disk has not answered. The change may be made or not."
+        for submission in self._taken:
+            _fail(submission, refusal("outcome_unknown", unknown))
+        while self._queue:
+            _fail(self._queue.popleft(), refusal("shutting_down", "The hub is stopping. Nothing was changed."))
+
     def trouble(self) -> str | None:
         """Why a change could not be saved now, None where it could."""
         if self.storage_fault is not None:

@@ -22,6 +22,9 @@ from .rows import (
     revision_at,
 )
 
+# Each step back costs a query; who is further behind counts as one whom the log no longer knows.
+STEPS_BACK_MAX = 1000
+
 
 class KeptAnswer(Struct, frozen=True):
     """What was answered to a request with an idempotency key, and the digest of that request."""
@@ -69,7 +72,9 @@ class History:
             return present
         kind = "guest" if isinstance(present, Guest) else "table"
         at = present.version
-        while at > 0:
+        for _ in range(STEPS_BACK_MAX):
+            if at == 0:
+                break
             logged = await self._logged(floor.restaurant_id, at, kind, present.id)
             if logged is None:
                 return None

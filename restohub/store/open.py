@@ -17,7 +17,8 @@ from .rows import DamageError
 
 DATABASE = "restohub.db"
 LOCK = "restohub.lock"
-MARK = "A hub keeps its data in this folder. To begin anew, remove the whole folder.\n"
+MARK = "restohub.mark"
+MARK_TEXT = "A hub keeps its data in this folder. To begin anew, remove the whole folder.\n"
 # A seating writes 14 KiB with pages of 1 KiB against 23 with 4 KiB, and SD cards wear. Settled by the first file made.
 PAGE_BYTES = 1024
 CACHE_KIB = 16 * 1024
@@ -95,6 +96,9 @@ async def open_writer(folder: Path) -> aiosqlite.Connection:
             "synchronous = FULL",
             # SQLite swallows every error of an automatic checkpoint; the writer runs its own and sees them.
             "wal_autocheckpoint = 0",
+            # macOS: fsync alone leaves the data in the drive's cache. Elsewhere these do nothing.
+            "fullfsync = ON",
+            "checkpoint_fullfsync = ON",
             "mmap_size = 0",
             f"cache_size = -{CACHE_KIB}",
             "trusted_schema = OFF",
@@ -103,10 +107,13 @@ async def open_writer(folder: Path) -> aiosqlite.Connection:
             await connection.execute(f"PRAGMA {pragma}")
         await migrate(connection, path)
         if not _had_a_database(folder):
-            (folder / LOCK).write_text(MARK, "utf-8")
+            (folder / MARK).write_text(MARK_TEXT, "utf-8")
     except sqlite3.Error as error:
         await connection.close()
         raise _cannot_open(path, error) from error
+    except OSError as error:
+        await connection.close()
+        raise FolderError(f"The data folder {folder} cannot be written ({error.strerror}).") from error
     except UnicodeDecodeError as error:  # SQLite quotes a damaged schema, and Python cannot read the quotation
         await connection.close()
         raise DamageError(f"the schema of {path} cannot be read") from error
@@ -131,7 +138,7 @@ def _cannot_open(path: Path, error: sqlite3.Error) -> Exception:
 
 def _had_a_database(folder: Path) -> bool:
     """Whether a hub has made its database here: damage must never be answered by an empty floor."""
-    return size_of(folder / LOCK) > 0
+    return size_of(folder / MARK) > 0
 
 
 async def open_reader(folder: Path) -> aiosqlite.Connection:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import islice
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from restohub.floor.commands import CloseDay
 from restohub.floor.nouns import DONE, Floor
@@ -64,7 +64,11 @@ def leaving(floor: Floor, before: int) -> tuple[str, ...]:
 
 def last_closing(now: int, timezone: str) -> int:
     """The newest 04:00 of a zone that has passed (UTC seconds)."""
-    zone = ZoneInfo(timezone)
+    try:
+        zone: tzinfo = ZoneInfo(timezone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # a newer machine knew it
+        log.warning("This machine does not know the time zone %s; the day is closed by UTC.", timezone)
+        zone = UTC
     here = datetime.fromtimestamp(now, zone)
     closing = here.replace(hour=CLOSING_HOUR, minute=0, second=0, microsecond=0, fold=0)
     if closing > here:

@@ -170,7 +170,8 @@ def _answer_queue(hub: Hub, items: tuple[Item, ...], ids: list[str | None]) -> A
 def _update_result(result: Result, item: Item, entity_id: str | None) -> UpdateResult:
     match result:
         case Repeated(revision):
-            return UpdateResult(item.mutation_id, entity_id, "duplicate", revision)
+            # The id that was made for it now is not the one it has.
+            return UpdateResult(item.mutation_id, item.entity_id, "duplicate", revision)
         case Done(entry=None):
             return UpdateResult(item.mutation_id, entity_id, "unchanged", None)
         case Done():

@@ -42,11 +42,13 @@ class Asked(Struct, frozen=True):
 Making = Callable[[Asked], Awaitable[tuple[Command, Answering]]]
 
 
-async def change(request: AnyRequest, restaurant_id: int, making: Making, *, atomic: bool = False) -> Reply:
+async def change(
+    request: AnyRequest, restaurant_id: int, making: Making, *, atomic: bool = False, needs_body: bool = True
+) -> Reply:
     """Read the request, have `making` say the command and the answer, commit, answer."""
     hub = hub_of(request)
     raw = await read_body(request)
-    body = read_document(request, raw) if raw and request.scope["method"] != "DELETE" else None
+    body = read_document(request, raw) if needs_body or (raw and request.scope["method"] != "DELETE") else None
     floor = Floor(restaurant_id=DIRECTORY_ID) if restaurant_id == DIRECTORY_ID else floor_of(hub, restaurant_id)
     key = idempotency_key(request)
     asked = Asked(hub, request, floor, body, new_id())

@@ -16,7 +16,7 @@ from restohub.live.group import Answering
 from restohub.live.recall import recall_create, recall_delete, recall_update
 from restohub.wire.answers import json_answer, revision_headers
 from restohub.wire.entities import entity_out
-from restohub.wire.problems import Problem, bad_query, problem
+from restohub.wire.problems import Problem, bad_query
 from restohub.wire.requests import read_guest, read_table, refuse, seen_version
 
 from .asking import AnyRequest, Query, accepted_versions, floor_of, path_restaurant
@@ -36,18 +36,11 @@ def read_fields(
     return reading(data, pointer, creating=creating)
 
 
-def needed_body(asked: Asked) -> Any:
-    """The body of a request that must have one; raises Problem `invalid_json`."""
-    if asked.body is None:
-        raise problem("invalid_json", "The body is empty. Send a JSON object.")
-    return asked.body
-
-
 async def create(request: AnyRequest, kind: EntityKind) -> Reply:
     """Make a guest or table: 201."""
 
     async def making(asked: Asked) -> tuple[Create, Answering]:
-        chosen, fields, faults = read_fields(kind, needed_body(asked), creating=True)
+        chosen, fields, faults = read_fields(kind, asked.body, creating=True)
         refuse(faults)
         command = Create(kind=kind, id=chosen or new_id(), fields=fields)
         command = await recall_create(asked.hub.history, asked.floor, command, chosen=chosen is not None)
@@ -61,7 +54,7 @@ async def update(request: AnyRequest, kind: EntityKind) -> Reply:
     entity_id = path_entity(request, kind)
 
     async def making(asked: Asked) -> tuple[Update, Answering]:
-        body = needed_body(asked)
+        body = asked.body
         _, fields, faults = read_fields(kind, body)
         refuse(faults)
         command = Update(kind=kind, id=entity_id, fields=fields, if_match=accepted_versions(request))
@@ -79,7 +72,7 @@ async def delete(request: AnyRequest, kind: EntityKind) -> Reply:
         command = Delete(kind=kind, id=entity_id, if_match=accepted_versions(request))
         return await recall_delete(asked.hub.history, asked.floor, command), answer_deleted(asked.hub)
 
-    return await change(request, path_restaurant(request), making)
+    return await change(request, path_restaurant(request), making, needs_body=False)
 
 
 async def look(request: AnyRequest, kind: EntityKind) -> Reply:

@@ -69,12 +69,12 @@ async def change_status(request: AnyRequest) -> ASGIApp:
     async def making(asked: Asked) -> tuple[Update, Answering]:
         if asked.body is not None and older is not None:
             raise bad_query("new_status", "Say the status once: in the body, or as new_status without a body.")
-        fields = from_query if older is not None else read_seating(entities.needed_body(asked))
+        fields = from_query if older is not None else read_seating(asked.body)
         command = Update(kind="guest", id=guest_id, fields=fields, if_match=accepted_versions(request))
         command = await recall_update(asked.hub.history, asked.floor, command, seen_version(asked.body))
         return command, answer_seating(asked, guest_id)
 
-    return await change(request, path_restaurant(request), making, atomic=True)
+    return await change(request, path_restaurant(request), making, atomic=True, needs_body=older is None)
 
 
 def answer_seating(asked: Asked, guest_id: str) -> Answering:

@@ -140,7 +140,7 @@ class Socket:
             self.link.close(GONE_SILENT, "nothing was heard for a minute")
             return
         taken = self.link.taken
-        if taken != self.taken or not self.link.waiting:
+        if taken > self.taken or not self.link.waiting:
             self.taken, self.taking_since = taken, now
         elif now - self.taking_since >= STUCK_MAX_S:
             self.link.close(GONE_SILENT, "nothing was taken for half a minute")

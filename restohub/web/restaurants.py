@@ -18,7 +18,6 @@ from restohub.wire.requests import read_restaurant
 
 from .asking import AnyRequest, path_restaurant
 from .changing import Asked, change, done
-from .entities import needed_body
 from .replies import Reply, hub_of
 
 
@@ -49,7 +48,7 @@ async def create_restaurant(request: AnyRequest) -> ASGIApp:
     """A new restaurant: it gets the next free id."""
 
     async def making(asked: Asked) -> tuple[CreateRestaurant, Answering]:
-        fields = read_restaurant(needed_body(asked), asked.hub.knows_zone, asked.hub.zone)
+        fields = read_restaurant(asked.body, asked.hub.knows_zone, asked.hub.zone)
         return CreateRestaurant(fields), _answer_created(asked.hub)
 
     return await change(request, DIRECTORY_ID, making)
@@ -60,7 +59,7 @@ async def update_restaurant(request: AnyRequest) -> ASGIApp:
     restaurant_id = path_restaurant(request)
 
     async def making(asked: Asked) -> tuple[UpdateRestaurant, Answering]:
-        fields = read_restaurant(needed_body(asked), asked.hub.knows_zone, None)
+        fields = read_restaurant(asked.body, asked.hub.knows_zone, None)
         restaurant_of(asked.hub, restaurant_id)
         return UpdateRestaurant(restaurant_id, fields), _answer_updated(asked.hub, restaurant_id)
 
@@ -75,7 +74,7 @@ async def delete_restaurant(request: AnyRequest) -> ASGIApp:
         restaurant_of(asked.hub, restaurant_id)
         return DeleteRestaurant(restaurant_id), _answer_deleted(asked.hub)
 
-    return await change(request, DIRECTORY_ID, making)
+    return await change(request, DIRECTORY_ID, making, needs_body=False)
 
 
 def _headers(hub: Hub, result: Done) -> list[tuple[bytes, bytes]]:
@@ -97,8 +96,8 @@ def _answer_created(hub: Hub) -> Answering:
 def _answer_updated(hub: Hub, restaurant_id: int) -> Answering:
     def answering(results: Sequence[Result], floor: Floor) -> Answer:  # noqa: ARG001
         result = done(results)
-        changes = result.accepted.changes
-        after = changes[0].entity if changes else hub.writer.directory.restaurants[restaurant_id]
+        accepted = result.accepted
+        after = accepted.changes[0].entity if accepted.changes else accepted.unchanged
         assert isinstance(after, Restaurant)
         revision = hub.writer.floors[restaurant_id].revision
         return json_answer(restaurant_out(after, revision), headers=_headers(hub, result))

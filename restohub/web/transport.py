@@ -109,6 +109,12 @@ class WebSocketLink(WebSocketsSansIOProtocol):
             self.transport.resume_reading()
         self.close_timer = self.loop.call_later(LINGER_S, self.transport.abort)
 
+    def handle_ping(self) -> None:
+        """Answer a protocol-level ping, but not one who takes nothing: RFC 6455 lets the latest be answered alone."""
+        pong = b"".join(self.conn.data_to_send())
+        if self.ready:
+            self.write(pong)
+
     def handle_parser_exception(self) -> None:
         """Say why (a message too large, bad UTF-8), then read on and drop it: unread input would reset the close."""
         if self.close_sent:

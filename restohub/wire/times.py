@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 RFC3339 = re.compile(r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:\d\d)(?:\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EARLIEST, LATEST = (
     -2208988800,
     253370764800,
@@ -16,7 +17,7 @@ EARLIEST, LATEST = (
 @lru_cache(4096)
 def time_text(seconds: int) -> str:
     """Whole UTC seconds as `2024-01-15T10:30:00Z`: Swift's `.iso8601` decoder fails on fractions, so there are none."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{EPOCH + timedelta(seconds=seconds):%Y-%m-%dT%H:%M:%SZ}"  # Windows has no `fromtimestamp` before 1970
 
 
 def time_or_none(seconds: int | None) -> str | None:

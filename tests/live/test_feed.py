@@ -11,7 +11,6 @@ from msgspec import structs
 from restohub.floor.commands import GuestFields
 from restohub.floor.nouns import DIRECTORY_ID, Change, Entry, Floor, Guest
 from restohub.live import feed as feeding
-from restohub.live.feed import CHANGE_BYTES
 from restohub.wire.messages import Dialect, Pong, encode, entry_messages, text_frame
 from restohub.wire.session import UNKNOWN_RESTAURANT, SendDelta, SendFullSync
 from restohub.wire.times import time_text
@@ -160,7 +159,7 @@ async def test_the_ring_is_bounded_in_bytes_whatever_is_published() -> None:
                 one.commit(noting(f"{n}" + "x" * (n * 7 % 2000)))
             ring, order = one.feed._rings[1], one.feed._order
             assert list(ring) == list(order)
-            size = sum(CHANGE_BYTES * len(f.entry.changes) + sum(map(len, f.frames.values())) for f in order)
+            size = sum(f.image_bytes + sum(map(len, f.frames.values())) for f in order)
             assert size == one.feed._bytes <= 100_000
             assert [framed.entry.revision for framed in ring] == list(
                 range(one.floor.revision - len(ring) + 1, one.floor.revision + 1)

@@ -16,6 +16,7 @@ from restohub.store.faults import StorageFailedError
 from restohub.store.open import (
     DATABASE,
     LOCK,
+    MARK,
     FolderError,
     FolderLock,
     migrations,
@@ -157,7 +158,7 @@ def test_a_folder_that_is_a_file_is_refused_with_what_to_do(tmp_path: Path) -> N
 def test_a_folder_that_came_without_its_mark_is_marked_at_the_next_start(tmp_path: Path) -> None:
     """Such as one into which a backup was copied: from then on a lost database is damage there too."""
     asyncio.run(fill(tmp_path, Story()))
-    (tmp_path / LOCK).unlink()
+    (tmp_path / MARK).unlink()
     asyncio.run(loaded_floor(tmp_path))
     (tmp_path / DATABASE).unlink()
     with pytest.raises(DamageError, match="gone or empty"):
@@ -170,7 +171,7 @@ def test_a_mark_that_cannot_be_read_is_no_crash(tmp_path: Path) -> None:
             await (await open_writer(tmp_path)).close()
 
     asyncio.run(fill(tmp_path, Story()))
-    (tmp_path / LOCK).write_bytes(b"\xff")
+    (tmp_path / MARK).write_bytes(b"\xff")
     (tmp_path / DATABASE).unlink()
     asyncio.run(run())
 
