@@ -13,6 +13,7 @@ from importlib.metadata import version
 
 import aiosqlite
 
+from restohub.advertise import Advertiser
 from restohub.config import Settings
 from restohub.floor.nouns import DIRECTORY_ID, Change, Entry, Restaurant
 from restohub.live.clock import Clock, new_epoch, new_id
@@ -61,6 +62,7 @@ async def _run(
     snapshots = Snapshots(loaded.epoch)
     feed = Feed(loaded.floors, history, snapshots)
     writer = Writer(loaded.directory, loaded.floors, loaded.keys, ledger=ledger, publisher=feed, clock=clock)
+    advertiser = Advertiser(settings.name, loaded.install_id, version("restohub"), settings.interface)
     hub = Hub(
         version=version("restohub"),
         install_id=loaded.install_id,
@@ -74,16 +76,22 @@ async def _run(
         history=history,
         feed=feed,
         snapshots=snapshots,
+        discovery=advertiser.state,
     )
     sockets = Sockets()
     writing = asyncio.create_task(writer.run())
 
     async def before_stop() -> None:
         writer.stop()
-        await asyncio.wait([writing], timeout=STOP_WAIT_S)
+        await asyncio.gather(asyncio.wait([writing], timeout=STOP_WAIT_S), advertiser.stop())
+
+    def ready() -> None:
+        on_ready(settings)
+        if settings.advertise:
+            advertiser.start(*bound.getsockname()[:2])
 
     bound = bound_socket(settings)
-    server = HubServer(server_config(application(hub, sockets)), lambda: on_ready(settings), before_stop)
+    server = HubServer(server_config(application(hub, sockets)), ready, before_stop)
     writing.add_done_callback(lambda _: setattr(server, "should_exit", True))
     tasks = [asyncio.create_task(sockets.watch()), asyncio.create_task(close_days(hub))]
     gc.freeze()
@@ -93,6 +101,7 @@ async def _run(
         for task in tasks:
             task.cancel()
         writer.stop()
+        await advertiser.stop()
     await writing
 
 
