@@ -100,13 +100,18 @@ def _reached(link: Link) -> list[str]:
     """An interface's useful addresses, IPv4 first; a self-given one (RFC 3927) only where there is no other."""
     parsed = [ip_address(text.partition("%")[0]) for text in link.addresses]
     four = [ip for ip in parsed if isinstance(ip, IPv4Address) and _useful(ip)]
-    six = [ip for ip in parsed if isinstance(ip, IPv6Address) and (ip.is_global or ip in UNIQUE_LOCAL)]
+    six = [ip for ip in parsed if isinstance(ip, IPv6Address) and _useful_six(ip)]
     given = [ip for ip in four if not ip.is_link_local]
     return [str(ip) for ip in [*(given or four), *six]]
 
 
 def _useful(ip: IPv4Address) -> bool:
     return not (ip.is_loopback or ip.is_unspecified or ip.is_multicast or ip.is_reserved or ip in SHARED)
+
+
+def _useful_six(ip: IPv6Address) -> bool:
+    """Global or unique local: a link-local one is of no use without the name of the other's interface."""
+    return not ip.is_multicast and (ip.is_global or ip in UNIQUE_LOCAL)
 
 
 def _everywhere(bound: str, address: str) -> bool:
