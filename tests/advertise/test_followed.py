@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -9,14 +10,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from zeroconf import DNSOutgoing, DNSPointer, DNSService
 
 from tests.advertise.hubs import AnnouncedHub
-from tests.advertise.network import Machine, Network, udp_socket
-from tests.advertise.pad import CLASS_IN, GROUP, TYPE_PTR, Ear, Found, Pad, addresses_of, within
+from tests.advertise.network import Machine, Network
+from tests.advertise.pad import Ear, Found, Pad, addresses_of, within
 
 FOLLOWS_S = 10.0
-ANSWER, TYPE_SRV, UNIQUE = 0x8400, 33, 0x8000
 
 
 class Stage:
@@ -25,10 +24,11 @@ class Stage:
     def __init__(self, network: Network, pad: Pad, listener: Machine, folder: Path) -> None:
         self.network, self.pad, self.listener, self.folder = network, pad, listener, folder
         self.hubs: list[AnnouncedHub] = []
+        self._numbers = itertools.count()
 
     def hub(self, machine: Machine, *args: str) -> AnnouncedHub:
         """A hub that is stopped at the end."""
-        self.hubs.append(AnnouncedHub(machine, self.folder / machine.namespace, *args))
+        self.hubs.append(AnnouncedHub(machine, self.folder / f"hub{next(self._numbers)}", *args))
         return self.hubs[-1]
 
     def heard_at(self, host: str, address: str) -> float:
@@ -117,32 +117,6 @@ def finds_port_5353_taken(stage: Stage, machine: Machine) -> str:
     return "said once"
 
 
-def is_robbed_of_its_name(stage: Stage, machine: Machine) -> str:
-    """One with a better right to its name, and to the next one, claims both."""
-    machine.ip("address", "add", "10.77.0.74/24", "dev", "eth0")
-    hub = stage.hub(machine, "--name", "Mine")
-    host = hub.until("announced")["host"]
-    second = f"Mine ({host[9:15]})"
-    out = DNSOutgoing(ANSWER)
-    for name in ("Mine", second):
-        full = f"{name}._restohub._tcp.local."
-        out.add_answer_at_time(DNSService(full, TYPE_SRV, CLASS_IN | UNIQUE, 120, 0, 0, 1, "aaa.local."), 0)
-    with stage.listener.inside(udp_socket) as sock:
-
-        def robbed() -> bool:
-            sock.sendto(out.packets()[0], GROUP)
-            return bool(hub.discovery()["name"] == second)
-
-        within(10, robbed)
-        gone = DNSOutgoing(ANSWER)  # else avahi would look for the thief's host in every later test
-        for service in ("_restohub._tcp.local.", "_http._tcp.local."):
-            gone.add_answer_at_time(DNSPointer(service, TYPE_PTR, CLASS_IN, 0, f"Mine.{service}"), 0)
-        sock.sendto(gone.packets()[0], GROUP)
-    hub.until("announced")
-    within(10, lambda: second in stage.pad.names())
-    return "found under its second name"
-
-
 def is_one_of_three_of_a_name(stage: Stage, machine: Machine) -> str:
     """Two hubs of one name start together, a third later."""
     machines = [machine, *(stage.network.machine(f"twin{n}", f"10.77.0.{11 + n}/24") for n in range(2))]
@@ -165,6 +139,18 @@ def is_one_of_three_of_a_name(stage: Stage, machine: Machine) -> str:
     return ", ".join(one.name for one in found)
 
 
+NAMES = {"St. Anna": "St\u2024 Anna", "ü" * 200: "ü" * 31, "a" * 200: "a" * 63, "Bar\tRosé": "Bar Rosé"}
+
+
+def has_any_name(stage: Stage, machine: Machine) -> str:
+    """Its name has a dot, is too long, or is not one of a network."""
+    machine.ip("address", "add", "10.77.0.73/24", "dev", "eth0")
+    for n, name in enumerate(NAMES):
+        stage.hub(machine, "--port", str(8010 + n), "--name", name)
+    within(15, lambda: set(NAMES.values()) <= set(stage.pad.names()))
+    return "found under all four"
+
+
 SCENES: tuple[Callable[[Stage, Machine], str], ...] = (
     moves,
     loses_its_cable,
@@ -172,8 +158,8 @@ SCENES: tuple[Callable[[Stage, Machine], str], ...] = (
     gets_its_network_late,
     leaves,
     finds_port_5353_taken,
-    is_robbed_of_its_name,
     is_one_of_three_of_a_name,
+    has_any_name,
 )
 
 

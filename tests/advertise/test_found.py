@@ -71,18 +71,3 @@ def test_a_hub_that_is_not_to_be_found_is_silent(network: Network, listener: Mac
 def test_a_hub_for_its_own_machine_alone_is_not_announced(network: Network, start_hub: StartHub) -> None:
     hub = start_hub(network.machine("inward", "10.77.0.72/24"), "--host", "127.0.0.1")
     assert "127.0.0.1" in hub.until("off")["reason"]
-
-
-NAMES = {
-    "St. Anna": "St\u2024 Anna",
-    "ü" * 200: "ü" * 31,
-    "a" * 200: "a" * 63,
-    "Bar\tRosé": "Bar Rosé",
-}
-
-
-def test_any_name_is_found(network: Network, pad: Pad, start_hub: StartHub) -> None:
-    machine = network.machine("names", "10.77.0.73/24")
-    hubs = [start_hub(machine, "--port", str(8010 + n), "--name", name) for n, name in enumerate(NAMES)]
-    within(10, lambda: set(NAMES.values()) <= set(pad.names()))
-    assert all(hub.stop() == 0 for hub in hubs)

@@ -5,18 +5,54 @@ from __future__ import annotations
 import os
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
-from zeroconf import DNSOutgoing, DNSPointer, DNSText
+import pytest
+from zeroconf import DNSOutgoing, DNSPointer, DNSService, DNSText
 
 from tests.advertise.hubs import AnnouncedHub
-from tests.advertise.network import Machine, Network, udp_socket
-from tests.advertise.pad import CLASS_IN, GROUP, TYPE_PTR, addresses_of, asked
+from tests.advertise.network import Machine, Network, a_network, udp_socket
+from tests.advertise.pad import CLASS_IN, GROUP, TYPE_PTR, addresses_of, asked, within
 
 StartHub = Callable[..., AnnouncedHub]
 TYPE_TXT, TYPE_SRV, UNIQUE = 16, 33, 0x8000
 ANSWER = 0x8400
 HOSTILE_RECORDS, GROWTH_BYTES_MAX = 10_000, 20 * 1024 * 1024
+
+
+@pytest.fixture(scope="module")
+def network() -> Iterator[Network]:
+    """A network of its own: what is sent here would stay in the others' ears."""
+    yield from a_network()
+
+
+@pytest.fixture(scope="module")
+def listener(network: Network) -> Machine:
+    """The neighbour."""
+    return network.machine("listener", "10.77.0.201/24")
+
+
+@pytest.mark.long
+def test_one_who_claims_a_hubs_names_gets_the_first_and_the_hub_stays_found(
+    network: Network, listener: Machine, start_hub: StartHub
+) -> None:
+    hub = start_hub(network.machine("robbed", "10.77.0.74/24"), "--name", "Mine")
+    host = hub.until("announced")["host"]
+    second = f"Mine ({host[9:15]})"
+    out = DNSOutgoing(ANSWER)
+    for name in ("Mine", second):
+        full = f"{name}._restohub._tcp.local."
+        out.add_answer_at_time(DNSService(full, TYPE_SRV, CLASS_IN | UNIQUE, 120, 0, 0, 1, "aaa.local."), 0)
+    with listener.inside(udp_socket) as sock:
+
+        def robbed() -> bool:
+            sock.sendto(out.packets()[0], GROUP)
+            return bool(hub.discovery()["name"] == second)
+
+        within(10, robbed)
+    found = asked(listener, "_restohub._tcp.local.", TYPE_PTR)
+    assert [one.alias for one in found if isinstance(one, DNSPointer)] == [f"{second}._restohub._tcp.local."]
+    assert addresses_of(listener, host) == {"10.77.0.74"}
 
 
 def hostile_packets() -> list[bytes]:
