@@ -25,8 +25,9 @@ from restohub.store.append import Ledger, Record
 from restohub.store.faults import StorageFailedError, StorageFullError, StorageUnavailableError
 from restohub.store.history import History
 from restohub.store.load import Loaded, initialise, load
-from restohub.store.open import FolderLock, open_reader, open_writer
+from restohub.store.open import DATABASE, FolderLock, open_reader, open_writer
 from restohub.upkeep.day_close import close_days
+from restohub.upkeep.watchdog import Watchdog
 from restohub.upkeep.zone import knows_zone, machine_zone
 from restohub.web.realtime import Sockets
 from restohub.web.server import application
@@ -48,11 +49,12 @@ async def serve(settings: Settings, on_ready: Callable[[Settings], None]) -> Non
     with FolderLock(settings.data):
         async with AsyncExitStack() as stack:
             writing = await open_writer(settings.data)
-            stack.push_async_callback(_close_writing, writing)
+            ledger = Ledger(writing, settings.data / DATABASE)
+            stack.push_async_callback(_close_writing, writing, ledger)
             reading = await open_reader(settings.data)
             stack.push_async_callback(reading.close)
-            loaded = await _loaded(writing)
-            await _run(settings, loaded, Ledger(writing), History(reading), on_ready)
+            loaded = await _loaded(writing, ledger)
+            await _run(settings, loaded, ledger, History(reading), on_ready)
 
 
 async def _run(
@@ -80,20 +82,24 @@ async def _run(
     )
     sockets = Sockets()
     writing = asyncio.create_task(writer.run())
+    watchdog = Watchdog(writer.roll_call)
 
-    async def before_stop() -> None:
-        writer.stop()
-        await asyncio.gather(asyncio.wait([writing], timeout=STOP_WAIT_S), advertiser.stop())
-
-    def ready() -> None:
+    def listening() -> None:
         on_ready(settings)
+        watchdog.ready(f"Serving {settings.name!r} on port {settings.port}")
         if settings.advertise:
             advertiser.start(*bound.getsockname()[:2])
 
+    async def before_stop() -> None:
+        watchdog.stopping()
+        writer.stop()
+        await asyncio.gather(asyncio.wait([writing], timeout=STOP_WAIT_S), advertiser.stop())
+
     bound = bound_socket(settings)
-    server = HubServer(server_config(application(hub, sockets)), ready, before_stop)
+    server = HubServer(server_config(application(hub, sockets)), listening, before_stop)
     writing.add_done_callback(lambda _: setattr(server, "should_exit", True))
     tasks = [asyncio.create_task(sockets.watch()), asyncio.create_task(close_days(hub))]
+    tasks.append(asyncio.create_task(watchdog.feed()))
     gc.freeze()
     try:
         await server.serve([bound])
@@ -105,7 +111,7 @@ async def _run(
     await writing
 
 
-async def _loaded(connection: aiosqlite.Connection) -> Loaded:
+async def _loaded(connection: aiosqlite.Connection, ledger: Ledger) -> Loaded:
     """What the store holds; a new one is given its names and restaurant 1."""
     await initialise(connection, new_id(), new_epoch())
     loaded = await load(connection)
@@ -122,7 +128,7 @@ async def _loaded(connection: aiosqlite.Connection) -> Loaded:
         created_revision=1,
     )
     made = Change("restaurant", first.id, "create", first)
-    await Ledger(connection).append([Record(Entry(DIRECTORY_ID, 1, now, new_id(), False, (made,)))])
+    await ledger.append([Record(Entry(DIRECTORY_ID, 1, now, new_id(), False, (made,)))])
     return await load(connection)
 
 
@@ -131,20 +137,21 @@ def bound_socket(settings: Settings) -> socket.socket:
     try:
         return listening_socket(settings.host, settings.port)
     except OSError as error:
-        where = f"port {settings.port} of {settings.host}"
+        where = f"port {settings.port}"
         if error.errno == errno.EADDRINUSE:
             raise PortError(
-                f"Another program uses {where} already. Stop it, or choose another port with --port."
+                f"Another program uses {where} already (another restohub?). Stop it, or choose another with --port."
             ) from None
         raise PortError(
-            f"The hub cannot listen on {where} ({error.strerror}). Choose others with --host and --port."
+            f"The hub cannot listen on {where} of {settings.host} ({error.strerror}). "
+            "Choose others with --port and --host."
         ) from None
 
 
-async def _close_writing(connection: aiosqlite.Connection) -> None:
+async def _close_writing(connection: aiosqlite.Connection, ledger: Ledger) -> None:
     """Bring the write-ahead log into the database file, where the disk still takes it, and close."""
     try:
-        await Ledger(connection).checkpoint()
+        await ledger.checkpoint()
     except (StorageFullError, StorageUnavailableError, StorageFailedError) as fault:
         log.warning("The last checkpoint failed (%s); the next start makes up for it.", fault)
     await connection.close()

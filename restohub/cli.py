@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import random
 import socket
 import sys
@@ -13,6 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
+from restohub.boot.commands import service
 from restohub.config import Settings, SettingsError, settings
 from restohub.logs import start_log
 
@@ -26,6 +28,7 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+cli.add_typer(service, name="service")
 
 
 def _version(wanted: bool) -> None:
@@ -95,6 +98,7 @@ def _run(chosen: Settings) -> int:
 
     try:
         _loop_runner(serve_hub(chosen, _say_ready))
+        log.info("The hub has stopped; everything it answered is saved.")
     except (FolderError, PortError) as error:
         stop(str(error))
     except DamageError as error:
@@ -120,7 +124,7 @@ def _loop_runner(main: Any) -> None:
 def _say_ready(chosen: Settings) -> None:
     host = network_address() if chosen.host in ("0.0.0.0", "::") else chosen.host
     where = f"http://[{host}]:{chosen.port}/" if ":" in host else f"http://{host}:{chosen.port}/"
-    log.info("The hub %r is ready at %s and keeps its data in %s.", chosen.name, where, chosen.data)
+    log.info("The hub %r is ready at %s and keeps its data in %s.", chosen.name, where, chosen.data.absolute())
 
 
 @cli.command()
@@ -130,6 +134,8 @@ def simulate(
     seed: Annotated[int | None, typer.Option(help="The same number, the same evening. [default: any]")] = None,
 ) -> None:
     """Play an evening of 240 parties on a running hub, in a new restaurant of its own."""
+    if not math.isfinite(speed):
+        stop("--speed must be a number of simulated minutes a second, such as 10.")
     from restohub.simulate.client import AwayError
     from restohub.simulate.play import play
 

@@ -1,4 +1,4 @@
-"""This file is the decision: what a command does to a floor, or why not. It changes nothing."""
+"""This file is the decision: what a command would do to a floor, or why it is refused."""
 
 from __future__ import annotations
 

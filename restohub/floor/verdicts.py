@@ -74,7 +74,7 @@ def already_exists(kind: str, entity_id: str, present: Entity | None) -> Refused
 
 def version_conflict(present: Entity) -> Refused:
     """The client's picture of the entity is older than what is here."""
-    detail = f"{_called(present)} was changed by someone else (it is at version {present.version} now). Look again."
+    detail = f"{_called(present)} is at version {present.version} now, not at the one that was expected. Look again."
     return Refused("version_conflict", detail, (), present)
 
 

@@ -8,9 +8,10 @@ from uuid import UUID
 
 
 class Clock:
-    """The hub's time: the machine's, unless that is behind the last commit; then on from it by the monotonic clock.
+    """The hub's time: the machine's, unless that is behind; then on from the last commit by the monotonic clock.
 
-    A Pi without Internet wakes up in the past. Minutes must stay true there, even where the date is not.
+    A Pi without Internet wakes up in the past. Minutes must stay true there, even where the date is not: so once the
+    hub's time is ahead it stays so, until the machine's clock is set right.
     """
 
     def __init__(self, last_commit: int = 0) -> None:
@@ -28,16 +29,15 @@ class Clock:
         return int(self._last_commit)
 
     def behind_s(self) -> int:
-        """How many seconds the machine's clock is behind the last commit."""
-        return max(0, round(self._last_commit - time.time()))
+        """How many seconds the machine's clock is behind the hub's time."""
+        return max(0, round(self._now() - time.time()))
 
     def monotonic(self) -> float:
         """Seconds of a clock that no one sets."""
         return time.monotonic()
 
     def _now(self) -> float:
-        wall = time.time()
-        return wall if wall >= self._last_commit else self._last_commit + (time.monotonic() - self._at)
+        return max(time.time(), self._last_commit + (time.monotonic() - self._at))
 
 
 def new_id() -> str:

@@ -45,6 +45,9 @@ async def _visits(history: History, floor: Floor, command: Operation) -> Visits:
     if phone is UNSET and email is UNSET:
         return Visits()
     present = floor.guests.get(command.id)
-    phone = phone if phone is not UNSET else present.phone if present else None
-    email = email if email is not UNSET else present.email if present else None
-    return await history.visits(floor, phone, email)
+    visits = await history.visits(floor, phone or None, email or None)
+    if present is None:
+        return visits
+    # What the request leaves out, or only echoes, stays the guest's own.
+    own = await history.visits(floor, present.phone, present.email)
+    return structs.replace(visits, ids={**visits.ids, **own.ids})

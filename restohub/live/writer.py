@@ -60,6 +60,8 @@ class Writer:
         self._queue: deque[Submission] = deque()
         self._taken: list[Submission] = []
         self._wake = asyncio.Event()
+        self._calls: list[asyncio.Future[None]] = []
+        self._idle_from = 0.0
         self._stopping = False
         self._failure_code = "storage_unavailable"
 
@@ -82,14 +84,17 @@ class Writer:
     async def run(self) -> None:
         """Work until `stop`; raises StorageFailedError when the disk can no longer be trusted."""
         sweeper = asyncio.create_task(self._sweep())
+        self._idle_from = asyncio.get_running_loop().time()
         try:
             while self._queue or not self._stopping:
+                self._answer_calls()
                 if not self._queue:
                     await self._rest()
                     continue
                 self._taken = self._take()
                 await self._commit(self._taken)
                 self._taken = []
+                self._idle_from = asyncio.get_running_loop().time()
                 if self._ledger.pages_due >= CHECKPOINT_PAGES:
                     await self._checkpoint()
         finally:
@@ -100,6 +105,13 @@ class Writer:
         """Take nothing new; `run` returns when what was taken is committed and answered."""
         self._stopping = True
         self._wake.set()
+
+    async def roll_call(self) -> None:
+        """Return when the task has come by: at once where it rests, never where the disk does not let it go."""
+        call: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._calls.append(call)
+        self._wake.set()
+        await call
 
     def trouble(self) -> str | None:
         """Why a change could not be saved now, None where it could."""
@@ -120,17 +132,26 @@ class Writer:
             steps += len(group[-1].steps)
         return group
 
+    def _answer_calls(self) -> None:
+        for call in self._calls:
+            if not call.done():
+                call.set_result(None)
+        self._calls.clear()
+
     async def _rest(self) -> None:
         """Wait for work; an idle hub checkpoints, and one whose disk was full tries whether it still is."""
         self._wake.clear()
         if self._queue or self._stopping:
             return
-        busy_again_s = RECOVERY_PROBE_S if self.storage_fault else IDLE_S
+        loop = asyncio.get_running_loop()
+        # Counted from the last work, not from here: a roll call must not put idle work off.
+        due_at = self._idle_from + (RECOVERY_PROBE_S if self.storage_fault else IDLE_S)
         idle_work = self.storage_fault is not None or self._ledger.pages_due >= IDLE_CHECKPOINT_PAGES
         try:
-            await asyncio.wait_for(self._wake.wait(), busy_again_s if idle_work else None)
+            await asyncio.wait_for(self._wake.wait(), due_at - loop.time() if idle_work else None)
         except TimeoutError:
             await (self._probe() if self.storage_fault else self._checkpoint())
+            self._idle_from = loop.time()
 
     async def _commit(self, group: list[Submission]) -> None:
         """Decide and commit a group; where a fault of our own comes up, its members one at a time."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from pathlib import Path
 
 import aiosqlite
 from msgspec import Struct
@@ -21,6 +22,8 @@ REMOVE = """INSERT INTO removal (restaurant_id, kind, id, revision, time, phone,
     VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
 LOG = "INSERT INTO log (position, time, checksum, key, digest, changes, answer) VALUES (?, ?, ?, ?, ?, ?, ?)"
 
+PROBE = "INSERT OR REPLACE INTO hub (name, value, checksum) VALUES ('probe', hex(randomblob(512)), 0)"
+
 # WAL pages that a row and a transaction take about, to know when a checkpoint is due.
 PAGES_A_ROW = 2
 
@@ -37,8 +40,10 @@ class Record(Struct, frozen=True):
 class Ledger:
     """The writing end of the store: everything that is written goes through its one connection, in one task."""
 
-    def __init__(self, connection: aiosqlite.Connection) -> None:
+    def __init__(self, connection: aiosqlite.Connection, path: Path) -> None:
         self._connection = connection
+        self._path = path
+        self._file = _identity(path)
         self.pages_due = 0
 
     async def append(self, records: Sequence[Record]) -> None:
@@ -54,6 +59,7 @@ class Ledger:
         for record in records:
             _rows(record, upserts, deletes, removals, log)
         statements = (UPSERT, upserts.values()), (DELETE, deletes), (REMOVE, removals), (LOG, log)
+        self._check_file()
         try:
             await self._connection.execute("BEGIN IMMEDIATE")
             for sql, rows in statements:
@@ -68,11 +74,10 @@ class Ledger:
 
     async def probe(self) -> None:
         """Whether a write could commit now: a transaction that changes nothing a client knows. Raises like `append`."""
+        self._check_file()
         try:
             await self._connection.execute("BEGIN IMMEDIATE")
-            await self._connection.execute(
-                "INSERT OR REPLACE INTO hub (name, value) VALUES ('probe', hex(randomblob(512)))"
-            )
+            await self._connection.execute(PROBE)
             await self._connection.execute("COMMIT")
         except sqlite3.Error as error:
             raise storage_fault(error) from error
@@ -81,11 +86,17 @@ class Ledger:
 
     async def checkpoint(self) -> None:
         """Bring the WAL's pages into the database file; raises like `append`."""
+        self._check_file()
         try:
             await self._connection.execute_fetchall("PRAGMA wal_checkpoint(PASSIVE)")
         except sqlite3.Error as error:
             raise storage_fault(error) from error
         self.pages_due = 0
+
+    def _check_file(self) -> None:
+        """SQLite would go on writing into a removed file, which nobody finds again."""
+        if _identity(self._path) != self._file:
+            raise StorageFailedError(f"{self._path} was removed or replaced while the hub ran")
 
     async def _roll_back(self) -> None:
         """Undo what is still open: disk full has rolled back by itself. A disk that cannot undo has failed."""
@@ -95,6 +106,15 @@ class Ledger:
             await self._connection.rollback()
         except sqlite3.Error as error:
             raise StorageFailedError(f"a transaction could not be rolled back: {error}") from error
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which file a path leads to, None where to none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _rows(

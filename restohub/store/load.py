@@ -28,6 +28,7 @@ from .rows import (
     decode_changes,
     entity_of,
     log_checksum,
+    name_checksum,
     position_of,
     read_removal,
     restaurant_at,
@@ -38,6 +39,8 @@ from .rows import (
 # How far back a start compares the log with the rows; the whole of it would take longer than a start may.
 COMPARED_MAX = 10_000
 KEYS_KEPT_S = 72 * 3600
+NAMES_LOST = """SELECT EXISTS (SELECT 1 FROM log)
+    AND (SELECT count(*) FROM hub WHERE name IN ('install_id', 'epoch')) < 2"""
 
 
 class Loaded(Struct, frozen=True):
@@ -52,9 +55,14 @@ class Loaded(Struct, frozen=True):
 
 async def initialise(connection: aiosqlite.Connection, install_id: str, epoch: str) -> None:
     """Give a new store its names; one that has them keeps them. Raises DamageError."""
-    names = [("install_id", install_id), ("epoch", epoch)]
+    names = [
+        (name, value, name_checksum(name, value)) for name, value in (("install_id", install_id), ("epoch", epoch))
+    ]
     try:
-        await connection.executemany("INSERT OR IGNORE INTO hub (name, value) VALUES (?, ?)", names)
+        [(lost,)] = await connection.execute_fetchall(NAMES_LOST)
+        if lost:
+            raise DamageError("the hub's own names are lost")
+        await connection.executemany("INSERT OR IGNORE INTO hub (name, value, checksum) VALUES (?, ?, ?)", names)
     except sqlite3.Error as error:
         raise _unreadable(error) from error
 
@@ -76,7 +84,11 @@ def _unreadable(error: sqlite3.Error) -> Exception:
 
 
 async def _load(connection: aiosqlite.Connection) -> Loaded:
-    names = {row[0]: row[1] for row in await connection.execute_fetchall("SELECT name, value FROM hub")}
+    names = {}
+    for name, value, checksum in await connection.execute_fetchall("SELECT name, value, checksum FROM hub"):
+        if name != "probe" and name_checksum(name, value) != checksum:
+            raise DamageError(f"the hub's own {name} fails its checksum")
+        names[name] = value
     entities = await _entities(connection)
     directory_rows = entities.pop(DIRECTORY_ID, {})
     restaurants = {int(e.id): e for e in directory_rows.values() if isinstance(e, Restaurant)}

@@ -12,7 +12,7 @@ from typing import IO
 
 import aiosqlite
 
-from .faults import storage_fault
+from .faults import PRIMARY_CODE_MASK, storage_fault
 from .rows import DamageError
 
 DATABASE = "restohub.db"
@@ -39,6 +39,8 @@ class FolderLock:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._file = (self.folder / LOCK).open("ab")
+        except (FileExistsError, NotADirectoryError):
+            raise FolderError(f"{self.folder} is not a folder. Choose another with --data.") from None
         except OSError as error:
             raise FolderError(
                 f"The data folder {self.folder} cannot be written ({error.strerror}). "
@@ -83,7 +85,7 @@ async def open_writer(folder: Path) -> aiosqlite.Connection:
     try:
         connection = await aiosqlite.connect(path, isolation_level=None, timeout=BUSY_WAIT_S, cached_statements=64)
     except sqlite3.Error as error:
-        raise storage_fault(error) from error
+        raise _cannot_open(path, error) from error
     try:
         if new:
             path.chmod(0o600)
@@ -100,11 +102,11 @@ async def open_writer(folder: Path) -> aiosqlite.Connection:
         ):
             await connection.execute(f"PRAGMA {pragma}")
         await migrate(connection, path)
-        if new:
+        if not _had_a_database(folder):
             (folder / LOCK).write_text(MARK, "utf-8")
     except sqlite3.Error as error:
         await connection.close()
-        raise storage_fault(error) from error
+        raise _cannot_open(path, error) from error
     except UnicodeDecodeError as error:  # SQLite quotes a damaged schema, and Python cannot read the quotation
         await connection.close()
         raise DamageError(f"the schema of {path} cannot be read") from error
@@ -114,12 +116,22 @@ async def open_writer(folder: Path) -> aiosqlite.Connection:
     return connection
 
 
+def _cannot_open(path: Path, error: sqlite3.Error) -> Exception:
+    """Why a database does not open: its owner, its content, or the disk."""
+    code = getattr(error, "sqlite_errorcode", 0) & PRIMARY_CODE_MASK
+    if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+        return DamageError(f"{path} is not a database that can be read ({error})")
+    if code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
+        return FolderError(
+            f"The database {path} cannot be written by this user ({error}). "
+            "Give this user the right to write it, or start the hub as the user who made it."
+        )
+    return storage_fault(error)
+
+
 def _had_a_database(folder: Path) -> bool:
     """Whether a hub has made its database here: damage must never be answered by an empty floor."""
-    try:
-        return (folder / LOCK).read_text("utf-8") == MARK
-    except OSError:
-        return False
+    return size_of(folder / LOCK) > 0
 
 
 async def open_reader(folder: Path) -> aiosqlite.Connection:

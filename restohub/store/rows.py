@@ -74,8 +74,14 @@ def log_checksum(
     position: int, time: int, key: str | None, digest: bytes | None, changes: bytes, answer: bytes | None
 ) -> int:
     """CRC-32 over all that a row of the log says."""
-    head = crc32(f"{position}/{time}/{key or ''}/".encode())
+    given = bytes((key is not None, digest is not None, answer is not None))
+    head = crc32(f"{position}/{time}/{key}/".encode(), crc32(given))
     return crc32(answer or b"", crc32(changes, crc32(digest or b"", head)))
+
+
+def name_checksum(name: str, value: str) -> int:
+    """CRC-32 over what a row of the hub's own names says."""
+    return crc32(f"{name}={value}".encode())
 
 
 def removal_checksum(removal: tuple[object, ...]) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+from pathlib import Path
 
 from litestar.types import ASGIApp
 from msgspec import UNSET
@@ -46,9 +47,16 @@ def _database(hub: Hub, reason: str | None) -> DatabaseHealth:
         sqlite_version=sqlite3.sqlite_version,
         size_bytes=size_of(hub.folder / DATABASE),
         wal_bytes=size_of(wal_path(hub.folder)),
-        free_bytes=shutil.disk_usage(hub.folder).free,
+        free_bytes=_free_bytes(hub.folder),
         warnings=_warnings(),
     )
+
+
+def _free_bytes(folder: Path) -> int:
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError:  # the folder is gone: the next change stops the hub
+        return 0
 
 
 def _warnings() -> list[str]:

@@ -71,6 +71,9 @@ def on_litestar(request: Request[Any, Any, Any], fault: HTTPException) -> Reply:
             return on_problem(request, problem("route_not_found", f"There is no {path[:200]} here. /docs lists all."))
         case MethodNotAllowedException():
             allowed = request.app.state.allowed_methods(path)
+            if not allowed:
+                detail = f"{path} is a WebSocket: connect to it with ws://, not with http://."
+                return on_problem(request, problem("route_not_found", detail))
             method = request.scope["method"]
             detail = f"{path[:200]} does not take {method}. It takes {allowed}."
             return on_problem(request, problem("method_not_allowed", detail, Allow=allowed))

@@ -12,13 +12,14 @@ from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler, WebsocketRouteHandler
 
 from restohub.live.hub import Hub
+from restohub.wire.answers import Answer
 from restohub.wire.problems import Problem
 
 from .asking import ClientGoneError
 from .openapi import openapi
 from .realtime import Sockets, realtime, restaurant_sync
 from .reference.served import PAGES
-from .replies import on_client_gone, on_crash, on_litestar, on_problem
+from .replies import Reply, on_client_gone, on_crash, on_litestar, on_problem
 from .routes import ROUTES, Route
 
 FAULTS = {Problem: on_problem, HTTPException: on_litestar, ClientGoneError: on_client_gone, Exception: on_crash}
@@ -31,7 +32,7 @@ SOCKETS = (("/realtime", realtime), ("/ws/restaurant/sync", restaurant_sync))
 
 
 class OnePath:
-    """Takes the alias `/api` off `/api/restaurants…` and slashes off the end, and asks GET for HEAD."""
+    """Takes the alias `/api` off `/api/restaurants…` and slashes off the end; asks GET for HEAD, answers OPTIONS."""
 
     def __init__(self, app: Any) -> None:
         self._app = app
@@ -46,6 +47,9 @@ class OnePath:
             method = {"method": "GET"} if scope.get("method") == "HEAD" else {}
             if method or path != scope["path"]:
                 scope = {**scope, "path": path, **method}
+            if scope.get("method") == "OPTIONS" and (allowed := allowed_methods(path)):
+                await Reply(Answer(204, [(b"allow", allowed.encode())], b""))(scope, receive, send)
+                return
         await self._app(scope, receive, send)
 
 

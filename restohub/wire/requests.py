@@ -172,6 +172,7 @@ class Reader:
         self.faults: list[Fault] = []
         if not isinstance(data, dict):
             self.faults.append(Fault(pointer, f"This must be an object of fields, not {_kind(data)}."))
+            self.spelled = dict.fromkeys(_SNAKE, "")  # nothing more is missed
             return
         self.values, self.spelled, self.faults = names.fold(data, pointer)
         if self.spelled.get("tableNumber") == "number" and type(self.values["tableNumber"]) is int:

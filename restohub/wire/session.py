@@ -1,4 +1,4 @@
-"""This file is one socket's life as a state machine: what came in, what is to be done. It does no I/O."""
+"""This file is one socket's life as a state machine: what came in, what is to be done, and no I/O."""
 
 from __future__ import annotations
 

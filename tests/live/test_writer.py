@@ -7,7 +7,6 @@ from collections.abc import Callable, Coroutine
 from functools import wraps
 from typing import Any
 
-import msgspec
 import pytest
 
 from restohub.floor.commands import (
@@ -141,66 +140,6 @@ async def test_each_update_of_a_queue_is_a_commit_of_its_own_and_one_that_fails_
 
 
 @at_once
-async def test_two_equal_keys_in_one_group_are_one_effect() -> None:
-    async with desk() as one:
-        first = one.submit(guest("g1"), keys=["k"], digest=b"d")
-        again = one.submit(guest("g2"), keys=["k"], digest=b"d")
-        other = one.submit(guest("g3"), keys=["l"], digest=b"d")
-        assert await outcomes(first, again, other) == ["committed 1", "repeated 1", "committed 2"]
-        assert sorted(one.floor.guests) == ["g1", "g3"]
-        assert len(one.disk.appends) == 1
-
-
-@at_once
-async def test_a_key_that_was_committed_is_repeated_later() -> None:
-    async with desk() as one:
-        assert await outcome(one.submit(guest("g1"), keys=["k"], digest=b"d")) == "committed 1"
-        assert await outcome(one.submit(guest("g2"), keys=["k"], digest=b"other")) == "repeated 1"
-        assert one.writer.keys == {(1, "k"): 1}
-
-
-@at_once
-async def test_equal_mutation_ids_in_one_queue_are_one_effect() -> None:
-    async with desk() as one:
-        task = one.submit(guest("g1"), note("g1", "a"), note("g1", "b"), keys=["m1", "m2", "m2"])
-        assert said(await task)["steps"] == ["committed 1", "committed 2", "repeated 2"]
-        assert one.floor.guests["g1"].notes == "a"
-
-
-@at_once
-async def test_a_key_is_one_restaurants_own() -> None:
-    async with desk() as one:
-        new = CreateRestaurant(RestaurantFields(name="B", timezone="UTC"))
-        await outcome(one.submit(new, at=DIRECTORY_ID))
-        first = one.submit(guest("g1"), keys=["k"], digest=b"d")
-        other = one.submit(guest("g1"), keys=["k"], digest=b"d", at=2)
-        assert await outcomes(first, other) == ["committed 1", "committed 1"]
-
-
-@at_once
-async def test_the_key_of_what_was_refused_or_changed_nothing_is_free() -> None:
-    async with desk() as one:
-        await outcomes(one.submit(guest("g1")), one.submit(note("g1", "a")))
-        refused = one.submit(note("g2", "x"), keys=["k"], digest=b"d")
-        unchanged = one.submit(note("g1", "a"), keys=["l"], digest=b"d")
-        assert await outcomes(refused, unchanged) == ["guest_not_found", "unchanged"]
-        again = [one.submit(guest(f"g-{key}"), keys=[key], digest=b"d") for key in ("k", "l")]
-        assert await outcomes(*again) == ["committed 3", "committed 4"]
-
-
-@at_once
-async def test_the_answer_is_written_beside_the_commit_that_it_tells_of() -> None:
-    async with desk() as one:
-        answer = await one.submit(guest("g1"), keys=["k"], digest=b"d")
-        await one.submit(guest("g2"), keys=["l"])
-        kept, bare = (record for group in one.disk.appends for record in group)
-        assert kept.answer is not None
-        assert msgspec.msgpack.decode(kept.answer, type=Answer) == answer
-        assert (kept.key, kept.digest) == ("k", b"d")
-        assert (bare.key, bare.digest, bare.answer) == ("l", None, None)
-
-
-@at_once
 async def test_a_bug_in_one_command_costs_that_one_alone() -> None:
     async with desk() as one:
         broken = Create(kind="guest", id="bad", fields=TableFields(table_number="1", capacity=2))
@@ -272,6 +211,15 @@ async def test_a_caller_who_waited_too_long_hears_that_nobody_knows() -> None:
             assert await outcome(later) == "committed 2"
             assert await outcome(one.submit(guest("g1"), keys=["k"], digest=b"d")) == "repeated 1"
             assert one.writer.trouble() is None
+
+
+@at_once
+async def test_an_idle_writer_is_well_however_long_ago_the_last_change_was() -> None:
+    async with desk() as one:
+        await outcome(one.submit(guest("g1")))
+        await settle()
+        one.clock.ticks = 86_400
+        assert one.writer.trouble() is None
 
 
 @at_once

@@ -171,3 +171,47 @@ async def storm(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(30))
 def test_whatever_the_disk_does_the_answers_are_what_is_durable(seed: int) -> None:
     asyncio.run(storm(seed))
+
+
+@at_once
+async def test_a_writer_at_rest_answers_a_roll_call() -> None:
+    async with desk() as one:
+        for _ in range(3):
+            await asyncio.wait_for(one.writer.roll_call(), 1)
+
+
+@at_once
+async def test_a_writer_whose_disk_hangs_answers_a_roll_call_when_it_is_back() -> None:
+    async with desk() as one:
+        one.disk.hold()
+        change = one.submit(guest("g1"))
+        await one.disk.asked.wait()
+        call = asyncio.create_task(one.writer.roll_call())
+        given_up = asyncio.create_task(one.writer.roll_call())
+        await settle()
+        assert not call.done()
+        given_up.cancel()
+        one.disk.free.set()
+        assert await outcome(change) == "committed 1"
+        await asyncio.wait_for(call, 1)
+
+
+@at_once
+async def test_a_writer_whose_disk_is_full_answers_a_roll_call() -> None:
+    async with desk() as one:
+        one.disk.faults.append(FULL)
+        assert await outcome(one.submit(guest("g1"))) == "storage_full"
+        await asyncio.wait_for(one.writer.roll_call(), 1)
+
+
+@at_once
+async def test_roll_calls_do_not_put_off_what_an_idle_hub_does() -> None:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(writing, "RECOVERY_PROBE_S", 0.05)
+        async with desk() as one:
+            one.disk.faults.append(FULL)
+            assert await outcome(one.submit(guest("g1"))) == "storage_full"
+            async with asyncio.timeout(2):
+                while one.writer.trouble() is not None:
+                    await one.writer.roll_call()
+                    await asyncio.sleep(0)

@@ -34,7 +34,14 @@ def simulate(url: str, *args: str) -> subprocess.CompletedProcess[str]:
 
 def start(url: str, *args: str, stderr: int = subprocess.PIPE) -> subprocess.Popen[str]:
     """Start the command, and return when it has made its restaurant."""
-    running = subprocess.Popen([*COMMAND, "--url", url, *args], stdout=subprocess.PIPE, stderr=stderr, text=True)
+    running = subprocess.Popen(
+        [*COMMAND, "--url", url, *args],
+        stdout=subprocess.PIPE,
+        stderr=stderr,
+        text=True,
+        # A test run in the background ignores Ctrl-C, and so would this.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL) and None,  # noqa: PLW1509 (it only resets a signal)
+    )
     assert running.stdout is not None
     assert NAME in running.stdout.readline()
     return running

@@ -32,7 +32,7 @@ async def ledger(folder: Path) -> AsyncIterator[Ledger]:
     connection = await open_writer(folder)
     try:
         await initialise(connection, "install", "epoch")
-        writing = Ledger(connection)
+        writing = Ledger(connection, folder / DATABASE)
         if (await load(connection)).directory.revision == 0:
             await writing.append([open_restaurant(RESTAURANT)])
         yield writing

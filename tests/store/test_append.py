@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,6 +16,7 @@ from restohub.floor.nouns import Change, Entry, Guest
 from restohub.store.append import Ledger, Record
 from restohub.store.faults import StorageFailedError, StorageFullError, StorageUnavailableError, storage_fault
 from restohub.store.load import load
+from restohub.store.open import DATABASE
 from tests.floor.story import START, Story
 from tests.store.bench import fill, ledger, loaded_floor, sql
 
@@ -70,7 +71,7 @@ def failing(
     writing: Ledger, where: str, code: int = sqlite3.SQLITE_FULL, *, undoing_fails: bool = False
 ) -> tuple[Ledger, FailingConnection]:
     connection = FailingConnection(writing._connection, where, code, undoing_fails=undoing_fails)
-    return Ledger(cast(aiosqlite.Connection, connection)), connection
+    return Ledger(cast(aiosqlite.Connection, connection), writing._path), connection
 
 
 STATEMENTS = ("BEGIN", "INTO entity", "INTO log", "COMMIT")
@@ -100,6 +101,28 @@ def test_an_append_that_fails_anywhere_writes_nothing(
             disk.where = "nothing"
             await broken.append([record(2)])
         assert sorted((await loaded_floor(tmp_path)).guests) == ["g1", "g2"]
+
+    asyncio.run(run())
+
+
+def replace_database(path: Path) -> None:
+    other = path.with_name("other")
+    other.write_bytes(path.read_bytes())
+    other.replace(path)
+
+
+@pytest.mark.parametrize("take_away", [Path.unlink, replace_database], ids=["removed", "replaced"])
+def test_a_database_that_is_taken_away_while_it_is_written_has_failed(
+    tmp_path: Path, take_away: Callable[[Path], None]
+) -> None:
+    """SQLite would write on into a file that no start will ever find."""
+
+    async def run() -> None:
+        async with ledger(tmp_path) as writing:
+            await writing.append([record(1)])
+            take_away(tmp_path / DATABASE)
+            with pytest.raises(StorageFailedError, match="removed or replaced"):
+                await writing.append([record(2)])
 
     asyncio.run(run())
 

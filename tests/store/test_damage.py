@@ -17,8 +17,8 @@ from restohub.store import load as loading
 from restohub.store.faults import StorageFailedError
 from restohub.store.load import Loaded, initialise, load
 from restohub.store.open import DATABASE, open_writer, wal_path
-from restohub.store.rows import DamageError, image_of, position_of, row_checksum
-from tests.floor.story import Story
+from restohub.store.rows import DamageError, image_of, log_checksum, position_of, row_checksum
+from tests.floor.story import START, Story
 from tests.store.bench import checkpointed, fill, sql
 from tests.store.test_round_trip import tell_randomly
 
@@ -108,6 +108,16 @@ def test_a_gap_in_the_log_is_found_and_named(folder: Path, story: Story, back: i
     gone = story.floor.revision - back
     sql(folder, "DELETE FROM log WHERE position = ?", position_of(1, gone))
     with pytest.raises(DamageError, match=f"gap: revision {gone} of restaurant 1 is missing"):
+        start(folder)
+
+
+def test_a_commit_from_before_the_one_that_it_follows_is_found(folder: Path, story: Story) -> None:
+    """Its checksum is right: a page of another history was written here."""
+    position = position_of(1, story.floor.revision)
+    [(changes,)] = sql(folder, "SELECT changes FROM log WHERE position = ?", position)
+    checksum = log_checksum(position, START, None, None, changes, None)
+    sql(folder, "UPDATE log SET time = ?, checksum = ? WHERE position = ?", START, checksum, position)
+    with pytest.raises(DamageError, match="committed before the one that it follows"):
         start(folder)
 
 
@@ -305,10 +315,14 @@ def cut_to_nothing(path: Path) -> None:
     path.write_bytes(b"")
 
 
+def lose(path: Path) -> None:
+    path.unlink()
+
+
 @pytest.mark.parametrize(
     "damage",
-    [cut_in_half, cut_to_nothing, *(zero_a_page(number) for number in range(8))],
-    ids=["half", "nothing", *(f"page{number + 1}" for number in range(8))],
+    [cut_in_half, cut_to_nothing, lose, *(zero_a_page(number) for number in range(8))],
+    ids=["half", "nothing", "lost", *(f"page{number + 1}" for number in range(8))],
 )
 def test_a_file_that_lost_a_part_is_never_an_empty_floor(
     folder: Path, story: Story, damage: Callable[[Path], None]

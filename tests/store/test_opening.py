@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 import threading
 from pathlib import Path
@@ -22,6 +23,7 @@ from restohub.store.open import (
     open_writer,
     statements,
 )
+from restohub.store.rows import DamageError
 from tests.floor.story import Story
 from tests.store.bench import fill, loaded_floor, sql
 
@@ -73,7 +75,7 @@ def test_a_reading_connection_cannot_write_nor_checkpoint_by_itself(tmp_path: Pa
         reading = await open_reader(tmp_path)
         assert await pragma(reading, "query_only") == 1
         assert await pragma(reading, "wal_autocheckpoint") == 0
-        for statement in ("INSERT INTO hub VALUES ('a', 'b')", "DELETE FROM log", "CREATE TABLE x (a)"):
+        for statement in ("INSERT INTO hub VALUES ('a', 'b', 0)", "DELETE FROM log", "CREATE TABLE x (a)"):
             with pytest.raises(sqlite3.OperationalError, match="readonly"):
                 await reading.execute(statement)
         await reading.close()
@@ -147,14 +149,36 @@ def test_the_folder_is_free_again_when_its_hub_is_gone(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_a_file_is_refused_with_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(FolderError, match="cannot be written"):
-        FolderLock(tmp_path / "file").__enter__()
+    for folder in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(FolderError, match=r"is not a folder\. Choose another with --data"):
+            FolderLock(folder).__enter__()
+
+
+def test_a_folder_that_came_without_its_mark_is_marked_at_the_next_start(tmp_path: Path) -> None:
+    """Such as one into which a backup was copied: from then on a lost database is damage there too."""
+    asyncio.run(fill(tmp_path, Story()))
+    (tmp_path / LOCK).unlink()
+    asyncio.run(loaded_floor(tmp_path))
+    (tmp_path / DATABASE).unlink()
+    with pytest.raises(DamageError, match="gone or empty"):
+        asyncio.run(open_writer(tmp_path))
+
+
+def test_a_mark_that_cannot_be_read_is_no_crash(tmp_path: Path) -> None:
+    async def run() -> None:
+        with contextlib.suppress(DamageError):
+            await (await open_writer(tmp_path)).close()
+
+    asyncio.run(fill(tmp_path, Story()))
+    (tmp_path / LOCK).write_bytes(b"\xff")
+    (tmp_path / DATABASE).unlink()
+    asyncio.run(run())
 
 
 def test_a_file_that_is_no_database_is_refused_and_kept(tmp_path: Path) -> None:
     path = tmp_path / DATABASE
     path.write_bytes(b"These are the reservations of 1987.\n" * 100)
-    with pytest.raises(StorageFailedError, match="NOTADB"):
+    with pytest.raises(DamageError, match="is not a database"):
         asyncio.run(open_writer(tmp_path))
     assert path.read_bytes().startswith(b"These are")
 

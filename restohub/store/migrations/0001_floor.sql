@@ -1,7 +1,8 @@
 -- What the hub knows of itself: install_id, epoch.
 CREATE TABLE hub (
     name TEXT PRIMARY KEY,
-    value TEXT NOT NULL
+    value TEXT NOT NULL,
+    checksum INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 -- What is true now. Restaurants themselves stand under restaurant 0. `checksum` is a CRC-32 over all the rest.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -48,7 +47,7 @@ class RehearsalClock(Clock):
 
     def __init__(self) -> None:
         super().__init__(OPENING)
-        self.started = time.monotonic() - UPTIME_S
+        self.started = self.monotonic() - UPTIME_S
         self._evening = OPENING
 
     def now(self) -> int:

@@ -1,0 +1,92 @@
+"""This file is the house's habits of words and hands: plain openings, plain names, one clock, no mocks, no waiting."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.house.tree import PACKAGE, TESTS, name, parsed
+
+VAGUE = {"util", "utils", "helper", "helpers", "manager", "service", "base"}
+# Of a machine, not of a platform: `C:\ProgramData` and the `pi` of every Raspberry Pi are the same everywhere.
+MACHINE = re.compile(r"/(home/(?!pi\b)\w|(Users|root|work)/\w)")
+NOW = {
+    ("time", "time"),
+    ("time", "time_ns"),
+    ("time", "monotonic"),
+    ("datetime", "now"),
+    ("datetime", "utcnow"),
+    ("os", "urandom"),
+    ("uuid", "uuid4"),
+}
+INNER = {"floor", "store", "live", "wire"}
+
+
+def calls(path: Path) -> Iterator[tuple[str, str, ast.Call]]:
+    """Every call of a module as what it is called on (or ""), its name, and itself."""
+    for node in ast.walk(parsed(path)):
+        if isinstance(node, ast.Call):
+            match node.func:
+                case ast.Attribute(value=ast.Name(id=holder), attr=called):
+                    yield holder, called, node
+                case ast.Name(id=called):
+                    yield "", called, node
+
+
+@pytest.mark.parametrize("path", PACKAGE + TESTS, ids=name)
+def test_a_module_opens_with_one_sentence(path: Path) -> None:
+    paragraph = " ".join((ast.get_docstring(parsed(path)) or "").split("\n\n")[0].split())
+    assert paragraph.endswith(".")
+    assert not re.search(r"[.!?] [A-Z]", paragraph), paragraph
+
+
+@pytest.mark.parametrize("path", PACKAGE, ids=name)
+def test_no_class_and_no_function_has_a_name_that_says_nothing(path: Path) -> None:
+    named = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    names = [node.name for node in ast.walk(parsed(path)) if isinstance(node, named)]
+    words = {one: set(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", one).lower().split("_")) for one in names}
+    assert [one for one, parts in words.items() if parts & VAGUE] == []
+
+
+@pytest.mark.parametrize("path", PACKAGE + TESTS, ids=name)
+def test_no_text_is_a_path_of_one_machine(path: Path) -> None:
+    texts = [node.value for node in ast.walk(parsed(path)) if isinstance(node, ast.Constant)]
+    assert [text for text in texts if isinstance(text, str) and MACHINE.match(text)] == []
+
+
+@pytest.mark.parametrize("path", [path for path in PACKAGE if "simulate" not in path.parts], ids=name)
+def test_only_the_clock_reads_the_time_and_makes_ids(path: Path) -> None:
+    asked = [f"{holder}.{called}" for holder, called, _ in calls(path) if (holder, called) in NOW]
+    assert asked == [] or name(path) == "restohub/live/clock.py"
+
+
+@pytest.mark.parametrize("path", TESTS, ids=name)
+def test_no_test_mocks(path: Path) -> None:
+    modules = [
+        found
+        for node in ast.walk(parsed(path))
+        for found in (
+            [alias.name for alias in node.names]
+            if isinstance(node, ast.Import)
+            else [node.module or ""]
+            if isinstance(node, ast.ImportFrom)
+            else []
+        )
+    ]
+    assert [module for module in modules if "mock" in module] == []
+
+
+@pytest.mark.parametrize("path", [path for path in TESTS if path.parent.name in INNER], ids=name)
+def test_no_inner_test_waits_for_time_to_pass(path: Path) -> None:
+    waits = [node for _, called, node in calls(path) if called == "sleep"]
+    assert all(isinstance(node.args[0], ast.Constant) and node.args[0].value == 0 for node in waits)
+
+
+@pytest.mark.parametrize("path", [path for path in TESTS if path.parent.name == "contract"], ids=name)
+def test_a_black_box_test_shares_no_code_with_the_hub(path: Path) -> None:
+    found = re.findall(r"^\s*(?:from|import) restohub\b", path.read_text("utf-8"), re.MULTILINE)
+    assert found == []
