@@ -16,6 +16,7 @@ from typing import NoReturn
 
 import aiosqlite
 
+from restohub.advertise import Advertiser
 from restohub.config import Settings
 from restohub.floor.nouns import DIRECTORY_ID, Change, Entry, Restaurant
 from restohub.live.clock import Clock, new_epoch, new_id
@@ -66,6 +67,7 @@ async def _run(
     snapshots = Snapshots(loaded.epoch)
     feed = Feed(loaded.floors, history, snapshots)
     writer = Writer(loaded.directory, loaded.floors, loaded.keys, ledger=ledger, publisher=feed, clock=clock)
+    advertiser = Advertiser(settings.name, loaded.install_id, version("restohub"), settings.interface)
     hub = Hub(
         version=version("restohub"),
         install_id=loaded.install_id,
@@ -79,6 +81,7 @@ async def _run(
         history=history,
         feed=feed,
         snapshots=snapshots,
+        discovery=advertiser.state,
     )
     sockets = Sockets()
     writing = asyncio.create_task(writer.run())
@@ -87,11 +90,13 @@ async def _run(
     def listening() -> None:
         on_ready(settings)
         watchdog.ready(f"Serving {settings.name!r} on port {settings.port}")
+        if settings.advertise:
+            advertiser.start(*bound.getsockname()[:2])
 
     async def before_stop() -> None:
         watchdog.stopping()
         writer.stop()
-        await asyncio.wait([writing], timeout=DRAIN_WAIT_S)
+        await asyncio.gather(asyncio.wait([writing], timeout=DRAIN_WAIT_S), advertiser.stop())
         writer.give_up()
 
     bound = bound_socket(settings)
@@ -113,6 +118,7 @@ async def _run(
         for task in tasks:
             task.cancel()
         writer.stop()
+        await advertiser.stop()
     await _ended(settings, writing, tasks)
 
 

@@ -59,6 +59,9 @@ def serve(
     advertise: Annotated[
         bool | None, typer.Option("--advertise/--no-advertise", help="Let iPads find the hub. [default: advertise]")
     ] = None,
+    interface: Annotated[
+        str | None, typer.Option(help="Network interface to be found on. [default: each that iPads may be on]")
+    ] = None,
     log_format: Annotated[str | None, typer.Option(help="text for people, json for machines. [default: text]")] = None,
     log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error. [default: info]")] = None,
 ) -> None:
@@ -76,6 +79,7 @@ def serve(
                 "data": data,
                 "name": name,
                 "advertise": advertise,
+                "interface": interface,
                 "log_format": log_format,
                 "log_level": log_level,
             }

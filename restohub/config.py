@@ -32,6 +32,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     data: Path = Path()
     name: Annotated[str, Meta(min_length=1, max_length=200)] = "restohub"
     advertise: bool = True
+    interface: Annotated[str, Meta(min_length=1)] | None = None
     log_format: LogFormat = "text"
     log_level: LogLevel = "info"
 
@@ -42,6 +43,7 @@ SAYS = {
     "data": "a folder",
     "name": "a text of 1 to 200 characters",
     "advertise": "true or false",
+    "interface": "the name of a network interface",
     "log_format": "text or json",
     "log_level": "debug, info, warning or error",
 }

@@ -36,3 +36,5 @@ def start_log(log_format: LogFormat, level: LogLevel) -> None:
     logging.getLogger("restohub").setLevel(level.upper())
     # Its errors are broken connections and our own crashes, which the hub reports itself.
     logging.getLogger("uvicorn").setLevel(logging.CRITICAL)
+    # Its warnings are other people's packets and sockets that the next look mends.
+    logging.getLogger("zeroconf").setLevel(logging.CRITICAL)

@@ -8,6 +8,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from restohub.store.history import History
+from restohub.wire.answers import Discovery
 
 from .clock import Clock
 from .feed import Feed
@@ -30,3 +31,4 @@ class Hub(Struct, frozen=True):
     history: History
     feed: Feed
     snapshots: Snapshots
+    discovery: Callable[[], Discovery]

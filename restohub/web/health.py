@@ -34,6 +34,7 @@ async def health(request: AnyRequest) -> ASGIApp:
         connections=len(request.app.state.sockets.open),
         restaurants=len(hub.writer.directory.restaurants),
         database=_database(hub, reason),
+        discovery=hub.discovery(),
         clock_behind_seconds=hub.clock.behind_s(),
         reason=reason or UNSET,
     )

@@ -147,6 +147,19 @@ class DatabaseHealth(Struct):
     warnings: list[str]
 
 
+DiscoveryState = Literal["off", "waiting", "announced", "failed"]
+
+
+class Discovery(Struct, frozen=True):
+    """How iPads find the hub (mDNS): as what, under which host name and addresses; else the reason why they cannot."""
+
+    state: DiscoveryState
+    name: str
+    host: str
+    addresses: list[str]
+    reason: str | UnsetType = UNSET
+
+
 class Health(Struct, omit_defaults=True):
     """How the hub is. `clock_behind_seconds`: how far the machine's clock is behind the last commit."""
 
@@ -158,6 +171,7 @@ class Health(Struct, omit_defaults=True):
     connections: Annotated[int, Meta(ge=0)]
     restaurants: Annotated[int, Meta(ge=0)]
     database: DatabaseHealth
+    discovery: Discovery
     clock_behind_seconds: Annotated[int, Meta(ge=0)]
     reason: str | UnsetType = UNSET
 

@@ -20,11 +20,13 @@ from restohub.live.writer import Writer
 from restohub.store.append import Ledger, Record
 from restohub.store.history import History, KeptAnswer
 from restohub.web.realtime import Sockets
+from restohub.wire.answers import Discovery
 
 OPENING = 1705343400  # 2024-01-15T18:30:00Z, an evening
 STEP_S = 60
 UPTIME_S = 93_784
 EPOCH = "5f1c0a9e44d2"
+FOUND = Discovery("announced", "restohub", "restohub-9e44d2.local", ["192.168.1.20"])
 JSON_HEADERS = {"content-type": "application/json"}
 
 
@@ -195,8 +197,9 @@ async def rehearse(real: Hub) -> AsyncIterator[Rehearsal]:
     feed = Feed(floors, history, snapshots)
     writer = Writer(directory, floors, {}, ledger=ledger, publisher=feed, clock=clock)
     hub = structs.replace(
-        real, epoch=EPOCH, name="restohub", clock=clock, writer=writer, history=history, feed=feed, snapshots=snapshots
-    )
+        real, epoch=EPOCH, name="restohub", clock=clock, writer=writer, history=history, feed=feed, snapshots=snapshots,
+        discovery=lambda: FOUND,
+    )  # fmt: skip
     writing = asyncio.create_task(writer.run())
     try:
         yield Rehearsal(hub, ledger)

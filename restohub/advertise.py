@@ -1,0 +1,249 @@
+"""This file is the hub's voice in mDNS: a thread that announces where it is, and follows its addresses."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import threading
+import unicodedata
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
+
+from msgspec import UNSET, UnsetType
+
+from restohub.addresses import Choice, choose, links
+from restohub.wire.answers import Discovery, DiscoveryState
+
+if TYPE_CHECKING:
+    from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
+
+log = logging.getLogger("restohub.mdns")
+
+# Frozen: the iPad app lists the first one in its Info.plist.
+SERVICES = ("_restohub._tcp.local.", "_http._tcp.local.")
+LABEL_BYTES_MAX = 63  # RFC 6763, section 4.1.1
+POLL_S = 2.0
+# Addresses count as settled when they were the same for so long: a new link gets its own one after another.
+SETTLE_S = 0.5
+RETRY_S = 5.0
+STOP_WAIT_S = 1.5
+TYPE_SRV, CLASS_IN = 33, 1  # RFC 2782, RFC 1035
+JUST_STARTED = "The hub has just started."
+# zeroconf cuts a name at each dot, escaped or not; this one looks the same.
+ONE_DOT_LEADER = "\u2024"
+
+
+class SilentError(Exception):
+    """No socket for mDNS could be opened on any interface."""
+
+
+class Advertiser:
+    """The hub in mDNS, in a thread with an event loop of its own, so that nothing in it can stop or slow HTTP.
+
+    Whatever fails in there is the state `failed`, said once in the log, and tried again after 5 s.
+    """
+
+    def __init__(self, name: str, install_id: str, version: str, interface: str | None = None) -> None:
+        self.host = host_name(install_id)
+        self._names = (instance_label(name), instance_label(name, f" ({short_id(install_id)})"))
+        self._name = self._names[0]
+        self._interface = interface
+        self._properties = {"txtvers": "1", "id": install_id, "api": "1", "ver": version, "path": "/", "access": "open"}
+        self._bound, self._port = "", 0
+        self._state = Discovery("off", self._name, self.host, [])
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._leave = asyncio.Event()
+
+    def state(self) -> Discovery:
+        """What `GET /health` says of it."""
+        return self._state
+
+    def start(self, bound: str, port: int) -> None:
+        """Announce a hub that listens on an address (0.0.0.0, ::, or one of its own) and a port; never raises."""
+        if ip_address(bound).is_loopback:
+            self._say("off", reason=f"The hub listens on {bound} only, which no iPad reaches.")
+            return
+        self._bound, self._port = bound, port
+        self._say("waiting", reason=JUST_STARTED)
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_until_complete, args=[self._keep()], daemon=True)
+        self._thread.start()
+
+    async def stop(self) -> None:
+        """Say goodbye and end; within 1.5 s, whatever the network does. More than once is as good as once."""
+        thread, loop, self._thread = self._thread, self._loop, None
+        if thread is None or loop is None:
+            return
+        loop.call_soon_threadsafe(self._leave.set)
+        await asyncio.to_thread(thread.join, STOP_WAIT_S)
+        if not thread.is_alive():
+            loop.close()
+        self._say("off", reason="The hub is stopping.")
+
+    async def _keep(self) -> None:
+        """Follow the network until told to leave. What fails is read from the task: nothing is left to escape."""
+        leaving = asyncio.create_task(self._leave.wait())
+        while not leaving.done():
+            following = asyncio.create_task(self._follow())
+            await asyncio.wait([following, leaving], return_when=asyncio.FIRST_COMPLETED)
+            following.cancel()
+            await asyncio.wait([following])
+            if not following.cancelled() and (fault := following.exception()):
+                self._report(fault)
+                await asyncio.wait([leaving], timeout=RETRY_S)
+
+    async def _follow(self) -> None:
+        while True:
+            chosen = await self._settled()
+            if chosen.addresses:
+                await self._announce(chosen)
+                continue
+            self._say("waiting", reason=chosen.reason)
+            while self._look() == chosen:
+                await asyncio.sleep(POLL_S)
+
+    async def _settled(self) -> Choice:
+        chosen = self._look()
+        while True:
+            await asyncio.sleep(SETTLE_S)
+            before, chosen = chosen, self._look()
+            if chosen == before:
+                return chosen
+
+    def _look(self) -> Choice:
+        return choose(links(), self._bound, self._interface)
+
+    async def _announce(self, chosen: Choice) -> None:
+        """Be announced until the addresses or the name must change (then without a goodbye), or until cancelled."""
+        from zeroconf.asyncio import AsyncZeroconf  # 40 ms and 5 MB: after the port listens, if at all
+
+        voice = AsyncZeroconf(interfaces=list(chosen.speakers))
+        try:
+            infos = await self._register(voice, chosen)
+            self._say("announced", chosen)
+            while self._look() == chosen and self._keeps_name(voice, infos):
+                await asyncio.sleep(POLL_S)
+            # What iPads know of the service stays true but for its address, and the next announcement flushes that
+            # (RFC 6762, section 10.2). A goodbye would take the hub off their lists for a moment.
+            voice.zeroconf.registry.async_remove(list(infos))
+        finally:
+            await voice.async_close()
+
+    async def _register(self, voice: AsyncZeroconf, chosen: Choice) -> list[AsyncServiceInfo]:
+        from zeroconf import NonUniqueNameException
+
+        await voice.zeroconf.async_wait_for_start()
+        if not voice.zeroconf.engine.senders:
+            raise SilentError(f"No interface takes mDNS on {', '.join(chosen.speakers)}.")
+        infos = self._infos(chosen)
+        try:
+            await asyncio.gather(*(voice.zeroconf.async_check_service(info, False) for info in infos))
+        except NonUniqueNameException:
+            self._rename()
+            infos = self._infos(chosen)
+        for told in [await voice.async_register_service(info, cooperating_responders=True) for info in infos]:
+            await told
+        return infos
+
+    def _infos(self, chosen: Choice) -> list[AsyncServiceInfo]:
+        from zeroconf.asyncio import AsyncServiceInfo
+
+        return [
+            AsyncServiceInfo(
+                service,
+                f"{self._name}.{service}",
+                port=self._port,
+                properties=self._properties,
+                server=f"{self.host}.",
+                parsed_addresses=list(chosen.addresses),
+            )
+            for service in SERVICES
+        ]
+
+    def _keeps_name(self, voice: AsyncZeroconf, infos: list[AsyncServiceInfo]) -> bool:
+        """Hold our name against another hub that took it too; False where that one has the better right to it.
+
+        zeroconf looks for a name's owner only before it registers, so two hubs that start together after a power cut
+        both take it. The one whose host name sorts first keeps it, and says again that it is there.
+        """
+        ours = f"{self.host}."
+        rivals = rival_hosts(voice, infos) - {ours}
+        forget_heard(voice)
+        if not rivals or self._name == self._names[1]:
+            return True
+        if min(rivals) < ours:
+            self._rename()
+            return False
+        for info in infos:
+            voice.zeroconf.async_send(voice.zeroconf.generate_service_broadcast(info, None))
+        return True
+
+    def _rename(self) -> None:
+        if self._name != self._names[1]:
+            log.warning("Another hub in this network is called %r too; this one is %r now.", *self._names)
+        self._name = self._names[1]
+
+    def _report(self, fault: BaseException) -> None:
+        reason = fault_text(fault)
+        if self._state.reason != reason:
+            foreseen = isinstance(fault, (OSError, SilentError))
+            log.warning("iPads cannot find the hub by themselves: %s", reason, exc_info=None if foreseen else fault)
+        self._say("failed", reason=reason)
+
+    def _say(self, state: DiscoveryState, chosen: Choice | None = None, reason: str | UnsetType = UNSET) -> None:
+        addresses = list(chosen.addresses) if chosen else []
+        if chosen and addresses != self._state.addresses:
+            log.info("iPads find the hub as %r, browsers at http://%s:%d/.", self._name, self.host, self._port)
+        self._state = Discovery(state, self._name, self.host, addresses, reason)
+
+
+def rival_hosts(voice: AsyncZeroconf, infos: list[AsyncServiceInfo]) -> set[str]:
+    """The host names (lower case) that were lately heard for these services' names."""
+    from zeroconf import DNSService
+
+    cache = voice.zeroconf.cache
+    heard = [record for info in infos for record in cache.async_all_by_details(info.name, TYPE_SRV, CLASS_IN)]
+    return {record.server.lower() for record in heard if isinstance(record, DNSService)}
+
+
+def forget_heard(voice: AsyncZeroconf) -> None:
+    """Empty zeroconf's cache: we look nothing up, and 10,000 records of a hostile neighbour would stay for hours."""
+    cache = voice.zeroconf.cache
+    for name in cache.names():
+        cache.async_remove_records(cache.entries_with_name(name))
+
+
+def short_id(install_id: str) -> str:
+    """Six hexadecimal digits of an install id: the last ones, since a UUIDv7 begins with the time."""
+    return install_id.replace("-", "")[-6:].lower()
+
+
+def host_name(install_id: str) -> str:
+    """The hub's name in `.local`, without the last dot: clients do not probe, so it must be unlike any other's."""
+    return f"restohub-{short_id(install_id)}.local"
+
+
+def instance_label(name: str, ending: str = "") -> str:
+    """A name as an instance label (RFC 6763, section 4.1.1): NFC, no controls, at most 63 bytes with the ending."""
+    plain = "".join(" " if unicodedata.category(c) in ("Cc", "Cs") else c for c in unicodedata.normalize("NFC", name))
+    text = " ".join(plain.split()).replace(".", ONE_DOT_LEADER) or "restohub"
+    end = len(text)
+    while len(text[:end].encode()) > LABEL_BYTES_MAX - len(ending.encode()) or _joined(text, end):
+        end -= 1
+    return text[:end].rstrip() + ending
+
+
+def _joined(text: str, at: int) -> bool:
+    """Whether a cut there would part what is seen as one character (accents, joined emoji)."""
+    return 0 < at < len(text) and (unicodedata.category(text[at])[0] == "M" or "\u200d" in text[at - 1 : at + 1])
+
+
+def fault_text(fault: BaseException) -> str:
+    """What went wrong, and what to do where that is known."""
+    if isinstance(fault, OSError) and fault.errno == errno.EADDRINUSE:
+        return "Another program keeps UDP port 5353 (mDNS) to itself. Stop it, or let it share the port."
+    if isinstance(fault, (OSError, SilentError)):
+        return str(fault)
+    return f"{type(fault).__name__}: {fault}"

@@ -1,0 +1,48 @@
+"""This file is the stage of the discovery's tests: a network, an iPad's ears in it, hubs of the test's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.advertise.hubs import AnnouncedHub
+from tests.advertise.network import Machine, Network, a_network
+from tests.advertise.pad import Pad
+
+StartHub = Callable[..., AnnouncedHub]
+
+
+@pytest.fixture(scope="package")
+def network() -> Iterator[Network]:
+    """One network for all; a test's hubs leave it at its end."""
+    yield from a_network()
+
+
+@pytest.fixture(scope="package")
+def listener(network: Network) -> Machine:
+    """A machine from which to ask and listen."""
+    return network.machine("listener", "10.77.0.201/24")
+
+
+@pytest.fixture(scope="package")
+def pad(network: Network, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pad]:
+    """One avahi for all."""
+    running = Pad(network.machine("pad", "10.77.0.200/24"), tmp_path_factory.mktemp("pad"))
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def start_hub(tmp_path: Path) -> Iterator[StartHub]:
+    """Starts hubs on machines; each is stopped at the end."""
+    made: list[AnnouncedHub] = []
+
+    def start(machine: Machine, *args: str) -> AnnouncedHub:
+        made.append(AnnouncedHub(machine, tmp_path / f"data{len(made)}", *args))
+        return made[-1]
+
+    yield start
+    for hub in made:
+        hub.stop()
