@@ -55,9 +55,6 @@ class BatchRefused(Struct, frozen=True):
     refusals: tuple[tuple[int, Refused], ...]
 
 
-Verdict = Accepted | Refused
-
-
 def not_found(kind: str, entity_id: str, field: str | None = None) -> Refused:
     """No such guest or table here; `field` is the key that named it."""
     detail = f"This restaurant has no {kind} with the id {entity_id!r}."

@@ -157,11 +157,6 @@ def bad_query(parameter: str, detail: str) -> Problem:
     return problem("invalid_query", detail, (Fault(f"?{parameter}", detail),))
 
 
-def status_of(code: str) -> int:
-    """The HTTP status of an error code."""
-    return CODES[code].status
-
-
 def current_out(
     current: nouns.Entity | Occupied | None, floor_revision: int
 ) -> Guest | Table | Restaurant | TableAndGuest | None:
