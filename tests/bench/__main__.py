@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import resource
 import shutil
@@ -15,11 +16,14 @@ from pathlib import Path
 import uvloop
 
 from tests.bench import workloads
+from tests.bench.growth import growth
 from tests.bench.limits import all_limits
 from tests.bench.pocketbase_subject import PocketBase
-from tests.bench.report import Results, compared, saved, table
+from tests.bench.report import Results, across, compared, saved, table
 from tests.bench.restohub_subject import Restohub
+from tests.bench.slow_disk import slow_disks
 from tests.bench.subject import CLIENT_CPU, Running, Subject
+from tests.bench.wear import wear
 from tests.bench.workloads import Figures, Load
 
 WORKLOADS: dict[str, Callable[[Load], Awaitable[Figures]]] = {
@@ -47,6 +51,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--against", choices=["pocketbase"], help="the same workloads on this, in turn with the hub")
     parser.add_argument("--pocketbase", type=Path, metavar="FILE", help="its program [pocketbase on the PATH]")
     parser.add_argument("--limits", action="store_true", help="measure SQLite, HTTP and a fan-out alone beside them")
+    parser.add_argument("--growth", action="store_true", help="cost by subscribers, guests, log and restaurants")
+    parser.add_argument("--slow-disk", action="store_true", help="W1 and W3 with syncs that take 10 and 50 ms, counted")
+    parser.add_argument("--wear", action="store_true", help="memory after 100,000 changes, bytes written a seating")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure of every round")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the picture of the README (SVG)")
     parser.add_argument(
@@ -109,6 +116,24 @@ async def run(asked: argparse.Namespace) -> Results:
     return results
 
 
+async def run_tables(asked: argparse.Namespace) -> None:
+    """The tables of one subject: the hub's own."""
+    with tempfile.TemporaryDirectory(prefix="bench-", dir=os.environ.get("BENCH_DIR")) as temporary:
+        folder = Path(temporary)
+        tables: dict[str, dict[str, Figures]] = {}
+        if asked.growth:
+            tables |= await growth(folder, progress)
+        if asked.slow_disk:
+            tables["the disk's sync"] = await slow_disks(folder, progress)
+        if asked.wear:
+            tables["wear"] = {"hub": await wear(folder, progress)}
+    progress("")
+    for name, columns in tables.items():
+        print(across(name, columns) + "\n")
+    if asked.json:
+        asked.json.write_text(json.dumps(tables, indent=1) + "\n")
+
+
 def pocketbase(given: Path | None) -> Path:
     """PocketBase's program."""
     found = given or shutil.which("pocketbase")
@@ -138,6 +163,9 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(FILES_MAX, most), most))
     os.sched_setaffinity(0, {CLIENT_CPU})
     started = time.monotonic()
+    if asked.growth or asked.slow_disk or asked.wear:
+        uvloop.run(run_tables(asked))
+        return
     results = uvloop.run(run(asked))
     print(table(results))
     print(f"\n{asked.rounds} rounds in {time.monotonic() - started:.0f} s.")

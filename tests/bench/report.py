@@ -46,6 +46,14 @@ def table(results: Results) -> str:
     return aligned(rows)
 
 
+def across(title: str, columns: dict[str, Figures]) -> str:
+    """One row a figure, one column a size."""
+    names = list(next(iter(columns.values())))
+    rows = [[title, *columns]]
+    rows += [[name, *(shown(figures[name]) for figures in columns.values())] for name in names]
+    return aligned(rows)
+
+
 def compared(before: Path, after: Path) -> str:
     """Two files of results side by side: every figure of the hub, and how B stands to A."""
     old, new = loaded(before), loaded(after)

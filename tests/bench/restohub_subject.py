@@ -100,9 +100,9 @@ class Restohub:
         """The whole floor in one answer."""
         return [request("GET", "/api/sync/full?restaurant_id=1")]
 
-    async def subscribe(self, on_delivery: Callable[[], None]) -> Ear:
+    async def subscribe(self, on_delivery: Callable[[], None], restaurant_id: int = 1) -> Ear:
         """A socket of `/realtime`."""
-        url = f"ws://127.0.0.1:{self.port}/realtime?restaurant_id=1"
+        url = f"ws://127.0.0.1:{self.port}/realtime?restaurant_id={restaurant_id}"
         connected: Any = await ws_connect(lambda: Ear(on_delivery), url)
         ear: Ear = connected[1]
         return ear

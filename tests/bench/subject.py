@@ -91,11 +91,6 @@ class Running:
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
-    def written_bytes(self) -> int:
-        """What it gave to write calls for the disk and for sockets."""
-        text = Path(f"/proc/{self.process.pid}/io").read_text()
-        return int(text.split("wchar:")[1].split()[0])
-
     def stop(self) -> None:
         """Stop it, within ten seconds."""
         self.process.terminate()
