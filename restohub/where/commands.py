@@ -15,7 +15,7 @@ import typer
 
 T = TypeVar("T")
 
-WIDE = 10_000
+WIDE, PROGRESS_COLUMNS = 10_000, 50
 NONE_FOUND = (
     "No hub was found within {seconds:g} s. Is one running, in this very network and not the guests' Wi-Fi? On its own "
     'machine `restohub where` says how it is reached; a router may keep devices apart ("client isolation").'
@@ -25,7 +25,8 @@ NONE_FOUND = (
 def where(
     data: Annotated[
         Path | None,
-        typer.Option(help="Its data folder. [default: as `serve` finds it, else the service's]"),
+        # Not checked here: a folder that may not be read gets a sentence of its own.
+        typer.Option(readable=False, help="Its data folder. [default: as `serve` finds it, else the service's]"),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Say it for machines.")] = False,
 ) -> None:
@@ -94,11 +95,11 @@ async def _with_progress(looking: Coroutine[Any, Any, T], seconds: float) -> T:
     left = seconds
     while not search.done():
         goes_on = f"Looking for hubs in this network ... {left:.0f} s" if left > 0 else "Asking whether they answer ..."
-        sys.stderr.write(f"\r{goes_on}\x1b[K")
+        sys.stderr.write(f"\r{goes_on:<{PROGRESS_COLUMNS}}")
         sys.stderr.flush()
         await asyncio.wait([search], timeout=1)
         left -= 1
-    sys.stderr.write("\r\x1b[K")
+    sys.stderr.write(f"\r{'':<{PROGRESS_COLUMNS}}\r")
     sys.stderr.flush()
     return await search
 

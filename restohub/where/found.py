@@ -8,7 +8,7 @@ from ipaddress import ip_address
 from typing import Literal
 
 from msgspec import Struct
-from zeroconf import ServiceStateChange, Zeroconf
+from zeroconf import BadTypeInNameException, ServiceStateChange, Zeroconf
 from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
 
 from restohub.advertise import SERVICES
@@ -52,12 +52,20 @@ async def found(speakers: Sequence[str], wait_s: float) -> list[Found]:
         browser = AsyncServiceBrowser(voice.zeroconf, SERVICE, handlers=[heard])
         await asyncio.sleep(wait_s)
         await browser.async_cancel()
-        infos = [AsyncServiceInfo(SERVICE, name) for name in names]
+        infos = [info for name in names if (info := _info(name))]
         known = await asyncio.gather(*(info.async_request(voice.zeroconf, RESOLVE_WAIT_MS) for info in infos))
     finally:
         await voice.async_close()
     hubs = await asyncio.gather(*(_hub(info) for info, so in zip(infos, known, strict=True) if so))
     return sorted(hubs, key=lambda hub: (hub.name, hub.id))
+
+
+def _info(name: str) -> AsyncServiceInfo | None:
+    """What can be asked of a name; None where no hub would bear it (control characters)."""
+    try:
+        return AsyncServiceInfo(SERVICE, name)
+    except BadTypeInNameException:
+        return None
 
 
 async def _hub(info: AsyncServiceInfo) -> Found:
