@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from restohub.reach import short_id
 
-from .found import Found, State
+from .found import HUBS_MAX, Found, State
 from .plain import plain, width
 
 HEADS = ("Name", "Address", "By name", "Version", "Id", "Answers")
@@ -32,6 +32,8 @@ def board(hubs: Sequence[Found], columns: int) -> list[str]:
     else:
         said = [f"{head:<8}  {cell}" for row in rows for head, cell in (*zip(HEADS, row, strict=True), ("", ""))]
         said = [line.rstrip() for line in said[:-1]]
+    if len(hubs) == HUBS_MAX:
+        said += ["", f"There may be more: a search ends at {HUBS_MAX} hubs."]
     if any(hub.state in ("no answer", "another hub") for hub in hubs):
         said += ["", SILENT]
     return said

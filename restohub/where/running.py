@@ -60,8 +60,8 @@ def _why_none(folders: list[Path], closed: Path | None, last: tuple[Path, Place]
         folder, place = last
         at = url(own_address(place), place.port)
         return (
-            f"No hub runs on the data in {folder} now; the last one was at {at} and does not answer there. "
-            "Start it with `restohub serve`; where it is a service, `systemctl status restohub` says why it ended."
+            f"No hub answers for the data in {folder}; the last one was at {at}. Start it with `restohub serve`; "
+            "where it is a service of systemd, `systemctl status restohub` says how it is."
         )
     places = " or ".join(str(folder) for folder in folders)
     return (

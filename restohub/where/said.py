@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import sys
 import textwrap
+from contextlib import suppress
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from restohub.config import Settings
 from restohub.live.place import Place
@@ -14,7 +15,9 @@ from restohub.reach import Reach, reach
 
 from .plain import plain, say
 from .qr import qr_lines
-from .running import Running
+
+if TYPE_CHECKING:
+    from .running import Running
 
 log = logging.getLogger("restohub")
 
@@ -25,8 +28,9 @@ def say_ready(settings: Settings, place: Place) -> None:
     """Say at the start where the hub is: to a person at a terminal, else to the log."""
     reached, folder = reach(place), settings.data.absolute()
     if settings.log_format == "text" and sys.stderr.isatty():
-        say_to_person(place.name, reached, folder, sys.stderr)
-        say("Ctrl-C stops the hub.\n", to=sys.stderr)
+        with suppress(OSError):  # a terminal that was closed meanwhile stops nobody
+            say_to_person(place.name, reached, folder, sys.stderr)
+            say("Ctrl-C stops the hub.\n", to=sys.stderr)
         return
     for line in lines(place.name, reached, folder):
         log.info("%s", line)

@@ -98,6 +98,25 @@ def test_without_a_network_it_says_so_and_where_follows_when_there_is_one(
     assert "is ready at http://10.77.0.5:8000/\n" in printed("where", "--data", data, wrap=machine.wrap).stdout
 
 
+def test_where_says_why_ipads_do_not_find_the_hub_by_themselves(network: Network, start_hub: StartHub) -> None:
+    machine = network.machine("taken", "10.77.0.5/24")
+
+    def take() -> socket.socket:
+        taken = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        taken.bind(("0.0.0.0", 5353))
+        return taken
+
+    with machine.inside(take):
+        hub = start_hub(machine)
+        hub.until("failed")
+        said = printed("where", "--data", str(hub.log.with_suffix("")), wrap=machine.wrap).stdout
+        searched = printed("find", wrap=machine.wrap)
+    assert "is ready at http://10.77.0.5:8000/\n" in said
+    assert said.splitlines()[-1].startswith("iPads do not find it by themselves. Another program keeps UDP port 5353")
+    assert (searched.returncode, searched.stdout) == (1, "")
+    assert searched.stderr.startswith("The network cannot be searched: Another program keeps UDP port 5353")
+
+
 def test_find_lists_the_hubs_of_the_network_and_tells_two_of_a_name_apart(
     network: Network, start_hub: StartHub
 ) -> None:

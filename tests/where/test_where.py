@@ -77,7 +77,7 @@ def test_a_hub_that_was_killed_runs_no_more(new_hub: NewHub) -> None:
     hub.kill()
     status, said, errors = where(hub.data)
     assert (status, said) == (1, "")
-    assert f"No hub runs on the data in {hub.data} now; the last one was at {hub.url}/" in errors
+    assert f"No hub answers for the data in {hub.data}; the last one was at {hub.url}/. Start it with" in errors
     assert errors.count("\n") == 1
     assert "Traceback" not in errors
     hub.start()
