@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-SAYS_WAIT_S = 30.0
+SAYS_WAIT_S = 60.0
 CODE_LINE = re.compile(r"^  \x1b\[97(?:;40)?m([█▀▄ ]+)\x1b\[0m$")
 # Upper and lower half: 1 is dark. The blocks are white, on a ground that is said to be black.
 HALVES = {" ": (1, 1), "▀": (0, 1), "▄": (1, 0), "█": (0, 0)}

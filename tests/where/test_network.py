@@ -20,6 +20,8 @@ from tests.where.terminal import RESTOHUB, Terminal, code_of, printed
 StartHub = Callable[..., AnnouncedHub]
 SERVICE = "_restohub._tcp.local."
 TYPE_SRV = 33
+# Bounds for a machine that has much else to do.
+SETTLES_S, LISTEN = 60.0, ("--seconds", "6")
 FIRST, SIX, SECOND = "http://10.77.0.1:8000/", "http://[fd77::1]:8000/", "http://10.78.0.1:8000/"
 
 
@@ -70,7 +72,7 @@ def test_a_person_sees_every_address_and_a_code_at_the_start_and_by_where(networ
 def test_a_pipe_is_told_one_fact_a_line(network: Network, start_hub: StartHub) -> None:
     machine = two_lans(network)
     hub = start_hub(machine, "--name", "Rossi")
-    host = hub.until("announced")["host"]
+    host = hub.until("announced", SETTLES_S)["host"]
     data = hub.log.with_suffix("")
     facts = [
         f"The hub 'Rossi' is ready at {FIRST}",
@@ -88,7 +90,7 @@ def test_without_a_network_it_says_so_and_where_follows_when_there_is_one(
 ) -> None:
     machine = network.machine("alone")
     hub = start_hub(machine)
-    hub.until("waiting")
+    hub.until("waiting", SETTLES_S)
     data = str(hub.log.with_suffix(""))
     said = printed("where", "--data", data, wrap=machine.wrap).stdout
     assert "The hub 'restohub' is ready at http://127.0.0.1:8000/\n" in said
@@ -108,7 +110,7 @@ def test_where_says_why_ipads_do_not_find_the_hub_by_themselves(network: Network
 
     with machine.inside(take):
         hub = start_hub(machine)
-        hub.until("failed")
+        hub.until("failed", SETTLES_S)
         said = printed("where", "--data", str(hub.log.with_suffix("")), wrap=machine.wrap).stdout
         searched = printed("find", wrap=machine.wrap)
     assert "is ready at http://10.77.0.5:8000/\n" in said
@@ -123,8 +125,8 @@ def test_find_lists_the_hubs_of_the_network_and_tells_two_of_a_name_apart(
     hubs = [start_hub(network.machine(f"twin{n}", f"10.77.0.{n}/24"), "--name", "Gemelli") for n in (1, 2)]
     listener = network.machine("listener", "10.77.0.201/24")
     for hub in hubs:
-        hub.until("announced")
-    done = printed("find", "--json", wrap=listener.wrap)
+        hub.until("announced", SETTLES_S)
+    done = printed("find", *LISTEN, "--json", wrap=listener.wrap)
     found = json.loads(done.stdout)
     healths = [hub.health() for hub in hubs]
     assert (done.returncode, done.stderr) == (0, "")
@@ -139,7 +141,7 @@ def test_find_lists_the_hubs_of_the_network_and_tells_two_of_a_name_apart(
             "local_url": f"http://{health['discovery']['host']}:8000/",
             "state": "healthy",
         }
-    status, said = Terminal([*listener.wrap, *RESTOHUB, "find"], columns=160).result()
+    status, said = Terminal([*listener.wrap, *RESTOHUB, "find", *LISTEN], columns=160).result()
     assert status == 0
     assert "Looking for hubs in this network" in said
     for health in healths:
@@ -173,7 +175,7 @@ def shout(sock: socket.socket, over: threading.Event) -> None:
 
 
 def test_a_hostile_neighbour_is_listed_without_harm(network: Network, start_hub: StartHub) -> None:
-    start_hub(network.machine("honest", "10.77.0.1/24"), "--name", "Honest").until("announced")
+    start_hub(network.machine("honest", "10.77.0.1/24"), "--name", "Honest").until("announced", SETTLES_S)
     listener = network.machine("listener", "10.77.0.201/24")
     neighbour = network.machine("rogue", "10.77.0.9/24")
     evil = ServiceInfo(
@@ -192,8 +194,10 @@ def test_a_hostile_neighbour_is_listed_without_harm(network: Network, start_hub:
     try:
         for info in (evil, silent):
             voice.register_service(info, cooperating_responders=True)
-        status, said = Terminal([*listener.wrap, *RESTOHUB, "find"], columns=250).result()
-        found = {one["name"][-6:]: one for one in json.loads(printed("find", "--json", wrap=listener.wrap).stdout)}
+        status, said = Terminal([*listener.wrap, *RESTOHUB, "find", *LISTEN], columns=250).result()
+        found = {
+            one["name"][-6:]: one for one in json.loads(printed("find", *LISTEN, "--json", wrap=listener.wrap).stdout)
+        }
     finally:
         over.set()
         shouting.join()
