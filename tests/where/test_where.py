@@ -106,6 +106,18 @@ def test_the_folder_is_found_as_serve_finds_it(new_hub: NewHub) -> None:
         assert f"It keeps its data in {hub.data}\n" in printed("where", **{name: str(hub.data)}).stdout
 
 
+def test_the_hub_of_the_service_is_found_where_there_is_no_other(new_hub: NewHub, tmp_path: Path) -> None:
+    if os.geteuid() != 0 or shutil.which("unshare") is None:
+        pytest.skip("a /var/lib of the test's own needs root and `unshare` (util-linux)")
+    hub = new_hub().start()
+    # systemd's StateDirectory= of a DynamicUser= is such a link.
+    mount = f"mount -t tmpfs none /var/lib && ln -s '{hub.data}' /var/lib/restohub"
+    wrap = ("unshare", "--mount", "sh", "-c", f'{mount} && exec "$@"', "sh")
+    done = printed("where", wrap=wrap, HOME=str(tmp_path), XDG_DATA_HOME="")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.endswith("It keeps its data in /var/lib/restohub\n")
+
+
 def test_a_hub_that_cannot_write_its_note_serves(new_hub: NewHub) -> None:
     hub = new_hub()
     (hub.data / f"{NOTE}.new").mkdir(parents=True)
