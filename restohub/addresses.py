@@ -121,7 +121,7 @@ def _everywhere(bound: str, address: str) -> bool:
 
 def _why_none(bound: str, interface: str | None) -> str:
     if bound not in EVERYWHERE:
-        return f"The hub listens on {bound} only, and no network of this machine has that address now."
+        return f"The hub listens on {bound} only, and no network that an iPad could be in has that address now."
     if interface is not None:
         return f"The interface {interface!r} has no network now."
     return "This machine is in no network that an iPad could be in: no cable, no Wi-Fi."

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from msgspec import UNSET, UnsetType
 
 from restohub.addresses import Choice, choose, links
+from restohub.reach import host_name, short_id
 from restohub.wire.answers import Discovery, DiscoveryState
 
 if TYPE_CHECKING:
@@ -213,16 +214,6 @@ def forget_heard(voice: AsyncZeroconf) -> None:
     cache = voice.zeroconf.cache
     for name in cache.names():
         cache.async_remove_records(cache.entries_with_name(name))
-
-
-def short_id(install_id: str) -> str:
-    """Six hexadecimal digits of an install id: the last ones, since a UUIDv7 begins with the time."""
-    return install_id.replace("-", "")[-6:].lower()
-
-
-def host_name(install_id: str) -> str:
-    """The hub's name in `.local`, without the last dot: clients do not probe, so it must be unlike any other's."""
-    return f"restohub-{short_id(install_id)}.local"
 
 
 def instance_label(name: str, ending: str = "") -> str:

@@ -22,6 +22,7 @@ from restohub.floor.nouns import DIRECTORY_ID, Change, Entry, Restaurant
 from restohub.live.clock import Clock, new_epoch, new_id
 from restohub.live.feed import Feed
 from restohub.live.hub import Hub
+from restohub.live.place import Place
 from restohub.live.snapshots import Snapshots
 from restohub.live.writer import Writer
 from restohub.store.append import Ledger, Record
@@ -35,6 +36,7 @@ from restohub.upkeep.zone import knows_zone, machine_zone
 from restohub.web.realtime import Sockets
 from restohub.web.server import application
 from restohub.web.transport import HubServer, listening_socket, server_config
+from restohub.where.note import write_note
 
 log = logging.getLogger("restohub")
 
@@ -47,7 +49,7 @@ class PortError(Exception):
     """The port cannot be listened on; the text says why and what to do."""
 
 
-async def serve(settings: Settings, on_ready: Callable[[Settings], None]) -> None:
+async def serve(settings: Settings, on_ready: Callable[[Place], None]) -> None:
     """Run a hub until it is told to stop. Raises FolderError, PortError, DamageError, StorageFailedError."""
     with FolderLock(settings.data):
         async with AsyncExitStack() as stack:
@@ -61,18 +63,19 @@ async def serve(settings: Settings, on_ready: Callable[[Settings], None]) -> Non
 
 
 async def _run(
-    settings: Settings, loaded: Loaded, ledger: Ledger, history: History, on_ready: Callable[[Settings], None]
+    settings: Settings, loaded: Loaded, ledger: Ledger, history: History, on_ready: Callable[[Place], None]
 ) -> None:
     clock = Clock(max([loaded.directory.time, *(floor.time for floor in loaded.floors.values())]))
     snapshots = Snapshots(loaded.epoch)
     feed = Feed(loaded.floors, history, snapshots)
     writer = Writer(loaded.directory, loaded.floors, loaded.keys, ledger=ledger, publisher=feed, clock=clock)
-    advertiser = Advertiser(settings.name, loaded.install_id, version("restohub"), settings.interface)
+    bound = bound_socket(settings)
+    place = place_of(settings, loaded.install_id, bound)
+    advertiser = Advertiser(place.name, place.id, version("restohub"), place.interface)
     hub = Hub(
         version=version("restohub"),
-        install_id=loaded.install_id,
         epoch=loaded.epoch,
-        name=settings.name,
+        place=place,
         folder=settings.data,
         zone=machine_zone(),
         knows_zone=knows_zone,
@@ -88,10 +91,11 @@ async def _run(
     watchdog = Watchdog(writer.roll_call)
 
     def listening() -> None:
-        on_ready(settings)
-        watchdog.ready(f"Serving {settings.name!r} on port {settings.port}")
-        if settings.advertise:
-            advertiser.start(*bound.getsockname()[:2])
+        write_note(settings.data, place)
+        on_ready(place)
+        watchdog.ready(f"Serving {place.name!r} on port {place.port}")
+        if place.advertised:
+            advertiser.start(place.bound, place.port)
 
     async def before_stop() -> None:
         watchdog.stopping()
@@ -99,7 +103,6 @@ async def _run(
         await asyncio.gather(asyncio.wait([writing], timeout=DRAIN_WAIT_S), advertiser.stop())
         writer.give_up()
 
-    bound = bound_socket(settings)
     server = HubServer(server_config(application(hub, sockets)), listening, before_stop)
     writing.add_done_callback(lambda _: setattr(server, "should_exit", True))
 
@@ -107,8 +110,7 @@ async def _run(
         if not task.cancelled() and task.exception() is not None:
             server.should_exit = True
 
-    tasks = [asyncio.create_task(sockets.watch()), asyncio.create_task(close_days(hub))]
-    tasks.append(asyncio.create_task(watchdog.feed()))
+    tasks = [asyncio.create_task(task) for task in (sockets.watch(), close_days(hub), watchdog.feed())]
     for task in tasks:
         task.add_done_callback(stop_on_fault)
     gc.freeze()
@@ -177,6 +179,12 @@ def bound_socket(settings: Settings) -> socket.socket:
             f"The hub cannot listen on {where} of {settings.host} ({error.strerror}). "
             "Choose others with --port and --host."
         ) from None
+
+
+def place_of(settings: Settings, install_id: str, bound: socket.socket) -> Place:
+    """Where a hub with these settings is, by the socket that it listens on."""
+    address, port = bound.getsockname()[:2]
+    return Place(install_id, settings.name, address, port, settings.interface, settings.advertise)
 
 
 async def _close_writing(connection: aiosqlite.Connection, ledger: Ledger) -> None:

@@ -6,9 +6,9 @@ import asyncio
 import logging
 import math
 import random
-import socket
 import sqlite3
 import sys
+from functools import partial
 from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,6 +18,7 @@ import typer
 from restohub.boot.commands import service
 from restohub.config import Settings, SettingsError, settings
 from restohub.logs import start_log
+from restohub.where.commands import find, where
 
 log = logging.getLogger("restohub")
 
@@ -96,9 +97,10 @@ def _run(chosen: Settings) -> int:
     from restohub.store.faults import StorageFailedError, StorageFullError, StorageUnavailableError
     from restohub.store.open import FolderError
     from restohub.store.rows import DamageError
+    from restohub.where.said import say_ready
 
     try:
-        _loop_runner(serve_hub(chosen, _say_ready))
+        _loop_runner(serve_hub(chosen, partial(say_ready, chosen)))
         log.info("The hub has stopped; everything it answered is saved.")
     except (FolderError, PortError) as error:
         stop(str(error))
@@ -124,12 +126,6 @@ def _loop_runner(main: Any) -> None:
         uvloop.run(main)
 
 
-def _say_ready(chosen: Settings) -> None:
-    host = network_address() if chosen.host in ("0.0.0.0", "::") else chosen.host
-    where = f"http://[{host}]:{chosen.port}/" if ":" in host else f"http://{host}:{chosen.port}/"
-    log.info("The hub %r is ready at %s and keeps its data in %s.", chosen.name, where, chosen.data.absolute())
-
-
 @cli.command()
 def simulate(
     url: Annotated[str, typer.Option(help="The hub.")] = "http://127.0.0.1:8000",
@@ -150,14 +146,8 @@ def simulate(
         sys.exit(130)
 
 
-def network_address() -> str:
-    """The address by which others on the network reach this machine; its own loopback where there is no network."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
-        try:
-            asking.connect(("192.0.2.1", 9))  # nothing is sent: the system only chooses the interface (RFC 5737)
-            return str(asking.getsockname()[0])
-        except OSError:
-            return "127.0.0.1"
+cli.command()(where)
+cli.command()(find)
 
 
 def stop(sentence: str) -> None:

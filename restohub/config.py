@@ -57,7 +57,7 @@ def settings(flags: Mapping[str, Any], environment: Mapping[str, str] | None = N
     environ = os.environ if environment is None else environment
     given = {name: value for name, value in flags.items() if value is not None}
     named = {name: environ[PREFIX + name.upper()] for name in SAYS if environ.get(PREFIX + name.upper())}
-    folder = Path(given.get("data") or named.get("data") or environ.get("STATE_DIRECTORY") or default_folder())
+    folder = chosen_folder(given.get("data"), environ) or default_folder()
     found: dict[str, Any] = {}
     for source, values in (
         (str(folder / FILE), _from_file(folder / FILE)),
@@ -67,6 +67,12 @@ def settings(flags: Mapping[str, Any], environment: Mapping[str, str] | None = N
         for name, value in values.items():
             found[name] = _checked(name, value, source)
     return Settings(**{**found, "data": folder})
+
+
+def chosen_folder(flag: Path | None, environment: Mapping[str, str]) -> Path | None:
+    """The data folder that a flag, RESTOHUB_DATA or systemd's STATE_DIRECTORY names; None where none does."""
+    named = flag or environment.get(PREFIX + "DATA") or environment.get("STATE_DIRECTORY")
+    return Path(named) if named else None
 
 
 def default_folder() -> Path:

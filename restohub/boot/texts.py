@@ -9,6 +9,7 @@ from xml.etree.ElementTree import Element, SubElement
 # What the repository's restohub.service starts: the first restohub of its PATH, so that a copy works as it is.
 ANY_PROGRAM = "/usr/bin/env restohub"
 
+LINUX_FOLDER = "/var/lib/restohub"
 MAC_USER = "daemon"
 MAC_FOLDER = "/Library/Application Support/restohub"
 WINDOWS_FOLDER = r"C:\ProgramData\restohub"

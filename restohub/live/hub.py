@@ -12,6 +12,7 @@ from restohub.wire.answers import Discovery
 
 from .clock import Clock
 from .feed import Feed
+from .place import Place
 from .snapshots import Snapshots
 from .writer import Writer
 
@@ -20,9 +21,8 @@ class Hub(Struct, frozen=True):
     """Every part of the hub that a request may need. `zone` is the machine's IANA time zone."""
 
     version: str
-    install_id: str
     epoch: str
-    name: str
+    place: Place
     folder: Path
     zone: str
     knows_zone: Callable[[str], bool]

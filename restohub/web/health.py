@@ -28,6 +28,7 @@ async def health(request: AnyRequest) -> ASGIApp:
     body = Health(
         status="unhealthy" if reason else "healthy",
         service="sync",
+        id=hub.place.id,
         version=hub.version,
         timestamp=time_text(hub.clock.now()),
         uptime_seconds=int(hub.clock.monotonic() - hub.clock.started),

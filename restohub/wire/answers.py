@@ -161,10 +161,14 @@ class Discovery(Struct, frozen=True):
 
 
 class Health(Struct, omit_defaults=True):
-    """How the hub is. `clock_behind_seconds`: how far the machine's clock is behind the last commit."""
+    """How the hub is. `id`: of this installation, as in its TXT record, the same for as long as its data folder.
+
+    `clock_behind_seconds`: how far the machine's clock is behind the last commit.
+    """
 
     status: Literal["healthy", "unhealthy"]
     service: str
+    id: str
     version: str
     timestamp: Time
     uptime_seconds: Annotated[int, Meta(ge=0)]

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restohub.advertise import host_name, instance_label
+from restohub.advertise import instance_label
 from restohub.live.clock import new_id
+from restohub.reach import host_name
 
 
 @pytest.mark.parametrize(

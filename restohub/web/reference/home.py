@@ -2,26 +2,44 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from html import escape
 
 from restohub.floor.nouns import PHASES, Floor, Restaurant
 from restohub.live.hub import Hub
+from restohub.reach import reach
 from restohub.wire.times import time_text
 
-from .markup import filled, page, table
+from .markup import code, filled, inline, page, table
+
+# A reader at the hub's own machine: by these names each iPad would ask itself.
+LOOPBACK = re.compile(r"(?:localhost|127(?:\.\d+){3}|\[::1\])(?::\d+)?", re.IGNORECASE)
 
 
-def home_page(hub: Hub, connections: int) -> bytes:
-    """The page `/`, as things are at this moment."""
+def home_page(hub: Hub, connections: int, came_by: str) -> bytes:
+    """The page `/`, as things are at this moment, for a reader who came by this host and port ("": unknown)."""
     places = {
-        "name": escape(hub.name),
+        "name": escape(hub.place.name),
+        "address": _address(hub, came_by),
         "state": _state(hub, connections),
         "restaurants": _restaurants(hub),
         "version": escape(hub.version),
         "time": time_text(hub.clock.now()),
     }
-    return page(hub.name, filled("home.html", places), here="/")
+    return page(hub.place.name, filled("home.html", places), here="/")
+
+
+def _address(hub: Hub, came_by: str) -> str:
+    """What to tell an iPad: the address that brought the reader here, unless it leads an iPad to itself."""
+    if came_by and not LOOPBACK.fullmatch(came_by):
+        return f"Give the app on your iPads the address {code(f'http://{came_by}')}. There is nothing else to do here."
+    reached = reach(hub.place)
+    if reached.lack:
+        return inline(reached.lack)
+    urls = " or ".join(code(one.rstrip("/")) for one in reached.urls)
+    by_name = f" It also has a name: {code(reached.local_url.rstrip('/'))}." if reached.local_url else ""
+    return f"Give the app on your iPads the address {urls}.{by_name} There is nothing else to do here."
 
 
 def _state(hub: Hub, connections: int) -> str:

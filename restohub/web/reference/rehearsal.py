@@ -15,6 +15,7 @@ from restohub.floor.nouns import Directory, Entity, Entry, Floor, Guest, Removal
 from restohub.live.clock import Clock
 from restohub.live.feed import Feed
 from restohub.live.hub import Hub
+from restohub.live.place import Place
 from restohub.live.snapshots import Snapshots
 from restohub.live.writer import Writer
 from restohub.store.append import Ledger, Record
@@ -26,6 +27,7 @@ OPENING = 1705343400  # 2024-01-15T18:30:00Z, an evening
 STEP_S = 60
 UPTIME_S = 93_784
 EPOCH = "5f1c0a9e44d2"
+PLACE = Place("0197ac3e-5c10-7d21-b4a8-60f3279e44d2", "restohub", "::", 8000, None, True)
 FOUND = Discovery("announced", "restohub", "restohub-9e44d2.local", ["192.168.1.20"])
 JSON_HEADERS = {"content-type": "application/json"}
 
@@ -197,8 +199,8 @@ async def rehearse(real: Hub) -> AsyncIterator[Rehearsal]:
     feed = Feed(floors, history, snapshots)
     writer = Writer(directory, floors, {}, ledger=ledger, publisher=feed, clock=clock)
     hub = structs.replace(
-        real, epoch=EPOCH, name="restohub", clock=clock, writer=writer, history=history, feed=feed, snapshots=snapshots,
-        discovery=lambda: FOUND,
+        real, epoch=EPOCH, clock=clock, writer=writer, history=history, feed=feed, snapshots=snapshots,
+        place=PLACE, discovery=lambda: FOUND,
     )  # fmt: skip
     writing = asyncio.create_task(writer.run())
     try:

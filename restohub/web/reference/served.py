@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from html import escape
 from typing import Any
 
 from litestar.types import ASGIApp
@@ -37,7 +36,7 @@ async def home(request: AnyRequest) -> ASGIApp:
     """Whether the hub works, and where to go on."""
     from .home import home_page
 
-    return _page(request, home_page(hub_of(request), len(request.app.state.sockets.open)))
+    return _html(home_page(hub_of(request), len(request.app.state.sockets.open), _came_by(request)))
 
 
 async def docs(request: AnyRequest) -> ASGIApp:
@@ -52,10 +51,18 @@ async def errors(request: AnyRequest) -> ASGIApp:
 
 def _page(request: AnyRequest, html: bytes) -> Reply:
     """The page with the address by which its reader came, so that its commands can be copied."""
+    host = _came_by(request)
+    return _html(html.replace(PLACE, host.encode()) if host else html)
+
+
+def _came_by(request: AnyRequest) -> str:
+    """The host and port that the reader asked for, where that is an address ("" where not): safe as HTML."""
     host = request.headers.get("host", "")
-    if ADDRESS.fullmatch(host):
-        html = html.replace(PLACE, escape(host).encode())
-    return Reply(Answer(200, HEADERS, html))
+    return host if ADDRESS.fullmatch(host) else ""
+
+
+def _html(page: bytes) -> Reply:
+    return Reply(Answer(200, HEADERS, page))
 
 
 async def _reference(request: AnyRequest) -> Reference:

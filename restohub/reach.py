@@ -1,0 +1,58 @@
+"""This file is how a hub is reached: the URLs for iPads, or why there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from ipaddress import ip_address
+
+from msgspec import Struct
+
+from restohub.addresses import EVERYWHERE, Choice, Link, choose, links
+from restohub.live.place import Place
+
+LOOPBACK = "127.0.0.1"
+
+
+class Reach(Struct, frozen=True):
+    """`urls`: by address, for iPads; where there is none, `lack` says why. `own_url`: from the hub's own machine."""
+
+    urls: tuple[str, ...]
+    local_url: str | None
+    own_url: str
+    lack: str
+
+
+def reach(place: Place, look: Callable[[], Iterable[Link]] = links) -> Reach:
+    """How iPads reach a hub, by the addresses that its machine has at this moment: those that mDNS announces."""
+    own_url = url(own_address(place), place.port)
+    if ip_address(place.bound).is_loopback:
+        lack = f"No iPad can reach the hub: it listens on {place.bound}, which is this machine alone."
+        return Reach((), None, own_url, f"{lack} Start it with `--host 0.0.0.0` to listen on the network.")
+    try:
+        chosen = choose(look(), place.bound, place.interface)
+    except OSError as error:
+        chosen = Choice(reason=f"The system does not tell this machine's addresses ({error.strerror}).")
+    if not chosen.addresses:
+        return Reach((), None, own_url, f"{chosen.reason} iPads cannot reach the hub until that changes.")
+    urls = tuple(url(address, place.port) for address in chosen.addresses)
+    return Reach(urls, url(host_name(place.id), place.port) if place.advertised else None, own_url, "")
+
+
+def own_address(place: Place) -> str:
+    """The address by which the hub's own machine reaches it."""
+    return LOOPBACK if place.bound in EVERYWHERE else place.bound
+
+
+def url(host: str, port: int) -> str:
+    """The URL of a host's name or address; IPv6 stands in brackets (RFC 3986, section 3.2.2)."""
+    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+
+
+def short_id(install_id: str) -> str:
+    """Six hexadecimal digits of an install id: the last ones, since a UUIDv7 begins with the time."""
+    return install_id.replace("-", "")[-6:].lower()
+
+
+def host_name(install_id: str) -> str:
+    """The hub's name in `.local`, without the last dot: clients do not probe, so it must be unlike any other's."""
+    return f"restohub-{short_id(install_id)}.local"

@@ -1,0 +1,79 @@
+"""This file is what people are told of where a hub is: a few lines, and on a terminal a QR code."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import textwrap
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from restohub.config import Settings
+from restohub.live.place import Place
+from restohub.reach import Reach, reach
+
+from .plain import plain, say
+from .qr import qr_lines
+
+if TYPE_CHECKING:
+    from .running import Running
+
+log = logging.getLogger("restohub")
+
+LACK_COLUMNS = 78
+
+
+def say_ready(settings: Settings, place: Place) -> None:
+    """Say at the start where the hub is: to a person at a terminal, else to the log."""
+    reached, folder = reach(place), settings.data.absolute()
+    if settings.log_format == "text" and sys.stderr.isatty():
+        with suppress(OSError):  # a terminal that was closed meanwhile stops nobody
+            say_to_person(place.name, reached, folder, sys.stderr)
+            say("Ctrl-C stops the hub.\n", to=sys.stderr)
+        return
+    for line in lines(place.name, reached, folder):
+        log.info("%s", line)
+
+
+def lines(name: str, reached: Reach, folder: Path) -> list[str]:
+    """One fact a line, for a pipe or a log."""
+    first, *others = reached.urls or (reached.own_url,)
+    said = [f"The hub '{plain(name, 200)}' is ready at {first}"]
+    said += [f"It is also at {url}" for url in others]
+    if reached.local_url:
+        said.append(f"By name it is at {reached.local_url}")
+    if reached.lack:
+        said.append(reached.lack)
+    return [*said, f"It keeps its data in {plain(str(folder), 4096)}"]
+
+
+def as_object(hub: Running, reached: Reach) -> dict[str, object]:
+    """The same for machines."""
+    return {
+        "id": hub.place.id,
+        "name": hub.place.name,
+        "version": hub.told.version,
+        "status": hub.told.status,
+        "urls": list(reached.urls),
+        "local_url": reached.local_url,
+        "own_url": reached.own_url,
+        "lack": reached.lack or None,
+        "data": str(hub.folder),
+    }
+
+
+def say_to_person(name: str, reached: Reach, folder: Path, stream: TextIO) -> None:
+    """The same for a person at a terminal."""
+    first, *others = reached.urls or (reached.own_url,)
+    rows = [("On an iPad, open" if reached.urls else "On this machine", first), *(("or", url) for url in others)]
+    if reached.local_url:
+        rows.append(("or, by its name", reached.local_url))
+    rows.append(("Its data are in", plain(str(folder), 4096)))
+    said = ["", f"The hub '{plain(name, 200)}' is ready.", "", *(f"  {what:<18}{where}" for what, where in rows), ""]
+    if reached.lack:
+        said += [textwrap.fill(reached.lack, LACK_COLUMNS), ""]
+    code = qr_lines(first, stream) if reached.urls else []
+    if code:
+        said += [*(f"  {line}" for line in code), "  Or point an iPad's camera at this code.", ""]
+    say("\n".join(said), to=stream)

@@ -1,0 +1,31 @@
+"""This file is the stage of these tests: a network of machines, hubs of the test's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.advertise.hubs import AnnouncedHub
+from tests.advertise.network import Machine, Network, a_network
+
+
+@pytest.fixture
+def network() -> Iterator[Network]:
+    """A network of the test's own: each sees its own hubs alone."""
+    yield from a_network()
+
+
+@pytest.fixture
+def start_hub(tmp_path: Path, network: Network) -> Iterator[Callable[..., AnnouncedHub]]:
+    """Starts hubs on machines; each is stopped at the end."""
+    made: list[AnnouncedHub] = []
+
+    def start(machine: Machine, *args: str) -> AnnouncedHub:
+        made.append(AnnouncedHub(machine, tmp_path / f"data{len(made)}", *args))
+        return made[-1]
+
+    yield start
+    for hub in made:
+        hub.stop()
