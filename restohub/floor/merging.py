@@ -18,8 +18,8 @@ ECHOED = ("table_id", "current_guest_id", "check_in_time", "seated_time", "finis
 
 def given(fields: Fields) -> dict[str, object]:
     """The entity's fields that were sent, by name."""
-    sent = {name: getattr(fields, name) for name in fields.__struct_fields__ if name != "allow_over_capacity"}
-    return {name: value for name, value in sent.items() if value is not UNSET}
+    sent = structs.asdict(fields)
+    return {name: value for name, value in sent.items() if value is not UNSET and name != "allow_over_capacity"}
 
 
 def without_echoes(fields: F, present: Entity, seen: Entity | None) -> F:

@@ -81,9 +81,18 @@ class Query:
         return self.integer("restaurant_id", "restaurantId", least=1) or DEFAULT_RESTAURANT
 
 
+def header(request: AnyRequest, name: bytes) -> str | None:
+    """A header of the request, several lines of it as one (RFC 9110, section 5.3); None where it has none.
+
+    Read from the list itself: litestar's `request.headers` makes a dictionary of them all first, for each request.
+    """
+    lines = [value for sent, value in request.scope["headers"] if sent == name]
+    return b", ".join(lines).decode("latin-1") if lines else None
+
+
 async def read_body(request: AnyRequest, most: int = BODY_BYTES_MAX) -> bytes:
     """The body of a request; raises Problem `body_too_large` as soon as that is known."""
-    announced = request.headers.get("content-length", "0")
+    announced = header(request, b"content-length") or "0"
     if announced.isdecimal() and int(announced) > most:
         raise _too_large(most)
     body = bytearray()
@@ -106,7 +115,7 @@ def read_document(request: AnyRequest, body: bytes) -> Any:
     """The JSON document of a body; raises Problem `unsupported_media_type`, `invalid_json`."""
     if not body:
         raise problem("invalid_json", "The body is empty. Send a JSON object.")
-    media_type = request.headers.get("content-type", "")
+    media_type = header(request, b"content-type") or ""
     if not JSON_TYPE.fullmatch(media_type):
         what = repr(media_type[:60]) if media_type else "no Content-Type"
         raise problem("unsupported_media_type", f"Send the body as Content-Type: application/json, not {what}.")
@@ -131,7 +140,7 @@ def path_restaurant(request: AnyRequest) -> int:
 
 def idempotency_key(request: AnyRequest) -> str | None:
     """The request's `Idempotency-Key`, None where it has none; raises Problem for one that cannot be kept."""
-    key = request.headers.get("idempotency-key")
+    key = header(request, b"idempotency-key")
     return None if key is None else checked_key(key, "Idempotency-Key")
 
 
@@ -144,7 +153,7 @@ def request_digest(request: AnyRequest, document: Any) -> bytes:
 
 def accepted_versions(request: AnyRequest) -> tuple[int, ...] | None:
     """The versions that `If-Match` accepts, None where any is (`*`, or no header)."""
-    header = request.headers.get("if-match")
-    if header is None or header.strip() == "*":
+    wanted = header(request, b"if-match")
+    if wanted is None or wanted.strip() == "*":
         return None
-    return tuple(int(tag) for tag in STRONG_TAG.findall(header))
+    return tuple(int(tag) for tag in STRONG_TAG.findall(wanted))

@@ -34,7 +34,8 @@ def read_json(body: bytes) -> Any:
     """
     try:
         document = _decode(body)
-        _check_keys(body.decode())
+        if body.count(b":") != _keys(document):
+            _check_keys(body.decode())
     except msgspec.ValidationError:
         raise _invalid("a number in it is too large") from None
     except msgspec.DecodeError as fault:
@@ -50,6 +51,16 @@ def read_json(body: bytes) -> Any:
     if b"\\u0000" in body and _has_nul(document):
         raise _invalid("a text in it contains NUL (\\u0000)")
     return document
+
+
+def _keys(value: Any) -> int:
+    """How many keys its objects have. Each was written with a colon: as many colons as keys, and none came twice."""
+    match value:
+        case dict():
+            return len(value) + sum(_keys(item) for item in value.values() if isinstance(item, dict | list))
+        case list():
+            return sum(_keys(item) for item in value if isinstance(item, dict | list))
+    return 0
 
 
 def _has_nul(value: Any) -> bool:
