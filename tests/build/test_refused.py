@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from importlib.metadata import version
@@ -10,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from restohub.build.contents import imported_by_the_hub, modules_left_out
+from restohub.build.contents import ContentsError, bundled_texts, imported_by_the_hub, modules_left_out
+
+ROOT = Path(__file__).parents[2]
 
 
 def run(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -57,6 +60,30 @@ def test_what_the_hub_imports_is_never_left_out() -> None:
     left_out = set(modules_left_out())
     assert {"pytest", "PyInstaller", "rich", "readline"} <= left_out
     assert imported & left_out == set()
+
+
+def test_what_came_without_a_licence_is_not_passed_on(tmp_path: Path) -> None:
+    bare = tmp_path / "restohub-9.dist-info"
+    bare.mkdir()
+    (bare / "METADATA").write_text("Metadata-Version: 2.4\nName: restohub\nVersion: 9\n")
+    done = run("-m", "restohub.build", "--output", str(tmp_path / "made"), PYTHONPATH=f"{tmp_path}{os.pathsep}{ROOT}")
+    assert (done.returncode, (tmp_path / "made").exists()) == (1, False)
+    assert done.stderr == "restohub 9 came without its licence, so it cannot be passed on.\n"
+
+
+def test_a_library_whose_licence_nobody_knows_is_not_passed_on(tmp_path: Path) -> None:
+    with pytest.raises(ContentsError, match=r"^The licence of .*/libodd\.so is nowhere on this machine"):
+        bundled_texts(tmp_path / "bundled", [("libodd.so", str(tmp_path / "libodd.so"))])
+
+
+@pytest.mark.skipif(shutil.which("dpkg") is None, reason="only Debian says whose a library is")
+def test_a_library_of_debian_comes_with_its_copyright(tmp_path: Path) -> None:
+    lines = Path("/proc/self/maps").read_text().splitlines()
+    library = next(line.split()[5] for line in lines if "/libc.so" in line)
+    placed = bundled_texts(tmp_path / "bundled", [("libc.so.6", library)])
+    texts = {Path(name).name: Path(file).read_text("utf-8") for name, file, _ in placed}
+    assert "GNU C Library" in texts["libc6.txt"]
+    assert "PYTHON SOFTWARE FOUNDATION LICENSE" in texts[f"Python {sys.version.split()[0]}.txt"]
 
 
 def test_an_installation_by_pip_names_its_parts_the_same_way() -> None:
