@@ -10,6 +10,7 @@ import sysconfig
 from collections.abc import Iterable
 from importlib.metadata import distribution, packages_distributions
 from pathlib import Path
+from zipfile import ZIP_DEFLATED, ZipFile
 
 from restohub.licences import BUNDLED, distributions, plain, texts
 
@@ -97,6 +98,17 @@ def bundled_texts(folder: Path, binaries: Iterable[tuple[str, str]]) -> list[tup
         file.write_text(text, "utf-8")
         placed.append((f"restohub/{BUNDLED}/{file.name}", str(file), "DATA"))
     return placed
+
+
+def time_zones(folder: Path) -> tuple[str, str, str]:
+    """The package tzdata as one archive: as 600 files it would double the time to unpack and clear up."""
+    (home,) = (Path(str(one.locate_file(""))) for one in distributions() if one.name == "tzdata")
+    made = folder / "tzdata.zip"
+    with ZipFile(made, "w", ZIP_DEFLATED) as archive:
+        for path in sorted((home / "tzdata").rglob("*")):
+            if path.is_file() and path.suffix != ".pyc":  # what is compiled says where on this machine it was
+                archive.write(path, path.relative_to(home))
+    return (made.name, str(made), "DATA")
 
 
 def python_folder() -> Path:

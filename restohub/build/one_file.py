@@ -15,6 +15,7 @@ from collections.abc import MutableMapping
 from restohub.cli import main
 
 PR_SET_PDEATHSIG = 1  # prctl(2)
+UNPACKED: str = getattr(sys, "_MEIPASS", "")
 
 
 def own_environment(environ: MutableMapping[str, str]) -> None:
@@ -28,7 +29,9 @@ def own_environment(environ: MutableMapping[str, str]) -> None:
 
 
 def own_process() -> None:
-    """Make this process die, be stopped and be debugged as if there were no loader."""
+    """Make this process die, be stopped and be debugged as if there were no loader, and know the time zones."""
+    # Debian's own come first where there are any; a slim machine has none.
+    sys.path.append(f"{UNPACKED}/tzdata.zip")
     # The loader keeps Python's variables from it, the service's PYTHONFAULTHANDLER too.
     faulthandler.enable()
     if sys.platform != "win32":
@@ -48,7 +51,7 @@ def _keep_unpacked() -> None:
     """Lock the unpacked folder: systemd-tmpfiles, which clears away what is ten days old, leaves a locked one alone."""
     import fcntl
 
-    folder = os.open(sys._MEIPASS, os.O_RDONLY)  # type: ignore[attr-defined]
+    folder = os.open(UNPACKED, os.O_RDONLY)
     fcntl.flock(folder, fcntl.LOCK_SH)
 
 
