@@ -17,6 +17,7 @@ import typer
 
 from restohub.boot.commands import service
 from restohub.config import Settings, SettingsError, settings
+from restohub.licences import parts
 from restohub.logs import start_log
 from restohub.where.commands import find, where
 
@@ -144,6 +145,13 @@ def simulate(
         stop(str(error))
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+@cli.command()
+def licences() -> None:
+    """Print all that this program is made of, each part with its licence, word for word."""
+    for part in parts():
+        typer.echo(f"{part.name}\n{'=' * len(part.name)}\n\n{part.text.strip()}\n\n")
 
 
 cli.command()(where)

@@ -31,6 +31,8 @@ def free_port() -> int:
 class Hub:
     """One `restohub serve` of its own process, on the loopback, over a data folder."""
 
+    program: tuple[str, ...] = (sys.executable, "-m", "restohub")
+
     def __init__(self, data: Path, *args: str, env: dict[str, str] | None = None, wrap: tuple[str, ...] = ()) -> None:
         self.data = data
         self.port = free_port()
@@ -52,7 +54,7 @@ class Hub:
 
     def start(self) -> Hub:
         """Start the process and return when it answers `GET /health`."""
-        command = [*self.wrap, sys.executable, "-m", "restohub", "serve", "--host", "127.0.0.1"]
+        command = [*self.wrap, *self.program, "serve", "--host", "127.0.0.1"]
         command += ["--port", str(self.port), "--data", str(self.data), "--no-advertise", *self.args]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(

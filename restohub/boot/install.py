@@ -18,6 +18,8 @@ BOOTED = Path("/run/systemd/system")
 # ProtectHome= and PrivateTmp= hide these from the service.
 HIDDEN = ("/home", "/root", "/run/user", "/tmp", "/var/tmp")
 SYSTEMCTL_WAIT_S = 330.0
+# PyInstaller's mark: the program is one file, and what this process reads beside it was unpacked for it alone.
+ONE_FILE = bool(getattr(sys, "frozen", False))
 
 
 class InstallError(Exception):
@@ -25,7 +27,9 @@ class InstallError(Exception):
 
 
 def installed_program() -> Path:
-    """The `restohub` of the environment that this process runs in."""
+    """The `restohub` that this process is, or that of the environment it runs in."""
+    if ONE_FILE:
+        return Path(sys.executable)
     name = "restohub.exe" if sys.platform == "win32" else "restohub"
     found = Path(sysconfig.get_path("scripts")) / name
     if found.is_file():
@@ -58,7 +62,8 @@ def install(program: Path, *, units: Path = UNITS, booted: Path = BOOTED, user: 
         )
     if (_user() if user is None else user) != 0:
         raise InstallError(f"Only root may install a service; say `sudo {program} service install`.")
-    for file in (program, Path(sys.executable).resolve(), Path(__file__).resolve()):
+    read = (program,) if ONE_FILE else (program, Path(sys.executable).resolve(), Path(__file__).resolve())
+    for file in read:
         out_of_reach = unreachable(file)
         if out_of_reach:
             raise InstallError(out_of_reach)

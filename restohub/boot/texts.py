@@ -28,6 +28,8 @@ StartLimitBurst=20
 
 [Service]
 Type=notify
+# Of the one file systemd starts the loader, and the hub that speaks is its child.
+NotifyAccess=all
 ExecStart=@PROGRAM@ serve
 Environment=PATH=/opt/restohub/bin:/usr/local/bin:/usr/bin:/bin
 # What every thread was doing when the watchdog struck goes to the journal.

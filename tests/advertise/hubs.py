@@ -21,11 +21,13 @@ PORT = 8000
 class AnnouncedHub:
     """One `restohub serve` of its own process on a machine of its own, announced unless told otherwise."""
 
-    def __init__(self, machine: Machine, data: Path, *args: str) -> None:
+    def __init__(
+        self, machine: Machine, data: Path, *args: str, program: tuple[str, ...] = (sys.executable, "-m", "restohub")
+    ) -> None:
         self.machine = machine
         self.log = data.with_suffix(".log")
         environment = {key: value for key, value in os.environ.items() if not key.startswith("RESTOHUB_")}
-        command = [*machine.wrap, sys.executable, "-m", "restohub", "serve", "--data", str(data), *args]
+        command = [*machine.wrap, *program, "serve", "--data", str(data), *args]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
