@@ -40,7 +40,8 @@ def doctor(
     try:
         chosen = settings(given)
     except SettingsError as error:
-        checks = [Check("settings", "wrong", str(error), "The hub does not start until this is right.")]
+        cure = "Until this is right the hub does not start. If another user runs it (a service does), ask with sudo."
+        checks = [Check("settings", "wrong", str(error), cure)]
         screen.line(checks[0])
         folder = str(data or "")
     else:

@@ -8,6 +8,7 @@ import shutil
 import sys
 import tempfile
 import threading
+from contextlib import suppress
 from math import ceil
 from pathlib import Path
 from typing import IO
@@ -27,12 +28,9 @@ OTHERS_READ, OTHERS_WRITE = 0o004, 0o002
 def rights(folder: Path) -> Check:
     """Whether this user can run a hub on the folder, and nobody else can read the guests or swap the files."""
     name = "data folder"
-    try:
-        there = folder.is_dir()
-        if not there and folder.exists():
-            return Check(name, "wrong", f"{folder} is not a folder.", "Choose another with --data.")
-    except PermissionError:
-        return Check(name, "wrong", f"This user ({_user()}) may not look at {folder}.", _as_owner(folder))
+    there = folder.is_dir()
+    if not there and folder.exists():
+        return Check(name, "wrong", f"{folder} is not a folder.", "Choose another with --data.")
     if not there:
         parent = existing(folder)
         if os.access(parent, os.W_OK | os.X_OK):
@@ -91,12 +89,17 @@ async def speed(folder: Path) -> Check:
     loop = asyncio.get_running_loop()
     took: asyncio.Future[list[float] | OSError] = loop.create_future()
 
+    def tell(found: list[float] | OSError) -> None:
+        if not took.done():
+            took.set_result(found)
+
     def measure() -> None:
         try:
             found: list[float] | OSError = sync_times(place)
         except OSError as error:
             found = error
-        loop.call_soon_threadsafe(lambda: took.done() or took.set_result(found))
+        with suppress(RuntimeError):  # too late: the loop is closed
+            loop.call_soon_threadsafe(tell, found)
 
     # Not a pool's thread: the command must end though a sync never comes back.
     threading.Thread(target=measure, daemon=True).start()
@@ -123,7 +126,7 @@ def sync_times(folder: Path) -> list[float]:
 
     The file has no name where the system can do without, so nothing stays behind whatever happens.
     """
-    clock, took = Clock(), []
+    clock, took = Clock(), list[float]()
     with tempfile.TemporaryFile(dir=folder, prefix="restohub-doctor-", buffering=0) as file:
         while len(took) < SYNCS and clock.monotonic() < clock.started + SYNCING_S:
             began = clock.monotonic()

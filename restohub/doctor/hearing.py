@@ -58,10 +58,8 @@ async def discovery(
         return Check("discovery", "warning", found, IPADS_REACH_IT), _unheard()
     try:
         await ear.zeroconf.async_wait_for_start()
-        if ours:
-            heard = _is_heard(ear, SERVICE, str(ours.discovery().get("name")))
-        else:
-            heard = _hears_a_trial(ear, choice)
+        announced = str(ours.discovery().get("name")) if ours else ""
+        heard = _is_heard(ear, SERVICE, announced) if ours else _hears_a_trial(ear, choice)
         found_there, hubs = await asyncio.gather(heard, _hubs(ear))
     finally:
         await ear.async_close()

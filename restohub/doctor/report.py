@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import textwrap
 from typing import Literal
 
@@ -40,7 +41,7 @@ def report(version: str, data: str, checks: list[Check]) -> Report:
 
 def json_text(whole: Report) -> str:
     """The report as JSON, in ASCII so that every terminal and pipe takes it."""
-    return msgspec.json.format(msgspec.json.encode(whole)).decode().encode("ascii", "backslashreplace").decode()
+    return json.dumps(msgspec.to_builtins(whole), indent=2)
 
 
 def lines(check: Check, encoding: str, width: int | None) -> list[str]:
