@@ -13,11 +13,14 @@ from math import ceil
 from pathlib import Path
 from typing import IO
 
+from restohub.boot.install import InstallError, installed_program
 from restohub.live.clock import Clock
 from restohub.store.open import DATABASE, wal_path
 
 from .report import Check
 
+# systemd's StateDirectory= of the service.
+SERVICE_FOLDER = Path("/var/lib/restohub")
 FREE_BYTES_LOW, FREE_BYTES_MIN = 500 * 10**6, 50 * 10**6
 SYNCS, SYNC_BYTES = 100, 4096
 SYNCING_S, SYNC_WAIT_S = 1.5, 3.0
@@ -25,12 +28,15 @@ SYNC_P99_SLOW_MS = 50
 OTHERS_READ, OTHERS_WRITE = 0o004, 0o002
 
 
-def rights(folder: Path) -> Check:
+def rights(folder: Path, of_service: Path = SERVICE_FOLDER) -> Check:
     """Whether this user can run a hub on the folder, and nobody else can read the guests or swap the files."""
     name = "data folder"
     there = folder.is_dir()
     if not there and folder.exists():
         return Check(name, "wrong", f"{folder} is not a folder.", "Choose another with --data.")
+    if not there and of_service.exists():
+        found = f"{folder} is not there, but a service keeps its data in {of_service}."
+        return Check(name, "warning", found, f"If you mean that one, say: {with_sudo(of_service)}")
     if not there:
         parent = existing(folder)
         if os.access(parent, os.W_OK | os.X_OK):
@@ -185,7 +191,18 @@ def _give(folder: Path, what: str) -> str:
 
 
 def _as_owner(folder: Path) -> str:
+    if sys.platform == "win32":
+        return "Start the hub, and ask the doctor, as the user who made it."
     return (
-        "If the hub is a service, ask with sudo: sudo restohub doctor --data "
-        f"{folder}. Else, if this user runs it: sudo chown -R {_user()}: {folder}"
+        f"If the hub is a service, ask with sudo: {with_sudo(folder)} "
+        f"Else, if this user runs it: sudo chown -R {_user()}: {folder}"
     )
+
+
+def with_sudo(folder: Path) -> str:
+    """The command that asks about a folder as root; its PATH may not have ours."""
+    try:
+        program = str(installed_program())
+    except InstallError:
+        program = "restohub"
+    return f"sudo {program} doctor --data {folder}"

@@ -17,6 +17,7 @@ from restohub.addresses import EVERYWHERE, Choice, choose, links
 from restohub.advertise import host_name
 from restohub.config import Settings
 
+from .folder import SERVICE_FOLDER, with_sudo
 from .report import Check
 
 ASKING_WAIT_S = 2.0
@@ -83,8 +84,8 @@ def _hub(chosen: Settings, health: dict[str, Any], ours: bool) -> Check:
             "port",
             "wrong",
             f"Another restohub, not of {chosen.data}, answers on port {chosen.port}.",
-            "If that is the one you mean, name its folder (a service's: sudo restohub doctor --data "
-            "/var/lib/restohub). Else stop one of them, or give this one another --port.",
+            "Stop one of them, or give this one another --port. If that is the one you mean, name its folder; "
+            f"a service's: {with_sudo(SERVICE_FOLDER)}",
         )
     if health.get("status") != "healthy":
         found = f"The hub runs on port {chosen.port}, but can save nothing now: {health.get('reason')}."

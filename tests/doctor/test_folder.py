@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from restohub.doctor.folder import rights
 from tests.conftest import Hub, free_port
 from tests.doctor.asking import asked, files, preloaded, printed
 
@@ -52,7 +53,7 @@ def test_anothers_folder_is_named_with_its_owner(new_hub: NewHub, open_way: Path
     folder = said.checks["data folder"]
     assert folder["result"] == "wrong"
     assert "belongs to root" in folder["found"]
-    assert f"sudo restohub doctor --data {data}" in folder["cure"]
+    assert f"doctor --data {data} " in folder["cure"]
     assert said.results()["database"] == said.results()["disk speed"] == "skipped"
 
 
@@ -70,6 +71,13 @@ def test_a_folder_that_cannot_be_made_is_wrong(open_way: Path) -> None:
     said = asked(open_way / "new", *inward(), wrap=AS_NOBODY)
     assert (said.status, said.results()["data folder"]) == (1, "wrong")
     assert "cannot make it" in said.checks["data folder"]["found"]
+
+
+def test_the_folder_of_a_service_is_pointed_to(tmp_path: Path) -> None:
+    check = rights(tmp_path / "none", of_service=tmp_path)
+    assert check.result == "warning"
+    assert f"doctor --data {tmp_path}" in check.cure
+    assert rights(tmp_path / "none", of_service=tmp_path / "neither").result == "well"
 
 
 @as_root
