@@ -16,11 +16,10 @@ from typing import IO
 from restohub.boot.install import InstallError, installed_program
 from restohub.live.clock import Clock
 from restohub.store.open import DATABASE, wal_path
+from restohub.where.running import SERVICE_FOLDER
 
 from .report import Check
 
-# systemd's StateDirectory= of the service.
-SERVICE_FOLDER = Path("/var/lib/restohub")
 FREE_BYTES_LOW, FREE_BYTES_MIN = 500 * 10**6, 50 * 10**6
 SYNCS, SYNC_BYTES = 100, 4096
 SYNCING_S, SYNC_WAIT_S = 1.5, 3.0

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from restohub.addresses import Choice
-from restohub.advertise import SERVICES, fault_text, host_name, instance_label, short_id
+from restohub.advertise import SERVICES, fault_text, instance_label
 from restohub.config import Settings
+from restohub.reach import host_name, short_id, url
+from restohub.where.asked import Told
+from restohub.wire.answers import Discovery
 
-from .network import Running, url
 from .report import Check
 
 if TYPE_CHECKING:
@@ -38,16 +40,15 @@ class Heard(Struct, frozen=True):
 
 
 async def discovery(
-    chosen: Settings, choice: Choice, running: Running | None, install_id: str | None
+    chosen: Settings, choice: Choice, running: Told | None, install_id: str | None
 ) -> tuple[Check, Check]:
     """Whether what is announced here is heard by a second socket, and which other hubs are."""
     if not choice.speakers:
         return _skipped("Not tried: there is no network for it.")
     if not chosen.advertise:
         return _skipped("Switched off in the settings (advertise).")
-    ours = running if running is not None and running.health is not None else None
-    state = ours.discovery().get("state") if ours else None
-    if ours and state == "off":
+    ours = running.discovery if running else None
+    if ours and ours.state == "off":
         return _skipped("The hub that runs was told not to announce itself.")
     from zeroconf.asyncio import AsyncZeroconf
 
@@ -58,8 +59,7 @@ async def discovery(
         return Check("discovery", "warning", found, IPADS_REACH_IT), _unheard()
     try:
         await ear.zeroconf.async_wait_for_start()
-        announced = str(ours.discovery().get("name")) if ours else ""
-        heard = _is_heard(ear, SERVICE, announced) if ours else _hears_a_trial(ear, choice)
+        heard = _is_heard(ear, SERVICE, ours.name) if ours else _hears_a_trial(ear, choice)
         found_there, hubs = await asyncio.gather(heard, _hubs(ear))
     finally:
         await ear.async_close()
@@ -76,11 +76,11 @@ def _unheard() -> Check:
     return Check("name", "skipped", "Not looked for: nothing is heard of discovery here.")
 
 
-def _multicast(heard: bool, ours: Running | None) -> Check:
-    if ours and (reason := ours.discovery().get("reason")):
-        return Check("discovery", "warning", f"The hub is not announced: {reason}", IPADS_REACH_IT)
+def _multicast(heard: bool, ours: Discovery | None) -> Check:
+    if ours and ours.reason:
+        return Check("discovery", "warning", f"The hub is not announced: {ours.reason}", IPADS_REACH_IT)
     if heard and ours:
-        found = f"The hub is heard as {ours.discovery().get('name')!r}."
+        found = f"The hub is heard as {ours.name!r}."
         return Check("discovery", "well", found)
     if heard:
         return Check("discovery", "well", "A trial announcement was heard, so iPads will find the hub by themselves.")
@@ -90,12 +90,11 @@ def _multicast(heard: bool, ours: Running | None) -> Check:
     return Check("discovery", "warning", found, cure)
 
 
-def _label(chosen: Settings, ours: Running | None, install_id: str | None) -> str:
+def _label(chosen: Settings, ours: Discovery | None, install_id: str | None) -> str:
     """The name that the hub means to have: where it runs its own, though it had to give way to another's."""
-    announced = ours.discovery().get("name") if ours else None
-    if not isinstance(announced, str):
+    if ours is None:
         return instance_label(chosen.name)
-    return announced.removesuffix(f" ({short_id(install_id)})") if install_id else announced
+    return ours.name.removesuffix(f" ({short_id(install_id)})") if install_id else ours.name
 
 
 def _names(label: str, choice: Choice, install_id: str | None, hubs: list[Heard]) -> Check:

@@ -4,72 +4,57 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import json
 import re
 import socket
 import subprocess
 from ipaddress import ip_address
-from typing import Any
 
 from msgspec import Struct
 
 from restohub.addresses import EVERYWHERE, Choice, choose, links
-from restohub.advertise import host_name
 from restohub.config import Settings
+from restohub.reach import LOOPBACK, url
+from restohub.where.asked import Told, health_at
+from restohub.where.running import SERVICE_FOLDER
 
-from .folder import SERVICE_FOLDER, with_sudo
+from .folder import with_sudo
 from .report import Check
 
-ASKING_WAIT_S = 2.0
-ANSWER_BYTES_MAX = 64 * 1024
+CONNECT_WAIT_S = 1.0
 
 
-class Running(Struct, frozen=True):
-    """What answers on the port: `health` is a restohub's `GET /health`, None of another program."""
+class Listener(Struct, frozen=True):
+    """What answers on the port: a restohub and what it told of itself, or (None) another program."""
 
-    health: dict[str, Any] | None
+    hub: Told | None
 
-    def discovery(self) -> dict[str, Any]:
-        """What it says of how iPads find it."""
-        found = (self.health or {}).get("discovery")
-        return found if isinstance(found, dict) else {}
-
-    def is_of(self, install_id: str | None) -> bool:
-        """Whether it is the hub with this install id."""
-        return install_id is not None and self.discovery().get("host") == host_name(install_id)
+    def ours(self, install_id: str | None, served: bool) -> Told | None:
+        """The hub of this folder, None where it is not that; `served`: that some hub holds the folder."""
+        known = self.hub is not None and (self.hub.id == install_id or (install_id is None and served))
+        return self.hub if known else None
 
 
-async def who_answers(host: str, port: int) -> Running | None:
-    """What answers there, None where nothing does; one plain request, as a browser would send it."""
-    where = "127.0.0.1" if host in EVERYWHERE else host
-    writer = None
+async def who_answers(host: str, port: int) -> Listener | None:
+    """What answers there, None where nothing does."""
+    where = LOOPBACK if host in EVERYWHERE else host
+    told = await health_at(where, port)
+    if told and told.id:
+        return Listener(told)
     try:
-        async with asyncio.timeout(ASKING_WAIT_S):
-            reader, writer = await asyncio.open_connection(where, port)
-            writer.write(f"GET /health HTTP/1.0\r\nHost: localhost:{port}\r\n\r\n".encode())
-            head, _, body = (await _all_of(reader)).partition(b"\r\n\r\n")
-        answer = json.loads(body) if head.startswith(b"HTTP/1.") else None
-    except (OSError, ValueError, RecursionError):
-        return None if writer is None else Running(None)
-    finally:
-        if writer is not None:
-            writer.close()
-    known = isinstance(answer, dict) and "discovery" in answer and "uptime_seconds" in answer
-    return Running(answer if known else None)
+        async with asyncio.timeout(CONNECT_WAIT_S):
+            _, writer = await asyncio.open_connection(where, port)
+    except (OSError, UnicodeError):
+        return None
+    writer.close()
+    return Listener(None)
 
 
-async def _all_of(reader: asyncio.StreamReader) -> bytes:
-    said = b""
-    while len(said) < ANSWER_BYTES_MAX and (more := await reader.read(ANSWER_BYTES_MAX)):
-        said += more
-    return said
-
-
-def port(chosen: Settings, running: Running | None, install_id: str | None, served: bool) -> Check:
+def port(chosen: Settings, listener: Listener | None, install_id: str | None, served: bool) -> Check:
     """Whether the port is the hub's: `served` says that a hub holds the data folder, whatever its port."""
-    if running is not None and running.health is not None:
-        return _hub(chosen, running.health, ours=running.is_of(install_id) or (install_id is None and served))
-    if running is not None:
+    if listener is not None and listener.hub is not None:
+        ours = listener.ours(install_id, served)
+        return _hub(chosen, ours) if ours else _strange_hub(chosen)
+    if listener is not None:
         return _taken(chosen.port)
     checked = _bind(chosen)
     if checked.result == "well" and served:
@@ -78,21 +63,23 @@ def port(chosen: Settings, running: Running | None, install_id: str | None, serv
     return checked
 
 
-def _hub(chosen: Settings, health: dict[str, Any], ours: bool) -> Check:
-    if not ours:
-        return Check(
-            "port",
-            "wrong",
-            f"Another restohub, not of {chosen.data}, answers on port {chosen.port}.",
-            "Stop one of them, or give this one another --port. If that is the one you mean, name its folder; "
-            f"a service's: {with_sudo(SERVICE_FOLDER)}",
-        )
-    if health.get("status") != "healthy":
-        found = f"The hub runs on port {chosen.port}, but can save nothing now: {health.get('reason')}."
+def _strange_hub(chosen: Settings) -> Check:
+    return Check(
+        "port",
+        "wrong",
+        f"Another restohub, not of {chosen.data}, answers on port {chosen.port}.",
+        "Stop one of them, or give this one another --port. If that is the one you mean, name its folder; "
+        f"a service's: {with_sudo(SERVICE_FOLDER)}",
+    )
+
+
+def _hub(chosen: Settings, told: Told) -> Check:
+    if told.status != "healthy":
+        found = f"The hub runs on port {chosen.port}, but can save nothing now: {told.reason}."
         return Check("port", "wrong", found, "iPads still see the floor. The lines on the disk may say more.")
-    uptime, connections = int(health.get("uptime_seconds", 0)), int(health.get("connections", 0))
-    screens = f"{connections} {'screen' if connections == 1 else 'screens'} connected"
-    return Check("port", "well", f"The hub runs on port {chosen.port}, for {_lasting(uptime)}, {screens}.")
+    screens = f"{told.connections} {'screen' if told.connections == 1 else 'screens'} connected"
+    found = f"The hub runs on port {chosen.port}, for {_lasting(told.uptime_seconds)}, {screens}."
+    return Check("port", "well", found)
 
 
 def _bind(chosen: Settings) -> Check:
@@ -160,11 +147,6 @@ def bound_address(host: str) -> str:
     if host in EVERYWHERE:
         return "::" if socket.has_dualstack_ipv6() else "0.0.0.0"
     return str(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][4][0])
-
-
-def url(address: str, port: int) -> str:
-    """Where a browser goes."""
-    return f"http://[{address}]:{port}/" if ":" in address else f"http://{address}:{port}/"
 
 
 def _lasting(seconds: int) -> str:

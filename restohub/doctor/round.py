@@ -34,11 +34,12 @@ async def examine(chosen: Settings, progress: Progress) -> AsyncIterator[Check]:
     served = is_served(chosen.data)
     checked, seen = await patiently("Reading the database", kept.database(chosen.data))
     install_id = seen.install_id if seen else None
-    running = await patiently("Asking the hub", network.who_answers(chosen.host, chosen.port))
-    yield network.port(chosen, running, install_id, served)
+    listener = await patiently("Asking the hub", network.who_answers(chosen.host, chosen.port))
+    yield network.port(chosen, listener, install_id, served)
     reached, choice = network.addresses(chosen)
     yield reached
-    asking = hearing.discovery(chosen, choice, running, install_id)
+    ours = listener.ours(install_id, served) if listener else None
+    asking = hearing.discovery(chosen, choice, ours, install_id)
     for check in await patiently("Listening in the network", asking):
         yield check
     yield folder.rights(chosen.data)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -32,7 +33,9 @@ def inward() -> tuple[str, ...]:
 @pytest.fixture
 def open_way(tmp_path: Path) -> Path:
     """A folder that every user comes to: pytest's own are for one user."""
-    for place in (tmp_path, *tmp_path.parents[:2]):
+    for place in (tmp_path, *tmp_path.parents):
+        if place == Path(tempfile.gettempdir()):
+            break
         place.chmod(0o755)
     return tmp_path
 
@@ -140,11 +143,12 @@ def test_a_hub_that_was_cut_off_is_read_with_its_last_changes_and_left_alone(new
 
 def test_a_disk_that_hangs_does_not_keep_the_doctor(new_hub: NewHub, tmp_path: Path) -> None:
     data = used(new_hub())
+    before = files(data)
     (tmp_path / "flag").touch()
     library = preloaded(SLOW_SYNC, tmp_path)
     said = asked(data, *inward(), LD_PRELOAD=library, HANG_WHILE=str(tmp_path / "flag"))
     assert (said.status, said.results()["disk speed"]) == (1, "wrong")
-    assert sorted(files(data)) == ["restohub.db", "restohub.lock", "restohub.mark"]
+    assert files(data) == before
 
 
 def test_a_port_of_another_program_is_wrong(tmp_path: Path) -> None:
