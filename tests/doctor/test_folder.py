@@ -6,7 +6,7 @@ import os
 import shutil
 import socket
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -31,13 +31,11 @@ def inward() -> tuple[str, ...]:
 
 
 @pytest.fixture
-def open_way(tmp_path: Path) -> Path:
+def open_way() -> Iterator[Path]:
     """A folder that every user comes to: pytest's own are for one user."""
-    for place in (tmp_path, *tmp_path.parents):
-        if place == Path(tempfile.gettempdir()):
-            break
-        place.chmod(0o755)
-    return tmp_path
+    with tempfile.TemporaryDirectory() as place:
+        Path(place).chmod(0o755)
+        yield Path(place)
 
 
 def used(hub: Hub) -> Path:
