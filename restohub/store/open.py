@@ -67,11 +67,30 @@ if sys.platform == "win32":
 
     def _lock(file: IO[bytes]) -> None:
         msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+
+    _touch_lock = _lock
 else:
     import fcntl
 
     def _lock(file: IO[bytes]) -> None:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def _touch_lock(file: IO[bytes]) -> None:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+
+
+def is_served(folder: Path) -> bool:
+    """Whether a hub holds the folder now, as far as this user may know; nothing is made, the lock let go at once."""
+    try:
+        file = (folder / LOCK).open("rb")
+    except OSError:
+        return False
+    with file:
+        try:
+            _touch_lock(file)
+        except OSError:
+            return True
+    return False
 
 
 async def open_writer(folder: Path) -> aiosqlite.Connection:
