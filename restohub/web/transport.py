@@ -28,6 +28,12 @@ KEEP_ALIVE_S = 75
 PEER_LOST_MS = 60_000
 BACKLOG = 2048
 
+# Why a socket ended, for the log, where it was not the hub that closed it.
+CLOSED_BY_IT = "it closed the connection"
+LOST = "the network lost it"
+GONE = "its connection ended without a goodbye"
+NOT_SPOKEN = "it sent what no socket may send"
+
 MALFORMED = Refused("invalid_json", "The request is not HTTP/1.1 that the hub can read.")
 
 
@@ -43,6 +49,7 @@ class WebSocketLink(WebSocketsSansIOProtocol):
         super().__init__(*args, **named)
         self.heard_at = self.loop.time()
         self.written = 0
+        self.ended = ""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Set how much may wait to be taken before the client counts as slow."""
@@ -59,6 +66,17 @@ class WebSocketLink(WebSocketsSansIOProtocol):
         """Anything at all from the peer is a sign of life."""
         self.heard_at = self.loop.time()
         super().data_received(data)
+
+    def handle_close(self, event: Any) -> None:
+        """The client says goodbye, or answers ours."""
+        self.ended = self.ended or CLOSED_BY_IT
+        super().handle_close(event)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is gone, with or without a goodbye."""
+        unreachable = exc is not None and not isinstance(exc, ConnectionError)
+        self.ended = self.ended or (LOST if unreachable else GONE)
+        super().connection_lost(exc)
 
     @property
     def open(self) -> bool:
@@ -100,6 +118,7 @@ class WebSocketLink(WebSocketsSansIOProtocol):
         """Send a close frame after all that was written; cut the connection where the client does not take it."""
         if not self.open or self.conn.state is not State.OPEN:
             return
+        self.ended = self.ended or reason
         self.conn.send_close(code, reason)
         self.write(b"".join(self.conn.data_to_send()))
         self.close_sent = True
@@ -120,6 +139,7 @@ class WebSocketLink(WebSocketsSansIOProtocol):
         if self.close_sent:
             return
         assert self.conn.close_sent is not None
+        self.ended = self.ended or NOT_SPOKEN
         self.queue.put_nowait({"type": "websocket.disconnect", "code": self.conn.close_sent.code})
         self.write(b"".join(self.conn.data_to_send()))
         self.close_sent = True
