@@ -98,7 +98,8 @@ def start_log(log_format: LogFormat, level: LogLevel) -> None:
     logging.getLogger("zeroconf").setLevel(logging.CRITICAL)
     # Python would print the text of a fault that nobody caught, and with it what it quotes.
     sys.excepthook = lambda _, fault, __: _uncaught(fault)
-    sys.unraisablehook = threading.excepthook = lambda found: _uncaught(found.exc_value)
+    sys.unraisablehook = lambda found: _uncaught(found.exc_value)
+    threading.excepthook = lambda found: _uncaught(found.exc_value)
 
 
 def _hold_standard_files() -> None:
