@@ -63,7 +63,7 @@ async def told(port: int, first: bytes, drop: bytes) -> tuple[bytes, float]:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
 
     async def drip() -> None:
-        while drop:
+        while drop and not writer.is_closing():
             await asyncio.sleep(DRIP_S)
             writer.write(drop)
 
