@@ -117,7 +117,7 @@ async def _run(
         if not task.cancelled() and task.exception() is not None:
             server.should_exit = True
 
-    looking = (sockets.watch(), close_days(hub), watchdog.feed(), watch_clock(clock))
+    looking = (sockets.watch(), close_days(hub), watchdog.feed(), watch_clock(clock), history.failed())
     tasks = [asyncio.create_task(task) for task in looking]
     for task in tasks:
         task.add_done_callback(stop_on_fault)
@@ -146,12 +146,12 @@ async def _ended(settings: Settings, writing: asyncio.Task[None], tasks: list[as
     await asyncio.wait([writing], timeout=DRAIN_WAIT_S)
     if not writing.done():
         end_now(f"The disk of {settings.data} does not answer, so the hub stopped without waiting for it.")
-    fault = writing.exception()
-    if isinstance(fault, StorageFailedError):
-        end_now(f"The disk of {settings.data} failed: {fault}. Look after the disk, then start the hub again.")
-    for task in (writing, *tasks):
-        if task.done() and not task.cancelled():
-            task.result()
+    ended = [task for task in (writing, *tasks) if task.done() and not task.cancelled()]
+    for fault in (task.exception() for task in ended):
+        if isinstance(fault, StorageFailedError):
+            end_now(f"The disk of {settings.data} failed: {fault}. Look after the disk, then start the hub again.")
+    for task in ended:
+        task.result()
 
 
 def end_now(sentence: str) -> NoReturn:
