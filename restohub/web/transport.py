@@ -186,9 +186,8 @@ class HttpLink(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
 
     def data_received(self, data: bytes) -> None:
         """The first byte begins a request, even one that no parser would call so yet (an empty line)."""
-        self.silent = False
-        if self.begun_at is None:
-            self.begun_at = self.loop.time()
+        if self.silent or self.begun_at is None:
+            self.silent, self.begun_at = False, self.loop.time()
         super().data_received(data)
 
     def on_message_begin(self) -> None:
