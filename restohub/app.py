@@ -8,7 +8,7 @@ import gc
 import logging
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from importlib.metadata import version
 from typing import NoReturn
@@ -113,14 +113,8 @@ async def _run(
     server = HubServer(server_config(application(hub, sockets)), listening, before_stop)
     writing.add_done_callback(lambda _: setattr(server, "should_exit", True))
 
-    def stop_on_fault(task: asyncio.Task[None]) -> None:
-        if not task.cancelled() and task.exception() is not None:
-            server.should_exit = True
-
     looking = (sockets.watch(), close_days(hub), watchdog.feed(), watch_clock(clock), history.failed())
-    tasks = [asyncio.create_task(task) for task in looking]
-    for task in tasks:
-        task.add_done_callback(stop_on_fault)
+    tasks = [_beside(server, task) for task in looking]
     look_for_garbage_rarely()
     try:
         await server.serve([bound])
@@ -130,6 +124,18 @@ async def _run(
         writer.stop()
         await advertiser.stop()
     await _ended(settings, writing, tasks)
+
+
+def _beside(server: HubServer, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+    """A task that runs beside the server; its fault ends the hub."""
+
+    def stop_on_fault(task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and task.exception() is not None:
+            server.should_exit = True
+
+    task = asyncio.create_task(work)
+    task.add_done_callback(stop_on_fault)
+    return task
 
 
 def look_for_garbage_rarely() -> None:
