@@ -161,10 +161,18 @@ def _had_a_database(folder: Path) -> bool:
 
 
 async def open_reader(folder: Path) -> aiosqlite.Connection:
-    """A connection that reads alone, for history."""
-    connection = await aiosqlite.connect(folder / DATABASE, isolation_level=None, timeout=BUSY_WAIT_S)
-    for pragma in ("query_only = ON", "wal_autocheckpoint = 0", "mmap_size = 0", "trusted_schema = OFF"):
-        await connection.execute(f"PRAGMA {pragma}")
+    """A connection that reads alone, for history. Raises as `open_writer` does."""
+    path = folder / DATABASE
+    try:
+        connection = await aiosqlite.connect(path, isolation_level=None, timeout=BUSY_WAIT_S)
+    except sqlite3.Error as error:
+        raise _cannot_open(path, error) from error
+    try:
+        for pragma in ("query_only = ON", "wal_autocheckpoint = 0", "mmap_size = 0", "trusted_schema = OFF"):
+            await connection.execute(f"PRAGMA {pragma}")
+    except sqlite3.Error as error:
+        await connection.close()
+        raise _cannot_open(path, error) from error
     return connection
 
 
