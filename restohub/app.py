@@ -8,8 +8,7 @@ import gc
 import logging
 import os
 import socket
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from importlib.metadata import version
 from typing import NoReturn
@@ -25,11 +24,14 @@ from restohub.live.hub import Hub
 from restohub.live.place import Place
 from restohub.live.snapshots import Snapshots
 from restohub.live.writer import Writer
+from restohub.log_words import event
+from restohub.logs import on_loop_fault
 from restohub.store.append import Ledger, Record
 from restohub.store.faults import StorageFailedError, StorageFullError, StorageUnavailableError
 from restohub.store.history import History
 from restohub.store.load import Loaded, initialise, load
 from restohub.store.open import DATABASE, FolderLock, open_reader, open_writer
+from restohub.upkeep.clock_watch import watch_clock
 from restohub.upkeep.day_close import close_days
 from restohub.upkeep.watchdog import Watchdog
 from restohub.upkeep.zone import knows_zone, machine_zone
@@ -45,6 +47,7 @@ FIRST_RESTAURANT = "Restaurant"
 GARBAGE_MAX = 50_000
 # A disk that hangs must not keep the hub from stopping within its 5 s.
 DRAIN_WAIT_S = 2.0
+STOPPING = event("stopping")
 
 
 class PortError(Exception):
@@ -53,6 +56,7 @@ class PortError(Exception):
 
 async def serve(settings: Settings, on_ready: Callable[[Place], None]) -> None:
     """Run a hub until it is told to stop. Raises FolderError, PortError, DamageError, StorageFailedError."""
+    asyncio.get_running_loop().set_exception_handler(on_loop_fault)
     with FolderLock(settings.data):
         async with AsyncExitStack() as stack:
             writing = await open_writer(settings.data)
@@ -100,6 +104,7 @@ async def _run(
             advertiser.start(place.bound, place.port)
 
     async def before_stop() -> None:
+        log.info("The hub is stopping: what it has taken is saved and answered first.", extra=STOPPING)
         watchdog.stopping()
         writer.stop()
         await asyncio.gather(asyncio.wait([writing], timeout=DRAIN_WAIT_S), advertiser.stop())
@@ -108,13 +113,8 @@ async def _run(
     server = HubServer(server_config(application(hub, sockets)), listening, before_stop)
     writing.add_done_callback(lambda _: setattr(server, "should_exit", True))
 
-    def stop_on_fault(task: asyncio.Task[None]) -> None:
-        if not task.cancelled() and task.exception() is not None:
-            server.should_exit = True
-
-    tasks = [asyncio.create_task(task) for task in (sockets.watch(), close_days(hub), watchdog.feed())]
-    for task in tasks:
-        task.add_done_callback(stop_on_fault)
+    looking = (sockets.watch(), close_days(hub), watchdog.feed(), watch_clock(clock), history.failed())
+    tasks = [_beside(server, task) for task in looking]
     look_for_garbage_rarely()
     try:
         await server.serve([bound])
@@ -124,6 +124,18 @@ async def _run(
         writer.stop()
         await advertiser.stop()
     await _ended(settings, writing, tasks)
+
+
+def _beside(server: HubServer, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+    """A task that runs beside the server; its fault ends the hub."""
+
+    def stop_on_fault(task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and task.exception() is not None:
+            server.should_exit = True
+
+    task = asyncio.create_task(work)
+    task.add_done_callback(stop_on_fault)
+    return task
 
 
 def look_for_garbage_rarely() -> None:
@@ -140,17 +152,17 @@ async def _ended(settings: Settings, writing: asyncio.Task[None], tasks: list[as
     await asyncio.wait([writing], timeout=DRAIN_WAIT_S)
     if not writing.done():
         end_now(f"The disk of {settings.data} does not answer, so the hub stopped without waiting for it.")
-    fault = writing.exception()
-    if isinstance(fault, StorageFailedError):
-        end_now(f"The disk of {settings.data} failed: {fault}. Look after the disk, then start the hub again.")
-    for task in (writing, *tasks):
-        if task.done() and not task.cancelled():
-            task.result()
+    ended = [task for task in (writing, *tasks) if task.done() and not task.cancelled()]
+    for fault in (task.exception() for task in ended):
+        if isinstance(fault, StorageFailedError):
+            end_now(f"The disk of {settings.data} failed: {fault}. Look after the disk, then start the hub again.")
+    for task in ended:
+        task.result()
 
 
 def end_now(sentence: str) -> NoReturn:
     """End the process, with nothing more asked of a disk that cannot be trusted: not even to close the database."""
-    sys.stderr.write(sentence + "\n")
+    log.critical("%s", sentence, extra=event("ended"))  # not to stderr itself, which may be stuck
     logging.shutdown()
     os._exit(1)
 

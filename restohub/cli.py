@@ -8,18 +8,22 @@ import math
 import random
 import sqlite3
 import sys
-from functools import partial
 from importlib.metadata import version as installed_version
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from restohub.boot.commands import service
 from restohub.config import Settings, SettingsError, settings
+from restohub.doctor.commands import doctor
+from restohub.last_stop import forget_stop, note_stop
 from restohub.licences import parts
 from restohub.logs import start_log
 from restohub.where.commands import find, where
+
+if TYPE_CHECKING:
+    from restohub.live.place import Place
 
 log = logging.getLogger("restohub")
 
@@ -100,21 +104,34 @@ def _run(chosen: Settings) -> int:
     from restohub.store.rows import DamageError
     from restohub.where.said import say_ready
 
+    def ready(place: Place) -> None:
+        forget_stop(chosen.data)
+        say_ready(chosen, place)
+
     try:
-        _loop_runner(serve_hub(chosen, partial(say_ready, chosen)))
+        _loop_runner(serve_hub(chosen, ready))
         log.info("The hub has stopped; everything it answered is saved.")
-    except (FolderError, PortError) as error:
+    except FolderError as error:
         stop(str(error))
+    except PortError as error:
+        _ended(chosen, str(error))
     except DamageError as error:
-        stop(
+        _ended(
+            chosen,
             f"The data in {chosen.data} are damaged: {error}. The hub does not serve them. "
-            "Keep a copy of the folder, and restore a backup."
+            "Keep a copy of the folder, and restore a backup.",
         )
     except (StorageFailedError, StorageFullError, StorageUnavailableError) as error:
         stop(f"The disk of {chosen.data} failed: {error}. Look after the disk, then start the hub again.")
     except (sqlite3.Error, OSError, UnicodeError) as error:
-        stop(f"The hub cannot go on with {chosen.data} on {chosen.host}: {error}.")
+        _ended(chosen, f"The hub cannot go on with {chosen.data} on {chosen.host}: {error}.")
     return 0
+
+
+def _ended(chosen: Settings, sentence: str) -> None:
+    """Stop, with a note for `restohub doctor`; not where the disk failed or another hub holds the folder."""
+    note_stop(chosen.data, sentence)
+    stop(sentence)
 
 
 def _loop_runner(main: Any) -> None:
@@ -156,6 +173,7 @@ def licences() -> None:
 
 cli.command()(where)
 cli.command()(find)
+cli.command()(doctor)
 
 
 def stop(sentence: str) -> None:

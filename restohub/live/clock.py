@@ -21,6 +21,7 @@ class Clock:
         self._last_commit = float(last_commit)
         self._at = time.monotonic()
         self.started = time.monotonic()
+        self._offset = time.time() - self.started
 
     def now(self) -> int:
         """Whole UTC seconds, never before the last commit."""
@@ -34,6 +35,12 @@ class Clock:
     def behind_s(self) -> int:
         """How many seconds the machine's clock is behind the hub's time."""
         return max(0, round(self._now() - time.time()))
+
+    def moved_s(self) -> float:
+        """How many seconds the machine's clock was moved since this was last asked: forward, or (negative) back."""
+        offset = time.time() - time.monotonic()
+        moved, self._offset = offset - self._offset, offset
+        return moved
 
     def monotonic(self) -> float:
         """Seconds of a clock that no one sets."""

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from restohub.floor.nouns import Directory, Entry, Floor
+from restohub.log_words import event, span
 from restohub.store.append import Ledger
 from restohub.store.faults import StorageFailedError, StorageFullError, StorageUnavailableError
 from restohub.wire.answers import Answer
@@ -62,6 +63,7 @@ class Writer:
         self._wake = asyncio.Event()
         self._calls: list[asyncio.Future[None]] = []
         self._idle_from = 0.0
+        self._troubled_at = 0.0
         self._stopping = False
         self._failure_code = "storage_unavailable"
 
@@ -185,7 +187,8 @@ class Writer:
 
     def _publish(self, group: list[Submission], decided: Group) -> None:
         """In one step without an await: the pending floors are the published ones, entries are out, callers know."""
-        self.storage_fault = None if decided.records else self.storage_fault
+        if decided.records:
+            self._recovered()
         self.floors.update(decided.floors)
         self.keys.update(decided.keys)
         if self.directory is not decided.directory:
@@ -204,9 +207,7 @@ class Writer:
         """The disk takes nothing: these callers hear it, the floor stands as it is, reads go on."""
         full = isinstance(fault, StorageFullError)
         self._failure_code = "storage_full" if full else "storage_unavailable"
-        if self.storage_fault != str(fault):
-            log.warning("The store takes no changes: %s. Reading goes on; the hub tries again by itself.", fault)
-        self.storage_fault = str(fault)
+        self._troubled(fault)
         detail = f"The hub cannot save changes: {fault}. Nothing was changed; what is shown stays true."
         for submission in group:
             _fail(submission, refusal(self._failure_code, detail))
@@ -215,17 +216,32 @@ class Writer:
         try:
             await self._ledger.probe()
         except (StorageFullError, StorageUnavailableError) as fault:
-            self.storage_fault = str(fault)
+            self._troubled(fault)
             return
-        self.storage_fault = None
-        log.info("The store takes changes again.")
+        self._recovered()
 
     async def _checkpoint(self) -> None:
         try:
             await self._ledger.checkpoint()
         except (StorageFullError, StorageUnavailableError) as fault:
-            self.storage_fault = str(fault)
-            log.warning("The store could not be checkpointed: %s", fault)
+            self._troubled(fault)
+
+    def _troubled(self, fault: StorageFullError | StorageUnavailableError) -> None:
+        """Storage trouble, in the log once: at its start, and where its reason changes."""
+        if self.storage_fault is None:
+            self._troubled_at = self._clock.monotonic()
+        if self.storage_fault != str(fault):
+            told = "The store takes no changes: %s. Reading goes on; the hub tries again by itself."
+            log.warning(told, fault, extra=event("storage_trouble", reason=str(fault)))
+        self.storage_fault = str(fault)
+
+    def _recovered(self) -> None:
+        """The end of storage trouble, where there was any."""
+        if self.storage_fault is not None:
+            lasted = self._clock.monotonic() - self._troubled_at
+            told = event("storage_well", seconds=round(lasted))
+            log.info("The store takes changes again, after %s.", span(lasted), extra=told)
+        self.storage_fault = None
 
     async def _sweep(self) -> None:
         """Tell callers who have waited for long that nobody knows; their commands stay where they are."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+import asyncio
+import sqlite3
+from collections.abc import Iterable
+from typing import Any, NoReturn
 
 import aiosqlite
 from msgspec import Struct
@@ -11,6 +14,7 @@ from restohub.floor.commands import Visits
 from restohub.floor.contacts import visit_of
 from restohub.floor.nouns import Entity, Floor, Guest, Removal, Table
 
+from .faults import StorageFailedError, storage_fault
 from .rows import (
     REMOVAL_COLUMNS,
     DamageError,
@@ -34,10 +38,18 @@ class KeptAnswer(Struct, frozen=True):
 
 
 class History:
-    """The reading end of the store, over a connection of its own that can only read."""
+    """The reading end of the store, over a connection of its own that can only read.
+
+    Each query raises StorageFailedError where the disk can no longer be trusted, and then `failed` does too.
+    """
 
     def __init__(self, connection: aiosqlite.Connection) -> None:
         self._connection = connection
+        self._failure: asyncio.Future[NoReturn] = asyncio.get_running_loop().create_future()
+
+    async def failed(self) -> NoReturn:
+        """Wait for the first failure of the disk, and raise it."""
+        await asyncio.shield(self._failure)
 
     async def kept_answer(self, restaurant_id: int, revision: int) -> KeptAnswer | None:
         """The answer that the commit of this revision was made with, None where the log no longer has it."""
@@ -57,7 +69,7 @@ class History:
         for column, value in (("phone", digits), ("email", mail)):
             if value:
                 sql = BY_PHONE if column == "phone" else BY_EMAIL
-                rows = await self._connection.execute_fetchall(sql, (floor.restaurant_id, value))
+                rows = await self._rows(sql, floor.restaurant_id, value)
                 found[f"{column}:{value}"] = frozenset(read_removal(row).id for row in rows)
         return Visits(floor.revision, found)
 
@@ -95,7 +107,7 @@ class History:
 
     async def removals(self, floor: Floor, since: int) -> list[Removal]:
         """What left the floor after revision `since`, up to the floor's own revision."""
-        rows = await self._connection.execute_fetchall(SINCE, (floor.restaurant_id, since, floor.revision))
+        rows = await self._rows(SINCE, floor.restaurant_id, since, floor.revision)
         return [read_removal(row) for row in rows]
 
     async def first_revision(self, restaurant_id: int) -> int | None:
@@ -124,9 +136,18 @@ class History:
 
     async def _row(self, sql: str, *values: object) -> Any:
         """The first row of a query, or None."""
-        for row in await self._connection.execute_fetchall(sql, values):
+        for row in await self._rows(sql, *values):
             return row
         return None
+
+    async def _rows(self, sql: str, *values: object) -> Iterable[Any]:
+        try:
+            return await self._connection.execute_fetchall(sql, values)
+        except sqlite3.Error as error:
+            fault = storage_fault(error)
+            if isinstance(fault, StorageFailedError) and not self._failure.done():
+                self._failure.set_exception(fault)
+            raise fault from error
 
 
 REMOVED = f"SELECT {REMOVAL_COLUMNS} FROM removal WHERE restaurant_id = ?"  # noqa: S608 (our own column names)

@@ -67,11 +67,30 @@ if sys.platform == "win32":
 
     def _lock(file: IO[bytes]) -> None:
         msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+
+    _touch_lock = _lock
 else:
     import fcntl
 
     def _lock(file: IO[bytes]) -> None:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def _touch_lock(file: IO[bytes]) -> None:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+
+
+def is_served(folder: Path) -> bool:
+    """Whether a hub holds the folder now, as far as this user may know; nothing is made, the lock let go at once."""
+    try:
+        file = (folder / LOCK).open("rb")
+    except OSError:
+        return False
+    with file:
+        try:
+            _touch_lock(file)
+        except OSError:
+            return True
+    return False
 
 
 async def open_writer(folder: Path) -> aiosqlite.Connection:
@@ -142,10 +161,18 @@ def _had_a_database(folder: Path) -> bool:
 
 
 async def open_reader(folder: Path) -> aiosqlite.Connection:
-    """A connection that reads alone, for history."""
-    connection = await aiosqlite.connect(folder / DATABASE, isolation_level=None, timeout=BUSY_WAIT_S)
-    for pragma in ("query_only = ON", "wal_autocheckpoint = 0", "mmap_size = 0", "trusted_schema = OFF"):
-        await connection.execute(f"PRAGMA {pragma}")
+    """A connection that reads alone, for history. Raises as `open_writer` does."""
+    path = folder / DATABASE
+    try:
+        connection = await aiosqlite.connect(path, isolation_level=None, timeout=BUSY_WAIT_S)
+    except sqlite3.Error as error:
+        raise _cannot_open(path, error) from error
+    try:
+        for pragma in ("query_only = ON", "wal_autocheckpoint = 0", "mmap_size = 0", "trusted_schema = OFF"):
+            await connection.execute(f"PRAGMA {pragma}")
+    except sqlite3.Error as error:
+        await connection.close()
+        raise _cannot_open(path, error) from error
     return connection
 
 

@@ -10,15 +10,13 @@ from litestar.types import ASGIApp
 from msgspec import UNSET
 
 from restohub.live.hub import Hub
+from restohub.store.engine import has_wal_reset_bug
 from restohub.store.open import DATABASE, size_of, wal_path
 from restohub.wire.answers import DatabaseHealth, Health, json_answer
 from restohub.wire.times import time_text
 
 from .asking import AnyRequest
 from .replies import Reply, hub_of
-
-SOUND_SQLITE = (3, 51, 3)
-SOUND_BACKPORTS = ((3, 44, 6), (3, 50, 7))
 
 
 async def health(request: AnyRequest) -> ASGIApp:
@@ -61,9 +59,7 @@ def _free_bytes(folder: Path) -> int:
 
 
 def _warnings() -> list[str]:
-    """SQLite before 3.51.3 can corrupt a WAL when two connections write or checkpoint at once. The hub has one."""
-    version = sqlite3.sqlite_version_info
-    if version >= SOUND_SQLITE or any(version[:2] == fixed[:2] and version >= fixed for fixed in SOUND_BACKPORTS):
+    if not has_wal_reset_bug():
         return []
     return [
         f"SQLite {sqlite3.sqlite_version} has the WAL-reset bug. The hub is safe from it (one connection writes); "

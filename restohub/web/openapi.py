@@ -144,7 +144,7 @@ def refusals(route: Route) -> dict[int, list[str]]:
     if route.query:
         codes.append("invalid_query")
     if route.body is not None:
-        codes += ["invalid_json", "unsupported_media_type", "body_too_large", "validation_failed"]
+        codes += ["invalid_json", "unsupported_media_type", "body_too_large", "request_timeout", "validation_failed"]
     if takes_key(route):
         codes += ["idempotency_key_reused", "validation_failed", "body_too_large", *UNAVAILABLE]
     by_status: dict[int, list[str]] = {}

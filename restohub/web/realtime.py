@@ -40,6 +40,7 @@ from restohub.wire.session import (
 )
 from restohub.wire.times import time_text
 
+from . import attendance
 from .asking import DEFAULT_RESTAURANT, Query
 from .transport import WebSocketLink
 
@@ -191,15 +192,19 @@ async def _serve(socket: AnySocket, dialect: Dialect) -> None:
         if opening.restaurant_id is not None and opening.restaurant_id not in hub.writer.floors:
             raise problem("restaurant_not_found", f"This hub has no restaurant {opening.restaurant_id}.")
     except Problem as fault:
+        attendance.turned_away(link, fault.refused.code)
         await _turn_away(socket, Socket(hub, link, dialect, None), fault)
         return
     one = Socket(hub, link, dialect, opening.restaurant_id)
     sending = asyncio.create_task(_send(one, opening))
     sockets.open.add(one)
     hub.feed.join(one.cursor)
+    attendance.joined(link)
+    since = link.loop.time()
     try:
         await _read(socket, one)
     finally:
+        attendance.left(link, link.loop.time() - since)
         sockets.open.discard(one)
         hub.feed.leave(one.cursor)
         sending.cancel()

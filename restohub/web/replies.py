@@ -10,7 +10,7 @@ from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFou
 
 from restohub.live.hub import Hub
 from restohub.wire.answers import PROBLEM, Answer, encode
-from restohub.wire.problems import Problem, ProblemDocument, document, problem
+from restohub.wire.problems import RETRY_AFTER_S, Problem, ProblemDocument, document, problem
 
 log = logging.getLogger("restohub.web")
 
@@ -86,6 +86,13 @@ def on_litestar(request: Request[Any, Any, Any], fault: HTTPException) -> Reply:
 def on_client_gone(request: Request[Any, Any, Any], fault: Exception) -> Reply:  # noqa: ARG001 (litestar's own form)
     """The client hung up in the middle of its request: nothing was done, and nobody hears this."""
     return Reply(Answer(400, [], b""))
+
+
+def on_failed_disk(request: Request[Any, Any, Any], fault: Exception) -> Reply:  # noqa: ARG001 (litestar's own form)
+    """The past could not be read; where the disk can no longer be trusted, the hub stops as well."""
+    wait_s = RETRY_AFTER_S["storage_unavailable"]
+    detail = "The hub's disk could not be read. Nothing was changed."
+    return on_problem(request, problem("storage_unavailable", detail, Retry_After=str(wait_s)))
 
 
 def on_crash(request: Request[Any, Any, Any], fault: Exception) -> Reply:

@@ -11,31 +11,43 @@ from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler, WebsocketRouteHandler
 
+from restohub.floor.verdicts import Refused
+from restohub.live.clock import Clock
 from restohub.live.hub import Hub
+from restohub.store.faults import StorageFailedError, StorageUnavailableError
 from restohub.wire.answers import Answer
-from restohub.wire.problems import Problem
+from restohub.wire.problems import Problem, document
 
 from .asking import ClientGoneError
 from .openapi import openapi
 from .realtime import Sockets, realtime, restaurant_sync
 from .reference.served import PAGES
-from .replies import Reply, on_client_gone, on_crash, on_litestar, on_problem
+from .replies import Reply, on_client_gone, on_crash, on_failed_disk, on_litestar, on_problem, problem_answer
 from .routes import ROUTES, Route
 
-FAULTS = {Problem: on_problem, HTTPException: on_litestar, ClientGoneError: on_client_gone, Exception: on_crash}
+FAULTS = {
+    Problem: on_problem,
+    HTTPException: on_litestar,
+    ClientGoneError: on_client_gone,
+    StorageFailedError: on_failed_disk,
+    StorageUnavailableError: on_failed_disk,
+    Exception: on_crash,
+}
 DOCUMENT = Route(
     method="GET", path="/schema/openapi.json", name="openapi", handler=openapi, group="hub",
     says="The OpenAPI document.", answers={200: dict},
 )  # fmt: skip
 EVERY_ROUTE = (*ROUTES, *PAGES, DOCUMENT)
 SOCKETS = (("/realtime", realtime), ("/ws/restaurant/sync", restaurant_sync))
+SOCKET_PATHS = [path for path, _ in SOCKETS]
 
 
 class OnePath:
     """Takes the alias `/api` off `/api/restaurants…` and slashes off the end; asks GET for HEAD, answers OPTIONS."""
 
-    def __init__(self, app: Any) -> None:
+    def __init__(self, app: Any, clock: Clock) -> None:
         self._app = app
+        self._clock = clock
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Pass the request on under its one path."""
@@ -50,7 +62,18 @@ class OnePath:
             if scope.get("method") == "OPTIONS" and (allowed := allowed_methods(path)):
                 await Reply(Answer(204, [(b"allow", allowed.encode())], b""))(scope, receive, send)
                 return
+            if scope["type"] == "websocket" and path not in SOCKET_PATHS:
+                await self._no_socket(path, send)
+                return
         await self._app(scope, receive, send)
+
+    async def _no_socket(self, path: str, send: Any) -> None:
+        """404 in the place of the handshake's answer, where litestar has a bare 403 (`websocket.http.response`)."""
+        detail = f"There is no WebSocket at {path[:200]}. There is one at {' and one at '.join(SOCKET_PATHS)}."
+        answer = problem_answer(document(Refused("route_not_found", detail), self._clock.now()))
+        headers = [*answer.headers, (b"cache-control", b"no-store")]
+        await send({"type": "websocket.http.response.start", "status": answer.status, "headers": headers})
+        await send({"type": "websocket.http.response.body", "body": answer.body})
 
 
 def application(hub: Hub, sockets: Sockets) -> OnePath:
@@ -70,7 +93,7 @@ def application(hub: Hub, sockets: Sockets) -> OnePath:
         exception_handlers=cast(Any, FAULTS),
         state=State({"hub": hub, "sockets": sockets, "allowed_methods": allowed_methods}),
     )
-    return OnePath(app)
+    return OnePath(app, hub.clock)
 
 
 def _answering(route: Route) -> Callable[..., Any]:

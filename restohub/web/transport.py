@@ -7,8 +7,10 @@ import socket
 import sys
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
+from http import HTTPStatus
 from typing import Any, cast
 
+import h11
 import uvicorn
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -25,10 +27,25 @@ HIGH_WATER_BYTES = 256 * 1024
 LINGER_S = 2.0
 STOP_WAIT_S = 2
 KEEP_ALIVE_S = 75
+# From a request's first byte to its last, and from a connection to its first byte. 256 KiB need 0.2 Mbit/s for it.
+REQUEST_WAIT_S = 10.0
+LOOK_EVERY_TICKS = 5
 PEER_LOST_MS = 60_000
 BACKLOG = 2048
 
+# Why a socket ended, for the log, where it was not the hub that closed it.
+CLOSED_BY_IT = "it closed the connection"
+LOST = "the network lost it"
+GONE = "its connection ended without a goodbye"
+NOT_SPOKEN = "it sent what no socket may send"
+
+REFUSAL = (
+    b"HTTP/1.1 %d %s\r\ncontent-type: application/problem+json\r\n"
+    b"cache-control: no-store\r\nconnection: close\r\ncontent-length: %d\r\n\r\n"
+)
 MALFORMED = Refused("invalid_json", "The request is not HTTP/1.1 that the hub can read.")
+NO_HANDSHAKE = Refused("invalid_json", "The WebSocket's handshake is too long, or has a body.")
+TOO_SLOW = Refused("request_timeout", f"The request was not whole after {REQUEST_WAIT_S:.0f} s. Nothing was changed.")
 
 
 class WebSocketLink(WebSocketsSansIOProtocol):
@@ -43,6 +60,7 @@ class WebSocketLink(WebSocketsSansIOProtocol):
         super().__init__(*args, **named)
         self.heard_at = self.loop.time()
         self.written = 0
+        self.ended = ""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Set how much may wait to be taken before the client counts as slow."""
@@ -59,6 +77,20 @@ class WebSocketLink(WebSocketsSansIOProtocol):
         """Anything at all from the peer is a sign of life."""
         self.heard_at = self.loop.time()
         super().data_received(data)
+        if self.conn.handshake_exc is not None and not self.handshake_initiated and not self.transport.is_closing():
+            self.transport.write(refusal(NO_HANDSHAKE))  # uvicorn would leave it waiting for an answer
+            self.transport.close()
+
+    def handle_close(self, event: Any) -> None:
+        """The client says goodbye, or answers ours."""
+        self.ended = self.ended or CLOSED_BY_IT
+        super().handle_close(event)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is gone, with or without a goodbye."""
+        unreachable = exc is not None and not isinstance(exc, ConnectionError)
+        self.ended = self.ended or (LOST if unreachable else GONE)
+        super().connection_lost(exc)
 
     @property
     def open(self) -> bool:
@@ -100,6 +132,7 @@ class WebSocketLink(WebSocketsSansIOProtocol):
         """Send a close frame after all that was written; cut the connection where the client does not take it."""
         if not self.open or self.conn.state is not State.OPEN:
             return
+        self.ended = self.ended or reason
         self.conn.send_close(code, reason)
         self.write(b"".join(self.conn.data_to_send()))
         self.close_sent = True
@@ -120,6 +153,7 @@ class WebSocketLink(WebSocketsSansIOProtocol):
         if self.close_sent:
             return
         assert self.conn.close_sent is not None
+        self.ended = self.ended or NOT_SPOKEN
         self.queue.put_nowait({"type": "websocket.disconnect", "code": self.conn.close_sent.code})
         self.write(b"".join(self.conn.data_to_send()))
         self.close_sent = True
@@ -135,17 +169,77 @@ class WebSocketLink(WebSocketsSansIOProtocol):
 
 
 class HttpLink(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
-    """One HTTP connection; what is not HTTP is refused as a problem document."""
+    """One HTTP connection: a request must be whole in time, and what is not HTTP is refused as a problem document.
+
+    `begun_at` is when the request that is not whole yet began (before the first one: the connection), None where none
+    is under way. httptools says itself where one begins and ends; h11 (Windows) is asked after all that it has read.
+    """
+
+    begun_at: float | None
+    silent: bool
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """From here on something must come."""
+        super().connection_made(transport)
+        self.begun_at = self.loop.time()
+        self.silent = True
+
+    def data_received(self, data: bytes) -> None:
+        """The first byte begins a request, even one that no parser would call so yet (an empty line)."""
+        if self.silent or self.begun_at is None:
+            self.silent, self.begun_at = False, self.loop.time()
+        super().data_received(data)
+
+    def on_message_begin(self) -> None:
+        """A request begins (httptools); after another in one packet, too."""
+        if self.begun_at is None:
+            self.begun_at = self.loop.time()
+        super().on_message_begin()
+
+    def on_message_complete(self) -> None:
+        """A request is whole (httptools)."""
+        self.begun_at = None
+        super().on_message_complete()
+
+    def handle_events(self) -> None:
+        """All is read that there is to read for now (h11)."""
+        super().handle_events()
+        between = self.conn.their_state is h11.IDLE and not self.conn.trailing_data[0]
+        if between or self.conn.their_state not in (h11.IDLE, h11.SEND_BODY):
+            self.begun_at = None
+        elif self.begun_at is None:
+            self.begun_at = self.loop.time()
+
+    def look(self, now: float) -> None:
+        """Close the connection of a request that is not whole in time; say so where that is not one answer too many."""
+        if self.begun_at is None or now - self.begun_at < REQUEST_WAIT_S or self.transport.is_closing():
+            return
+        cycle = self.cycle
+        if cycle is None or (cycle.response_complete and not cycle.more_body):
+            late = not self.silent
+        elif not cycle.more_body:
+            return  # the request before it is being answered
+        else:
+            late = not cycle.response_started
+        if late:
+            self._refuse(TOO_SLOW)
+        else:
+            self.transport.close()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 (uvicorn's own signature)
         """Answer 400 in the form of every other refusal."""
-        head = (
-            b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/problem+json\r\n"
-            b"cache-control: no-store\r\nconnection: close\r\ncontent-length: %d\r\n\r\n"
-        )
-        body = encode(document(MALFORMED, Clock().now()))
-        self.transport.write(head % len(body) + body)
+        self._refuse(MALFORMED)
+
+    def _refuse(self, why: Refused) -> None:
+        self.transport.write(refusal(why))
         self.transport.close()
+
+
+def refusal(why: Refused) -> bytes:
+    """The last answer of a connection: a problem document, with its head."""
+    found = document(why, Clock().now())
+    body = encode(found)
+    return REFUSAL % (found.status, HTTPStatus(found.status).phrase.encode(), len(body)) + body
 
 
 class HubServer(uvicorn.Server):
@@ -169,6 +263,15 @@ class HubServer(uvicorn.Server):
         """Listen, then say so."""
         await super().startup(sockets)
         self._on_ready()
+
+    async def on_tick(self, counter: int) -> bool:
+        """Ten times in a second: uvicorn's own work, and now and then a look after each request that is not whole."""
+        if counter % LOOK_EVERY_TICKS == 0:
+            now = asyncio.get_running_loop().time()
+            for link in tuple(self.server_state.connections):
+                if isinstance(link, HttpLink):
+                    link.look(now)
+        return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Commit, publish and answer what was accepted; then close."""

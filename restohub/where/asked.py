@@ -20,6 +20,9 @@ class Told(Struct, frozen=True):
     version: str
     id: str = ""
     discovery: Discovery | None = None
+    uptime_seconds: int = 0
+    connections: int = 0
+    reason: str = ""
 
 
 async def health_at(host: str, port: int) -> Told | None:

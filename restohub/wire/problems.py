@@ -33,6 +33,9 @@ CODES: dict[str, Code] = {
     "table_not_found": Code(404, "No such table", "The table was deleted or never was here: take the full sync."),
     "route_not_found": Code(404, "No such route", "`/docs` lists the routes."),
     "method_not_allowed": Code(405, "The route does not take this method", "The `Allow` header names those it takes."),
+    "request_timeout": Code(
+        408, "The request came too slowly", "Nothing was changed. Send it again, with the same `Idempotency-Key`."
+    ),
     "unsupported_media_type": Code(415, "The body is not sent as JSON", "Send `Content-Type: application/json`."),
     "body_too_large": Code(
         413, "The body is too large", "Send less than 256 KiB; the two batch routes take 1 MiB. Part the batch."

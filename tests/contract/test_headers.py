@@ -147,6 +147,19 @@ def test_a_change_is_refused_with_the_present_entity_where_no_tag_is_the_present
         assert refusal(if_match(floor, name, tags), 412, "version_conflict")["current"] == present
 
 
+@pytest.mark.parametrize("name", CONDITIONAL)
+@pytest.mark.parametrize(
+    ("lines", "status"), [(['"888"', '"{}"'], 200), (['"{}"', '"888"'], 200), (['"888"', '"999"'], 412)]
+)
+def test_tags_on_several_header_lines_are_one_list(floor: Floor, name: str, lines: list[str], status: int) -> None:
+    version = aimed_at(floor, name)["version"]
+    kept = floor.api.headers
+    floor.api.headers = httpx.Headers([*kept.multi_items(), *(("If-Match", line.format(version)) for line in lines)])
+    answer = CHANGES[name](floor)
+    floor.api.headers = kept
+    assert answer.status_code in ((status, 204) if status == 200 else (status,))
+
+
 def test_an_old_tag_is_refused_after_a_change_by_another(floor: Floor) -> None:
     tag = floor.api.get(f"{floor.root}/guests/g1").headers["ETag"]
     theirs = floor.change_guest("g1", notes="theirs")

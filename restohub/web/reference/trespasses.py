@@ -60,6 +60,7 @@ TRESPASSES: dict[str, Trespass] = {
 }
 # What cannot be brought about without doing harm is told with the words that the hub has for it.
 SAYS = {
+    "request_timeout": "The request was not whole after 10 s. Nothing was changed.",
     "internal_error": "The hub made a mistake. Nothing was changed.",
     "storage_full": "The hub cannot save changes: the disk is full. Nothing was changed; what is shown stays true.",
     "storage_unavailable": (

@@ -1,0 +1,68 @@
+"""This file is the contract of a stop that comes while the hub still starts: quiet, status 0, nothing damaged."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.conftest import Hub, free_port
+
+WAIT_S = 20.0
+# From the first line of our own code (before it Python itself starts) until the hub has long listened.
+MOMENTS_S = [0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.6, 1.0]
+
+
+def catches(process: subprocess.Popen[bytes], sig: signal.Signals) -> bool:
+    """Whether the process has a handler for a signal (proc(5): SigCgt)."""
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    caught = int(status.partition("SigCgt:")[2].split()[0], 16)
+    return bool(caught >> (sig - 1) & 1)
+
+
+def started(data: Path, said: Path) -> subprocess.Popen[bytes]:
+    """A hub that has just been started."""
+    command = [sys.executable, "-m", "restohub", "serve", "--host", "127.0.0.1", "--no-advertise"]
+    with said.open("ab") as log:
+        return subprocess.Popen(
+            [*command, "--port", str(free_port()), "--data", str(data)],
+            stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=dict(os.environ),
+        )  # fmt: skip
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="proc(5) says when the process listens to signals")
+@pytest.mark.parametrize("sig", [signal.SIGTERM, signal.SIGINT], ids=lambda sig: str(sig.name))
+def test_a_stop_while_the_hub_starts_is_quiet_and_leaves_the_data_whole(tmp_path: Path, sig: signal.Signals) -> None:
+    said = tmp_path / "said"
+    folders = [tmp_path / f"data{number}" for number in range(3)]
+    for number, moment_s in enumerate(MOMENTS_S):
+        process = started(folders[number % len(folders)], said)
+        deadline = time.monotonic() + WAIT_S
+        while not catches(process, signal.SIGTERM):
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
+        time.sleep(moment_s)
+        process.send_signal(sig)
+        assert process.wait(WAIT_S) == 0, said.read_text()
+    assert "Traceback" not in said.read_text()
+    assert "rror" not in said.read_text()
+    for data in folders:
+        hub = Hub(data).start()
+        assert len(httpx.get(hub.url + "/restaurants").json()) == 1
+        assert hub.stop() == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM")
+def test_a_stop_before_the_hub_runs_at_all_ends_it_in_silence(tmp_path: Path) -> None:
+    for moment_s in (0.0, 0.005, 0.01, 0.02, 0.03):
+        process = started(tmp_path / "data", tmp_path / "said")
+        time.sleep(moment_s)
+        process.terminate()
+        assert process.wait(WAIT_S) in (0, -signal.SIGTERM), "systemd takes both for a clean stop"
+    assert (tmp_path / "said").read_text() == ""

@@ -1,0 +1,183 @@
+"""This file is the doctor before a data folder that is not as it should be: rights, damage, a disk that hangs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from restohub.doctor.folder import rights
+from tests.conftest import Hub, free_port
+from tests.doctor.asking import asked, files, preloaded, printed
+
+NewHub = Callable[..., Hub]
+NOBODY = 65534
+SLOW_SYNC = Path(__file__).parents[1] / "service" / "slow_sync.c"
+as_root = pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() != 0 or shutil.which("setpriv") is None,
+    reason="another user's files need root, and setpriv",
+)
+AS_NOBODY = ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups")
+
+
+def inward() -> tuple[str, ...]:
+    """On this machine alone, at a free port."""
+    return ("--host", "127.0.0.1", "--port", str(free_port()))
+
+
+@pytest.fixture
+def open_way() -> Iterator[Path]:
+    """A folder that every user comes to: pytest's own are for one user."""
+    with tempfile.TemporaryDirectory() as place:
+        Path(place).chmod(0o755)
+        yield Path(place)
+
+
+def used(hub: Hub) -> Path:
+    """The folder of a hub that has run and was stopped."""
+    hub.start()
+    hub.new_restaurant()
+    assert hub.stop() == 0
+    return hub.data
+
+
+@as_root
+def test_anothers_folder_is_named_with_its_owner(new_hub: NewHub, open_way: Path) -> None:
+    data = used(new_hub(open_way / "data"))
+    said = asked(data, *inward(), wrap=AS_NOBODY)
+    assert said.status == 1
+    folder = said.checks["data folder"]
+    assert folder["result"] == "wrong"
+    assert "belongs to root" in folder["found"]
+    assert f"doctor --data {data} " in folder["cure"]
+    assert said.results()["database"] == said.results()["disk speed"] == "skipped"
+
+
+@as_root
+def test_for_a_folder_that_may_not_be_entered_sudo_is_named(open_way: Path) -> None:
+    (open_way / "private").mkdir(mode=0o700)
+    done = printed("--data", str(open_way / "private" / "data"), *inward(), wrap=AS_NOBODY)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "restohub.toml cannot be read: Permission denied." in done.stdout
+    assert "ask with sudo" in done.stdout
+
+
+@as_root
+def test_a_folder_that_cannot_be_made_is_wrong(open_way: Path) -> None:
+    said = asked(open_way / "new", *inward(), wrap=AS_NOBODY)
+    assert (said.status, said.results()["data folder"]) == (1, "wrong")
+    assert "cannot make it" in said.checks["data folder"]["found"]
+
+
+def test_the_folder_of_a_service_is_pointed_to(tmp_path: Path) -> None:
+    check = rights(tmp_path / "none", of_service=tmp_path)
+    assert check.result == "warning"
+    assert f"doctor --data {tmp_path}" in check.cure
+    assert rights(tmp_path / "none", of_service=tmp_path / "neither").result == "well"
+
+
+@as_root
+def test_files_of_a_start_with_sudo_are_named(new_hub: NewHub) -> None:
+    data = used(new_hub())
+    os.chown(data, NOBODY, NOBODY)
+    said = asked(data, *inward())
+    assert said.status == 0
+    assert said.checks["data folder"]["result"] == "warning"
+    assert "restohub.db" in said.checks["data folder"]["found"]
+    assert "sudo chown -R nobody: " in said.checks["data folder"]["cure"]
+
+
+@pytest.mark.parametrize(
+    ("file", "mode", "word"), [("restohub.db", 0o644, "read the guests"), (".", 0o777, "write in")]
+)
+def test_what_everyone_may_read_or_swap_is_a_warning(new_hub: NewHub, file: str, mode: int, word: str) -> None:
+    data = used(new_hub())
+    (data / file).chmod(mode)
+    said = asked(data, *inward())
+    assert (said.status, said.results()["data folder"]) == (0, "warning")
+    assert word in said.checks["data folder"]["found"]
+
+
+def test_a_damaged_database_is_wrong_and_left_alone(new_hub: NewHub) -> None:
+    data = used(new_hub())
+    path = data / "restohub.db"
+    whole = path.read_bytes()
+    at = whole.index(b"Trattoria")
+    path.write_bytes(whole[:at] + b"Xrattoria" + whole[at + 9 :])
+    before = files(data)
+    said = asked(data, *inward())
+    assert (said.status, said.results()["database"]) == (1, "wrong")
+    assert "checksum" in said.checks["database"]["found"]
+    assert files(data) == before
+
+
+@pytest.mark.parametrize("content", [b"", b"no database " * 400])
+def test_a_database_that_is_gone_or_none_is_wrong(new_hub: NewHub, content: bytes) -> None:
+    data = used(new_hub())
+    (data / "restohub.db").write_bytes(content)
+    said = asked(data, *inward())
+    assert (said.status, said.results()["database"]) == (1, "wrong")
+
+
+def test_a_hub_that_was_cut_off_is_read_with_its_last_changes_and_left_alone(new_hub: NewHub) -> None:
+    hub = new_hub().start()
+    hub.new_restaurant("After the checkpoint")
+    hub.kill()
+    before = files(hub.data)
+    assert len(before["restohub.db-wal"]) > 0
+    said = asked(hub.data, *inward())
+    assert said.status == 0
+    assert said.results()["database"] == "well"
+    assert "revision 2" in said.checks["database"]["found"]
+    assert "cut off" in said.checks["last run"]["found"]
+    assert files(hub.data) == before
+    assert hub.start().stop() == 0
+
+
+def test_a_disk_that_hangs_does_not_keep_the_doctor(new_hub: NewHub, tmp_path: Path) -> None:
+    data = used(new_hub())
+    before = files(data)
+    (tmp_path / "flag").touch()
+    library = preloaded(SLOW_SYNC, tmp_path)
+    said = asked(data, *inward(), LD_PRELOAD=library, HANG_WHILE=str(tmp_path / "flag"))
+    assert (said.status, said.results()["disk speed"]) == (1, "wrong")
+    assert files(data) == before
+
+
+def test_a_port_of_another_program_is_wrong(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:  # it takes the connection and says nothing
+        port = other.getsockname()[1]
+        said = asked(tmp_path, "--host", "127.0.0.1", "--port", str(port))
+    assert (said.status, said.results()["port"]) == (1, "wrong")
+    assert f"has port {port}" in said.checks["port"]["found"]
+    if shutil.which("ss"):
+        assert f"process {os.getpid()}" in said.checks["port"]["found"]
+
+
+def test_a_port_of_another_restohub_is_wrong(new_hub: NewHub, tmp_path: Path) -> None:
+    hub = new_hub().start()
+    said = asked(used(new_hub()), "--host", "127.0.0.1", "--port", str(hub.port))
+    assert (said.status, said.results()["port"]) == (1, "wrong")
+    assert said.checks["port"]["found"].startswith("Another restohub, ")
+
+
+def test_a_hub_on_another_port_is_not_passed_over(new_hub: NewHub) -> None:
+    hub = new_hub().start()
+    said = asked(hub.data, *inward())
+    assert (said.status, said.results()["port"]) == (0, "warning")
+    assert "but not on port" in said.checks["port"]["found"]
+
+
+@as_root
+def test_a_port_below_1024_is_not_for_everyone(open_way: Path) -> None:
+    low = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
+    if not low.exists() or int(low.read_text()) <= 81:
+        pytest.skip("every user may listen on every port here")
+    said = asked(open_way, "--host", "127.0.0.1", "--port", "81", wrap=AS_NOBODY)
+    assert (said.status, said.results()["port"]) == (1, "wrong")
+    assert "may not listen on port 81" in said.checks["port"]["found"]

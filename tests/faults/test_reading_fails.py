@@ -1,0 +1,49 @@
+"""This file is a disk that fails under what is read of the past: the hub stops, rather than fail for ever."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+
+from restohub.store.open import DATABASE, FolderError, open_reader
+from tests.conftest import Hub
+
+NewHub = Callable[..., Hub]
+HEAD_BYTES = 100
+WAIT_S = 20.0
+
+
+def overwrite(path: Path) -> None:
+    """Put noise over all of a file but its head, in place, as a dying card does."""
+    with path.open("r+b") as file:
+        size = file.seek(0, 2)
+        file.seek(HEAD_BYTES)
+        file.write(b"\xa5" * max(0, size - HEAD_BYTES))
+
+
+def test_a_past_that_cannot_be_read_stops_the_hub(new_hub: NewHub) -> None:
+    hub = new_hub().start()
+    with hub.client() as api:
+        guest = {"name": "Rossi", "partySize": 2}
+        assert api.post("/restaurants/1/guests", json=guest, headers={"Idempotency-Key": "k"}).status_code == 201
+        for end in ("", "-wal"):
+            overwrite(hub.data / f"{DATABASE}{end}")
+        answer = api.post("/restaurants/1/guests", json=guest, headers={"Idempotency-Key": "k"})
+    assert (answer.status_code, answer.json()["error_code"]) == (503, "storage_unavailable")
+    assert answer.headers["Retry-After"]
+    assert hub.process is not None
+    assert hub.process.wait(WAIT_S) == 1
+    assert f"The disk of {hub.data} failed" in hub.said()
+    assert "Traceback" not in hub.said()
+    with pytest.raises(httpx.TransportError):
+        httpx.get(hub.url + "/health")
+
+
+def test_a_reading_connection_that_does_not_open_says_why(tmp_path: Path) -> None:
+    (tmp_path / DATABASE).mkdir()
+    with pytest.raises(FolderError, match="cannot be written by this user"):
+        asyncio.run(open_reader(tmp_path))

@@ -1,0 +1,183 @@
+"""This file is requests that never end: half sent or dripping, they are closed in time and are in nobody's way."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.conftest import Hub
+
+NewHub = Callable[..., Hub]
+LIMIT_S = 10.0
+# What a slow machine may add to it: the point is that the connection does not stay.
+PATIENCE_S = 40.0
+DRIP_S = 0.25
+
+POST = b"POST /api/restaurants/1/guests/ HTTP/1.1\r\nHost: hub\r\nContent-Type: application/json\r\n"
+WHOLE = b"GET /health HTTP/1.1\r\nHost: hub\r\n\r\n"
+UPGRADE = (
+    b"GET /realtime HTTP/1.1\r\nHost: hub\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13"
+)
+KEY = b"\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="
+
+# What is sent at once, what is dripped from then on, and the statuses of the answers before the connection ends.
+SLOW: dict[str, tuple[bytes, bytes, list[int]]] = {
+    "nothing": (b"", b"", []),
+    "half a head": (b"GET /health HTTP/1.1\r\nHo", b"", [408]),
+    "a dripping head": (b"GET /health HTTP/1.1\r\nX-Long: ", b"a", [408]),
+    "one byte": (b"G", b"", [408]),
+    "no body at all": (POST + b"Content-Length: 100\r\n\r\n", b"", [408]),
+    "half a body": (POST + b'Content-Length: 100\r\n\r\n{"name": ', b"", [408]),
+    "a dripping body": (POST + b'Content-Length: 1000\r\n\r\n{"name": "', b"a", [408]),
+    "dripping chunks": (POST + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\n \r\n", [408]),
+    "half a chunk": (POST + b"Transfer-Encoding: chunked\r\n\r\n100\r\n{", b"", [408]),
+    "no body after a 100": (POST + b"Expect: 100-continue\r\nContent-Length: 100\r\n\r\n", b"", [100, 408]),
+    "the rest of a refused body": (POST + b"Content-Length: 900000\r\n\r\n", b"a", [413]),
+    "half a second request": (WHOLE + b"GET /hea", b"", [200, 408]),
+    "half a handshake": (UPGRADE + KEY + b"\r\nX-", b"", [408]),
+    "a dripping handshake": (UPGRADE + KEY + b"\r\nX-Long: ", b"a", [408]),
+}
+# The parsers judge these by themselves; what matters is that they end, and not in silence.
+ODD = {
+    "empty lines": (b"", b"\r\n"),
+    "a handshake with a body": (UPGRADE + KEY + b"\r\nContent-Length: 9\r\n\r\n", b""),
+    "a handshake that is none": (UPGRADE + b"\r\n\r\n", b""),
+    "a long handshake": (UPGRADE + KEY + b"\r\nX-Long: " + b"a" * 20_000 + b"\r\n\r\n", b""),
+}
+
+
+async def told(port: int, first: bytes, drop: bytes) -> tuple[bytes, float]:
+    """What the hub says until it closes the connection, and after how many seconds that was."""
+    began = time.monotonic()
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+
+    async def drip() -> None:
+        while drop and not writer.is_closing():
+            await asyncio.sleep(DRIP_S)
+            writer.write(drop)
+
+    writer.write(first)
+    dripping = asyncio.create_task(drip())
+    said = b""
+    with contextlib.suppress(ConnectionError):
+        async with asyncio.timeout(PATIENCE_S):
+            while more := await reader.read(65536):
+                said += more
+    dripping.cancel()
+    writer.transport.abort()
+    return said, time.monotonic() - began
+
+
+def statuses(said: bytes) -> list[int]:
+    """The status of each answer in a stream of them."""
+    return [int(status) for status in re.findall(rb"HTTP/1\.1 (\d{3}) ", said)]
+
+
+async def slow_ones_end(port: int) -> None:
+    names = [*SLOW, *ODD]
+    sent = [(first, drop) for first, drop, _ in SLOW.values()] + list(ODD.values())
+    ends = await asyncio.gather(*(told(port, first, drop) for first, drop in sent))
+    for name, (said, after_s) in zip(names, ends, strict=True):
+        if name in SLOW:
+            assert statuses(said) == SLOW[name][2], (name, said)
+            assert after_s >= LIMIT_S - 0.1, name
+        if name in ODD:
+            assert statuses(said), name
+        if statuses(said)[-1:] == [408]:
+            head, _, body = said.rpartition(b"\r\n\r\n")
+            found = json.loads(body)
+            assert b"application/problem+json" in head, name
+            assert (found["status"], found["error_code"]) == (408, "request_timeout"), name
+
+
+async def honest_upload(port: int) -> None:
+    """A batch of nearly 256 KiB over bad Wi-Fi: in 28 pieces, for 7 s."""
+    guests = [
+        {"entity_type": "guest", "action": "create", "data": {"name": f"G{n}", "partySize": 2, "notes": "n" * 1900}}
+        for n in range(120)
+    ]
+    body = json.dumps({"operations": guests}).encode()
+    assert 200 * 1024 < len(body) < 256 * 1024
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    head = POST.replace(b"/api/restaurants/1/guests/", b"/api/v1/atomic/batch")
+    writer.write(head + b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(body))
+    piece = len(body) // 27
+    for at in range(0, len(body), piece):
+        await asyncio.sleep(DRIP_S)
+        writer.write(body[at : at + piece])
+    async with asyncio.timeout(PATIENCE_S):
+        assert statuses(await reader.read())[:1] == [200]
+    writer.close()
+
+
+async def idle_between_two(port: int) -> None:
+    """A connection that rests for longer than a request may take is still good for the next."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    for rest_s in (LIMIT_S + 1.5, 0):
+        writer.write(WHOLE)
+        async with asyncio.timeout(PATIENCE_S):
+            head = await reader.readuntil(b"\r\n\r\n")
+            assert statuses(head) == [200]
+            await reader.readexactly(int(head.lower().partition(b"content-length: ")[2].split(b"\r")[0]))
+        await asyncio.sleep(rest_s)
+    writer.close()
+
+
+def without_httptools(tmp_path: Path) -> dict[str, str]:
+    """The environment of a machine that has no httptools, as Windows has none: uvicorn takes h11 then."""
+    (tmp_path / "httptools.py").write_text("raise ImportError")
+    paths = [str(tmp_path), str(Path(__file__).parents[2])]
+    env = {"PYTHONPATH": os.pathsep.join(paths)}
+    tried = subprocess.run(
+        [sys.executable, "-c", "import httptools"], env={**os.environ, **env}, capture_output=True, check=False
+    )
+    assert tried.returncode == 1
+    return env
+
+
+def test_a_request_that_is_not_whole_in_ten_seconds_is_closed(new_hub: NewHub, tmp_path: Path) -> None:
+    hubs = [new_hub().start(), new_hub(env=without_httptools(tmp_path)).start()]
+
+    async def all_at_once() -> None:
+        scenes = (slow_ones_end, honest_upload, idle_between_two)
+        await asyncio.gather(*(scene(hub.port) for hub in hubs for scene in scenes))
+
+    asyncio.run(all_at_once())
+    for hub in hubs:
+        assert httpx.get(hub.url + "/restaurants/1/guests").headers["content-type"] == "application/json"
+        assert hub.stop() == 0
+        assert "Traceback" not in hub.said()
+        assert "fault" not in hub.said()
+
+
+@pytest.mark.long
+def test_five_hundred_slow_connections_end_and_others_are_served(new_hub: NewHub) -> None:
+    hub = new_hub().start()
+    kinds = list(SLOW.values())
+
+    async def all_at_once() -> list[tuple[bytes, float]]:
+        slow = asyncio.gather(*(told(hub.port, *kinds[n % len(kinds)][:2]) for n in range(500)))
+        async with httpx.AsyncClient(base_url=hub.url, timeout=PATIENCE_S) as busy:
+            served = 0
+            while not slow.done():
+                guest = {"name": f"G{served}", "partySize": 2}
+                answer = await busy.post("/api/restaurants/1/guests/", json=guest)
+                assert answer.status_code == 201
+                served += 1
+        assert served > 100
+        return await slow
+
+    ends = asyncio.run(all_at_once())
+    assert all(statuses(said) == kinds[n % len(kinds)][2] for n, (said, _) in enumerate(ends))
+    assert hub.stop() == 0

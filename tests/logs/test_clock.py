@@ -1,0 +1,96 @@
+"""This file is a machine's clock that jumps under a running hub, and what the log says of it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.conftest import Hub
+
+NewHub = Callable[..., Hub]
+WAIT_S = 20.0
+LIBRARY = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
+pytestmark = pytest.mark.skipif(LIBRARY is None, reason="needs libfaketime")
+
+
+class Machine:
+    """A hub on a machine whose wall clock can be set, while the monotonic one goes on."""
+
+    def __init__(self, new_hub: NewHub, tmp_path: Path, offset_s: int = 0) -> None:
+        self._file = tmp_path / "offset"
+        self.set(offset_s)
+        env = {
+            "FAKETIME_TIMESTAMP_FILE": str(self._file),
+            "FAKETIME_CACHE_DURATION": "1",
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        }
+        env["LD_PRELOAD"] = str(LIBRARY)
+        self.hub = new_hub(tmp_path / "data", "--log-format", "json", env=env).start()
+
+    def set(self, offset_s: int) -> None:
+        """Set the clock so many seconds before or after the true time."""
+        made = self._file.with_suffix(".new")
+        made.write_text(f"{offset_s:+d}s")
+        made.replace(self._file)
+
+    def told(self, kind: str) -> dict[str, Any]:
+        """The first line of this event, once there is one."""
+        deadline = time.monotonic() + WAIT_S
+        while True:
+            for line in self.hub.said().splitlines():
+                found: dict[str, Any] = json.loads(line)
+                if found.get("event") == kind:
+                    return found
+            assert time.monotonic() < deadline, self.hub.said()
+            time.sleep(0.05)
+
+
+def make_guest(hub: Hub) -> None:
+    answer = httpx.post(hub.url + "/api/restaurants/1/guests/", json={"name": "Rossi", "partySize": 2})
+    assert answer.status_code == 201
+
+
+def test_a_clock_set_forward_is_followed_and_told(new_hub: NewHub, tmp_path: Path) -> None:
+    machine = Machine(new_hub, tmp_path)
+    machine.set(3 * 3600)
+    line = machine.told("clock_jumped")
+    assert abs(line["seconds"] - 3 * 3600) <= 5
+    assert line["behind_seconds"] == 0
+    assert "jumped 3 h forward" in line["message"]
+    assert "goes by it" in line["message"]
+
+
+def test_a_clock_set_back_is_told_with_how_far_the_hub_is_ahead(new_hub: NewHub, tmp_path: Path) -> None:
+    machine = Machine(new_hub, tmp_path)
+    make_guest(machine.hub)
+    machine.set(-2 * 86_400)
+    line = machine.told("clock_jumped")
+    assert abs(line["seconds"] + 2 * 86_400) <= 5
+    assert abs(line["behind_seconds"] - 2 * 86_400) <= 5
+    assert "jumped 48 h back" in line["message"].replace("2 days", "48 h")
+    health = httpx.get(machine.hub.url + "/health").json()
+    assert abs(health["clock_behind_seconds"] - line["behind_seconds"]) <= 5
+
+
+def test_a_hub_that_starts_in_the_past_says_so(new_hub: NewHub, tmp_path: Path) -> None:
+    first = new_hub(tmp_path / "data").start()
+    make_guest(first)
+    first.stop()
+    line = Machine(new_hub, tmp_path, -3600).told("clock_behind")
+    assert abs(line["behind_seconds"] - 3600) <= WAIT_S
+    assert line["level"] == "warning"
+
+
+def test_a_clock_that_is_slowly_put_right_is_no_jump(new_hub: NewHub, tmp_path: Path) -> None:
+    machine = Machine(new_hub, tmp_path)
+    for offset_s in (1, 2, 3):
+        machine.set(offset_s)
+        time.sleep(2.5)
+    machine.set(1000)
+    assert abs(machine.told("clock_jumped")["seconds"] - 997) <= 1
