@@ -70,6 +70,10 @@ def serve(
     ] = None,
     log_format: Annotated[str | None, typer.Option(help="text for people, json for machines. [default: text]")] = None,
     log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error. [default: info]")] = None,
+    log_days: Annotated[int | None, typer.Option(help="Days of changes to keep for absent iPads. [default: 7]")] = None,
+    log_revisions: Annotated[
+        int | None, typer.Option(help="Changes of a restaurant to keep for them. [default: 100000]")
+    ] = None,
 ) -> None:
     """Run the hub until it is told to stop (Ctrl-C, SIGTERM).
 
@@ -88,6 +92,8 @@ def serve(
                 "interface": interface,
                 "log_format": log_format,
                 "log_level": log_level,
+                "log_days": log_days,
+                "log_revisions": log_revisions,
             }
         )
     except SettingsError as error:
