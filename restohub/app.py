@@ -73,8 +73,7 @@ async def _run(
     settings: Settings, loaded: Loaded, ledger: Ledger, history: History, on_ready: Callable[[Place], None]
 ) -> None:
     clock = Clock(max([loaded.directory.time, *(floor.time for floor in loaded.floors.values())]))
-    snapshots = Snapshots(loaded.epoch)
-    feed = Feed(loaded.floors, history, snapshots)
+    feed = Feed(loaded.floors, history, snapshots := Snapshots(loaded.epoch))
     writer = Writer(loaded.directory, loaded.floors, loaded.keys, ledger=ledger, publisher=feed, clock=clock)
     bound = bound_socket(settings)
     place = place_of(settings, loaded.install_id, bound)
