@@ -38,6 +38,9 @@ from .rows import (
 
 # How far back a start compares the log with the rows; the whole of it would take longer than a start may.
 COMPARED_MAX = 10_000
+# Each by itself is one step down the b-tree; both in one query read the whole log.
+LOG_ENDS = """SELECT (SELECT min(position) FROM log WHERE position BETWEEN ?1 AND ?2),
+    (SELECT max(position) FROM log WHERE position BETWEEN ?1 AND ?2)"""
 NAMES_LOST = """SELECT EXISTS (SELECT 1 FROM log)
     AND (SELECT count(*) FROM hub WHERE name IN ('install_id', 'epoch')) < 2"""
 
@@ -136,8 +139,7 @@ async def _checked_log(
 ) -> tuple[int, int]:
     """The last revision of a restaurant's log and its time, after its newest part was held against the rows."""
     ends = position_of(restaurant_id, 0), position_of(restaurant_id + 1, 0) - 1
-    sql = "SELECT min(position), max(position) FROM log WHERE position BETWEEN ? AND ?"
-    [(low, high)] = await connection.execute_fetchall(sql, ends)
+    [(low, high)] = await connection.execute_fetchall(LOG_ENDS, ends)
     versions = (entity.version for entity in rows.values())
     newest_row = max([*versions, *(removal.revision for removal in removals.values())], default=0)
     if high is None:
