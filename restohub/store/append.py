@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import aiosqlite
 from msgspec import Struct
@@ -13,6 +13,7 @@ from msgspec import Struct
 from restohub.floor.nouns import Entry
 
 from .faults import StorageFailedError, storage_fault
+from .open import PAGE_BYTES
 from .rows import encode_changes, image_of, log_checksum, position_of, removal_checksum, revision_at, row_checksum
 
 UPSERT = """INSERT INTO entity (restaurant_id, kind, id, version, checksum, image) VALUES (?, ?, ?, ?, ?, ?)
@@ -30,7 +31,7 @@ FORGET = """DELETE FROM removal WHERE restaurant_id = ?1 AND (kind, id) IN
 
 PROBE = "INSERT OR REPLACE INTO hub (name, value, checksum) VALUES ('probe', hex(randomblob(512)), 0)"
 
-# WAL pages that a row and a transaction take about, to know when a checkpoint is due.
+# WAL pages that a row takes about beside its blobs, to know when a checkpoint is due.
 PAGES_A_ROW = 2
 
 
@@ -76,7 +77,9 @@ class Ledger:
             raise storage_fault(error) from error
         finally:
             await self._roll_back()
-        self.pages_due += PAGES_A_ROW * (len(upserts) + len(deletes) + len(removals) + len(log)) + 1
+        size = sum(len(cast(bytes, row[5])) + len(cast(bytes, row[6] or b"")) for row in log)
+        rows = len(upserts) + len(deletes) + len(removals) + len(log)
+        self.pages_due += PAGES_A_ROW * rows + 2 * size // PAGE_BYTES + 1
 
     async def probe(self) -> None:
         """Whether a write could commit now: a transaction that changes nothing a client knows. Raises like `append`."""
