@@ -20,6 +20,7 @@ from restohub.doctor.commands import doctor
 from restohub.last_stop import forget_stop, note_stop
 from restohub.licences import parts
 from restohub.logs import start_log
+from restohub.verify import verify
 from restohub.where.commands import find, where
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ cli = typer.Typer(
     rich_markup_mode=None,
 )
 cli.add_typer(service, name="service")
+cli.command()(verify)
 
 
 def _version(wanted: bool) -> None:

@@ -77,9 +77,9 @@ class Ledger:
             raise storage_fault(error) from error
         finally:
             await self._roll_back()
+        written = len(upserts) + len(deletes) + len(removals) + len(log)
         size = sum(len(cast(bytes, row[5])) + len(cast(bytes, row[6] or b"")) for row in log)
-        rows = len(upserts) + len(deletes) + len(removals) + len(log)
-        self.pages_due += PAGES_A_ROW * rows + 2 * size // PAGE_BYTES + 1
+        self.pages_due += PAGES_A_ROW * written + 2 * size // PAGE_BYTES + 1
 
     async def probe(self) -> None:
         """Whether a write could commit now: a transaction that changes nothing a client knows. Raises like `append`."""

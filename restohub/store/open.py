@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sqlite3
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 from types import TracebackType
@@ -61,6 +63,24 @@ class FolderLock:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         assert self._file is not None
         self._file.close()
+
+
+@contextmanager
+def held_still(folder: Path) -> Iterator[None]:
+    """Keep hubs from a folder while it is read, with no byte written to it; raises FolderError where one runs."""
+    try:
+        file = (folder / LOCK).open("rb")
+    except FileNotFoundError:
+        yield
+        return
+    except OSError as error:
+        raise FolderError(f"The data folder {folder} cannot be read ({error.strerror}).") from None
+    with file:
+        try:
+            _lock(file)
+        except OSError:
+            raise FolderError(f"A hub serves the data folder {folder}. Stop it first, or verify a copy.") from None
+        yield
 
 
 if sys.platform == "win32":
