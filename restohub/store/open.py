@@ -121,7 +121,7 @@ async def open_writer(folder: Path) -> aiosqlite.Connection:
     """
     path = folder / DATABASE
     new = size_of(path) == 0
-    if new and _had_a_database(folder):
+    if new and (_had_a_database(folder) or size_of(wal_path(folder))):  # SQLite would begin anew, and delete the WAL
         raise DamageError(f"{path} is gone or empty, though a hub has kept its data there")
     try:
         connection = await aiosqlite.connect(path, isolation_level=None, timeout=BUSY_WAIT_S, cached_statements=64)
@@ -149,6 +149,9 @@ async def open_writer(folder: Path) -> aiosqlite.Connection:
             "secure_delete = FAST",
         ):
             await connection.execute(f"PRAGMA {pragma}")
+        [(version,)] = await connection.execute_fetchall("PRAGMA user_version")
+        if version == 0 and _had_a_database(folder):  # such as one whose first WAL was removed
+            raise DamageError(f"{path} is empty of all that a hub has kept there")
         await migrate(connection, path)
         if not _had_a_database(folder):
             (folder / MARK).write_text(MARK_TEXT, "utf-8")
