@@ -107,9 +107,9 @@ class Writer:
                     self._taken = self._take()
                     await self._commit(self._taken)
                     self._taken = []
-                if self._chores:
+                    self._idle_from = asyncio.get_running_loop().time()
+                if self._chores:  # they put off neither the idle checkpoint nor the look at a full disk
                     await self._do(self._chores.popleft())
-                self._idle_from = asyncio.get_running_loop().time()
                 if self._ledger.pages_due >= CHECKPOINT_PAGES:
                     await self._checkpoint()
         finally:

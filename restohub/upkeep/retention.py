@@ -88,9 +88,10 @@ class Retention:
                 return
             step = await self._history.oldest(floor.restaurant_id, beyond, STEP_COMMITS)
             free = _free(step, horizon)
-            if free:
-                await self._writer.prune(floor.restaurant_id, horizon.first, free[-1].revision)
-                horizon.first = free[-1].revision + 1
+            if not free:
+                return
+            await self._writer.prune(floor.restaurant_id, horizon.first, free[-1].revision)
+            horizon.first = free[-1].revision + 1
 
     async def _horizon(self, floor: Floor) -> Horizon:
         horizon = self._horizons[floor.restaurant_id] = Horizon(
