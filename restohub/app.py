@@ -11,7 +11,7 @@ import socket
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from importlib.metadata import version
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import aiosqlite
 
@@ -147,19 +147,6 @@ def look_for_garbage_rarely() -> None:
     """
     gc.freeze()
     gc.set_threshold(GARBAGE_MAX)
-
-
-def _begun(server: HubServer, *works: Coroutine[Any, Any, None]) -> list[asyncio.Task[None]]:
-    """What the hub does by itself, as tasks; a fault in one of them stops the server."""
-
-    def stop_on_fault(task: asyncio.Task[None]) -> None:
-        if not task.cancelled() and task.exception() is not None:
-            server.should_exit = True
-
-    tasks = [asyncio.create_task(work) for work in works]
-    for task in tasks:
-        task.add_done_callback(stop_on_fault)
-    return tasks
 
 
 async def _ended(settings: Settings, writing: asyncio.Task[None], tasks: list[asyncio.Task[None]]) -> None:

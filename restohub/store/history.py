@@ -165,7 +165,7 @@ class History:
     async def oldest(self, restaurant_id: int, upto: int, many: int) -> list[Oldest]:
         """The oldest commits of a restaurant's log, so many at most, none after revision `upto`."""
         span = position_of(restaurant_id, 0), position_of(restaurant_id, upto)
-        rows = await self._connection.execute_fetchall(OLDEST, (*span, many))
+        rows = await self._rows(OLDEST, *span, many)
         return [Oldest(revision_at(position), keyed == 1, size) for position, keyed, size in rows]
 
     async def _row(self, sql: str, *values: object) -> Any:
