@@ -33,6 +33,7 @@ from restohub.store.load import Loaded, initialise, load
 from restohub.store.open import DATABASE, FolderLock, open_reader, open_writer
 from restohub.upkeep.clock_watch import watch_clock
 from restohub.upkeep.day_close import close_days
+from restohub.upkeep.retention import Retention
 from restohub.upkeep.watchdog import Watchdog
 from restohub.upkeep.zone import knows_zone, machine_zone
 from restohub.web.realtime import Sockets
@@ -113,7 +114,8 @@ async def _run(
     server = HubServer(server_config(application(hub, sockets)), listening, before_stop)
     writing.add_done_callback(lambda _: setattr(server, "should_exit", True))
 
-    looking = (sockets.watch(), close_days(hub), watchdog.feed(), watch_clock(clock), history.failed())
+    retention = Retention(writer, history, clock, days=settings.log_days, revisions=settings.log_revisions)
+    looking = (sockets.watch(), close_days(hub), watchdog.feed(), watch_clock(clock), history.failed(), retention.run())
     tasks = [_beside(server, task) for task in looking]
     look_for_garbage_rarely()
     try:

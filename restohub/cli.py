@@ -20,6 +20,7 @@ from restohub.doctor.commands import doctor
 from restohub.last_stop import forget_stop, note_stop
 from restohub.licences import parts
 from restohub.logs import start_log
+from restohub.verify import verify
 from restohub.where.commands import find, where
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ cli = typer.Typer(
     rich_markup_mode=None,
 )
 cli.add_typer(service, name="service")
+cli.command()(verify)
 
 
 def _version(wanted: bool) -> None:
@@ -70,6 +72,10 @@ def serve(
     ] = None,
     log_format: Annotated[str | None, typer.Option(help="text for people, json for machines. [default: text]")] = None,
     log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error. [default: info]")] = None,
+    log_days: Annotated[int | None, typer.Option(help="Days of changes to keep for absent iPads. [default: 7]")] = None,
+    log_revisions: Annotated[
+        int | None, typer.Option(help="Changes of a restaurant to keep for them. [default: 100000]")
+    ] = None,
 ) -> None:
     """Run the hub until it is told to stop (Ctrl-C, SIGTERM).
 
@@ -88,6 +94,8 @@ def serve(
                 "interface": interface,
                 "log_format": log_format,
                 "log_level": log_level,
+                "log_days": log_days,
+                "log_revisions": log_revisions,
             }
         )
     except SettingsError as error:

@@ -22,6 +22,11 @@ class Snapshots:
             kept = self._bodies[floor.restaurant_id] = (floor.revision, encode(floor_out(floor, self._epoch)))
         return kept[1]
 
+    def forget(self, restaurant_id: int) -> None:
+        """Let go of a restaurant that is gone."""
+        self._bodies.pop(restaurant_id, None)
+        self._frames.pop(restaurant_id, None)
+
     def frames(self, floor: Floor) -> list[bytes]:
         """The `full_sync` messages, framed."""
         kept = self._frames.get(floor.restaurant_id)
