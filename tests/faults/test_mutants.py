@@ -107,16 +107,8 @@ def run_of(mutant: Mutant, tree: Path) -> tuple[subprocess.CompletedProcess[str]
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV_"))}
     environment["PYTHONPATH"] = str(tree)
     report = tree.parent / "report.xml"
-    options = [
-        "-n",
-        "0",
-        "-m",
-        "",
-        "-p",
-        "no:cacheprovider",
-        f"--junitxml={report}",
-        f"--basetemp={tree.parent / 'tmp'}",
-    ]
+    options = ["-x", "-n", "0", "-m", "", "-p", "no:cacheprovider", "--basetemp", str(tree.parent / "tmp")]
+    options += ["--junitxml", str(report)]
     command = [sys.executable, "-c", RUN, *options, f"{mutant.path}::{mutant.test}"]
     run = subprocess.run(
         command, cwd=tree, env=environment, capture_output=True, text=True, check=False, timeout=RUN_WAIT_S
