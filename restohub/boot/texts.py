@@ -33,8 +33,8 @@ ExecStart=@PROGRAM@ serve
 Environment=PATH=/opt/restohub/bin:/usr/local/bin:/usr/bin:/bin
 # What every thread was doing when the watchdog struck goes to the journal.
 Environment=PYTHONFAULTHANDLER=1
-# Silent for 15 s, and 12 s to the next start: a hub that hangs is back within 30 s.
-WatchdogSec=15s
+# Silent for 12 s, and 12 s to the next start: a hub that hangs is back within 30 s.
+WatchdogSec=12s
 TimeoutStartSec=5min
 TimeoutStopSec=10s
 Restart=on-failure

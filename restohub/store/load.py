@@ -39,6 +39,8 @@ from .rows import (
 # How far back a start compares the log with the rows; the whole of it would take longer than a start may.
 COMPARED_MAX = 10_000
 KEYS_KEPT_S = 72 * 3600
+# And whatever the times say: a clock that was set a year ahead has not made the last evening's keys old.
+KEYS_KEPT_COMMITS = 30_000
 NAMES_LOST = """SELECT EXISTS (SELECT 1 FROM log)
     AND (SELECT count(*) FROM hub WHERE name IN ('install_id', 'epoch')) < 2"""
 
@@ -227,10 +229,10 @@ def _compare_removals(
 async def _keys(
     connection: aiosqlite.Connection, restaurant_id: int, head: int, time: int, keys: dict[tuple[int, str], int]
 ) -> None:
-    """The idempotency keys of the last 72 hours before the last commit."""
+    """The idempotency keys of the last 72 hours before the last commit, and of the last 30,000 commits."""
     upto = Floor(restaurant_id=restaurant_id, revision=head)
     after = await History(connection).revision_before(upto, time - KEYS_KEPT_S)
-    low = 0 if after is None else after + 1
+    low = 0 if after is None else min(after + 1, max(0, head - KEYS_KEPT_COMMITS))
     sql = "SELECT position, key FROM log WHERE position BETWEEN ? AND ? AND key IS NOT NULL"
     span = position_of(restaurant_id, low), position_of(restaurant_id, head)
     for position, key in await connection.execute_fetchall(sql, span):

@@ -72,6 +72,7 @@ class Kept:
         """SIGABRT and SIGCONT, SIGKILL where they do not help; then a new one."""
         process = self.hub.process
         assert process is not None
+        assert process.poll() is None, "it was to hang, not to end"
         process.send_signal(signal.SIGABRT)
         process.send_signal(signal.SIGCONT)
         with suppress(subprocess.TimeoutExpired):
