@@ -100,9 +100,7 @@ class Model:
                 continue
             same = operation["action"] == "update" and after == draft
             status = "unchanged" if same else operation["action"] + "d"
-            told.append(
-                {"entity_type": operation["entity_type"], "entity_id": operation["entity_id"], "status": status}
-            )
+            told.append({name: operation[name] for name in ("entity_type", "entity_id")} | {"status": status})
             draft = after
         if faults:
             errors = [{"operation": index, "error_code": no.code} for index, no in faults]
@@ -151,9 +149,9 @@ class Model:
         draft: Floor,
         kind: str,
         entity_id: str,
-        data: Entity | None = None,
-        if_match: list[int] | None = None,
-        base: int | None = None,
+        data: Any = None,
+        if_match: Any = None,
+        base: Any = None,
     ) -> Floor:
         after = {name: dict(entities) for name, entities in draft.items()}
         present = draft[kind].get(entity_id)
@@ -197,10 +195,8 @@ class Model:
         ignored = kind == "guest" and fields.get("status") in DONE
         if fields.get(named) is not None and fields[named] not in draft[other] and not ignored:
             raise No(f"{other}_not_found")
-        if (
-            any((kind, entity_id) == done[:2] for entry in self.log for done in entry)
-            or entity_id in draft["new " + kind]
-        ):
+        used = any((kind, entity_id) == done[:2] for entry in self.log for done in entry)
+        if used or entity_id in draft["new " + kind]:
             raise No("already_exists", draft[kind].get(entity_id))
         draft["new " + kind][entity_id] = {}
         over = bool(data.get("allowOverCapacity"))
@@ -229,12 +225,9 @@ class Model:
             wanted = None
         after = start | fields | {"status": status, "tableId": wanted, "phase": PHASES[status]}
         after |= names(before, fields)
-        if (
-            before
-            and "isWalkIn" not in fields
-            and (before["reservationTime"] is None) != (after["reservationTime"] is None)
-        ):
-            after["isWalkIn"] = after["reservationTime"] is None
+        walks_in = after["reservationTime"] is None
+        if before and "isWalkIn" not in fields and walks_in != (before["reservationTime"] is None):
+            after["isWalkIn"] = walks_in
         if was != status:
             self.stamp(after, was and PHASES[was], fields)
         self.take(draft, after, had, over)

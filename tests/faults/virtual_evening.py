@@ -68,9 +68,8 @@ class Core:
         absent: Any = None
         self.hub = Hub(
             version="0",
-            install_id=loaded.install_id,
             epoch=loaded.epoch,
-            name="virtual",
+            place=absent,
             folder=Path(),
             zone="UTC",
             knows_zone=absent,

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from restohub.floor.commands import CloseDay, Create, GuestFields, Update
 from restohub.floor.nouns import DIRECTORY_ID, Change, Entity, Entry, Guest, Kind, Position, Restaurant, Table
+from restohub.store import load as loading
 from restohub.store.append import Record
 from restohub.store.load import load
 from restohub.store.rows import decode_changes, encode_changes, entity_of, image_of, whole_change
@@ -196,7 +197,11 @@ def test_the_id_of_a_deleted_restaurant_is_not_forgotten(tmp_path: Path) -> None
     asyncio.run(run())
 
 
-def test_keys_older_than_72_hours_before_the_last_commit_are_let_go(tmp_path: Path) -> None:
+def test_keys_older_than_72_hours_and_than_very_many_commits_are_let_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loading, "KEYS_KEPT_COMMITS", 2)
+
     async def run() -> None:
         hour = 3600
         async with ledger(tmp_path) as writing:
