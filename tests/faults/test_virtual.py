@@ -20,7 +20,7 @@ from tests.house.tree import ROOT
 SEED = int(os.environ.get("RESTOHUB_VIRTUAL_SEED", "0")) or random.SystemRandom().randrange(1, 2**40)
 # Bytes of the feed's ring: who lags is caught up by a delta, by what is left of the frames, by all of them.
 RINGS = (0, 20_000, 8 * 1024 * 1024)
-SEEDS, SEEDS_LONG, CHUNKS = 60, 100_000, 20
+SEEDS, SEEDS_LONG, CHUNKS = 150, 100_000, 20
 ONCE = "from tests.faults.test_virtual import evening; print(evening({seed})[0])"
 
 
