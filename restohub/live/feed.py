@@ -113,7 +113,8 @@ class Feed:
     """The ring and its cursors. `floors` are the published ones, always at the revision published last."""
 
     def __init__(self, floors: dict[int, Floor], history: History, snapshots: Snapshots) -> None:
-        self._cursors: dict[int | None, set[Cursor]] = {}
+        # In the order in which they came: a set's order is that of addresses, and no run could be repeated.
+        self._cursors: dict[int | None, dict[Cursor, None]] = {}
         self._floors = floors
         self._history = history
         self._snapshots = snapshots
@@ -169,12 +170,12 @@ class Feed:
 
     def join(self, cursor: Cursor) -> None:
         """Let a socket take part; `follow` is its sending task."""
-        self._cursors.setdefault(cursor.restaurant_id, set()).add(cursor)
+        self._cursors.setdefault(cursor.restaurant_id, {})[cursor] = None
 
     def leave(self, cursor: Cursor) -> None:
         """Forget a socket."""
         mine = self._cursors[cursor.restaurant_id]
-        mine.discard(cursor)
+        mine.pop(cursor, None)
         if not mine:
             del self._cursors[cursor.restaurant_id]
 

@@ -160,7 +160,7 @@ class Sockets:
     """Every open socket of the hub, and the one task that watches them."""
 
     def __init__(self) -> None:
-        self.open: set[Socket] = set()
+        self.open: dict[Socket, None] = {}
 
     async def watch(self) -> None:
         """Look after each socket once a second, for as long as the hub runs."""
@@ -197,7 +197,7 @@ async def _serve(socket: AnySocket, dialect: Dialect) -> None:
         return
     one = Socket(hub, link, dialect, opening.restaurant_id)
     sending = asyncio.create_task(_send(one, opening))
-    sockets.open.add(one)
+    sockets.open[one] = None
     hub.feed.join(one.cursor)
     attendance.joined(link)
     since = link.loop.time()
@@ -205,7 +205,7 @@ async def _serve(socket: AnySocket, dialect: Dialect) -> None:
         await _read(socket, one)
     finally:
         attendance.left(link, link.loop.time() - since)
-        sockets.open.discard(one)
+        sockets.open.pop(one, None)
         hub.feed.leave(one.cursor)
         sending.cancel()
 

@@ -86,9 +86,9 @@ class StillClock(Clock):
     """A clock that stands until it is set: `wall` in UTC seconds, `ticks` in monotonic seconds."""
 
     def __init__(self) -> None:
-        super().__init__()
         self.wall = START
         self.ticks = 0.0
+        super().__init__()
 
     def now(self) -> int:
         """The time that was set."""
