@@ -21,6 +21,7 @@ from .rows import (
     LoggedChange,
     decode_changes,
     entity_of,
+    log_checksum,
     position_of,
     read_removal,
     revision_at,
@@ -64,9 +65,14 @@ class History:
 
     async def kept_answer(self, restaurant_id: int, revision: int) -> KeptAnswer | None:
         """The answer that the commit of this revision was made with, None where the log no longer has it."""
-        sql = "SELECT digest, answer FROM log WHERE position = ?"
+        sql = "SELECT checksum, position, time, key, digest, changes, answer FROM log WHERE position = ?"
         row = await self._row(sql, position_of(restaurant_id, revision))
-        return None if row is None else KeptAnswer(row[0], row[1])
+        if row is None:
+            return None
+        checksum, *columns = row
+        if checksum != log_checksum(*columns):
+            raise self._noted(StorageFailedError(f"revision {revision} of restaurant {restaurant_id} is damaged"))
+        return KeptAnswer(row[4], row[6])
 
     async def was_used(self, restaurant_id: int, kind: str, entity_id: str) -> bool:
         """Whether an entity that is gone had this id."""
@@ -178,10 +184,13 @@ class History:
         try:
             return await self._connection.execute_fetchall(sql, values)
         except sqlite3.Error as error:
-            fault = storage_fault(error)
-            if isinstance(fault, StorageFailedError) and not self._failure.done():
-                self._failure.set_exception(fault)
-            raise fault from error
+            raise self._noted(storage_fault(error)) from error
+
+    def _noted(self, fault: Exception) -> Exception:
+        """The fault, which `failed` raises too where it means that the disk can no longer be trusted."""
+        if isinstance(fault, StorageFailedError) and not self._failure.done():
+            self._failure.set_exception(fault)
+        return fault
 
 
 # The length of a blob stands before it: none is read.
