@@ -1,0 +1,59 @@
+"""This file is what is asked of a hub whose disk fails: changes, the floor as it shows it, the rows as they lie."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from restohub.store.open import DATABASE
+from tests.tablet import State, canonical
+
+Dump = dict[str, list[tuple[Any, ...]]]
+TABLES = {
+    "hub": "SELECT * FROM hub WHERE name <> 'probe' ORDER BY name",
+    "entity": "SELECT * FROM entity ORDER BY restaurant_id, kind, id",
+    "removal": "SELECT * FROM removal ORDER BY restaurant_id, kind, id",
+    "log": "SELECT * FROM log ORDER BY position",
+}
+
+
+def rows(folder: Path) -> Dump:
+    """Every row of the database that means something, byte for byte, read beside the hub."""
+    connection = sqlite3.connect(folder / DATABASE, isolation_level=None)
+    try:
+        connection.execute("PRAGMA query_only = ON")
+        connection.execute("PRAGMA wal_autocheckpoint = 0")
+        return {table: connection.execute(query).fetchall() for table, query in TABLES.items()}
+    finally:
+        connection.close()
+
+
+def parties(name: str, count: int) -> dict[str, Any]:
+    """The body of a batch that makes `count` guests; the first takes a table that is made before it."""
+    table = {"entity_type": "table", "action": "create", "entity_id": f"t-{name}"}
+    table["data"] = {"tableNumber": name[:20], "capacity": 4}  # type: ignore[assignment]
+    guests = [
+        {
+            "entity_type": "guest",
+            "action": "create",
+            "entity_id": f"g-{name}-{number}",
+            "data": {"name": "Rossi", "partySize": 2, "notes": "n" * 100, "tableId": None if number else f"t-{name}"},
+        }
+        for number in range(count)
+    ]
+    return {"transaction_id": f"tx-{name}", "operations": [table, *guests]}
+
+
+def batch(api: httpx.Client, body: dict[str, Any]) -> httpx.Response:
+    """Ask for a batch."""
+    return api.post("/api/v1/atomic/batch", json=body)
+
+
+def shown(api: httpx.Client, restaurant: int = 1) -> State:
+    """The floor as the hub tells it."""
+    answer = api.get("/api/sync/full", params={"restaurant_id": restaurant})
+    assert answer.status_code == 200, answer.text
+    return canonical(answer.json()["guests"], answer.json()["tables"])

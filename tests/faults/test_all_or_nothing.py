@@ -1,0 +1,142 @@
+"""This file is that a change is made whole or not at all, wherever in it the disk gives out, on disk and on the wire."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+import httpx
+import pytest
+from websockets.sync.client import ClientConnection
+
+from tests.conftest import Hub, next_message
+from tests.faults.failing_disk import FOR_EVER, FailingDisk
+from tests.faults.floors import Dump, batch, parties, rows, shown
+from tests.faults.seeds import chosen_seed, say
+from tests.tablet import State
+
+SHORT_POINTS = 10
+
+
+@dataclass
+class Scene:
+    """A hub on a failing disk, a client, and a watcher who has heard every commit up to `revision`."""
+
+    hub: Hub
+    disk: FailingDisk
+    api: httpx.Client
+    watcher: ClientConnection
+    revision: int = 0
+
+    def hear(self, revision: int) -> None:
+        """The watcher hears of this commit next, and of nothing between."""
+        message = next_message(self.watcher)
+        assert (message["revision"], message["previous_revision"]) == (revision, self.revision), message
+        self.revision = revision
+
+    def untouched(self, floor: State, dump: Dump) -> None:
+        """The floor is as it was, and so is each row."""
+        assert shown(self.api) == floor
+        assert rows(self.hub.data) == dump
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    """One hub for all: what is refused leaves no trace, and what is made has names of its own."""
+    folder = tmp_path_factory.mktemp("whole")
+    disk = FailingDisk(folder)
+    hub = Hub(folder / "data", env=disk.env).start()
+    with hub.client() as api, hub.socket("/ws/restaurant/sync?restaurant_id=1") as watcher:
+        assert [next_message(watcher)["type"] for _ in range(2)] == ["connection_established", "full_sync"]
+        yield Scene(hub, disk, api, watcher)
+    hub.kill()
+
+
+def writes_of(scene: Scene, size: int, name: str) -> int:
+    """How many writes a batch of this size is, by making one."""
+    before = scene.disk.seen("pwrite64")
+    assert batch(scene.api, parties(f"{name}c", size)).status_code == 200
+    scene.hear(scene.revision + 1)
+    return scene.disk.seen("pwrite64") - before
+
+
+def refused_whole(scene: Scene, size: int, name: str, points: Callable[[int], list[int]], times: int) -> int:
+    """Have the disk run full at these of a batch's writes; at each, nothing at all is left of it, and then it is made.
+
+    Returns how many of them it was refused at.
+    """
+    count = writes_of(scene, size, name)
+    refused = 0
+    for point in points(count):
+        floor, dump = shown(scene.api), rows(scene.hub.data)
+        body = parties(f"{name}{point}", size)
+        scene.disk.fail("pwrite64", point, errno.ENOSPC, times)
+        answer = batch(scene.api, body)
+        scene.disk.heal()
+        if answer.status_code == 503:
+            refused += 1
+            assert answer.json()["error_code"] == "storage_full", answer.text
+            assert int(answer.headers["Retry-After"]) > 0
+            scene.untouched(floor, dump)
+            answer = batch(scene.api, body)
+        assert answer.status_code == 200, answer.text
+        assert answer.headers["Restohub-Revision"] == str(scene.revision + 1), "a revision was used up by a refusal"
+        scene.hear(scene.revision + 1)
+    return refused
+
+
+@pytest.mark.parametrize(("size", "times"), [(1, 1), (2, FOR_EVER), (50, 1)], ids=["1", "2", "50"])
+def test_a_disk_that_is_full_at_any_write_of_a_batch_leaves_nothing_of_it(scene: Scene, size: int, times: int) -> None:
+    random = Random(chosen_seed())
+
+    def some(count: int) -> list[int]:
+        return sorted({1, 2, count, *random.sample(range(3, count), SHORT_POINTS - 3)})
+
+    # The last may be past the end: what is written is a page more or less, as the trees of the database grow.
+    assert refused_whole(scene, size, f"{size}-", some, times) >= SHORT_POINTS - 1
+
+
+@pytest.mark.parametrize("size", [1, 2, 50])
+def test_a_batch_with_one_fault_anywhere_is_refused_whole(scene: Scene, size: int) -> None:
+    floor, dump = shown(scene.api), rows(scene.hub.data)
+    for place in range(0, size + 1, max(1, size // 10)):
+        body = parties(f"v{size}", size)
+        body["operations"][place]["data"] |= {"capacity": 0} if place == 0 else {"partySize": 0}
+        answer = batch(scene.api, body)
+        assert (answer.status_code, answer.json()["rolled_back"]) == (422, True), answer.text
+    scene.untouched(floor, dump)
+    assert batch(scene.api, parties(f"v{size}", size)).headers["Restohub-Revision"] == str(scene.revision + 1)
+    scene.hear(scene.revision + 1)
+
+
+def test_a_batch_that_the_floor_refuses_at_its_end_leaves_nothing_of_its_beginning(scene: Scene) -> None:
+    """Not a malformed operation, which is known at once, but one that cannot be done where it comes."""
+    taken: dict[str, Any] = {"name": "Verdi", "partySize": 2, "tableId": "t-late"}
+    body = parties("late", 3)
+    body["operations"].append({"entity_type": "guest", "action": "create", "entity_id": "g-late", "data": taken})
+    floor, dump = shown(scene.api), rows(scene.hub.data)
+    answer = batch(scene.api, body)
+    assert (answer.status_code, answer.json()["error_code"]) == (409, "table_occupied")
+    scene.untouched(floor, dump)
+    assert batch(scene.api, parties("after-late", 1)).headers["Restohub-Revision"] == str(scene.revision + 1)
+    scene.hear(scene.revision + 1)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+def test_a_disk_that_is_full_at_every_single_write_leaves_nothing(
+    scene: Scene, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = []
+    for size in (1, 2, 50):
+        for times in (1, FOR_EVER):
+            refused = refused_whole(scene, size, f"e{size}-{times}-", lambda count: [*range(1, count + 1)], times)
+            told.append(f"{size}: {refused}")
+    step = 23
+    refused = refused_whole(scene, 499, "e500-", lambda count: [*range(1, count + 1, step)], 1)
+    say(
+        capsys, f"A5: refused whole at each write (batch size: points) {', '.join(told)}, 500: {refused}, no trace left"
+    )
