@@ -41,9 +41,12 @@ class FailingDisk:
         self._told[PASS], self._told[FAIL], self._told[ERROR], self._told[FAILED] = number - 1, times, error, 0
         self._told[CALL] = CALLS[call]
 
-    def heal(self) -> int:
-        """All calls succeed again; how many failed since it was told to."""
+    def heal(self) -> None:
+        """All calls succeed again."""
         self._told[CALL] = 0
+
+    def failed(self) -> int:
+        """How many calls failed since it was told to."""
         return self._told[FAILED]
 
     def seen(self, call: str) -> int:
