@@ -11,7 +11,8 @@ from msgspec import Struct
 
 from restohub.floor.nouns import Entry
 
-from .faults import StorageFailedError, storage_fault
+from .faults import StorageFailedError
+from .room import meaning
 from .rows import encode_changes, image_of, log_checksum, position_of, removal_checksum, row_checksum
 
 UPSERT = """INSERT INTO entity (restaurant_id, kind, id, version, checksum, image) VALUES (?, ?, ?, ?, ?, ?)
@@ -67,7 +68,7 @@ class Ledger:
                     await self._connection.executemany(sql, rows)
             await self._connection.execute("COMMIT")
         except sqlite3.Error as error:
-            raise storage_fault(error) from error
+            raise await meaning(self._path, error) from error
         finally:
             await self._roll_back()
         self.pages_due += PAGES_A_ROW * (len(upserts) + len(deletes) + len(removals) + len(log)) + 1
@@ -80,7 +81,7 @@ class Ledger:
             await self._connection.execute(PROBE)
             await self._connection.execute("COMMIT")
         except sqlite3.Error as error:
-            raise storage_fault(error) from error
+            raise await meaning(self._path, error) from error
         finally:
             await self._roll_back()
 
@@ -90,7 +91,7 @@ class Ledger:
         try:
             await self._connection.execute_fetchall("PRAGMA wal_checkpoint(PASSIVE)")
         except sqlite3.Error as error:
-            raise storage_fault(error) from error
+            raise await meaning(self._path, error) from error
         self.pages_due = 0
 
     def _check_file(self) -> None:

@@ -1,7 +1,8 @@
 /* Loaded before libc: the calls on the hub's database that the file named by FAILING_DISK asks for fail.
 
-   The file is nine integers in shared memory: which call fails (0 none, 1 pwrite, 2 sync, 3 ftruncate), how many of it
-   pass first, how many fail then, with which errno, how many have failed, and how many of each call there were. */
+   The file is integers in shared memory: which call fails (0 none, 1 pwrite, 2 sync, 3 ftruncate, 4 a pwrite that is
+   not the WAL's), how many of it pass first, how many fail then, with which errno, how many have failed, and how many of
+   each call there were. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -25,17 +26,17 @@ __attribute__((constructor)) static void begin(void) {
     close(fd);
 }
 
-static int of_the_database(int fd) {
+static int of_the_database(int fd, const char *but) {
     char link[64], path[4096];
     snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
     ssize_t size = readlink(link, path, sizeof path - 1);
     if (size <= 0) return 0;
     path[size] = 0;
-    return strstr(path, "/restohub.db") != NULL && strstr(path, "-shm") == NULL;
+    return strstr(path, "/restohub.db") != NULL && strstr(path, "-shm") == NULL && strstr(path, but) == NULL;
 }
 
 static int fails(int call, int fd) {
-    if (told == NULL || !of_the_database(fd)) return 0;
+    if (told == NULL || !of_the_database(fd, call == 4 ? "-wal" : "-shm")) return 0;
     told[SEEN + call]++;
     if (told[CALL] != call) return 0;
     if (told[PASS] > 0) return told[PASS]--, 0;
@@ -54,7 +55,7 @@ ssize_t pwrite64(int fd, const void *bytes, size_t count, off_t at) {
         errno = ENOSPC;
         return -1;
     }
-    if (!fails(1, fd)) return real(fd, bytes, count, at);
+    if (!fails(1, fd) && !fails(4, fd)) return real(fd, bytes, count, at);
     if (errno != ENOSPC || count < 2) return -1;
     cut_short = 1;
     return real(fd, bytes, count / 2, at);

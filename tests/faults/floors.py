@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from pathlib import Path
 from typing import Any
 
 import httpx
+from websockets.sync.client import ClientConnection
 
 from restohub.store.open import DATABASE
 from tests.tablet import State, canonical
@@ -57,3 +59,22 @@ def shown(api: httpx.Client, restaurant: int = 1) -> State:
     answer = api.get("/api/sync/full", params={"restaurant_id": restaurant})
     assert answer.status_code == 200, answer.text
     return canonical(answer.json()["guests"], answer.json()["tables"])
+
+
+class Watcher:
+    """A socket of one restaurant that hears every commit once, in order."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self._socket = socket
+        self.revision = 0
+
+    def hear(self) -> int:
+        """Read all that was sent so far, which a pong ends; the revision that is held then."""
+        self._socket.send('{"type": "ping"}')
+        while (message := json.loads(self._socket.recv(timeout=20)))["type"] != "pong":
+            if "previous_revision" in message:
+                assert message["previous_revision"] == self.revision, f"a gap or a repeat after {self.revision}"
+                self.revision = message["revision"]
+            elif message["type"] == "full_sync":
+                self.revision = message["revision"]
+        return self.revision

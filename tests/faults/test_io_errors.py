@@ -1,4 +1,4 @@
-"""This file is the disk that fails: the hub stops at once, says what it knows, and the next start has all it answered."""
+"""This file is the disk that fails: the hub stops, says what it knows, and the next start has all that it answered."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Failure:
         self.disk.heal()
 
     def hold(self) -> None:
-        """It ended with a failure to tell; the next start has what was answered, and each change whole or not at all."""
+        """It ended and said why; the next start has what was answered, and each change whole or not at all."""
         assert (self.status > 0) == self.failed, self.hub.said()
         assert self.failed == ("Look after the disk" in self.hub.said())
         assert "Traceback" not in self.hub.said()

@@ -1,0 +1,53 @@
+"""This file is why the system refused a write; of a limit, a quota or a read-only disk SQLite says nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import sqlite3
+from pathlib import Path
+
+from .faults import StorageFailedError, StorageFullError, StorageUnavailableError, storage_fault
+
+# SQLite rolls these back as it does a full disk; a failed sync is not among them, for after it nothing is certain.
+UNEXPLAINED = {"SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE"}
+REFUSALS: dict[int, Exception] = {
+    errno.ENOSPC: StorageFullError("the disk is full"),
+    errno.EDQUOT: StorageFullError("the quota of the hub's user is used up"),
+    errno.EFBIG: StorageFullError("the database may not grow any larger here"),
+    errno.EROFS: StorageUnavailableError("the disk is read-only"),
+}
+TRIAL_BYTES = 32 * 1024
+
+
+async def meaning(database: Path, error: sqlite3.Error) -> Exception:
+    """What an error of SQLite means for the hub, the system asked where SQLite leaves it open."""
+    fault = storage_fault(error)
+    if not isinstance(fault, StorageFailedError) or getattr(error, "sqlite_errorname", "") not in UNEXPLAINED:
+        return fault
+    return await asyncio.to_thread(refusal, database) or fault
+
+
+def refusal(database: Path) -> Exception | None:
+    """Why nothing can be written beside the database and as far as it reaches; None where something can."""
+    trial = database.with_name(f"{database.name}-trial")
+    try:
+        end = max((path.stat().st_size for path in database.parent.glob(f"{database.name}*")), default=0)
+        with trial.open("wb", buffering=0) as file:
+            file.seek(end)
+            while file.tell() < end + TRIAL_BYTES:
+                file.write(bytes(TRIAL_BYTES))
+            os.fsync(file.fileno())
+    except OSError as error:
+        return REFUSALS.get(error.errno or 0)
+    finally:
+        _forget(trial)
+    return None
+
+
+def _forget(trial: Path) -> None:
+    try:
+        trial.unlink(missing_ok=True)
+    except OSError:  # read-only: then it was never made
+        return
