@@ -16,10 +16,8 @@ from tests.faults.recording import need
 from tests.house.tree import PACKAGE, name, parsed
 
 CONNECTING = {("sqlite3", "connect"), ("aiosqlite", "connect"), ("sqlite3", "Connection"), ("aiosqlite", "Connection")}
-WRITING = r"(?:pwrite64|pwritev|write|ftruncate|fdatasync|fsync)"
+WRITING = "(?:pwrite64|pwritev|write|ftruncate|fdatasync|fsync)"
 WROTE = re.compile(rf"^(\d+) +{WRITING}\(\d+<[^>]*/restohub\.db(-wal|)>", re.M)
-    r"^(\d+) +(?:pwrite64|pwritev|write|ftruncate|fdatasync|fsync)\(\d+<[^>]*/restohub\.db(-wal|)>", re.M
-)
 CALLS = "trace=pwrite64,pwritev,write,ftruncate,fdatasync,fsync"
 
 
