@@ -39,7 +39,12 @@ class Record(Struct, frozen=True):
 
 
 class Ledger:
-    """The writing end of the store: everything that is written goes through its one connection, in one task."""
+    """The writing end of the store: everything that is written goes through its one connection, in one task.
+
+    `refuses` is why it takes nothing from the start, None where it does.
+    """
+
+    refuses: str | None = None
 
     def __init__(self, connection: aiosqlite.Connection, path: Path) -> None:
         self._connection = connection

@@ -18,7 +18,8 @@ REFUSALS: dict[int, Exception] = {
     errno.EFBIG: StorageFullError("the database may not grow any larger here"),
     errno.EROFS: StorageUnavailableError("the disk is read-only"),
 }
-TRIAL_BYTES = 32 * 1024
+# As much as the -shm grows at once.
+TRIAL_BYTES, PIECE_BYTES = 32 * 1024, 1024
 
 
 async def meaning(database: Path, error: sqlite3.Error) -> Exception:
@@ -37,7 +38,7 @@ def refusal(database: Path) -> Exception | None:
         with trial.open("wb", buffering=0) as file:
             file.seek(end)
             while file.tell() < end + TRIAL_BYTES:
-                file.write(bytes(TRIAL_BYTES))
+                file.write(bytes(PIECE_BYTES))
             os.fsync(file.fileno())
     except OSError as error:
         return REFUSALS.get(error.errno or 0)
