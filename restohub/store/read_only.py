@@ -14,7 +14,7 @@ from zlib import crc32
 import aiosqlite
 
 from .append import Ledger, Record
-from .faults import StorageBackError
+from .faults import StorageBackError, StorageFullError, StorageUnavailableError
 from .open import DATABASE, FolderError, size_of
 from .room import refusal
 
@@ -23,11 +23,13 @@ MEMORY = Path("/dev/shm")
 # What SQLite needs for the newest state: after a power cut the last changes are in the WAL alone.
 NEEDED = ("", "-wal", "-journal")
 
+Refusal = StorageFullError | StorageUnavailableError
+
 
 class ReadOnlyLedger(Ledger):
     """The writing end of a copy: it refuses every change, and ends the hub when the disk itself could take one."""
 
-    def __init__(self, connection: aiosqlite.Connection, path: Path, disk: Path, fault: Exception) -> None:
+    def __init__(self, connection: aiosqlite.Connection, path: Path, disk: Path, fault: Refusal) -> None:
         super().__init__(connection, path)
         self._disk = disk
         self._fault = fault
@@ -35,7 +37,7 @@ class ReadOnlyLedger(Ledger):
 
     async def append(self, records: Sequence[Record]) -> None:  # noqa: ARG002 (whatever they are)
         """Raise what the disk said."""
-        raise self._fault
+        raise type(self._fault)(self.refuses)
 
     async def probe(self) -> None:
         """Raise what the disk says now; StorageBackError where it takes writes: a start is the way back."""
@@ -49,7 +51,7 @@ class ReadOnlyLedger(Ledger):
 
 
 @contextmanager
-def readable(folder: Path) -> Iterator[tuple[Path, Exception | None]]:
+def readable(folder: Path) -> Iterator[tuple[Path, Refusal | None]]:
     """The folder to serve, and why it is a copy of `folder` (None: it is `folder`, whose disk takes writes).
 
     A folder without a database is left to the opening, which says what is wrong. Raises FolderError.
@@ -70,15 +72,23 @@ def copied(folder: Path) -> Iterator[Path]:
     it is would not do: `mode=ro` does not open one after a power cut, and `immutable=1` opens it without its WAL,
     answered changes gone, and says nothing. Raises FolderError.
     """
+    copy = _copy(folder)
+    try:
+        yield copy
+    finally:
+        shutil.rmtree(copy, ignore_errors=True)
+
+
+def _copy(folder: Path) -> Path:
     place = MEMORY if os.access(MEMORY, os.W_OK) else Path(tempfile.gettempdir())
     prefix = f"restohub-{crc32(bytes(folder.absolute())):08x}-"
     for left in place.glob(f"{prefix}*"):  # by a hub that was killed
         shutil.rmtree(left, ignore_errors=True)
     try:
-        with tempfile.TemporaryDirectory(prefix=prefix, dir=place) as copy:
-            for end in NEEDED:
-                if size_of(folder / f"{DATABASE}{end}"):
-                    shutil.copyfile(folder / f"{DATABASE}{end}", Path(copy) / f"{DATABASE}{end}")
-            yield Path(copy)
+        copy = Path(tempfile.mkdtemp(prefix=prefix, dir=place))
+        for end in NEEDED:
+            if size_of(folder / f"{DATABASE}{end}"):
+                shutil.copyfile(folder / f"{DATABASE}{end}", copy / f"{DATABASE}{end}")
     except OSError as error:
         raise FolderError(f"The disk of {folder} takes no writes, and its data cannot be copied ({error}).") from error
+    return copy

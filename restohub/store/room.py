@@ -12,11 +12,10 @@ from .faults import StorageFailedError, StorageFullError, StorageUnavailableErro
 
 # SQLite rolls these back as it does a full disk; a failed sync is not among them, for after it nothing is certain.
 UNEXPLAINED = {"SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE"}
-REFUSALS: dict[int, Exception] = {
-    errno.ENOSPC: StorageFullError("the disk is full"),
-    errno.EDQUOT: StorageFullError("the quota of the hub's user is used up"),
-    errno.EFBIG: StorageFullError("the database may not grow any larger here"),
-    errno.EROFS: StorageUnavailableError("the disk is read-only"),
+FULL = {
+    errno.ENOSPC: "the disk is full",
+    errno.EFBIG: "the database may not grow any larger here",
+    getattr(errno, "EDQUOT", errno.ENOSPC): "the disk is full for the hub's user",  # Windows has no quota of this kind
 }
 # As much as the -shm grows at once.
 TRIAL_BYTES, PIECE_BYTES = 32 * 1024, 1024
@@ -30,7 +29,7 @@ async def meaning(database: Path, error: sqlite3.Error) -> Exception:
     return await asyncio.to_thread(refusal, database) or fault
 
 
-def refusal(database: Path) -> Exception | None:
+def refusal(database: Path) -> StorageFullError | StorageUnavailableError | None:
     """Why nothing can be written beside the database and as far as it reaches; None where something can."""
     trial = database.with_name(f"{database.name}-trial")
     try:
@@ -41,7 +40,9 @@ def refusal(database: Path) -> Exception | None:
                 file.write(bytes(PIECE_BYTES))
             os.fsync(file.fileno())
     except OSError as error:
-        return REFUSALS.get(error.errno or 0)
+        if error.errno == errno.EROFS:
+            return StorageUnavailableError("the disk is read-only")
+        return StorageFullError(FULL[error.errno]) if error.errno in FULL else None
     finally:
         _forget(trial)
     return None

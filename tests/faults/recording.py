@@ -78,7 +78,7 @@ def need(command: str) -> str:
     found = shutil.which(command)
     if found is None:
         reason = f"{command} is not installed, so this fault is not tried."
-        if os.environ.get("RESTOHUB_REQUIRE_STRACE") == "1":
+        if os.environ.get("RESTOHUB_REQUIRE_FAULTS") == "1":
             pytest.fail(reason)
         pytest.skip(reason)
     return found

@@ -179,6 +179,27 @@ def test_a_disk_that_takes_no_more_files_takes_changes(disk: Path, new_hub: NewH
         evening.hold(api, evening.hub.process.pid)
 
 
+def test_a_hub_that_starts_on_a_full_disk_shows_its_floor_and_ends_when_there_is_room(
+    new_hub: NewHub, disk: Path
+) -> None:
+    """Who sees that nothing is saved starts the machine anew; the service does so once more when there is room."""
+    hub = new_hub(disk).start()
+    with hub.client() as api:
+        assert batch(api, parties("before", 2)).status_code == 200
+        floor = shown(api)
+    hub.kill()
+    stuff(disk)
+    again = Evening(new_hub(disk).start())
+    with again.hub.client() as api:
+        assert shown(api) == floor
+        assert api.get("/health").json()["reason"] == "the disk is full"
+        assert again.change(api, "after").status_code == 503
+    make_room(disk)
+    assert again.hub.process is not None
+    assert again.hub.process.wait(HEALED_WAIT_S) == 1
+    assert "takes changes again" in again.hub.said()
+
+
 @pytest.mark.long
 @pytest.mark.timeout(3600)
 def test_a_disk_that_is_full_a_hundred_times_heals_each_time(
