@@ -10,11 +10,10 @@ from typing import Any
 
 import httpx
 import pytest
-from websockets.sync.client import ClientConnection
 
-from tests.conftest import Hub, next_message
+from tests.conftest import Hub
 from tests.faults.failing_disk import FOR_EVER, FailingDisk
-from tests.faults.floors import Dump, batch, parties, rows, shown
+from tests.faults.floors import Dump, Watcher, batch, parties, rows, shown
 from tests.faults.seeds import chosen_seed, say
 from tests.tablet import State
 
@@ -28,19 +27,19 @@ class Scene:
     hub: Hub
     disk: FailingDisk
     api: httpx.Client
-    watcher: ClientConnection
+    watcher: Watcher
     revision: int = 0
 
     def hear(self, revision: int) -> None:
         """The watcher hears of this commit next, and of nothing between."""
-        message = next_message(self.watcher)
-        assert (message["revision"], message["previous_revision"]) == (revision, self.revision), message
+        assert self.watcher.hear() == revision
         self.revision = revision
 
     def untouched(self, floor: State, dump: Dump) -> None:
         """The floor is as it was, and so is each row."""
         assert shown(self.api) == floor
         assert rows(self.hub.data) == dump
+        assert self.watcher.hear() == self.revision, "something was told of what was refused"
 
 
 @pytest.fixture(scope="module")
@@ -49,9 +48,8 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     folder = tmp_path_factory.mktemp("whole")
     disk = FailingDisk(folder)
     hub = Hub(folder / "data", env=disk.env).start()
-    with hub.client() as api, hub.socket("/ws/restaurant/sync?restaurant_id=1") as watcher:
-        assert [next_message(watcher)["type"] for _ in range(2)] == ["connection_established", "full_sync"]
-        yield Scene(hub, disk, api, watcher)
+    with hub.client() as api, hub.socket("/ws/restaurant/sync?restaurant_id=1") as socket:
+        yield Scene(hub, disk, api, Watcher(socket))
     hub.kill()
 
 
