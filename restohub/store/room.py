@@ -13,9 +13,9 @@ from .faults import StorageFailedError, StorageFullError, StorageUnavailableErro
 # SQLite rolls these back as it does a full disk; a failed sync is not among them, for after it nothing is certain.
 UNEXPLAINED = {"SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE"}
 FULL = {
+    getattr(errno, "EDQUOT", errno.ENOSPC): "the disk is full for the hub's user",  # Windows has no quota of this kind
     errno.ENOSPC: "the disk is full",
     errno.EFBIG: "the database may not grow any larger here",
-    getattr(errno, "EDQUOT", errno.ENOSPC): "the disk is full for the hub's user",  # Windows has no quota of this kind
 }
 # As much as the -shm grows at once.
 TRIAL_BYTES, PIECE_BYTES = 32 * 1024, 1024
@@ -26,17 +26,17 @@ async def meaning(database: Path, error: sqlite3.Error) -> Exception:
     fault = storage_fault(error)
     if not isinstance(fault, StorageFailedError) or getattr(error, "sqlite_errorname", "") not in UNEXPLAINED:
         return fault
-    return await asyncio.to_thread(refusal, database) or fault
+    reach = max((path.stat().st_size for path in database.parent.glob(f"{database.name}*")), default=0)
+    return await asyncio.to_thread(refusal, database, reach) or fault
 
 
-def refusal(database: Path) -> StorageFullError | StorageUnavailableError | None:
-    """Why nothing can be written beside the database and as far as it reaches; None where something can."""
+def refusal(database: Path, start: int = 0) -> StorageFullError | StorageUnavailableError | None:
+    """Why nothing can be written beside the database, `start` bytes into a file; None where something can."""
     trial = database.with_name(f"{database.name}-trial")
     try:
-        end = max((path.stat().st_size for path in database.parent.glob(f"{database.name}*")), default=0)
         with trial.open("wb", buffering=0) as file:
-            file.seek(end)
-            while file.tell() < end + TRIAL_BYTES:
+            file.seek(start)
+            while file.tell() < start + TRIAL_BYTES:
                 file.write(bytes(PIECE_BYTES))
             os.fsync(file.fileno())
     except OSError as error:
