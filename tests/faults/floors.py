@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from restohub.store.open import DATABASE
 from tests.tablet import State, canonical
 
 Dump = dict[str, list[tuple[Any, ...]]]
+# More than fifty messages in a second close a socket.
+PING_EVERY_S = 0.025
 TABLES = {
     "hub": "SELECT * FROM hub WHERE name <> 'probe' ORDER BY name",
     "entity": "SELECT * FROM entity ORDER BY restaurant_id, kind, id",
@@ -70,6 +73,7 @@ class Watcher:
 
     def hear(self) -> int:
         """Read all that was sent so far, which a pong ends; the revision that is held then."""
+        time.sleep(PING_EVERY_S)
         self._socket.send('{"type": "ping"}')
         while (message := json.loads(self._socket.recv(timeout=20)))["type"] != "pong":
             if "previous_revision" in message:
