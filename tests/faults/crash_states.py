@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
-from tests.faults.recording import Event, Gone, Made, Resized, Synced, Told, Written
+from tests.faults.recording import Event, Gone, Made, Renamed, Resized, Synced, Told, Written
 
 SECTOR = 512
 LYING_SHARE = 0.1
@@ -54,17 +54,20 @@ class Disk:
     def __init__(self) -> None:
         self.names: dict[str, File] = {}
         self._durable: dict[str, File] = {}
-        self._renamings: list[tuple[str, File | None]] = []
+        self._renamings: list[dict[str, File | None]] = []
 
     def take(self, event: Event) -> None:
         """What the hub asked of the disk next."""
         match event:
             case Made(name):
                 self.names[name] = File()
-                self._renamings.append((name, self.names[name]))
+                self._renamings.append({name: self.names[name]})
             case Gone(name):
                 del self.names[name]
-                self._renamings.append((name, None))
+                self._renamings.append({name: None})
+            case Renamed(name, new):
+                self.names[new] = self.names.pop(name)
+                self._renamings.append({name: None, new: self.names[new]})
             case Synced(""):
                 self._durable, self._renamings = dict(self.names), []
             case Synced(name):
@@ -81,13 +84,10 @@ class Disk:
 
     def cut(self, content: Callable[[File], bytes], renamings: int) -> State:
         """The folder after a cut: `content` says what is left of a file, `renamings` how many of the new names are."""
-        names = dict(self._durable)
-        for name, file in self._renamings[:renamings]:
-            if file is None:
-                names.pop(name, None)
-            else:
-                names[name] = file
-        return {name: content(file) for name, file in names.items()}
+        names: dict[str, File | None] = {**self._durable}
+        for renaming in self._renamings[:renamings]:
+            names |= renaming
+        return {name: content(file) for name, file in names.items() if file is not None}
 
     def states(self, random: Random) -> Iterator[State]:
         """Four cuts at this moment: nothing unsynced is there, all is, any sectors are, each file up to some point."""

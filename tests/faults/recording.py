@@ -13,7 +13,7 @@ import pytest
 
 from tests.conftest import Hub
 
-CALLS = "openat,pwrite64,fdatasync,fsync,ftruncate,unlink,rename,write,writev,sendto,sendmsg"
+CALLS = "openat,pwrite64,fdatasync,fsync,ftruncate,unlink,rename,renameat,renameat2,write,writev,sendto,sendmsg"
 STRACE = ("strace", "-D", "-f", "-qq", "-y", "-xx", "-s", "9999999", "--seccomp-bpf", "-e", f"trace={CALLS}")
 LINE = re.compile(r"^(\d+) +(?:<\.\.\. )?(\w+)(.*)$")
 HEX = re.compile(r"(?:\\x[0-9a-f]{2})+")
@@ -64,13 +64,21 @@ class Gone:
 
 
 @dataclass(frozen=True, slots=True)
+class Renamed:
+    """A file that took another name, and the place of what had it."""
+
+    name: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
 class Told:
     """Bytes that a client may have seen from here on."""
 
     data: bytes
 
 
-Event = Written | Resized | Synced | Made | Gone | Told
+Event = Written | Resized | Synced | Made | Gone | Renamed | Told
 
 
 def need(command: str) -> str:
@@ -127,7 +135,7 @@ def _event(call: str, rest: str, folder: str, known: set[str]) -> Event | None:
         return None
     holder = OF_FILE.match(rest)
     path = _text(holder[1]) if holder else ""
-    if call in ("openat", "unlink", "rename"):
+    if call == "openat" or call.startswith(("unlink", "rename")):
         return _of_names(call, rest, folder, known)
     if path.startswith("socket:") and call in AT_ONCE:
         return Told(b"".join(_bytes(text) for text in QUOTED.findall(rest)))
@@ -145,16 +153,23 @@ def _event(call: str, rest: str, folder: str, known: set[str]) -> Event | None:
     return Written(name, at, _bytes(quoted[1]))
 
 
-def _of_names(call: str, rest: str, folder: str, known: set[str]) -> Made | Gone | None:
-    """A name made or taken away; a file that is opened again is no news."""
-    name = _within(_text(QUOTED.findall(rest)[0]), folder)
+def _of_names(call: str, rest: str, folder: str, known: set[str]) -> Event | None:
+    """A name made, changed or taken away; a file that is opened again is no news, unless it is emptied."""
+    name, *others = (_within(_text(path), folder) for path in QUOTED.findall(rest))
     if not name or name.endswith("-shm"):
         return None
-    assert call != "rename", f"a rename is not modelled: {rest}"
+    if call.startswith("rename"):
+        [new] = others
+        assert new, f"a file leaves the folder: {rest}"
+        known.discard(name)
+        known.add(new)
+        return Renamed(name, new)
     if call == "unlink":
         known.discard(name)
         return Gone(name)
-    if "O_CREAT" not in rest or name in known:
+    if name in known:
+        return Resized(name, 0) if "O_TRUNC" in rest else None
+    if "O_CREAT" not in rest:
         return None
     known.add(name)
     return Made(name)
