@@ -76,7 +76,9 @@ class Watcher:
         time.sleep(PING_EVERY_S)
         self._socket.send('{"type": "ping"}')
         while (message := json.loads(self._socket.recv(timeout=20)))["type"] != "pong":
-            if "previous_revision" in message:
+            if message.get("part", 1) > 1:
+                assert message["revision"] == self.revision
+            elif "previous_revision" in message:
                 assert message["previous_revision"] == self.revision, f"a gap or a repeat after {self.revision}"
                 self.revision = message["revision"]
             elif message["type"] == "full_sync":
