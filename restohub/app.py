@@ -31,6 +31,7 @@ from restohub.store.faults import StorageFailedError, StorageFullError, StorageU
 from restohub.store.history import History
 from restohub.store.load import Loaded, initialise, load
 from restohub.store.open import DATABASE, FolderLock, open_reader, open_writer
+from restohub.store.read_only import ReadOnlyLedger, readable
 from restohub.upkeep.clock_watch import watch_clock
 from restohub.upkeep.day_close import close_days
 from restohub.upkeep.retention import Retention
@@ -56,14 +57,21 @@ class PortError(Exception):
 
 
 async def serve(settings: Settings, on_ready: Callable[[Place], None]) -> None:
-    """Run a hub until it is told to stop. Raises FolderError, PortError, DamageError, StorageFailedError."""
+    """Run a hub until it is told to stop.
+
+    Raises FolderError, PortError, DamageError, StorageFailedError, StorageBackError.
+    """
     asyncio.get_running_loop().set_exception_handler(on_loop_fault)
     with FolderLock(settings.data):
         async with AsyncExitStack() as stack:
-            writing = await open_writer(settings.data)
-            ledger = Ledger(writing, settings.data / DATABASE)
+            folder, fault = stack.enter_context(readable(settings.data))
+            writing = await open_writer(folder)
+            ledger = Ledger(writing, folder / DATABASE)
+            if fault is not None:
+                log.warning("The disk of %s takes no changes: %s. What is on it is shown.", settings.data, fault)
+                ledger = ReadOnlyLedger(writing, folder / DATABASE, settings.data, fault)
             stack.push_async_callback(_close_writing, writing, ledger)
-            reading = await open_reader(settings.data)
+            reading = await open_reader(folder)
             stack.push_async_callback(reading.close)
             loaded = await _loaded(writing, ledger)
             await _run(settings, loaded, ledger, History(reading), on_ready)

@@ -107,7 +107,7 @@ def serve(
 def _run(chosen: Settings) -> int:
     from restohub.app import PortError  # the framework takes half of the time to start
     from restohub.app import serve as serve_hub
-    from restohub.store.faults import StorageFailedError, StorageFullError, StorageUnavailableError
+    from restohub.store.faults import StorageBackError, StorageFailedError, StorageFullError, StorageUnavailableError
     from restohub.store.open import FolderError
     from restohub.store.rows import DamageError
     from restohub.where.said import say_ready
@@ -119,7 +119,7 @@ def _run(chosen: Settings) -> int:
     try:
         _loop_runner(serve_hub(chosen, ready))
         log.info("The hub has stopped; everything it answered is saved.")
-    except FolderError as error:
+    except (FolderError, StorageBackError) as error:
         stop(str(error))
     except PortError as error:
         _ended(chosen, str(error))

@@ -63,7 +63,7 @@ class Writer:
         self.directory = directory
         self.floors = floors
         self.keys = keys
-        self.storage_fault: str | None = None
+        self.storage_fault: str | None = ledger.refuses
         self._ledger = ledger
         self._publisher = publisher
         self._clock = clock
@@ -94,7 +94,7 @@ class Writer:
         return await future
 
     async def run(self) -> None:
-        """Work until `stop`; raises StorageFailedError when the disk can no longer be trusted."""
+        """Work until `stop`; raises StorageFailedError when the disk can no longer be trusted, and StorageBackError."""
         sweeper = asyncio.create_task(self._sweep())
         self._idle_from = asyncio.get_running_loop().time()
         try:

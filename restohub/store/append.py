@@ -12,8 +12,9 @@ from msgspec import Struct
 
 from restohub.floor.nouns import Entry
 
-from .faults import StorageFailedError, storage_fault
+from .faults import StorageFailedError
 from .open import PAGE_BYTES
+from .room import meaning
 from .rows import encode_changes, image_of, log_checksum, position_of, removal_checksum, revision_at, row_checksum
 
 UPSERT = """INSERT INTO entity (restaurant_id, kind, id, version, checksum, image) VALUES (?, ?, ?, ?, ?, ?)
@@ -45,7 +46,12 @@ class Record(Struct, frozen=True):
 
 
 class Ledger:
-    """The writing end of the store: everything that is written goes through its one connection, in one task."""
+    """The writing end of the store: everything that is written goes through its one connection, in one task.
+
+    `refuses` is why it takes nothing from the start, None where it does.
+    """
+
+    refuses: str | None = None
 
     def __init__(self, connection: aiosqlite.Connection, path: Path) -> None:
         self._connection = connection
@@ -74,7 +80,7 @@ class Ledger:
                     await self._connection.executemany(sql, rows)
             await self._connection.execute("COMMIT")
         except sqlite3.Error as error:
-            raise storage_fault(error) from error
+            raise await meaning(self._path, error) from error
         finally:
             await self._roll_back()
         written = len(upserts) + len(deletes) + len(removals) + len(log)
@@ -102,7 +108,7 @@ class Ledger:
             rows = list(await self._connection.execute_fetchall(sql, values))
             await self._connection.execute("COMMIT")
         except sqlite3.Error as error:
-            raise storage_fault(error) from error
+            raise await meaning(self._path, error) from error
         finally:
             await self._roll_back()
         self.pages_due += len(rows) // 2 + 1  # measured: 0.2 pages a row of the log that goes
@@ -114,7 +120,7 @@ class Ledger:
         try:
             await self._connection.execute_fetchall("PRAGMA wal_checkpoint(PASSIVE)")
         except sqlite3.Error as error:
-            raise storage_fault(error) from error
+            raise await meaning(self._path, error) from error
         self.pages_due = 0
 
     def _check_file(self) -> None:

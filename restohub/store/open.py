@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import sys
@@ -42,7 +43,7 @@ class FolderLock:
     def __enter__(self) -> FolderLock:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            self._file = (self.folder / LOCK).open("ab")
+            self._file = self._lock_file()
         except (FileExistsError, NotADirectoryError):
             raise FolderError(f"{self.folder} is not a folder. Choose another with --data.") from None
         except OSError as error:
@@ -59,6 +60,16 @@ class FolderLock:
                 "Stop it first, or choose another folder with --data."
             ) from None
         return self
+
+    def _lock_file(self) -> IO[bytes]:
+        """The file that is locked; on a read-only disk one that is there, where there is a floor to show."""
+        try:
+            return (self.folder / LOCK).open("ab")
+        except OSError as error:
+            if error.errno != errno.EROFS or not size_of(self.folder / DATABASE):
+                raise
+            lock = self.folder / LOCK
+            return (lock if lock.exists() else self.folder / DATABASE).open("rb")
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         assert self._file is not None
