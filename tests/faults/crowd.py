@@ -88,6 +88,6 @@ async def until(holds: Callable[[], object], wait_s: float = 20.0, faults: Seque
     """Return when a condition holds; AssertionError when it does not within `wait_s`, or with the first fault."""
     deadline = time.monotonic() + wait_s
     while not holds():
-        assert list(faults) == []
+        assert list(faults) == [], faults
         assert time.monotonic() < deadline, "it did not come about"
         await asyncio.sleep(0.01)

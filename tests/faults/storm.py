@@ -68,7 +68,8 @@ def weathered(folder: Path, number: int, crowd_of: Callable[[Hub], Crowd], weath
     try:
         asyncio.run(evening())
         hub.stop()
-        assert [*crowd.faults, *contradictions(crowd.history, read_log(hub.data, crowd.restaurant))] == []
+        broken = [*crowd.faults, *contradictions(crowd.history, read_log(hub.data, crowd.restaurant))]
+        assert broken == [], "\n".join(broken)
     finally:
         hub.kill()
         shutil.rmtree(hub.data)
