@@ -62,6 +62,11 @@ class Watcher(Tablet):
         span = message["previous_revision"], message["revision"]
         self.line.told.append(Told(time.monotonic(), message["type"], *span, digest_of_changes(told)))
 
+    async def ask_again(self) -> None:
+        """Ask for all over again, where there is a connection to ask over."""
+        with contextlib.suppress(WebSocketException):
+            await self._socket.send('{"type": "request_full_sync"}')
+
     @property
     def connected(self) -> bool:
         """Whether it has a connection that it can lose."""
