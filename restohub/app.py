@@ -18,6 +18,7 @@ import aiosqlite
 from restohub.advertise import Advertiser
 from restohub.config import Settings
 from restohub.floor.nouns import DIRECTORY_ID, Change, Entry, Restaurant
+from restohub.limits import allow_many_sockets
 from restohub.live.clock import Clock, new_epoch, new_id
 from restohub.live.feed import Feed
 from restohub.live.hub import Hub
@@ -58,6 +59,7 @@ class PortError(Exception):
 async def serve(settings: Settings, on_ready: Callable[[Place], None]) -> None:
     """Run a hub until it is told to stop. Raises FolderError, PortError, DamageError, StorageFailedError."""
     asyncio.get_running_loop().set_exception_handler(on_loop_fault)
+    allow_many_sockets()
     with FolderLock(settings.data):
         async with AsyncExitStack() as stack:
             writing = await open_writer(settings.data)
