@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 from tests.conftest import Hub
@@ -24,7 +25,9 @@ class Sleepers:
 
     def __init__(self, hub: Hub, count: int) -> None:
         command = [sys.executable, "-m", "tests.faults.sleepers", str(hub.port), str(count)]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]
+        )
 
     def fall_asleep(self) -> None:
         """Stop in the middle of whatever it does."""
