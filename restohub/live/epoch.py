@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-PUT_BACK = "An older copy of the data was put back: a new epoch began, and every client takes the whole floor anew."
+BEGAN = "A new epoch began, and every client takes the whole floor anew."
+PUT_BACK = f"The data are not as the last run left them: a copy was put back, or the disk went back. {BEGAN}"
 
 
 class Epoch:
@@ -11,3 +12,7 @@ class Epoch:
     def __init__(self, name: str, incident: str | None = None) -> None:
         self.name = name
         self.incident = incident
+
+    def begin(self, name: str, incident: str) -> None:
+        """From now on revisions are of this epoch."""
+        self.name, self.incident = name, incident

@@ -4,8 +4,8 @@ A revision means something only within its epoch, and a copy that is put back go
 same epoch: a client that holds more would merge two histories. So each start touches the mark beside the database, and
 keeps in the database when that was. The file system's own change time cannot be copied, so whatever is put back (the
 folder, the database alone, over the old files or into a new folder) does not agree with it. What this cannot see is a
-whole disk that was rolled back. A false alarm (a moved folder, a kill within the milliseconds of `leave_mark`) costs
-each client one full sync.
+whole disk that was rolled back: there the first client that holds more tells (`web/ahead.py`). A false alarm (a moved
+folder, a kill within the milliseconds of `leave_mark`) costs each client one full sync.
 """
 
 from __future__ import annotations
@@ -36,10 +36,7 @@ async def leave_mark(connection: aiosqlite.Connection, folder: Path, epoch: str)
     """
     mark = folder / MARK
     try:
-        with mark.open("r+b") as file:  # the same bytes once more: an empty mark would say that there was no database
-            file.write(MARK_TEXT.encode())
-            file.flush()
-            os.fsync(file.fileno())
+        spoil_mark(folder)
     except OSError as error:
         raise StorageUnavailableError(f"the data folder cannot be written ({error.strerror})") from error
     names = {"mark": _changed_at(mark), "epoch": epoch}
@@ -52,6 +49,17 @@ async def leave_mark(connection: aiosqlite.Connection, folder: Path, epoch: str)
     finally:
         if connection.in_transaction:
             await connection.rollback()
+
+
+def spoil_mark(folder: Path) -> None:
+    """Have the next start find that the data are not as they were left, unless the mark is left anew; raises OSError.
+
+    The same bytes are written once more: an empty mark would say that there never was a database.
+    """
+    with (folder / MARK).open("r+b") as file:
+        file.write(MARK_TEXT.encode())
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _changed_at(mark: Path) -> str:

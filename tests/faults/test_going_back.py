@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import sqlite3
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ import pytest
 
 from tests.conftest import Hub
 from tests.contract.sync_talk import SYNC_BATCH
-from tests.tablet import REALTIME, SYNC, Tablet, agree
+from tests.tablet import REALTIME, SYNC, Tablet, agree, full_sync
 
 CLIENTS = 50
 FEW = 4
@@ -75,9 +77,9 @@ async def comes_back(hub: Hub, tablet: Tablet) -> None:
     ("put_back", "clients", "made_since"),
     [
         (in_its_place, CLIENTS, 0),
-        (in_a_new_folder, FEW, PAST),
+        pytest.param(in_a_new_folder, FEW, PAST, marks=pytest.mark.long),
         (over_the_old_files, FEW, PAST),
-        (the_database_alone, FEW, PAST),
+        pytest.param(the_database_alone, FEW, PAST, marks=pytest.mark.long),
     ],
 )
 def test_whoever_holds_more_than_a_copy_that_was_put_back_takes_all_anew(
@@ -104,6 +106,60 @@ def test_whoever_holds_more_than_a_copy_that_was_put_back_takes_all_anew(
         await agree(tablets, hub, 1)
         await asyncio.gather(*(tablet.leave() for tablet in tablets))
 
+    try:
+        asyncio.run(evening())
+    finally:
+        hub.kill()
+
+
+def roll_back_the_disk(copy: Path, data: Path) -> None:
+    """The database of the copy, and nothing to be seen: as where the whole disk was rolled back, or had lied."""
+    the_database_alone(copy, data)
+    found = (data / "restohub.mark").stat()
+    value = f"{found.st_ctime_ns}/{found.st_mtime_ns}"
+    with sqlite3.connect(data / "restohub.db") as database:
+        changed = "UPDATE hub SET value = ?, checksum = ? WHERE name = 'mark'"
+        database.execute(changed, (value, zlib.crc32(f"mark={value}".encode())))
+    database.close()
+
+
+@pytest.mark.parametrize("over_http", [False, pytest.param(True, marks=pytest.mark.long)])
+def test_one_who_holds_more_than_a_disk_that_went_back_has_everybody_take_all_anew(
+    tmp_path: Path, over_http: bool
+) -> None:
+    hub, copy = with_a_copy(tmp_path)
+
+    async def evening() -> None:
+        behind, *ahead = [Tablet(hub.ws_url, 1, (SYNC, REALTIME)[number % 2]) for number in range(FEW)]
+        await behind.connect()
+        await behind.leave()
+        await asyncio.gather(*(tablet.connect() for tablet in ahead))
+        with hub.client() as api:
+            change(api, REVISIONS, "before")
+        await asyncio.gather(*(tablet.wait_for(REVISIONS + 10) for tablet in ahead))
+        await asyncio.gather(*(tablet.leave() for tablet in ahead))
+        hub.stop()
+        roll_back_the_disk(copy, hub.data)
+        hub.start()
+        await behind.resume()
+        assert behind.resumed
+        if over_http:
+            with hub.client() as api:
+                query: Any = {"since_revision": ahead[0].revision, "epoch": ahead[0].epoch}
+                assert api.get("/api/sync/delta", params=query).status_code == 410
+        await asyncio.gather(*(comes_back(hub, tablet) for tablet in ahead))
+        assert await behind.closed() == 1001
+        await comes_back(hub, behind)
+        with hub.client() as api:
+            assert any("went back" in warning for warning in api.get("/health").json()["database"]["warnings"])
+            change(api, PAST, "after")
+        await agree([behind, *ahead], hub, 1)
+        await asyncio.gather(*(tablet.leave() for tablet in (behind, *ahead)))
+        hub.kill()  # the new epoch outlives the process, or another one begins: the old one never comes back
+        hub.start()
+        assert full_sync(hub.url, 1)["epoch"] != copy_epoch
+
+    copy_epoch = full_sync(hub.url, 1)["epoch"]
     try:
         asyncio.run(evening())
     finally:
