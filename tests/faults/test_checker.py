@@ -195,8 +195,9 @@ def give_two_answers_one_revision(history: History, log: list[Entry]) -> None:
 
 
 def put_an_earlier_change_later(history: History, log: list[Entry]) -> None:
-    tries = [asked for asked, entry in acked(history, log) if entry.revision == len(log) // 2]
-    for asked in tries:
+    made = list(acked(history, log))
+    key = made[len(made) // 2][1].key
+    for asked in (one for one in history.asked if one.keys == (key,)):
         asked.invoked += 3600
         asked.returned = asked.invoked + 1
 

@@ -86,7 +86,7 @@ async def episodes(hub: Hub, chance: random.Random, count: int) -> list[float]:
 def test_after_every_burst_of_faults_all_clients_hold_what_the_server_holds(tmp_path: Path) -> None:
     hub = Hub(tmp_path / "data").start()
     try:
-        asyncio.run(episodes(hub, dice(), 6))
+        asyncio.run(episodes(hub, dice(), 4))
     finally:
         hub.kill()
 

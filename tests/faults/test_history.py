@@ -32,7 +32,7 @@ def recorded(folder: Path, chance: Dice, operations: int, kills: int, number: in
 
 
 def test_every_history_under_kills_and_cuts_is_strictly_serializable(tmp_path: Path) -> None:
-    recorded(tmp_path, dice(), 500, 1)
+    recorded(tmp_path, dice(), 400, 1)
 
 
 @pytest.mark.long

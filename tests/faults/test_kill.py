@@ -28,7 +28,7 @@ def killed(folder: Path, chance: Dice, cycles: int, pause_s: float, number: int 
 
 
 def test_a_kill_at_any_moment_loses_nothing_that_was_answered(tmp_path: Path) -> None:
-    killed(tmp_path, dice(), 3, 1.0)
+    killed(tmp_path, dice(), 3, 0.6)
 
 
 @pytest.mark.long

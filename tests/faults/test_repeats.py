@@ -40,7 +40,7 @@ def repeated(folder: Path, chance: Dice, operations: int, kills: int, number: in
 
 
 def test_a_repeated_request_has_one_effect_and_its_first_answer(tmp_path: Path) -> None:
-    crowd, _ = repeated(tmp_path, dice(), 500, 1)
+    crowd, _ = repeated(tmp_path, dice(), 300, 1)
     assert any(asked.again for asked in crowd.history.asked)
 
 

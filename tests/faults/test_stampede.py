@@ -127,6 +127,7 @@ def test_the_hub_takes_more_connections_than_a_terminal_allows_by_default(tmp_pa
         hub.kill()
 
 
+@pytest.mark.long
 def test_a_hub_out_of_connections_serves_those_it_has_and_recovers(tmp_path: Path) -> None:
     hub = Hub(tmp_path / "data", wrap=("prlimit", "--nofile=64:64")).start()
     try:
