@@ -127,7 +127,8 @@ class Host:
     async def _read(self, guest_path: str) -> None:
         restaurant = f"restaurant_id={self.restaurant}"
         delta = f"/api/sync/delta?{restaurant}&since_revision={self.revision}"
-        paths = [f"/api/sync/full?{restaurant}", f"{self.root}/guests/", guest_path, delta]
+        full = f"/api/sync/full?{restaurant}"
+        paths = [full, full, f"{self.root}/guests/", guest_path, delta]
         await self.read(self.chance.choice(paths))
 
     async def change(

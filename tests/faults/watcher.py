@@ -62,6 +62,11 @@ class Watcher(Tablet):
         span = message["previous_revision"], message["revision"]
         self.line.told.append(Told(time.monotonic(), message["type"], *span, digest_of_changes(told)))
 
+    async def cut(self) -> None:
+        """Lose the connection, where the hub's end has not been lost before."""
+        with contextlib.suppress(OSError):
+            await super().cut()
+
     async def ask_again(self) -> None:
         """Ask for all over again, where there is a connection to ask over."""
         with contextlib.suppress(WebSocketException):
