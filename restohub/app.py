@@ -90,8 +90,7 @@ async def _run(
     snapshots = Snapshots(epoch)
     feed = Feed(loaded.floors, history, snapshots)
     writer = Writer(loaded.directory, loaded.floors, loaded.keys, ledger=ledger, publisher=feed, clock=clock)
-    bound = bound_socket(settings)
-    place = place_of(settings, loaded.install_id, bound)
+    place = place_of(settings, loaded.install_id, bound := bound_socket(settings))
     advertiser = Advertiser(place.name, place.id, version("restohub"), place.interface)
     hub = Hub(
         version=version("restohub"),
@@ -127,7 +126,6 @@ async def _run(
 
     server = HubServer(server_config(application(hub, sockets)), listening, before_stop)
     writing.add_done_callback(lambda _: setattr(server, "should_exit", True))
-
     retention = Retention(writer, history, clock, days=settings.log_days, revisions=settings.log_revisions)
     looking = (sockets.watch(), close_days(hub), watchdog.feed(), watch_clock(clock), history.failed(), retention.run())
     tasks = [_beside(server, task) for task in looking]
