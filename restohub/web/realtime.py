@@ -25,6 +25,7 @@ from restohub.wire.messages import (
 from restohub.wire.problems import Problem, bad_query, problem
 from restohub.wire.session import (
     BAD_PARAMETER,
+    GOING_AWAY,
     GONE_SILENT,
     HEARTBEAT_S,
     HUB_FAULT,
@@ -41,6 +42,7 @@ from restohub.wire.session import (
 from restohub.wire.times import time_text
 
 from . import attendance
+from .ahead import notice_ahead
 from .asking import DEFAULT_RESTAURANT, Query
 from .transport import WebSocketLink
 
@@ -162,6 +164,11 @@ class Sockets:
     def __init__(self) -> None:
         self.open: dict[Socket, None] = {}
 
+    def send_away(self) -> None:
+        """Close every socket as a stop would: each client comes back, and is told of the new epoch."""
+        for socket in tuple(self.open):
+            socket.link.close(GOING_AWAY, "history began anew: connect again")
+
     async def watch(self) -> None:
         """Look after each socket once a second, for as long as the hub runs."""
         loop = asyncio.get_running_loop()
@@ -195,6 +202,9 @@ async def _serve(socket: AnySocket, dialect: Dialect) -> None:
         attendance.turned_away(link, fault.refused.code)
         await _turn_away(socket, Socket(hub, link, dialect, None), fault)
         return
+    if opening.restaurant_id is not None:
+        floor = hub.writer.floors[opening.restaurant_id]
+        await notice_ahead(hub, sockets, floor, opening.since, opening.epoch)
     one = Socket(hub, link, dialect, opening.restaurant_id)
     sending = asyncio.create_task(_send(one, opening))
     sockets.open[one] = None

@@ -10,6 +10,7 @@ from typing import Any
 
 from restohub.floor.commands import EntityKind, GuestFields, TableFields
 from restohub.floor.nouns import DIRECTORY_ID, GUEST_STATUSES, Change, Entry, Floor, Restaurant
+from restohub.live.epoch import Epoch
 from restohub.live.feed import Feed
 from restohub.live.group import Done, Repeated, Result, Step
 from restohub.live.hub import Hub
@@ -62,13 +63,13 @@ class Core:
             await ledger.append([Record(Entry(DIRECTORY_ID, 1, START, "first", False, (change,)))])
             loaded = await load(store)
         clock = VirtualClock(max([loaded.directory.time, *(floor.time for floor in loaded.floors.values())]))
-        history, snapshots = History(store), Snapshots(loaded.epoch)
+        history, snapshots = History(store), Snapshots(Epoch(loaded.epoch))
         feed = Feed(loaded.floors, history, snapshots)
         writer = Writer(loaded.directory, loaded.floors, loaded.keys, ledger=ledger, publisher=feed, clock=clock)
         absent: Any = None
         self.hub = Hub(
             version="0",
-            epoch=loaded.epoch,
+            present=Epoch(loaded.epoch),
             place=absent,
             folder=Path(),
             zone="UTC",
