@@ -16,8 +16,8 @@ from tests.faults.recording import need
 from tests.house.tree import PACKAGE, name, parsed
 
 CONNECTING = {("sqlite3", "connect"), ("aiosqlite", "connect"), ("sqlite3", "Connection"), ("aiosqlite", "Connection")}
-# The writer and the readers of history; the doctor, who looks.
-CONNECTIONS = {"restohub/store/open.py": 2, "restohub/store/look.py": 1}
+# The writer and the readers of history; the doctor, who looks; the check of a stopped hub.
+CONNECTIONS = {"restohub/store/open.py": 2, "restohub/store/look.py": 1, "restohub/store/check.py": 1}
 WRITING = "(?:pwrite64|pwritev|write|ftruncate|fdatasync|fsync)"
 WROTE = re.compile(rf"^(\d+) +{WRITING}\(\d+<[^>]*/restohub\.db(-wal|)>", re.M)
 CALLS = "trace=pwrite64,pwritev,write,ftruncate,fdatasync,fsync"
