@@ -17,7 +17,7 @@ from tests.faults.checker import contradictions
 from tests.faults.log import read_log
 from tests.faults.roaming import RoamingCrowd
 from tests.faults.storm import told_times
-from tests.faults.test_convergence import assert_unbroken
+from tests.faults.test_convergence import CONVERGED_S, assert_unbroken
 from tests.faults.wifi import CLEAR, CUT, DEAF_HUB, DEAF_PAD, FarHub, Wifi, a_wifi
 
 PADS = 8
@@ -45,6 +45,9 @@ async def clogged_once(wifi: Wifi, crowd: RoamingCrowd, chance: random.Random, p
         await wifi.swizzle(chance, pauses_s)
         healed = time.monotonic()
     served = await crowd.converge()
+    # A request that was given up is still under way where packets were lost, and may be done late: see the witness.
+    while crowd.commits > (served.revision or 0):
+        served = await crowd.converge()
     took = time.monotonic() - healed
     assert set(crowd.history.ends.values()) == {(served.revision, served.effect)}
     return took
@@ -60,6 +63,7 @@ def clogged(
         crowd = RoamingCrowd(hub, chance, wifi.pads)
         async with crowd.watching():
             took = [await clogged_once(wifi, crowd, chance, pauses_s) for _ in range(rounds)]
+            await wifi.quiet()
         return took, crowd
 
     try:
@@ -93,6 +97,7 @@ def test_after_two_hundred_heals_all_hold_the_same(wifi: Wifi, tmp_path: Path) -
         times, commits, repeated = times + took, commits + crowd.commits, repeated + crowd.repeated
         print(f"B2: {len(times)} rounds, {commits} commits ({repeated} asked again): 0 gaps, 0 lost, 0 twice; "
               f"converged in {told_times(times)}; RESTOHUB_SEED={chance.told}", flush=True)  # fmt: skip
+    assert sorted(times)[len(times) * 99 // 100] <= CONVERGED_S
 
 
 async def forgotten(hub: Hub, lost_at: float) -> float:

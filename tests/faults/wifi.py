@@ -14,8 +14,10 @@ import pytest
 
 from tests.advertise.network import Machine, Network, a_network
 from tests.conftest import Hub
+from tests.faults.crowd import until
 
 HUB_ADDRESS = "10.77.0.1"
+FIN_WAIT_1 = "04"
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,11 @@ class Wifi:
         for pad in chance.sample(clogged, len(clogged)):
             await self.set(pad, CLEAR)
             await asyncio.sleep(chance.uniform(0, 0.1))
+
+    async def quiet(self) -> None:
+        """Return when no request that was given up is still under way: no closed socket has more to send."""
+        sockets = Path("/proc/thread-self/net/tcp")
+        await until(lambda: FIN_WAIT_1 not in [line.split()[3] for line in sockets.read_text().splitlines()], 60)
 
     def _apply(self) -> None:
         _drop(self.hub, "saddr", [(pad, loss.to_hub) for pad, loss in self._losses.items()])
