@@ -58,8 +58,9 @@ class Machine:
         got: list[T] = []
 
         def there() -> None:
-            with self.entered():
-                got.append(act())
+            with Path(f"/run/netns/{self.namespace}").open() as namespace:
+                _enter(namespace.fileno())
+            got.append(act())
 
         thread = threading.Thread(target=there)
         thread.start()
