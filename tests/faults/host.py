@@ -31,6 +31,7 @@ class Host:
         self.root = f"/restaurants/{restaurant}"
         self.guests: list[str] = []
         self.revision = 0
+        self.patience_s = self.endurance_s = ANSWER_WAIT_S
         self.repeats_max = 1
         self.reuses = 0.0
         self.reused: list[Asked] = []
@@ -138,7 +139,7 @@ class Host:
         """Ask until it is answered, and then a few times more; the first answer, None where none came for long."""
         keys = keys or (self.new_id("key"),)
         repeats = self.chance.randint(0, self.repeats_max) if self.chance.random() < 0.3 or self.repeats_max > 1 else 0
-        deadline, answered = time.monotonic() + ANSWER_WAIT_S, None
+        deadline, answered = time.monotonic() + self.endurance_s, None
         client = self._steady
         while answered is None or repeats:
             asked = Asked(self.name, method, path, body, keys, match, time.monotonic())
@@ -184,7 +185,7 @@ class Host:
         if reused_key is not None:
             headers["Idempotency-Key"] = reused_key
         impatient = asked.keys and self.chance.random() < 0.05
-        patience = self.chance.uniform(*PATIENCE_S) if impatient else ANSWER_WAIT_S
+        patience = self.chance.uniform(*PATIENCE_S) if impatient else self.patience_s
         with contextlib.suppress(httpx.TransportError, TimeoutError):
             async with asyncio.timeout(patience):
                 body = {} if asked.body is None else {"json": asked.body}
