@@ -61,7 +61,10 @@ def serve(
     port: Annotated[int | None, typer.Option(help="Port to listen on. [default: 8000]")] = None,
     data: Annotated[
         Path | None,
-        typer.Option(help="Folder that holds the data. [default: $STATE_DIRECTORY, else the platform's usual place]"),
+        typer.Option(
+            readable=False,
+            help="Folder that holds the data. [default: $STATE_DIRECTORY, else the platform's usual place]",
+        ),
     ] = None,
     name: Annotated[str | None, typer.Option(help="What this hub is called. [default: restohub]")] = None,
     advertise: Annotated[
