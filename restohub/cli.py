@@ -37,7 +37,6 @@ cli = typer.Typer(
     rich_markup_mode=None,
 )
 cli.add_typer(service, name="service")
-cli.command()(verify)
 
 
 def _version(wanted: bool) -> None:
@@ -55,7 +54,6 @@ def root(
     """Hold the commands together."""
 
 
-@cli.command()
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on. [default: 0.0.0.0, every one]")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on. [default: 8000]")] = None,
@@ -155,7 +153,6 @@ def _loop_runner(main: Any) -> None:
         uvloop.run(main)
 
 
-@cli.command()
 def simulate(
     url: Annotated[str, typer.Option(help="The hub.")] = "http://127.0.0.1:8000",
     speed: Annotated[float, typer.Option(min=0, help="Simulated minutes a second; 0 is as fast as it goes.")] = 10,
@@ -175,22 +172,21 @@ def simulate(
         sys.exit(130)
 
 
-@cli.command()
 def licences() -> None:
     """Print all that this program is made of, each part with its licence, word for word."""
     for part in parts():
         typer.echo(f"{part.name}\n{'=' * len(part.name)}\n\n{part.text.strip()}\n\n")
 
 
-cli.command()(where)
-cli.command()(find)
-cli.command()(doctor)
-
-
 def stop(sentence: str) -> None:
     """Say on stderr what is wrong, and end with status 1."""
     typer.echo(sentence, err=True)
     sys.exit(1)
+
+
+# In the order in which `--help` lists them.
+for command in (serve, where, find, doctor, verify, simulate, licences):
+    cli.command()(command)
 
 
 def main() -> None:
