@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import gc
 import logging
@@ -11,6 +12,7 @@ import socket
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from importlib.metadata import version
+from pathlib import Path
 from typing import NoReturn
 
 import aiosqlite
@@ -18,7 +20,9 @@ import aiosqlite
 from restohub.advertise import Advertiser
 from restohub.config import Settings
 from restohub.floor.nouns import DIRECTORY_ID, Change, Entry, Restaurant
+from restohub.limits import allow_many_sockets
 from restohub.live.clock import Clock, new_epoch, new_id
+from restohub.live.epoch import PUT_BACK, Epoch
 from restohub.live.feed import Feed
 from restohub.live.hub import Hub
 from restohub.live.place import Place
@@ -27,12 +31,15 @@ from restohub.live.writer import Writer
 from restohub.log_words import event
 from restohub.logs import on_loop_fault
 from restohub.store.append import Ledger, Record
+from restohub.store.copies import leave_mark, was_put_back
 from restohub.store.faults import StorageFailedError, StorageFullError, StorageUnavailableError
 from restohub.store.history import History
 from restohub.store.load import Loaded, initialise, load
 from restohub.store.open import DATABASE, FolderLock, open_reader, open_writer
+from restohub.store.read_only import ReadOnlyLedger, readable
 from restohub.upkeep.clock_watch import watch_clock
 from restohub.upkeep.day_close import close_days
+from restohub.upkeep.retention import Retention
 from restohub.upkeep.watchdog import Watchdog
 from restohub.upkeep.zone import knows_zone, machine_zone
 from restohub.web.realtime import Sockets
@@ -55,32 +62,47 @@ class PortError(Exception):
 
 
 async def serve(settings: Settings, on_ready: Callable[[Place], None]) -> None:
-    """Run a hub until it is told to stop. Raises FolderError, PortError, DamageError, StorageFailedError."""
+    """Run a hub until it is told to stop.
+
+    Raises FolderError, PortError, DamageError, StorageFailedError, StorageBackError.
+    """
     asyncio.get_running_loop().set_exception_handler(on_loop_fault)
+    allow_many_sockets()
     with FolderLock(settings.data):
         async with AsyncExitStack() as stack:
-            writing = await open_writer(settings.data)
-            ledger = Ledger(writing, settings.data / DATABASE)
+            folder, fault = stack.enter_context(readable(settings.data))
+            writing = await open_writer(folder)
+            ledger = Ledger(writing, folder / DATABASE)
+            if fault is not None:
+                log.warning("The disk of %s takes no changes: %s. What is on it is shown.", settings.data, fault)
+                ledger = ReadOnlyLedger(writing, folder / DATABASE, settings.data, fault)
             stack.push_async_callback(_close_writing, writing, ledger)
-            reading = await open_reader(settings.data)
+            reading = await open_reader(folder)
             stack.push_async_callback(reading.close)
             loaded = await _loaded(writing, ledger)
-            await _run(settings, loaded, ledger, History(reading), on_ready)
+            went_back = await was_put_back(writing, settings.data)
+            epoch = Epoch(new_epoch(), PUT_BACK) if went_back else Epoch(loaded.epoch)
+            await _mark(writing, settings.data, epoch)
+            await _run(settings, loaded, epoch, ledger, History(reading), on_ready)
 
 
 async def _run(
-    settings: Settings, loaded: Loaded, ledger: Ledger, history: History, on_ready: Callable[[Place], None]
+    settings: Settings,
+    loaded: Loaded,
+    epoch: Epoch,
+    ledger: Ledger,
+    history: History,
+    on_ready: Callable[[Place], None],
 ) -> None:
     clock = Clock(max([loaded.directory.time, *(floor.time for floor in loaded.floors.values())]))
-    snapshots = Snapshots(loaded.epoch)
+    snapshots = Snapshots(epoch)
     feed = Feed(loaded.floors, history, snapshots)
     writer = Writer(loaded.directory, loaded.floors, loaded.keys, ledger=ledger, publisher=feed, clock=clock)
-    bound = bound_socket(settings)
-    place = place_of(settings, loaded.install_id, bound)
+    place = place_of(settings, loaded.install_id, bound := bound_socket(settings))
     advertiser = Advertiser(place.name, place.id, version("restohub"), place.interface)
     hub = Hub(
         version=version("restohub"),
-        epoch=loaded.epoch,
+        present=epoch,
         place=place,
         folder=settings.data,
         zone=machine_zone(),
@@ -112,8 +134,8 @@ async def _run(
 
     server = HubServer(server_config(application(hub, sockets)), listening, before_stop)
     writing.add_done_callback(lambda _: setattr(server, "should_exit", True))
-
-    looking = (sockets.watch(), close_days(hub), watchdog.feed(), watch_clock(clock), history.failed())
+    retention = Retention(writer, history, clock, days=settings.log_days, revisions=settings.log_revisions)
+    looking = (sockets.watch(), close_days(hub), watchdog.feed(), watch_clock(clock), history.failed(), retention.run())
     tasks = [_beside(server, task) for task in looking]
     look_for_garbage_rarely()
     try:
@@ -186,6 +208,14 @@ async def _loaded(connection: aiosqlite.Connection, ledger: Ledger) -> Loaded:
     made = Change("restaurant", first.id, "create", first)
     await ledger.append([Record(Entry(DIRECTORY_ID, 1, now, new_id(), False, (made,)))])
     return await load(connection)
+
+
+async def _mark(connection: aiosqlite.Connection, folder: Path, epoch: Epoch) -> None:
+    """Mark the data as this run's; where the disk takes nothing, the next start looks again."""
+    if epoch.incident is not None:
+        log.warning("%s", epoch.incident)
+    with contextlib.suppress(StorageFullError, StorageUnavailableError):
+        await leave_mark(connection, folder, epoch.name)
 
 
 def bound_socket(settings: Settings) -> socket.socket:

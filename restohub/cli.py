@@ -20,6 +20,7 @@ from restohub.doctor.commands import doctor
 from restohub.last_stop import forget_stop, note_stop
 from restohub.licences import parts
 from restohub.logs import start_log
+from restohub.verify import verify
 from restohub.where.commands import find, where
 
 if TYPE_CHECKING:
@@ -53,13 +54,15 @@ def root(
     """Hold the commands together."""
 
 
-@cli.command()
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on. [default: 0.0.0.0, every one]")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on. [default: 8000]")] = None,
     data: Annotated[
         Path | None,
-        typer.Option(help="Folder that holds the data. [default: $STATE_DIRECTORY, else the platform's usual place]"),
+        typer.Option(
+            readable=False,
+            help="Folder that holds the data. [default: $STATE_DIRECTORY, else the platform's usual place]",
+        ),
     ] = None,
     name: Annotated[str | None, typer.Option(help="What this hub is called. [default: restohub]")] = None,
     advertise: Annotated[
@@ -70,6 +73,10 @@ def serve(
     ] = None,
     log_format: Annotated[str | None, typer.Option(help="text for people, json for machines. [default: text]")] = None,
     log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error. [default: info]")] = None,
+    log_days: Annotated[int | None, typer.Option(help="Days of changes to keep for absent iPads. [default: 7]")] = None,
+    log_revisions: Annotated[
+        int | None, typer.Option(help="Changes of a restaurant to keep for them. [default: 100000]")
+    ] = None,
 ) -> None:
     """Run the hub until it is told to stop (Ctrl-C, SIGTERM).
 
@@ -88,6 +95,8 @@ def serve(
                 "interface": interface,
                 "log_format": log_format,
                 "log_level": log_level,
+                "log_days": log_days,
+                "log_revisions": log_revisions,
             }
         )
     except SettingsError as error:
@@ -99,7 +108,7 @@ def serve(
 def _run(chosen: Settings) -> int:
     from restohub.app import PortError  # the framework takes half of the time to start
     from restohub.app import serve as serve_hub
-    from restohub.store.faults import StorageFailedError, StorageFullError, StorageUnavailableError
+    from restohub.store.faults import StorageBackError, StorageFailedError, StorageFullError, StorageUnavailableError
     from restohub.store.open import FolderError
     from restohub.store.rows import DamageError
     from restohub.where.said import say_ready
@@ -111,7 +120,7 @@ def _run(chosen: Settings) -> int:
     try:
         _loop_runner(serve_hub(chosen, ready))
         log.info("The hub has stopped; everything it answered is saved.")
-    except FolderError as error:
+    except (FolderError, StorageBackError) as error:
         stop(str(error))
     except PortError as error:
         _ended(chosen, str(error))
@@ -144,7 +153,6 @@ def _loop_runner(main: Any) -> None:
         uvloop.run(main)
 
 
-@cli.command()
 def simulate(
     url: Annotated[str, typer.Option(help="The hub.")] = "http://127.0.0.1:8000",
     speed: Annotated[float, typer.Option(min=0, help="Simulated minutes a second; 0 is as fast as it goes.")] = 10,
@@ -164,22 +172,21 @@ def simulate(
         sys.exit(130)
 
 
-@cli.command()
 def licences() -> None:
     """Print all that this program is made of, each part with its licence, word for word."""
     for part in parts():
         typer.echo(f"{part.name}\n{'=' * len(part.name)}\n\n{part.text.strip()}\n\n")
 
 
-cli.command()(where)
-cli.command()(find)
-cli.command()(doctor)
-
-
 def stop(sentence: str) -> None:
     """Say on stderr what is wrong, and end with status 1."""
     typer.echo(sentence, err=True)
     sys.exit(1)
+
+
+# In the order in which `--help` lists them.
+for command in (serve, where, find, doctor, verify, simulate, licences):
+    cli.command()(command)
 
 
 def main() -> None:

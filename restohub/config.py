@@ -14,6 +14,7 @@ from msgspec import Meta, Struct
 
 FILE = "restohub.toml"
 PREFIX = "RESTOHUB_"
+NUMBERS = ("port", "log_days", "log_revisions")
 TRUE, FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 LogFormat = Literal["text", "json"]
@@ -35,6 +36,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     interface: Annotated[str, Meta(min_length=1)] | None = None
     log_format: LogFormat = "text"
     log_level: LogLevel = "info"
+    log_days: Annotated[int, Meta(ge=1, le=3650)] = 7
+    log_revisions: Annotated[int, Meta(ge=1, le=100_000_000)] = 100_000
 
 
 SAYS = {
@@ -46,6 +49,8 @@ SAYS = {
     "interface": "the name of a network interface",
     "log_format": "text or json",
     "log_level": "debug, info, warning or error",
+    "log_days": "a number of days from 1 to 3650",
+    "log_revisions": "a number of changes from 1 to 100000000",
 }
 
 
@@ -98,7 +103,7 @@ def _from_file(path: Path) -> dict[str, Any]:
 
 
 def _from_text(name: str, text: str) -> Any:
-    if name == "port" and text.isascii() and text.isdecimal():
+    if name in NUMBERS and text.isascii() and text.isdecimal():
         return int(text)
     if name == "advertise":
         return True if text.lower() in TRUE else False if text.lower() in FALSE else text

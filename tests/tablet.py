@@ -63,13 +63,15 @@ class Tablet:
     """One iPad at one restaurant: the floor as it was told, and every breach of the contract that it saw.
 
     `applied` has one list of revisions for each connection; `faults` are sentences, and a message with a fault is not
-    applied. A fresh connection takes the snapshot, asking for it on `/realtime`.
+    applied. A fresh connection takes the snapshot, asking for it on `/realtime`. `source` is the address to connect
+    from, where that is not left to the system.
     """
 
     def __init__(self, ws_url: str, restaurant_id: int, path: str = REALTIME) -> None:
         self.url = f"{ws_url}{path}?restaurant_id={restaurant_id}"
         self.restaurant_id = restaurant_id
         self.path = path
+        self.source: tuple[str, int] | None = None
         self.guests: dict[str, Entity] = {}
         self.tables: dict[str, Entity] = {}
         self.revision = 0
@@ -148,7 +150,7 @@ class Tablet:
     async def _open(self, url: str, *, resuming: bool) -> int:
         """Connect and take the hello; the revision at which what follows will end."""
         self._socket: ClientConnection = await connect(
-            url, compression=None, max_size=2**20, ping_interval=None, proxy=None
+            url, compression=None, max_size=2**20, ping_interval=None, proxy=None, local_addr=self.source
         )
         hello: Message = json.loads(await self._socket.recv())
         assert hello["type"] == "connection_established", hello

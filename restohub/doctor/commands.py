@@ -20,7 +20,9 @@ WIDTH_MAX = 100
 
 
 def doctor(
-    data: Annotated[Path | None, typer.Option(help="Folder that holds the data. [default: as for serve]")] = None,
+    data: Annotated[
+        Path | None, typer.Option(readable=False, help="Folder that holds the data. [default: as for serve]")
+    ] = None,
     port: Annotated[int | None, typer.Option(help="Port of the hub. [default: 8000]")] = None,
     host: Annotated[str | None, typer.Option(help="Address it listens on. [default: 0.0.0.0, every one]")] = None,
     name: Annotated[str | None, typer.Option(help="What the hub is called. [default: restohub]")] = None,

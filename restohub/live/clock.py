@@ -19,9 +19,9 @@ class Clock:
 
     def __init__(self, last_commit: int = 0) -> None:
         self._last_commit = float(last_commit)
-        self._at = time.monotonic()
-        self.started = time.monotonic()
-        self._offset = time.time() - self.started
+        self._at = self.monotonic()
+        self.started = self._at
+        self._offset = self.machine_time() - self.started
 
     def now(self) -> int:
         """Whole UTC seconds, never before the last commit."""
@@ -29,16 +29,20 @@ class Clock:
 
     def commit_time(self) -> int:
         """The time for a commit that is made now; from here on no earlier one is given."""
-        self._last_commit, self._at = self._now(), time.monotonic()
+        self._last_commit, self._at = self._now(), self.monotonic()
         return int(self._last_commit)
 
     def behind_s(self) -> int:
         """How many seconds the machine's clock is behind the hub's time."""
-        return max(0, round(self._now() - time.time()))
+        return max(0, round(self._now() - self.machine_time()))
+
+    def machine_time(self) -> float:
+        """UTC seconds of the machine's clock, which anyone may set to anything."""
+        return time.time()
 
     def moved_s(self) -> float:
         """How many seconds the machine's clock was moved since this was last asked: forward, or (negative) back."""
-        offset = time.time() - time.monotonic()
+        offset = self.machine_time() - self.monotonic()
         moved, self._offset = offset - self._offset, offset
         return moved
 
@@ -47,7 +51,7 @@ class Clock:
         return time.monotonic()
 
     def _now(self) -> float:
-        return max(time.time(), self._last_commit + (time.monotonic() - self._at))
+        return max(self.machine_time(), self._last_commit + (self.monotonic() - self._at))
 
 
 def new_id() -> str:

@@ -55,6 +55,11 @@ class Framed:
         self.image_bytes = 0
         self.frames: dict[Dialect, bytes] = {}
 
+    @property
+    def bytes(self) -> int:
+        """What it weighs in the ring: the images it holds on to, and its frames."""
+        return self.image_bytes + sum(map(len, self.frames.values()))
+
 
 class Cursor:
     """One socket's place in the feed: the revision it has of each restaurant, and the way to it.
@@ -108,7 +113,8 @@ class Feed:
     """The ring and its cursors. `floors` are the published ones, always at the revision published last."""
 
     def __init__(self, floors: dict[int, Floor], history: History, snapshots: Snapshots) -> None:
-        self._cursors: dict[int | None, set[Cursor]] = {}
+        # In the order in which they came: a set's order is that of addresses, and no run could be repeated.
+        self._cursors: dict[int | None, dict[Cursor, None]] = {}
         self._floors = floors
         self._history = history
         self._snapshots = snapshots
@@ -121,7 +127,6 @@ class Feed:
         groups: dict[int, list[Framed]] = {}
         for entry in entries:
             if entry.restaurant_id == DIRECTORY_ID:
-                self._close_deleted(entry)
                 continue
             framed = Framed(entry)
             groups.setdefault(entry.restaurant_id, []).append(framed)
@@ -131,6 +136,9 @@ class Feed:
             self._bytes += framed.image_bytes
         for restaurant_id, group in groups.items():
             self._deliver(restaurant_id, group)
+        for entry in entries:
+            if entry.restaurant_id == DIRECTORY_ID:
+                self._close_deleted(entry)
         self._trim()
 
     def _deliver(self, restaurant_id: int, group: list[Framed]) -> None:
@@ -158,15 +166,16 @@ class Feed:
                 cursor.link.close(UNKNOWN_RESTAURANT, "this restaurant was deleted")
             for cursor in self._cursors.get(None, ()):
                 cursor.revisions.pop(restaurant_id, None)
+            self._forget(restaurant_id)
 
     def join(self, cursor: Cursor) -> None:
         """Let a socket take part; `follow` is its sending task."""
-        self._cursors.setdefault(cursor.restaurant_id, set()).add(cursor)
+        self._cursors.setdefault(cursor.restaurant_id, {})[cursor] = None
 
     def leave(self, cursor: Cursor) -> None:
         """Forget a socket."""
         mine = self._cursors[cursor.restaurant_id]
-        mine.discard(cursor)
+        mine.pop(cursor, None)
         if not mine:
             del self._cursors[cursor.restaurant_id]
 
@@ -263,6 +272,13 @@ class Feed:
             self._bytes += len(frames)
         return frames
 
+    def _forget(self, restaurant_id: int) -> None:
+        """Let go of what is kept of a restaurant that is gone."""
+        self._snapshots.forget(restaurant_id)
+        for framed in self._rings.pop(restaurant_id, ()):
+            self._bytes -= framed.bytes
+        self._order = deque(framed for framed in self._order if framed.entry.restaurant_id != restaurant_id)
+
     def _trim(self) -> None:
         while self._bytes > RING_BYTES_MAX and self._order:
             framed = self._order.popleft()
@@ -270,7 +286,7 @@ class Feed:
             ring.popleft()
             if not ring:
                 del self._rings[framed.entry.restaurant_id]
-            self._bytes -= framed.image_bytes + sum(map(len, framed.frames.values()))
+            self._bytes -= framed.bytes
 
 
 def _weight(change: Change) -> int:

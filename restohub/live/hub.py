@@ -11,6 +11,7 @@ from restohub.store.history import History
 from restohub.wire.answers import Discovery
 
 from .clock import Clock
+from .epoch import Epoch
 from .feed import Feed
 from .place import Place
 from .snapshots import Snapshots
@@ -21,7 +22,7 @@ class Hub(Struct, frozen=True):
     """Every part of the hub that a request may need. `zone` is the machine's IANA time zone."""
 
     version: str
-    epoch: str
+    present: Epoch
     place: Place
     folder: Path
     zone: str
@@ -32,3 +33,8 @@ class Hub(Struct, frozen=True):
     feed: Feed
     snapshots: Snapshots
     discovery: Callable[[], Discovery]
+
+    @property
+    def epoch(self) -> str:
+        """The epoch that a revision told now belongs to."""
+        return self.present.name

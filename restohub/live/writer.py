@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
+
+from msgspec import Struct
 
 from restohub.floor.nouns import Directory, Entry, Floor
 from restohub.log_words import event, span
@@ -29,6 +31,13 @@ RECOVERY_PROBE_S = 1.0
 CHECKPOINT_PAGES = 1000
 IDLE_CHECKPOINT_PAGES = 250
 IDLE_S = 1.0
+
+
+class Chore(Struct, frozen=True):
+    """Work on the store that is to be done between two groups, and who waits for it."""
+
+    work: Callable[[], Awaitable[int]]
+    future: asyncio.Future[int]
 
 
 class Publisher(Protocol):
@@ -54,7 +63,7 @@ class Writer:
         self.directory = directory
         self.floors = floors
         self.keys = keys
-        self.storage_fault: str | None = None
+        self.storage_fault: str | None = ledger.refuses
         self._ledger = ledger
         self._publisher = publisher
         self._clock = clock
@@ -62,6 +71,7 @@ class Writer:
         self._taken: list[Submission] = []
         self._wake = asyncio.Event()
         self._calls: list[asyncio.Future[None]] = []
+        self._chores: deque[Chore] = deque()
         self._idle_from = 0.0
         self._troubled_at = 0.0
         self._stopping = False
@@ -84,19 +94,22 @@ class Writer:
         return await future
 
     async def run(self) -> None:
-        """Work until `stop`; raises StorageFailedError when the disk can no longer be trusted."""
+        """Work until `stop`; raises StorageFailedError when the disk can no longer be trusted, and StorageBackError."""
         sweeper = asyncio.create_task(self._sweep())
         self._idle_from = asyncio.get_running_loop().time()
         try:
             while self._queue or not self._stopping:
                 self._answer_calls()
-                if not self._queue:
+                if not self._queue and not self._chores:
                     await self._rest()
                     continue
-                self._taken = self._take()
-                await self._commit(self._taken)
-                self._taken = []
-                self._idle_from = asyncio.get_running_loop().time()
+                if self._queue:
+                    self._taken = self._take()
+                    await self._commit(self._taken)
+                    self._taken = []
+                    self._idle_from = asyncio.get_running_loop().time()
+                if self._chores:  # they put off neither the idle checkpoint nor the look at a full disk
+                    await self._do(self._chores.popleft())
                 if self._ledger.pages_due >= CHECKPOINT_PAGES:
                     await self._checkpoint()
         finally:
@@ -114,6 +127,31 @@ class Writer:
         self._calls.append(call)
         self._wake.set()
         await call
+
+    async def prune(self, restaurant_id: int, first: int, last: int) -> None:
+        """Take these revisions, the oldest, out of a restaurant's log; their keys are free again.
+
+        Done between two groups, so few at a time delay nobody. Raises StorageFullError, StorageUnavailableError.
+        """
+
+        async def pruning() -> int:
+            gone = await self._ledger.prune(restaurant_id, first, last)
+            for revision, key in gone:
+                if key is not None and self.keys.get((restaurant_id, key)) == revision:
+                    del self.keys[restaurant_id, key]
+            return len(gone)
+
+        await self._between_groups(pruning)
+
+    async def forget_removals(self, restaurant_id: int, many: int) -> int:
+        """Take so many removals of a deleted restaurant out of the store, and say how many; raises like `prune`."""
+        return await self._between_groups(lambda: self._ledger.forget_removals(restaurant_id, many))
+
+    async def _between_groups(self, work: Callable[[], Awaitable[int]]) -> int:
+        future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._chores.append(Chore(work, future))
+        self._wake.set()
+        return await future
 
     def give_up(self) -> None:
         """The stop can wait no longer: those whose commit is under way cannot know, the others know it was not done."""
@@ -151,7 +189,7 @@ class Writer:
     async def _rest(self) -> None:
         """Wait for work; an idle hub checkpoints, and one whose disk was full tries whether it still is."""
         self._wake.clear()
-        if self._queue or self._stopping:
+        if self._queue or self._chores or self._stopping:
             return
         loop = asyncio.get_running_loop()
         # Counted from the last work, not from here: a roll call must not put idle work off.
@@ -162,6 +200,17 @@ class Writer:
         except TimeoutError:
             await (self._probe() if self.storage_fault else self._checkpoint())
             self._idle_from = loop.time()
+
+    async def _do(self, chore: Chore) -> None:
+        """Do what was asked for between two groups; whoever asked hears of a disk that takes nothing."""
+        try:
+            done = await chore.work()
+        except (StorageFullError, StorageUnavailableError) as fault:
+            if not chore.future.done():
+                chore.future.set_exception(fault)
+            return
+        if not chore.future.done():
+            chore.future.set_result(done)
 
     async def _commit(self, group: list[Submission]) -> None:
         """Decide and commit a group; where a fault of our own comes up, its members one at a time."""
@@ -195,6 +244,8 @@ class Writer:
             self.directory = decided.directory
             for gone in self.floors.keys() - decided.directory.restaurants.keys():
                 del self.floors[gone]
+                for at in [at for at in self.keys if at[0] == gone]:
+                    del self.keys[at]
         if decided.records:
             self._publisher.publish([record.entry for record in decided.records])
         for submission, answer in zip(group, decided.answers, strict=True):

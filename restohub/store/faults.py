@@ -22,6 +22,10 @@ class StorageUnavailableError(Exception):
     """The disk takes no writes for now; the text says why. Nothing was written."""
 
 
+class StorageBackError(Exception):
+    """The disk took no writes when the hub started, and takes them now; the text says what to do, for a person."""
+
+
 class StorageFailedError(Exception):
     """What memory holds may no longer be what the disk holds: the process must end; starting again is the recovery."""
 

@@ -21,6 +21,7 @@ from .rows import (
     LoggedChange,
     decode_changes,
     entity_of,
+    log_checksum,
     position_of,
     read_removal,
     revision_at,
@@ -28,6 +29,9 @@ from .rows import (
 
 # Each step back costs a query; who is further behind counts as one whom the log no longer knows.
 STEPS_BACK_MAX = 1000
+DAY_S = 24 * 3600
+# Keys are honoured for 72 hours at least; the two days more are what one jump of the clock may make of no time at all.
+KEYS_DAYS = 5
 
 
 class KeptAnswer(Struct, frozen=True):
@@ -35,6 +39,14 @@ class KeptAnswer(Struct, frozen=True):
 
     digest: bytes | None
     answer: bytes | None
+
+
+class Oldest(Struct, frozen=True):
+    """A commit at the log's old end: its revision, whether it has a key, and what it takes in bytes, about."""
+
+    revision: int
+    keyed: bool
+    size: int
 
 
 class History:
@@ -53,9 +65,14 @@ class History:
 
     async def kept_answer(self, restaurant_id: int, revision: int) -> KeptAnswer | None:
         """The answer that the commit of this revision was made with, None where the log no longer has it."""
-        sql = "SELECT digest, answer FROM log WHERE position = ?"
+        sql = "SELECT checksum, position, time, key, digest, changes, answer FROM log WHERE position = ?"
         row = await self._row(sql, position_of(restaurant_id, revision))
-        return None if row is None else KeptAnswer(row[0], row[1])
+        if row is None:
+            return None
+        checksum, *columns = row
+        if checksum != log_checksum(*columns):
+            raise self._noted(StorageFailedError(f"revision {revision} of restaurant {restaurant_id} is damaged"))
+        return KeptAnswer(row[4], row[6])
 
     async def was_used(self, restaurant_id: int, kind: str, entity_id: str) -> bool:
         """Whether an entity that is gone had this id."""
@@ -128,11 +145,34 @@ class History:
         while low < high:
             middle = (low + high) // 2
             row = await self._row("SELECT time FROM log WHERE position = ?", position_of(floor.restaurant_id, middle))
-            if row is None or row[0] < time:
+            if row is None:  # pruned since the search began
+                return None
+            if row[0] < time:
                 low = middle + 1
             else:
                 high = middle
         return None if low == first and first > 1 else low - 1
+
+    async def revision_days_back(self, floor: Floor, days: int) -> int:
+        """The last revision that so many whole days lie after; 0 where the log does not reach back that far.
+
+        A day (of UTC) counts where something was committed on it: whatever a wrong clock says, a jump of it is one day.
+        """
+        found, time = floor.revision, floor.time
+        for _ in range(days + 1):
+            before = Floor(restaurant_id=floor.restaurant_id, revision=found)
+            found = await self.revision_before(before, time - time % DAY_S) or 0
+            row = await self._row("SELECT time FROM log WHERE position = ?", position_of(floor.restaurant_id, found))
+            if row is None:
+                return 0
+            time = row[0]
+        return found
+
+    async def oldest(self, restaurant_id: int, upto: int, many: int) -> list[Oldest]:
+        """The oldest commits of a restaurant's log, so many at most, none after revision `upto`."""
+        span = position_of(restaurant_id, 0), position_of(restaurant_id, upto)
+        rows = await self._rows(OLDEST, *span, many)
+        return [Oldest(revision_at(position), keyed == 1, size) for position, keyed, size in rows]
 
     async def _row(self, sql: str, *values: object) -> Any:
         """The first row of a query, or None."""
@@ -144,12 +184,18 @@ class History:
         try:
             return await self._connection.execute_fetchall(sql, values)
         except sqlite3.Error as error:
-            fault = storage_fault(error)
-            if isinstance(fault, StorageFailedError) and not self._failure.done():
-                self._failure.set_exception(fault)
-            raise fault from error
+            raise self._noted(storage_fault(error)) from error
+
+    def _noted(self, fault: Exception) -> Exception:
+        """The fault, which `failed` raises too where it means that the disk can no longer be trusted."""
+        if isinstance(fault, StorageFailedError) and not self._failure.done():
+            self._failure.set_exception(fault)
+        return fault
 
 
+# The length of a blob stands before it: none is read.
+OLDEST = """SELECT position, key IS NOT NULL, length(changes) + coalesce(length(answer), 0) FROM log
+    WHERE position BETWEEN ? AND ? ORDER BY position LIMIT ?"""
 REMOVED = f"SELECT {REMOVAL_COLUMNS} FROM removal WHERE restaurant_id = ?"  # noqa: S608 (our own column names)
 BY_PHONE = f"{REMOVED} AND phone = ? AND phone <> ''"
 BY_EMAIL = f"{REMOVED} AND email = ? AND email <> ''"

@@ -20,7 +20,7 @@ from restohub.floor.nouns import (
 )
 
 from .faults import StorageFullError, StorageUnavailableError, storage_fault
-from .history import History
+from .history import KEYS_DAYS, History
 from .rows import (
     REMOVAL_COLUMNS,
     DamageError,
@@ -38,13 +38,15 @@ from .rows import (
 
 # How far back a start compares the log with the rows; the whole of it would take longer than a start may.
 COMPARED_MAX = 10_000
-KEYS_KEPT_S = 72 * 3600
+# Each by itself is one step down the b-tree; both in one query read the whole log.
+LOG_ENDS = """SELECT (SELECT min(position) FROM log WHERE position BETWEEN ?1 AND ?2),
+    (SELECT max(position) FROM log WHERE position BETWEEN ?1 AND ?2)"""
 NAMES_LOST = """SELECT EXISTS (SELECT 1 FROM log)
     AND (SELECT count(*) FROM hub WHERE name IN ('install_id', 'epoch')) < 2"""
 
 
 class Loaded(Struct, frozen=True):
-    """What the hub was when it last committed. `keys` are the idempotency keys of the last 72 hours at least."""
+    """What the hub was when it last committed. `keys` are the idempotency keys of the last KEYS_DAYS days."""
 
     install_id: str
     epoch: str
@@ -137,8 +139,7 @@ async def _checked_log(
 ) -> tuple[int, int]:
     """The last revision of a restaurant's log and its time, after its newest part was held against the rows."""
     ends = position_of(restaurant_id, 0), position_of(restaurant_id + 1, 0) - 1
-    sql = "SELECT min(position), max(position) FROM log WHERE position BETWEEN ? AND ?"
-    [(low, high)] = await connection.execute_fetchall(sql, ends)
+    [(low, high)] = await connection.execute_fetchall(LOG_ENDS, ends)
     versions = (entity.version for entity in rows.values())
     newest_row = max([*versions, *(removal.revision for removal in removals.values())], default=0)
     if high is None:
@@ -227,10 +228,9 @@ def _compare_removals(
 async def _keys(
     connection: aiosqlite.Connection, restaurant_id: int, head: int, time: int, keys: dict[tuple[int, str], int]
 ) -> None:
-    """The idempotency keys of the last 72 hours before the last commit."""
-    upto = Floor(restaurant_id=restaurant_id, revision=head)
-    after = await History(connection).revision_before(upto, time - KEYS_KEPT_S)
-    low = 0 if after is None else after + 1
+    """The idempotency keys that are honoured, and as many older ones as the day brings with them."""
+    upto = Floor(restaurant_id=restaurant_id, revision=head, time=time)
+    low = await History(connection).revision_days_back(upto, KEYS_DAYS) + 1
     sql = "SELECT position, key FROM log WHERE position BETWEEN ? AND ? AND key IS NOT NULL"
     span = position_of(restaurant_id, low), position_of(restaurant_id, head)
     for position, key in await connection.execute_fetchall(sql, span):

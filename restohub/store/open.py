@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 from types import TracebackType
@@ -21,6 +24,7 @@ MARK = "restohub.mark"
 MARK_TEXT = "A hub keeps its data in this folder. To begin anew, remove the whole folder.\n"
 # A seating writes 14 KiB with pages of 1 KiB against 23 with 4 KiB, and SD cards wear. Settled by the first file made.
 PAGE_BYTES = 1024
+WAL_BYTES_KEPT = 8 * 1024 * 1024
 CACHE_KIB = 16 * 1024
 BUSY_WAIT_S = 5.0
 
@@ -39,7 +43,7 @@ class FolderLock:
     def __enter__(self) -> FolderLock:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            self._file = (self.folder / LOCK).open("ab")
+            self._file = self._lock_file()
         except (FileExistsError, NotADirectoryError):
             raise FolderError(f"{self.folder} is not a folder. Choose another with --data.") from None
         except OSError as error:
@@ -57,9 +61,37 @@ class FolderLock:
             ) from None
         return self
 
+    def _lock_file(self) -> IO[bytes]:
+        """The file that is locked; on a read-only disk one that is there, where there is a floor to show."""
+        try:
+            return (self.folder / LOCK).open("ab")
+        except OSError as error:
+            if error.errno != errno.EROFS or not size_of(self.folder / DATABASE):
+                raise
+            lock = self.folder / LOCK
+            return (lock if lock.exists() else self.folder / DATABASE).open("rb")
+
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         assert self._file is not None
         self._file.close()
+
+
+@contextmanager
+def held_still(folder: Path) -> Iterator[None]:
+    """Keep hubs from a folder while it is read, with no byte written to it; raises FolderError where one runs."""
+    try:
+        file = (folder / LOCK).open("rb")
+    except FileNotFoundError:
+        yield
+        return
+    except OSError as error:
+        raise FolderError(f"The data folder {folder} cannot be read ({error.strerror}).") from None
+    with file:
+        try:
+            _lock(file)
+        except OSError:
+            raise FolderError(f"A hub serves the data folder {folder}. Stop it first, or verify a copy.") from None
+        yield
 
 
 if sys.platform == "win32":
@@ -100,7 +132,7 @@ async def open_writer(folder: Path) -> aiosqlite.Connection:
     """
     path = folder / DATABASE
     new = size_of(path) == 0
-    if new and _had_a_database(folder):
+    if new and (_had_a_database(folder) or size_of(wal_path(folder))):  # SQLite would begin anew, and delete the WAL
         raise DamageError(f"{path} is gone or empty, though a hub has kept its data there")
     try:
         connection = await aiosqlite.connect(path, isolation_level=None, timeout=BUSY_WAIT_S, cached_statements=64)
@@ -119,11 +151,18 @@ async def open_writer(folder: Path) -> aiosqlite.Connection:
             "fullfsync = ON",
             "checkpoint_fullfsync = ON",
             "mmap_size = 0",
+            # A WAL that one huge group made long is cut when it begins anew.
+            f"journal_size_limit = {WAL_BYTES_KEPT}",
             f"cache_size = -{CACHE_KIB}",
             "trusted_schema = OFF",
             "temp_store = MEMORY",
+            # Debian's SQLite zeroes every page that it frees: pruning a commit then writes 1.35 pages, so 0.2.
+            "secure_delete = FAST",
         ):
             await connection.execute(f"PRAGMA {pragma}")
+        [(version,)] = await connection.execute_fetchall("PRAGMA user_version")
+        if version == 0 and _had_a_database(folder):  # such as one whose first WAL was removed
+            raise DamageError(f"{path} is empty of all that a hub has kept there")
         await migrate(connection, path)
         if not _had_a_database(folder):
             (folder / MARK).write_text(MARK_TEXT, "utf-8")

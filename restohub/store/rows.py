@@ -12,6 +12,7 @@ from msgspec import Raw, Struct
 from restohub.floor.nouns import Action, Change, Entity, Guest, Kind, Removal, Restaurant, Table
 
 REVISION_BITS = 40
+REVISION_MAX = (1 << REVISION_BITS) - 1
 REMOVAL_COLUMNS = "restaurant_id, kind, id, revision, time, phone, email, checksum"
 TYPES: dict[str, type[Entity]] = {"guest": Guest, "table": Table, "restaurant": Restaurant}
 
@@ -44,7 +45,7 @@ def position_of(restaurant_id: int, revision: int) -> int:
 
 def revision_at(position: int) -> int:
     """The revision of a log's key."""
-    return position & (1 << REVISION_BITS) - 1
+    return position & REVISION_MAX
 
 
 def restaurant_at(position: int) -> int:

@@ -23,15 +23,29 @@ CLOSING_HOUR = 4
 GONE_FOR_S = 24 * 3600
 GUESTS_A_COMMIT = 500
 LOOK_EVERY_S = 10.0
+# Further ahead in one step than a night switched off: the hub was off for long, or the clock is wrong, who can tell.
+LEAP_S = 7 * 24 * 3600
 
 
 async def close_days(hub: Hub) -> None:
-    """Close each restaurant's day when its 04:00 has passed; at the start, one that passed while the hub was off."""
+    """Close each restaurant's day when its 04:00 has passed; at the start, one that passed while the hub was off.
+
+    Where the clock leaps ahead by more than a week, nobody leaves until the hub has run for another 24 hours: on a
+    clock that was set wrong, all of this evening's parties would seem long gone.
+    """
     closed: dict[int, int] = {}
+    seen = max([0, *(floor.time for floor in hub.writer.floors.values())]) or hub.clock.now()
+    doubted_until = 0.0
     while True:
+        now = hub.clock.now()
+        if now - seen > LEAP_S:
+            doubted_until = hub.clock.monotonic() + GONE_FOR_S
+            log.warning("The clock leapt ahead by %d days; no day is closed for 24 hours.", (now - seen) // 86_400)
+        seen = now
+        doubted = hub.clock.monotonic() < doubted_until
         for restaurant_id, restaurant in tuple(hub.writer.directory.restaurants.items()):
-            closing = last_closing(hub.clock.now(), restaurant.timezone)
-            if closed.get(restaurant_id) != closing and await close_day(hub, restaurant_id, closing):
+            closing = last_closing(now, restaurant.timezone)
+            if not doubted and closed.get(restaurant_id) != closing and await close_day(hub, restaurant_id, closing):
                 closed[restaurant_id] = closing
         await asyncio.sleep(LOOK_EVERY_S)
 

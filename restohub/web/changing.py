@@ -13,6 +13,7 @@ from restohub.floor.verdicts import BatchRefused, Refused
 from restohub.live.clock import new_id
 from restohub.live.group import Answering, Command, Done, Repeated, Result, Step
 from restohub.live.hub import Hub
+from restohub.live.writer import refusal
 from restohub.store.history import KeptAnswer
 from restohub.wire.answers import Answer, json_answer, revision_headers
 from restohub.wire.entities import entity_out
@@ -61,18 +62,22 @@ async def commit_once(asked: Asked, making: Making, *, atomic: bool) -> Reply:
     """Commit what is asked, or answer as before where its key was used before."""
     restaurant_id = asked.floor.restaurant_id
     used = asked.hub.writer.keys.get((restaurant_id, asked.key)) if asked.key else None
-    if used is not None:
-        return await _replay(asked, used)
+    kept = None if used is None else await asked.hub.history.kept_answer(restaurant_id, used)
+    if kept is not None:
+        return _replay(asked, kept)
     command, answering = await making(asked)
     step = Step(command=command, transaction_id=asked.transaction_id, atomic=atomic, key=asked.key, digest=asked.digest)
     answer = await asked.hub.writer.submit(restaurant_id, [step], answering)
-    return await _replay(asked, answer.revision) if isinstance(answer, Repeated) else Reply(answer)
+    if not isinstance(answer, Repeated):
+        return Reply(answer)
+    kept = await asked.hub.history.kept_answer(restaurant_id, answer.revision)
+    if kept is None:
+        raise refusal("busy", "This key ended at this very moment. Nothing was changed; ask again.")
+    return _replay(asked, kept)
 
 
-async def _replay(asked: Asked, revision: int) -> Reply:
+def _replay(asked: Asked, kept: KeptAnswer) -> Reply:
     """The first answer to this key; raises Problem `idempotency_key_reused` where the request is another one."""
-    kept = await asked.hub.history.kept_answer(asked.floor.restaurant_id, revision)
-    assert isinstance(kept, KeptAnswer), "a key in memory has its row in the log"
     if kept.digest != asked.digest or kept.answer is None:
         detail = "This key was used before for another request. Make a new key for each change."
         raise problem("idempotency_key_reused", detail)

@@ -47,7 +47,7 @@ def _database(hub: Hub, reason: str | None) -> DatabaseHealth:
         size_bytes=size_of(hub.folder / DATABASE),
         wal_bytes=size_of(wal_path(hub.folder)),
         free_bytes=_free_bytes(hub.folder),
-        warnings=_warnings(),
+        warnings=_warnings(hub.present.incident),
     )
 
 
@@ -58,7 +58,11 @@ def _free_bytes(folder: Path) -> int:
         return 0
 
 
-def _warnings() -> list[str]:
+def _warnings(incident: str | None) -> list[str]:
+    return [*([incident] if incident else []), *_warnings_of_sqlite()]
+
+
+def _warnings_of_sqlite() -> list[str]:
     if not has_wal_reset_bug():
         return []
     return [

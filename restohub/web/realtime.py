@@ -25,6 +25,7 @@ from restohub.wire.messages import (
 from restohub.wire.problems import Problem, bad_query, problem
 from restohub.wire.session import (
     BAD_PARAMETER,
+    GOING_AWAY,
     GONE_SILENT,
     HEARTBEAT_S,
     HUB_FAULT,
@@ -41,6 +42,7 @@ from restohub.wire.session import (
 from restohub.wire.times import time_text
 
 from . import attendance
+from .ahead import notice_ahead
 from .asking import DEFAULT_RESTAURANT, Query
 from .transport import WebSocketLink
 
@@ -160,7 +162,12 @@ class Sockets:
     """Every open socket of the hub, and the one task that watches them."""
 
     def __init__(self) -> None:
-        self.open: set[Socket] = set()
+        self.open: dict[Socket, None] = {}
+
+    def send_away(self) -> None:
+        """Close every socket as a stop would: each client comes back, and is told of the new epoch."""
+        for socket in tuple(self.open):
+            socket.link.close(GOING_AWAY, "history began anew: connect again")
 
     async def watch(self) -> None:
         """Look after each socket once a second, for as long as the hub runs."""
@@ -195,9 +202,12 @@ async def _serve(socket: AnySocket, dialect: Dialect) -> None:
         attendance.turned_away(link, fault.refused.code)
         await _turn_away(socket, Socket(hub, link, dialect, None), fault)
         return
+    if opening.restaurant_id is not None:
+        floor = hub.writer.floors[opening.restaurant_id]
+        await notice_ahead(hub, sockets, floor, opening.since, opening.epoch)
     one = Socket(hub, link, dialect, opening.restaurant_id)
     sending = asyncio.create_task(_send(one, opening))
-    sockets.open.add(one)
+    sockets.open[one] = None
     hub.feed.join(one.cursor)
     attendance.joined(link)
     since = link.loop.time()
@@ -205,7 +215,7 @@ async def _serve(socket: AnySocket, dialect: Dialect) -> None:
         await _read(socket, one)
     finally:
         attendance.left(link, link.loop.time() - since)
-        sockets.open.discard(one)
+        sockets.open.pop(one, None)
         hub.feed.leave(one.cursor)
         sending.cancel()
 

@@ -11,6 +11,7 @@ from restohub.wire.answers import JSON, Answer, Delta, json_answer, logged_chang
 from restohub.wire.problems import Problem, bad_query, problem
 from restohub.wire.times import time_text
 
+from .ahead import notice_ahead
 from .asking import AnyRequest, Query, floor_of
 from .replies import Reply, hub_of
 
@@ -37,11 +38,12 @@ async def delta(request: AnyRequest) -> ASGIApp:
     if (since is None) == (time is None):
         raise bad_query("since_revision", "Give exactly one of since_revision (a number) and since (a time).")
     floor = floor_of(hub, restaurant_id)
-    if epoch is not None and epoch != hub.epoch:
-        raise expired("This hub's history began anew since then.")
+    await notice_ahead(hub, request.app.state.sockets, floor, since, epoch)
     if time is not None:
         since = await hub.history.revision_before(floor, time)
     changes = None if since is None else await changes_since(floor, since, hub.history)
+    if epoch is not None and epoch != hub.epoch:  # asked last: it may begin anew while the log is read
+        raise expired("This hub's history began anew since then.")
     if changes is None:
         raise expired(f"The hub's log does not reach from there to revision {floor.revision}.")
     return _page(hub, floor, changes, limit)

@@ -42,14 +42,24 @@ class Machine:
         """What goes before a command to run it here."""
         return ("ip", "netns", "exec", self.namespace)
 
+    @contextlib.contextmanager
+    def entered(self) -> Iterator[None]:
+        """For so long this thread, and every thread and process that it starts, is on this machine."""
+        here, home = Path(f"/run/netns/{self.namespace}"), Path("/proc/thread-self/ns/net")
+        with here.open() as there, home.open() as back:
+            _enter(there.fileno())
+            try:
+                yield
+            finally:
+                _enter(back.fileno())
+
     def inside(self, act: Callable[[], T]) -> T:
         """What `act` returns when called on this machine; a socket that it makes stays here."""
         got: list[T] = []
 
         def there() -> None:
             with Path(f"/run/netns/{self.namespace}").open() as namespace:
-                if ctypes.CDLL(None, use_errno=True).setns(namespace.fileno(), CLONE_NEWNET) != 0:
-                    raise OSError(ctypes.get_errno(), "setns")
+                _enter(namespace.fileno())
             got.append(act())
 
         thread = threading.Thread(target=there)
@@ -57,6 +67,12 @@ class Machine:
         thread.join(30)
         assert got, "it failed in the namespace"
         return got[0]
+
+
+def _enter(namespace: int) -> None:
+    """Move this thread into a namespace."""
+    if ctypes.CDLL(None, use_errno=True).setns(namespace, CLONE_NEWNET) != 0:
+        raise OSError(ctypes.get_errno(), "setns")
 
 
 class Network:

@@ -22,7 +22,17 @@ from tests.contract.socket_talk import (
 
 NewHub = Callable[..., Hub]
 SERVE = [sys.executable, "-m", "restohub", "serve"]
-FLAGS = ["--host", "--port", "--data", "--name", "--no-advertise", "--log-format", "--log-level"]
+FLAGS = [
+    "--host",
+    "--port",
+    "--data",
+    "--name",
+    "--no-advertise",
+    "--log-format",
+    "--log-level",
+    "--log-days",
+    "--log-revisions",
+]
 
 
 def environment(**more: str) -> dict[str, str]:

@@ -67,6 +67,14 @@ class Disk(Ledger):
         self._fail(self.checkpoint_faults)
         self.pages_due = 0
 
+    async def prune(self, restaurant_id: int, first: int, last: int) -> list[tuple[int, str | None]]:
+        """Let go of these revisions, or fail."""
+        self._fail(self.faults)
+        mine = [record for records in self.appends for record in records]
+        gone = [r for r in mine if r.entry.restaurant_id == restaurant_id and first <= r.entry.revision <= last]
+        self.appends = [[r for r in mine if r not in gone]]
+        return [(record.entry.revision, record.key) for record in gone]
+
     @staticmethod
     def _fail(faults: deque[Exception | None]) -> None:
         fault = faults.popleft() if faults else None
@@ -78,9 +86,9 @@ class StillClock(Clock):
     """A clock that stands until it is set: `wall` in UTC seconds, `ticks` in monotonic seconds."""
 
     def __init__(self) -> None:
-        super().__init__()
         self.wall = START
         self.ticks = 0.0
+        super().__init__()
 
     def now(self) -> int:
         """The time that was set."""

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from restohub.floor.nouns import Entry, Floor, Removal
+from restohub.live.epoch import Epoch
 from restohub.live.feed import Cursor, Feed
 from restohub.live.snapshots import Snapshots
 from restohub.store.history import History
@@ -186,7 +187,7 @@ class Stage:
         self.story = Story().furnish()
         self.past = Past(self.story)
         self.floors = {1: self.story.floor}
-        self.snapshots = Snapshots("epoch")
+        self.snapshots = Snapshots(Epoch("epoch"))
         self.feed = Feed(self.floors, self.past, self.snapshots)
         self.tasks: list[asyncio.Task[None]] = []
         self.cursors: list[tuple[Cursor, Client]] = []

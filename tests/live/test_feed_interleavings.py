@@ -59,11 +59,3 @@ def test_no_interleaving_loses_repeats_or_reorders_a_commit(
 ) -> None:
     monkeypatch.setattr(feeding, "RING_BYTES_MAX", ring_bytes)
     asyncio.run(rehearse(seed, 150))
-
-
-@pytest.mark.long
-@pytest.mark.timeout(7200)
-def test_no_interleaving_of_very_many_does_either(monkeypatch: pytest.MonkeyPatch) -> None:
-    for seed in range(1000, 4000):
-        monkeypatch.setattr(feeding, "RING_BYTES_MAX", (0, 8000, 8 * 1024 * 1024)[seed % 3])
-        asyncio.run(rehearse(seed, 400))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from restohub.floor.commands import CreateRestaurant, RestaurantFields
+from restohub.floor.commands import CreateRestaurant, Delete, DeleteRestaurant, RestaurantFields
 from restohub.floor.nouns import DIRECTORY_ID
 from restohub.wire.answers import Answer
 from tests.live.desk import desk, guest, note, outcome, outcomes, said
@@ -69,3 +69,15 @@ async def test_the_answer_is_written_beside_the_commit_that_it_tells_of() -> Non
         assert msgspec.msgpack.decode(kept.answer, type=Answer) == answer
         assert (kept.key, kept.digest) == ("k", b"d")
         assert (bare.key, bare.digest, bare.answer) == ("l", None, None)
+
+
+@at_once
+async def test_the_keys_of_a_deleted_restaurant_are_let_go() -> None:
+    async with desk() as one:
+        await outcome(one.submit(CreateRestaurant(RestaurantFields(name="B", timezone="UTC")), at=DIRECTORY_ID))
+        await outcome(one.submit(guest("g1"), keys=["k"], digest=b"d", at=2))
+        await outcome(one.submit(guest("g1"), keys=["k"], digest=b"d"))
+        await outcome(one.submit(Delete(kind="guest", id="g1"), at=2))
+        assert one.writer.keys.keys() == {(1, "k"), (2, "k")}
+        await outcome(one.submit(DeleteRestaurant(2), at=DIRECTORY_ID))
+        assert one.writer.keys.keys() == {(1, "k")}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,6 +11,7 @@ import pytest
 
 from tests.conftest import Hub
 from tests.service.ear import Ear, ear_at
+from tests.service.slow_disk import compiled
 
 NewHub = Callable[..., Hub]
 INTERVAL_S = 0.6
@@ -29,13 +28,7 @@ def ear(tmp_path: Path) -> Iterator[Ear]:
 @pytest.fixture(scope="module")
 def slow_sync(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A library that makes the disk hang on demand, for LD_PRELOAD."""
-    compiler = shutil.which("cc")
-    if compiler is None:
-        pytest.skip("there is no C compiler (cc) to make a disk hang with")
-    library = tmp_path_factory.mktemp("slow") / "slow_sync.so"
-    source = Path(__file__).with_name("slow_sync.c")
-    subprocess.run([compiler, "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True, timeout=30)
-    return library
+    return compiled(tmp_path_factory.mktemp("slow"))
 
 
 def watched(ear: Ear, **more: str) -> dict[str, str]:

@@ -53,9 +53,9 @@ class FailingConnection:
         self._fail(statement)
         return await self._connection.execute(statement)
 
-    async def execute_fetchall(self, statement: str) -> Iterable[object]:
+    async def execute_fetchall(self, statement: str, values: Iterable[Any] = ()) -> Iterable[object]:
         self._fail(statement)
-        return await self._connection.execute_fetchall(statement)
+        return await self._connection.execute_fetchall(statement, values)
 
     async def executemany(self, statement: str, rows: Iterable[Any]) -> object:
         self._fail(statement)

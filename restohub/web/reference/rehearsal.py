@@ -13,6 +13,7 @@ from msgspec import Struct, structs
 from restohub.floor.commands import Visits
 from restohub.floor.nouns import Directory, Entity, Entry, Floor, Guest, Removal, Restaurant, Table
 from restohub.live.clock import Clock
+from restohub.live.epoch import Epoch
 from restohub.live.feed import Feed
 from restohub.live.hub import Hub
 from restohub.live.place import Place
@@ -189,7 +190,7 @@ def _scope(method: str, target: str, headers: dict[str, str]) -> dict[str, Any]:
 async def rehearse(real: Hub) -> AsyncIterator[Rehearsal]:
     """A hub like the real one in version, zones and folder, with one empty restaurant and no way to the real floor."""
     clock, ledger = RehearsalClock(), RehearsalLedger()
-    history, snapshots = RehearsalHistory(ledger), Snapshots(EPOCH)
+    history, snapshots = RehearsalHistory(ledger), Snapshots(Epoch(EPOCH))
     first = Restaurant(
         id="1", name="Trattoria da Carlo", timezone="Europe/Rome", created_at=OPENING, last_updated=OPENING,
         version=1, created_revision=1,
@@ -199,7 +200,7 @@ async def rehearse(real: Hub) -> AsyncIterator[Rehearsal]:
     feed = Feed(floors, history, snapshots)
     writer = Writer(directory, floors, {}, ledger=ledger, publisher=feed, clock=clock)
     hub = structs.replace(
-        real, epoch=EPOCH, clock=clock, writer=writer, history=history, feed=feed, snapshots=snapshots,
+        real, present=Epoch(EPOCH), clock=clock, writer=writer, history=history, feed=feed, snapshots=snapshots,
         place=PLACE, discovery=lambda: FOUND,
     )  # fmt: skip
     writing = asyncio.create_task(writer.run())

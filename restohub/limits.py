@@ -1,0 +1,20 @@
+"""This file is how many files and sockets the process may hold open."""
+
+from __future__ import annotations
+
+import sys
+
+# A thousand iPads and their requests; without an end a socket leak would take the whole machine's.
+OPEN_FILES_MAX = 16_384
+
+
+def allow_many_sockets() -> None:
+    """Take what the system allows this process: a terminal starts it with 1,024 or, on a Mac, with 256."""
+    if sys.platform == "win32":  # has no such limit
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES_MAX if hard == resource.RLIM_INFINITY else min(OPEN_FILES_MAX, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -1,0 +1,128 @@
+"""This file is the log's old end: what is beyond the horizon is pruned, a little at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from msgspec import Struct
+
+from restohub.floor.nouns import DIRECTORY_ID, Floor
+from restohub.live.clock import Clock
+from restohub.live.writer import Writer
+from restohub.store.faults import StorageFullError, StorageUnavailableError
+from restohub.store.history import DAY_S, KEYS_DAYS, History, Oldest
+from restohub.store.rows import REVISION_MAX
+
+log = logging.getLogger("restohub.retention")
+
+LOOK_EVERY_S = 1.0
+# One transaction's worth, so that no change waits for longer than for another group.
+STEP_COMMITS = 500
+STEP_BYTES = 1024 * 1024
+
+
+class Horizon(Struct):
+    """How far a restaurant's log may be pruned, as it was seen when the day was last looked at.
+
+    `first`: the oldest revision that it has. `aged`: up to here it is too old. `keys_upto`: up to here no key needs to
+    be honoured any more. `held`: the first revision that is kept for its key alone, None where none is known.
+    """
+
+    first: int
+    aged: int
+    keys_upto: int
+    held: int | None = None
+
+
+class Retention:
+    """Keeps each restaurant's log within `days` and within `revisions`, whichever is less; its newest commit stays.
+
+    No clock is asked how old a commit is. A day counts where something was committed on it, and is looked at once in 24
+    hours that the hub ran: a clock that is a year ahead ages the log by a day. A commit whose key is still promised
+    stays, and all after it with it, so that the log has no gap.
+    """
+
+    def __init__(self, writer: Writer, history: History, clock: Clock, *, days: int, revisions: int) -> None:
+        self._writer = writer
+        self._history = history
+        self._clock = clock
+        self._days = days
+        self._revisions = revisions
+        self._horizons: dict[int, Horizon] = {}
+        self._forgotten: set[int] = set()
+
+    async def run(self) -> None:
+        """Prune what there is to prune, for as long as the hub runs."""
+        looked_at = self._clock.monotonic()
+        while True:
+            if self._clock.monotonic() - looked_at >= DAY_S:
+                looked_at = self._clock.monotonic()
+                self._horizons.clear()
+            try:
+                await self.look()
+            except (StorageFullError, StorageUnavailableError) as fault:
+                log.debug("The log could not be pruned: %s", fault)
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    async def look(self) -> None:
+        """Prune what is beyond the horizon now; raises StorageFullError, StorageUnavailableError."""
+        directory = self._writer.directory
+        await self._prune(Floor(restaurant_id=DIRECTORY_ID, revision=directory.revision, time=directory.time))
+        for floor in tuple(self._writer.floors.values()):
+            await self._prune(floor)
+        for restaurant_id in range(1, directory.last_id + 1):
+            if restaurant_id not in directory.restaurants and restaurant_id not in self._forgotten:
+                await self._forget(restaurant_id)
+
+    async def _prune(self, floor: Floor) -> None:
+        horizon = self._horizons.get(floor.restaurant_id) or await self._horizon(floor)
+        while True:
+            surplus = floor.revision - self._revisions
+            if surplus - horizon.first + 1 < STEP_COMMITS:  # a sync for each is what an SD card dies of
+                surplus = 0
+            beyond = min(max(horizon.aged, surplus), floor.revision - 1)
+            if horizon.held is not None:
+                beyond = min(beyond, horizon.held - 1)
+            if beyond < horizon.first:
+                return
+            step = await self._history.oldest(floor.restaurant_id, beyond, STEP_COMMITS)
+            free = _free(step, horizon)
+            if not free:
+                return
+            await self._writer.prune(floor.restaurant_id, horizon.first, free[-1].revision)
+            horizon.first = free[-1].revision + 1
+
+    async def _horizon(self, floor: Floor) -> Horizon:
+        horizon = self._horizons[floor.restaurant_id] = Horizon(
+            first=await self._history.first_revision(floor.restaurant_id) or 1,
+            aged=await self._history.revision_days_back(floor, self._days),
+            keys_upto=await self._history.revision_days_back(floor, KEYS_DAYS),
+        )
+        return horizon
+
+    async def _forget(self, restaurant_id: int) -> None:
+        """A deleted restaurant comes back no more: its log goes, and its guests' visits."""
+        everything = Horizon(first=1, aged=REVISION_MAX, keys_upto=REVISION_MAX)
+        while step := await self._history.oldest(restaurant_id, REVISION_MAX, STEP_COMMITS):
+            free = _free(step, everything)
+            await self._writer.prune(restaurant_id, free[0].revision, free[-1].revision)
+        while await self._writer.forget_removals(restaurant_id, STEP_COMMITS):
+            pass
+        self._horizons.pop(restaurant_id, None)
+        self._forgotten.add(restaurant_id)
+
+
+def _free(step: list[Oldest], horizon: Horizon) -> list[Oldest]:
+    """As many of the oldest commits as one transaction may take: none that is kept for its key, nor one after it."""
+    free: list[Oldest] = []
+    size = 0
+    for commit in step:
+        if commit.keyed and commit.revision > horizon.keys_upto:
+            horizon.held = commit.revision
+            break
+        size += commit.size
+        if free and size > STEP_BYTES:
+            break
+        free.append(commit)
+    return free

@@ -1,0 +1,47 @@
+"""This file is row A3: every recorded history is strictly serializable, whatever befalls hub and connections."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from tests.faults.chance import Dice, dice, size
+from tests.faults.crowd import Crowd
+from tests.faults.storm import cuts, kill_and_restart, weathered
+
+HOSTS, WATCHERS = 12, 8
+OPERATIONS_A_HUB = 4000
+KILLS_A_HUB = 3
+CUT_PAUSE_S = 0.5
+
+
+def recorded(folder: Path, chance: Dice, operations: int, kills: int, number: int = 0) -> Crowd:
+    """So many operations on one hub, between kills and under cuts, held against the hub's log."""
+
+    async def weather(crowd: Crowd) -> None:
+        raining = asyncio.create_task(cuts(crowd, chance, CUT_PAUSE_S))
+        for _ in range(kills):
+            await crowd.ask(operations // (kills + 1))
+            await kill_and_restart(crowd, chance)
+        await crowd.ask(operations // (kills + 1))
+        raining.cancel()
+
+    return weathered(folder, number, lambda hub: Crowd(hub, 1, chance, HOSTS, WATCHERS), weather)
+
+
+def test_every_history_under_kills_and_cuts_is_strictly_serializable(tmp_path: Path) -> None:
+    recorded(tmp_path, dice(), 400, 1)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(0)
+def test_a_hundred_thousand_operations_are_strictly_serializable(tmp_path: Path) -> None:
+    chance, wanted = dice(), size("OPERATIONS", 100_000)
+    asked = commits = hubs = 0
+    while asked < wanted:
+        crowd = recorded(tmp_path, chance, min(OPERATIONS_A_HUB, wanted - asked), KILLS_A_HUB, hubs)
+        hubs, asked, commits = hubs + 1, asked + len(crowd.history.asked), commits + crowd.commits
+        print(f"A3: {asked} operations, {commits} commits, {hubs * KILLS_A_HUB} kills: 0 contradictions", flush=True)
+    print(f"A3: RESTOHUB_SEED={chance.told}")

@@ -1,0 +1,74 @@
+"""This file is that one connection alone writes and checkpoints, since SQLite to 3.51.2 may corrupt a WAL under two."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from restohub.store.engine import has_wal_reset_bug
+from tests.conftest import Hub, next_message
+from tests.faults.floors import batch, parties
+from tests.faults.recording import need
+from tests.house.tree import PACKAGE, name, parsed
+
+CONNECTING = {("sqlite3", "connect"), ("aiosqlite", "connect"), ("sqlite3", "Connection"), ("aiosqlite", "Connection")}
+# The writer and the readers of history; the doctor, who looks; the check of a stopped hub.
+CONNECTIONS = {"restohub/store/open.py": 2, "restohub/store/look.py": 1, "restohub/store/check.py": 1}
+WRITING = "(?:pwrite64|pwritev|write|ftruncate|fdatasync|fsync)"
+WROTE = re.compile(rf"^(\d+) +{WRITING}\(\d+<[^>]*/restohub\.db(-wal|)>", re.M)
+CALLS = "trace=pwrite64,pwritev,write,ftruncate,fdatasync,fsync"
+
+
+@pytest.mark.parametrize("path", PACKAGE, ids=name)
+def test_only_the_opening_and_who_looks_alone_make_connections(path: Path) -> None:
+    made = [
+        node.func.attr
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name)
+        if (node.func.value.id, node.func.attr) in CONNECTING
+    ]
+    assert len(made) == CONNECTIONS.get(name(path), 0), made
+
+
+def test_one_thread_of_a_running_hub_writes_and_checkpoints_and_another_reads(tmp_path: Path) -> None:
+    """A connection of aiosqlite is a thread: that of the readers never writes to the database nor to its WAL."""
+    trace = tmp_path / "trace"
+    command = (need("strace"), "-D", "-f", "-qq", "-y", "--seccomp-bpf", "-e", CALLS, "-o", str(trace))
+    hub = Hub(tmp_path / "data", wrap=command).start()
+    try:
+        with hub.client() as api:
+            assert batch(api, parties("first", 499)).status_code == 200  # a checkpoint comes after it
+            for number in range(5):
+                assert batch(api, parties(f"{number}", 2)).status_code == 200
+                assert batch(api, parties(f"{number}", 2)).headers["Idempotency-Replayed"] == "true"
+                assert api.get("/api/sync/delta", params={"since_revision": number}).status_code == 200
+            with hub.socket("/ws/restaurant/sync?restaurant_id=1&since_revision=0") as watcher:
+                next_message(watcher)
+        assert hub.stop() == 0
+    finally:
+        if hub.process is not None and hub.process.poll() is None:
+            hub.kill()
+    wrote = WROTE.findall(trace.read_text(errors="replace"))
+    assert {file for _, file in wrote} == {"", "-wal"}, "a checkpoint and a commit must be among them"
+    assert len({thread for thread, _ in wrote}) == 1
+
+
+@pytest.mark.parametrize(
+    ("version", "sound"),
+    [("3.40.1", False), ("3.44.5", False), ("3.44.6", True), ("3.45.0", False), ("3.50.7", True), ("3.51.2", False),
+     ("3.51.3", True), ("3.52.0", True), ("4.0.0", True)],
+)  # fmt: skip
+def test_each_sqlite_that_has_the_bug_is_known(version: str, sound: bool) -> None:
+    assert has_wal_reset_bug(tuple(int(part) for part in version.split("."))) != sound
+
+
+def test_a_hub_warns_in_its_health_where_its_sqlite_has_the_bug(hub: Hub) -> None:
+    with hub.client() as api:
+        database = api.get("/health").json()["database"]
+    assert database["sqlite_version"] == sqlite3.sqlite_version
+    named = [sqlite3.sqlite_version in warning for warning in database["warnings"] if "WAL-reset" in warning]
+    assert named == [True] * has_wal_reset_bug()

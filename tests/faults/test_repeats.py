@@ -1,0 +1,58 @@
+"""This file is row A6: a repeated request has one effect and its first answer, over any connection and any kill."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Hub
+from tests.faults.chance import Dice, dice, size
+from tests.faults.crowd import Crowd
+from tests.faults.storm import kill_and_restart, weathered
+
+HOSTS, WATCHERS = 12, 2
+OPERATIONS_A_HUB = 4000
+KILLS_A_HUB = 3
+REPEATS_MAX = 4
+REUSES = 0.1
+
+
+def repeated(folder: Path, chance: Dice, operations: int, kills: int, number: int = 0) -> tuple[Crowd, int]:
+    """So many operations, each one to five times, some at once; and how many keys were used for another request."""
+
+    def crowd_of(hub: Hub) -> Crowd:
+        crowd = Crowd(hub, 1, chance, HOSTS, WATCHERS)
+        for host in crowd.hosts:
+            host.repeats_max, host.reuses = REPEATS_MAX, REUSES
+        return crowd
+
+    async def weather(crowd: Crowd) -> None:
+        for _ in range(kills):
+            await crowd.ask(operations // (kills + 1))
+            await kill_and_restart(crowd, chance)
+        await crowd.ask(operations // (kills + 1))
+
+    crowd = weathered(folder, number, crowd_of, weather)
+    reused = [asked for host in crowd.hosts for asked in host.reused]
+    assert {(one.status, one.answer["error_code"]) for one in reused} == {(422, "idempotency_key_reused")}
+    return crowd, len(reused)
+
+
+def test_a_repeated_request_has_one_effect_and_its_first_answer(tmp_path: Path) -> None:
+    crowd, _ = repeated(tmp_path, dice(), 300, 1)
+    assert any(asked.again for asked in crowd.history.asked)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(0)
+def test_a_hundred_thousand_repetitions_have_no_second_effect(tmp_path: Path) -> None:
+    chance, wanted = dice(), size("OPERATIONS", 100_000)
+    asked = again = refused = hubs = 0
+    while asked < wanted:
+        crowd, reused = repeated(tmp_path, chance, min(OPERATIONS_A_HUB, wanted - asked), KILLS_A_HUB, hubs)
+        hubs, asked, refused = hubs + 1, asked + len(crowd.history.asked), refused + reused
+        again += sum(one.again for one in crowd.history.asked)
+        told = f"{asked} operations, {again} first answers given again, {refused} reused keys refused"
+        print(f"A6: {told}, {hubs * KILLS_A_HUB} kills: 0 second effects", flush=True)
+    print(f"A6: RESTOHUB_SEED={chance.told}")

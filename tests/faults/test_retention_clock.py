@@ -1,0 +1,127 @@
+"""This file is that a wrong clock makes the log forget nothing, with clocks that libfaketime sets."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.conftest import Hub
+from tests.contract.sync_talk import SYNC_BATCH, ok
+
+NewHub = Callable[..., Hub]
+StartAt = Callable[[str], Hub]
+
+LIBRARY = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
+REVISIONS = 100
+WAIT_S = 60.0
+FAR = f"{datetime.now(UTC) + timedelta(days=300):%Y-%m-%d}"
+# The library reads the file again after a second.
+CACHED_S = 1.5
+
+pytestmark = pytest.mark.skipif(LIBRARY is None, reason="Debian's faketime sets the clock")
+
+
+@pytest.fixture
+def clock(tmp_path: Path) -> Path:
+    """The file that says what time it is, as libfaketime reads it: `+400d`, or a date."""
+    return tmp_path / "clock"
+
+
+@pytest.fixture
+def start_at(tmp_path: Path, new_hub: NewHub, clock: Path) -> StartAt:
+    """Starts a hub over this test's one data folder at a time; it keeps a day and 100 changes."""
+    env = {
+        "LD_PRELOAD": str(LIBRARY),
+        "FAKETIME_TIMESTAMP_FILE": str(clock),
+        "FAKETIME_CACHE_DURATION": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+    }
+
+    def start(at: str) -> Hub:
+        clock.write_text(at + "\n")
+        flags = "--log-days", "1", "--log-revisions", str(REVISIONS)
+        return new_hub(tmp_path / "data", *flags, env=env).start()
+
+    return start
+
+
+def create(api: httpx.Client, key: str) -> httpx.Response:
+    """A guest made under a key."""
+    return api.post(
+        "/restaurants/1/guests/", json={"id": key, "name": "Ada", "partySize": 2}, headers={"Idempotency-Key": key}
+    )
+
+
+def make_something_to_prune(hub: Hub) -> int:
+    """A second restaurant with more changes than are kept, without keys."""
+    other = hub.new_restaurant()
+    with hub.client() as api:
+        for first in range(0, 800, 400):
+            data = {"firstName": "Ada", "partySize": 2}
+            updates = [
+                {"entity_type": "guest", "action": "create", "entity_id": f"g{n}", "data": data}
+                for n in range(first, first + 400)
+            ]
+            assert ok(api.post(SYNC_BATCH, params={"restaurant_id": other}, json={"updates": updates}))["success"]
+    return other
+
+
+def wait_until_looked(hub: Hub, other: int) -> None:
+    """Return when retention has been at work: the other restaurant's log is shorter."""
+    deadline = time.monotonic() + WAIT_S
+    with hub.client() as api:
+        while api.get(f"/api/sync/delta?restaurant_id={other}&since_revision=0").status_code != 410:
+            assert time.monotonic() < deadline, "nothing was pruned"
+            time.sleep(0.1)
+
+
+def assert_nothing_forgotten(hub: Hub, keys: list[str]) -> None:
+    """Every key gets its first answer, and the log reaches back to the beginning."""
+    with hub.client() as api:
+        before = ok(api.get("/api/sync/full"))["revision"]
+        replays = [create(api, key) for key in keys]
+        assert [(one.status_code, one.headers.get("idempotency-replayed")) for one in replays] == [(201, "true")] * len(
+            keys
+        )
+        assert ok(api.get("/api/sync/full"))["revision"] == before
+        assert len(ok(api.get("/api/sync/delta?since_revision=0"))["changes"]) == len(keys)
+
+
+@pytest.mark.parametrize("wrong", ["+400d", "@1970-01-02 00:00:00"])
+def test_a_start_with_a_wrong_clock_forgets_no_key_and_no_change(start_at: StartAt, wrong: str) -> None:
+    hub = start_at("+0d")
+    with hub.client() as api:
+        assert create(api, "before").status_code == 201
+    other = make_something_to_prune(hub)
+    hub.stop()
+    hub = start_at(wrong)
+    wait_until_looked(hub, other)
+    with hub.client() as api:
+        made = create(api, "after").json()["createdAt"]
+    assert (made > FAR) == (wrong == "+400d")
+    hub.stop()
+    hub = start_at("+0d")
+    assert_nothing_forgotten(hub, ["before", "after"])
+
+
+def test_a_clock_that_jumps_while_the_hub_runs_forgets_no_key_and_no_change(start_at: StartAt, clock: Path) -> None:
+    hub = start_at("+0d")
+    keys: list[str] = []
+    with hub.client() as api:
+        for jump in ("+400d", "-400d", "@1970-01-02 00:00:00", "+30d", "@2039-01-01 00:00:00", "+0d"):
+            clock.write_text(jump + "\n")
+            until = time.monotonic() + CACHED_S
+            while time.monotonic() < until:
+                keys.append(f"k{len(keys)}")
+                assert create(api, keys[-1]).status_code == 201
+                time.sleep(0.1)
+    wait_until_looked(hub, make_something_to_prune(hub))
+    assert_nothing_forgotten(hub, keys)
+    hub.stop()
+    hub = start_at("+0d")
+    assert_nothing_forgotten(hub, keys)

@@ -1,0 +1,133 @@
+"""This file is a hub at work on a machine whose clock is set to anything, every moment (libfaketime)."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from random import Random, SystemRandom
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.conftest import Hub, next_message
+
+NewHub = Callable[..., Hub]
+SEED = int(os.environ.get("RESTOHUB_CLOCK_SEED", "0")) or SystemRandom().randrange(1, 2**32)
+LIBRARY = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
+# A year and more either way, no clock at all, the end of 32 bits, the nights on which Rome's clocks change.
+CLOCKS = ("-400d", "+0", "@1970-01-02 00:00:00", "@2038-01-19 03:14:06", "@2027-03-28 00:59:58", "@2027-10-31 00:59:58")
+AHEAD = "+400d"
+HOSTS = 4
+
+pytestmark = pytest.mark.skipif(LIBRARY is None, reason="there is no libfaketime to set the clock with")
+
+
+class Machine:
+    """A hub whose machine's clock can be set while it runs; its monotonic clock is left alone."""
+
+    def __init__(self, new_hub: NewHub, folder: Path) -> None:
+        self.file = folder / "clock"
+        self.set("+0")
+        environment = {
+            "LD_PRELOAD": str(LIBRARY),
+            "FAKETIME_TIMESTAMP_FILE": str(self.file),
+            "FAKETIME_NO_CACHE": "1",
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+            "FAKETIME_DONT_RESET": "1",
+        }
+        self.hub: Hub = new_hub(folder / "data", env=environment).start()
+
+    def set(self, clock: str) -> None:
+        """Set the clock, in one step."""
+        new = self.file.with_suffix(".new")
+        new.write_text(clock + "\n", "ascii")
+        new.replace(self.file)
+
+
+def ask(api: httpx.Client, key: str) -> httpx.Response:
+    """A guest, made under a key."""
+    return api.post("/restaurants/1/guests", json={"name": key, "partySize": 2}, headers={"Idempotency-Key": key})
+
+
+def host(hub: Hub, number: int, over: threading.Event, answers: list[tuple[str, int, dict[str, Any]]]) -> None:
+    """Make guests until it is over, and ask for each a second time."""
+    with hub.client() as api:
+        made = 0
+        while not over.is_set():
+            made += 1
+            key = f"{number}-{made}"
+            for _ in range(2):
+                answer = ask(api, key)
+                answers.append((key, answer.status_code, answer.json()))
+
+
+def at_work_while_the_clock_is_set(machine: Machine, steps: int, pause_s: float) -> int:
+    """Load under a clock that is set again and again; the number of answers."""
+    random, hub, over = Random(SEED), machine.hub, threading.Event()
+    answers: list[tuple[str, int, dict[str, Any]]] = []
+    hosts = [threading.Thread(target=host, args=(hub, n, over, answers)) for n in range(HOSTS)]
+    with hub.socket("/realtime?restaurant_id=1") as screen, hub.client() as api:
+        began = next_message(screen)
+        for one in hosts:
+            one.start()
+        try:
+            for step in range(steps):
+                machine.set(CLOCKS[step] if step < len(CLOCKS) else random.choice((AHEAD, *CLOCKS)))
+                time.sleep(pause_s)
+                assert api.get("/health").status_code == 200
+        finally:
+            over.set()
+            for one in hosts:
+                one.join()
+        floor = api.get("/api/sync/full").json()
+        told = [next_message(screen) for _ in range(floor["revision"] - began["revision"])]
+    assert {status for _, status, _ in answers} == {201}
+    first: dict[str, dict[str, Any]] = {}
+    assert all(first.setdefault(key, body) == body for key, _, body in answers), "a key was answered in two ways"
+    revisions = [message["revision"] for message in told]
+    assert revisions == list(range(began["revision"] + 1, floor["revision"] + 1))
+    times = [message["timestamp"] for message in told]
+    assert times == sorted(times), "a commit was before the one that it follows"
+    assert len(floor["guests"]) == len(first)
+    return len(answers)
+
+
+def test_a_clock_that_is_set_to_anything_changes_nothing_that_matters(new_hub: NewHub, tmp_path: Path) -> None:
+    machine = Machine(new_hub, tmp_path)
+    asked = at_work_while_the_clock_is_set(machine, len(CLOCKS), 0.4)
+    print(f"B5: {len(CLOCKS)} clocks, {asked} answers, 0 faults, RESTOHUB_CLOCK_SEED={SEED}")
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+def test_a_clock_that_is_set_every_few_seconds_changes_nothing_that_matters(new_hub: NewHub, tmp_path: Path) -> None:
+    machine = Machine(new_hub, tmp_path)
+    asked = at_work_while_the_clock_is_set(machine, 24, 5)
+    print(f"B5: 24 clocks in two minutes, {asked} answers, 0 faults, RESTOHUB_CLOCK_SEED={SEED}")
+
+
+def test_a_clock_that_leaps_ahead_makes_this_evening_neither_old_nor_forgotten(new_hub: NewHub, tmp_path: Path) -> None:
+    machine = Machine(new_hub, tmp_path)
+    with machine.hub.client() as api:
+        before = ask(api, "before")
+        gone = api.post("/restaurants/1/guests", json={"name": "Ada", "partySize": 2, "status": "left"}).json()
+        then = api.get("/health").json()["timestamp"]
+        machine.set(AHEAD)
+        assert api.get("/health").json()["timestamp"][:4] > then[:4], "the clock is not the one that was set"
+    machine.hub.kill()
+    machine.hub.start()
+    with machine.hub.client() as api:
+        for _ in range(20):  # the close of a day comes soon after the start, not before the first answer
+            assert api.get(f"/restaurants/1/guests/{gone['id']}").status_code == 200
+            time.sleep(0.1)
+        ask(api, "after")
+    machine.hub.kill()
+    machine.hub.start()
+    with machine.hub.client() as api:
+        again = ask(api, "before")
+        assert (again.status_code, again.headers.get("Idempotency-Replayed")) == (201, "true")
+        assert again.json() == before.json()
