@@ -210,6 +210,7 @@ class HttpLink(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
 
     begun_at: float | None
     silent: bool
+    transport: Any
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """From here on something must come."""

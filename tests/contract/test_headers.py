@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import httpx
 import pytest
 
+from tests.conftest import Hub
 from tests.contract.floor_talk import Floor, Json, checked_floor, refusal, said
 
 Ask = Callable[[Floor], httpx.Response]
