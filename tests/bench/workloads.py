@@ -215,9 +215,11 @@ async def _sync_rate(load: Load, clients: int, *, changed: bool) -> float:
 
 
 async def memory(load: Load) -> Figures:
-    """Idle, and with 500 subscribers (the other half of W5)."""
+    """Idle, and with 500 subscribers who are told of changes (the other half of W5)."""
     figures = {"W5 idle MiB": load.running.memory_mib()}
     ears = await load.subscribers(500)
+    await ask(load.subject.port, *(load.change(guest) for guest in range(GUESTS)))
+    await until(lambda: all(ear.heard >= GUESTS for ear in ears), QUIET_WAIT_S)
     figures["W5 500 subscribers MiB"] = load.running.memory_mib()
     await load.gone(ears)
     return figures

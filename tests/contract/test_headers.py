@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
 
+from tests.conftest import Hub
 from tests.contract.floor_talk import Floor, Json, checked_floor, refusal, said
 
 Ask = Callable[[Floor], httpx.Response]
@@ -197,3 +199,13 @@ def test_an_open_hub_ignores_authorization(floor: Floor, value: str) -> None:
     headers = {"Authorization": value}
     assert said(floor.patch("guests", "g1", {"notes": value}, headers=headers))["notes"] == value
     assert floor.api.get(f"{floor.root}/guests/", headers=headers).status_code == 200
+
+
+def test_an_answer_leaves_in_one_piece(hub: Hub) -> None:
+    """Head and body in one packet: on a crowded Wi-Fi each packet waits for its turn."""
+    with socket.create_connection(("127.0.0.1", hub.port), timeout=10) as asking:
+        for method, ends in ((b"GET", b"}"), (b"HEAD", b"\r\n\r\n"), (b"GET", b"}")):
+            asking.sendall(method + b" /health HTTP/1.1\r\nHost: hub\r\n\r\n")
+            answer = asking.recv(65536)
+            assert answer.startswith(b"HTTP/1.1 200 ")
+            assert answer.endswith(ends)
