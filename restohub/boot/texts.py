@@ -57,6 +57,7 @@ RemoveIPC=yes
 MemoryMax=512M
 TasksMax=64
 LimitCORE=0
+LimitNOFILE=16384
 
 # The iPads and mDNS (IP), the list of interfaces (netlink), systemd and the log (unix).
 RestrictAddressFamilies=AF_INET AF_INET6 AF_NETLINK AF_UNIX
