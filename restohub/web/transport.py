@@ -181,11 +181,12 @@ class WholeAnswers:
     def write(self, data: bytes) -> None:
         """Send, or hold what is a head."""
         if self._head:
-            data, self._head = self._head + data, b""
+            head, self._head = self._head, b""
+            self.bare.writelines((head, data))
         elif data.endswith(b"\r\n\r\n") and data.startswith(b"HTTP/1.1 ") and not data.startswith(b"HTTP/1.1 1"):
             self._head = data
-            return
-        self.bare.write(data)
+        else:
+            self.bare.write(data)
 
     def flush(self) -> None:
         """Send a head that no body follows."""
