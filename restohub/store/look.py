@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from .faults import PRIMARY_CODE_MASK, StorageFailedError, storage_fault
 from .load import load
-from .open import BUSY_WAIT_S, DATABASE, MARK, FolderError, is_served, migrations, size_of, wal_path
+from .open import DATABASE, MARK, FolderError, connected, is_served, migrations, size_of, wal_path
 from .rows import DamageError
 
 T = TypeVar("T")
@@ -119,9 +119,7 @@ async def _opened(folder: Path, served: bool) -> AsyncIterator[aiosqlite.Connect
         path, how = folder / DATABASE, "mode=ro" if served else "mode=ro&immutable=1"
         if not served and size_of(wal_path(folder)) > 0:
             path, how = _copied(folder, Path(copies)), "mode=rw"
-        connection = await aiosqlite.connect(
-            f"{path.absolute().as_uri()}?{how}", uri=True, isolation_level=None, timeout=BUSY_WAIT_S
-        )
+        connection = await connected(f"{path.absolute().as_uri()}?{how}", uri=True)
         try:
             for pragma in ("query_only = ON", "wal_autocheckpoint = 0", "mmap_size = 0", "trusted_schema = OFF"):
                 await connection.execute(f"PRAGMA {pragma}")

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import sqlite3
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 from types import TracebackType
-from typing import IO
+from typing import IO, Any
 
 import aiosqlite
 
@@ -135,7 +137,7 @@ async def open_writer(folder: Path) -> aiosqlite.Connection:
     if new and (_had_a_database(folder) or size_of(wal_path(folder))):  # SQLite would begin anew, and delete the WAL
         raise DamageError(f"{path} is gone or empty, though a hub has kept its data there")
     try:
-        connection = await aiosqlite.connect(path, isolation_level=None, timeout=BUSY_WAIT_S, cached_statements=64)
+        connection = await connected(path, cached_statements=64)
     except sqlite3.Error as error:
         raise _cannot_open(path, error) from error
     try:
@@ -181,6 +183,26 @@ async def open_writer(folder: Path) -> aiosqlite.Connection:
     return connection
 
 
+async def connected(database: Path | str, **options: Any) -> aiosqlite.Connection:
+    """A connection in autocommit, with these options of `sqlite3.connect`; raises sqlite3.Error.
+
+    Where SQLite refuses, aiosqlite's thread has still to tell the event loop that it ends: one that is closed by then
+    (the hub says why, and exits) would leave a traceback on stderr.
+    """
+    threads: list[threading.Thread] = []
+
+    def connect() -> sqlite3.Connection:
+        threads.append(threading.current_thread())
+        made: sqlite3.Connection = sqlite3.connect(database, isolation_level=None, timeout=BUSY_WAIT_S, **options)
+        return made
+
+    try:
+        return await aiosqlite.Connection(connect, iter_chunk_size=64)
+    except sqlite3.Error:
+        await asyncio.to_thread(threads[0].join)
+        raise
+
+
 def _cannot_open(path: Path, error: sqlite3.Error) -> Exception:
     """Why a database does not open: its owner, its content, or the disk."""
     code = getattr(error, "sqlite_errorcode", 0) & PRIMARY_CODE_MASK
@@ -203,7 +225,7 @@ async def open_reader(folder: Path) -> aiosqlite.Connection:
     """A connection that reads alone, for history. Raises as `open_writer` does."""
     path = folder / DATABASE
     try:
-        connection = await aiosqlite.connect(path, isolation_level=None, timeout=BUSY_WAIT_S)
+        connection = await connected(path)
     except sqlite3.Error as error:
         raise _cannot_open(path, error) from error
     try:

@@ -6,10 +6,9 @@ from collections.abc import Callable
 
 from tests.advertise.hubs import PORT, AnnouncedHub
 from tests.advertise.network import Machine, Network
-from tests.advertise.pad import Pad, addresses_of, within
+from tests.advertise.pad import PATIENCE_S, Pad, addresses_of, within
 
 StartHub = Callable[..., AnnouncedHub]
-FOLLOWS_S = 10.0
 SERVICES = ("_restohub._tcp", "_http._tcp")
 
 
@@ -32,7 +31,7 @@ def test_avahi_finds_the_hub_its_txt_and_its_address_and_nothing_of_docker_or_a_
     assert said["name"] == "Trattoria Änna"
     assert said["addresses"] == ["10.77.0.1", "fd77::1"]
     for service in SERVICES:
-        one = within(5, lambda service=service: pad.browse(service))[0][0]  # type: ignore[misc]
+        one = within(PATIENCE_S, lambda service=service: pad.browse(service))[0][0]  # type: ignore[misc]
         assert (one.name, one.host, one.port) == ("Trattoria Änna", said["host"], PORT)
         assert one.address in ("10.77.0.1", "fd77::1")
         assert list(one.txt)[::-1] == ["txtvers", "id", "api", "ver", "path", "access"]  # avahi shows the last first
@@ -47,22 +46,22 @@ def test_only_the_interface_that_is_named_is_used(network: Network, pad: Pad, st
     another_interface(machine, "eth1", "10.78.0.60/24")
     assert start_hub(machine).until("announced")["addresses"] == ["10.77.0.60", "10.78.0.60"]
     named = start_hub(network.machine("other", "10.77.0.61/24"), "--interface", "eth7")
-    within(5, lambda: "'eth7'" in named.discovery().get("reason", ""))
+    within(PATIENCE_S, lambda: "'eth7'" in named.discovery().get("reason", ""))
     only = start_hub(machine, "--port", "8001", "--interface", "eth0", "--name", "Only")
-    assert within(FOLLOWS_S, lambda: [f.address for f in pad.browse() if f.name == "Only"])[0] == ["10.77.0.60"]
+    assert within(PATIENCE_S, lambda: [f.address for f in pad.browse() if f.name == "Only"])[0] == ["10.77.0.60"]
     assert only.stop() == 0
 
 
 def test_a_machine_without_any_network_serves(network: Network, start_hub: StartHub) -> None:
     hub = start_hub(network.machine("alone"))
-    within(5, lambda: "no cable, no Wi-Fi" in hub.discovery().get("reason", ""))
+    within(PATIENCE_S, lambda: "no cable, no Wi-Fi" in hub.discovery().get("reason", ""))
     assert hub.health()["status"] == "healthy"
     assert hub.stop() == 0
 
 
 def test_a_hub_that_is_not_to_be_found_is_silent(network: Network, listener: Machine, start_hub: StartHub) -> None:
     hub = start_hub(network.machine("silent", "10.77.0.71/24"), "--no-advertise")
-    said = within(5, hub.discovery)[0]
+    said = within(PATIENCE_S, hub.discovery)[0]
     assert said["state"] == "off"
     assert said["addresses"] == []
     assert addresses_of(listener, said["host"]) == set()

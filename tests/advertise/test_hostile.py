@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import struct
-import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -12,7 +11,7 @@ from zeroconf import DNSOutgoing, DNSPointer, DNSService, DNSText
 
 from tests.advertise.hubs import AnnouncedHub
 from tests.advertise.network import Machine, Network, a_network, udp_socket
-from tests.advertise.pad import CLASS_IN, GROUP, TYPE_PTR, addresses_of, asked, within
+from tests.advertise.pad import CLASS_IN, GROUP, PATIENCE_S, TYPE_PTR, addresses_of, asked, within
 
 StartHub = Callable[..., AnnouncedHub]
 TYPE_TXT, TYPE_SRV, UNIQUE = 16, 33, 0x8000
@@ -49,7 +48,7 @@ def test_one_who_claims_a_hubs_names_gets_the_first_and_the_hub_stays_found(
             sock.sendto(out.packets()[0], GROUP)
             return bool(hub.discovery()["name"] == second)
 
-        within(10, robbed)
+        within(PATIENCE_S, robbed)
     found = asked(listener, "_restohub._tcp.local.", TYPE_PTR)
     assert [one.alias for one in found if isinstance(one, DNSPointer)] == [f"{second}._restohub._tcp.local."]
     assert addresses_of(listener, host) == {"10.77.0.74"}
@@ -83,9 +82,9 @@ def test_10_000_hostile_records_cost_little_memory_and_no_answer(
             if n % 100 == 99:  # an answer is also the sign that the packets before it were taken, not dropped
                 heard += addresses_of(listener, host) == {"10.77.0.75"}
             if n % 1000 == 999:
-                began = time.monotonic()
+                began = hub.clock()
                 assert hub.health()["status"] == "healthy"
-                slowest_s = max(slowest_s, time.monotonic() - began)
+                slowest_s = max(slowest_s, hub.clock() - began)
     grown = hub.memory_bytes() - before
     print(f"{len(packets)} packets: {grown / 2**20:.1f} MB, slowest answer {slowest_s * 1000:.0f} ms, {heard} heard")
     assert grown <= GROWTH_BYTES_MAX

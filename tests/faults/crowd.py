@@ -64,14 +64,19 @@ class Crowd:
         await until(lambda: len(self.history.asked) >= until_asked, 600)
 
     async def converge(self) -> Asked:
-        """Wait until every watcher is at the head, write down what it holds, and return what the hub says."""
-        read = await self.hosts[0].read(f"/api/sync/full?restaurant_id={self.restaurant}")
-        assert read is not None
-        assert read.revision is not None
-        for watcher in self.watchers:
-            await until(partial(watcher.at, read.revision), CONVERGED_WAIT_S, watcher.faults)
-            self.history.ends[watcher.name] = watcher.revision, watcher.held()
-        return read
+        """Wait until every watcher is at the head, write down what it holds, and return what the hub says.
+
+        A request that was given up may be done late: where one was meanwhile, all are asked again.
+        """
+        while True:
+            read = await self.hosts[0].read(f"/api/sync/full?restaurant_id={self.restaurant}")
+            assert read is not None
+            assert read.revision is not None
+            for watcher in self.watchers:
+                await until(partial(watcher.at, read.revision), CONVERGED_WAIT_S, watcher.faults)
+                self.history.ends[watcher.name] = watcher.revision, watcher.held()
+            if self.commits <= read.revision:
+                return read
 
     @property
     def commits(self) -> int:

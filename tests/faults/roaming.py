@@ -20,6 +20,8 @@ from tests.faults.watcher import Watcher
 # An app would take ten times as long: what is tried here takes seconds, not minutes.
 PING_S, PATIENCE_S = 1.0, 3.0
 ANSWER_PATIENCE_S, ENDURANCE_S = 0.7, 60.0
+# What the hub may take for a request that it has received.
+SETTLED_S = 1.0
 
 
 class RoamingWatcher(Watcher):
@@ -98,6 +100,12 @@ class RoamingCrowd(Crowd):
             self.hosts.append(RoamingHost(address, hub, 1, f"h{number}", *dice))
             self.roaming.append(RoamingWatcher(address, hub, 1, f"w{number}", *dice))
         self.watchers += self.roaming
+
+    async def settle(self) -> None:
+        """Return when the hub is through with all that it was sent: while nobody asked, no commit came for a while."""
+        head = None
+        while head != (head := (await self.converge()).revision):
+            await asyncio.sleep(SETTLED_S)
 
     @property
     def repeated(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -47,3 +48,12 @@ def test_a_reading_connection_that_does_not_open_says_why(tmp_path: Path) -> Non
     (tmp_path / DATABASE).mkdir()
     with pytest.raises(FolderError, match="cannot be written by this user"):
         asyncio.run(open_reader(tmp_path))
+
+
+def test_a_connection_that_does_not_open_leaves_no_thread_behind(tmp_path: Path) -> None:
+    (tmp_path / DATABASE).mkdir()
+    before = set(threading.enumerate())
+    for _ in range(20):
+        with pytest.raises(FolderError):
+            asyncio.run(open_reader(tmp_path))
+        assert set(threading.enumerate()) <= before

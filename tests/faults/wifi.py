@@ -17,7 +17,8 @@ from tests.conftest import Hub
 from tests.faults.crowd import until
 
 HUB_ADDRESS = "10.77.0.1"
-FIN_WAIT_1 = "04"
+# States of a socket that is closed here and may still have something to send: FIN_WAIT1, LAST_ACK, CLOSING.
+UNSENT = {"04", "09", "0B"}
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ class Wifi:
     async def quiet(self) -> None:
         """Return when no request that was given up is still under way: no closed socket has more to send."""
         sockets = Path("/proc/thread-self/net/tcp")
-        await until(lambda: FIN_WAIT_1 not in [line.split()[3] for line in sockets.read_text().splitlines()], 60)
+        await until(lambda: UNSENT.isdisjoint(line.split()[3] for line in sockets.read_text().splitlines()), 60)
 
     def _apply(self) -> None:
         _drop(self.hub, "saddr", [(pad, loss.to_hub) for pad, loss in self._losses.items()])

@@ -1,0 +1,39 @@
+"""This file is what the hub asks of the machine's TCP for every connection that it takes."""
+
+from __future__ import annotations
+
+import platform
+import socket
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from restohub.web.transport import TCP_RTO_MAX_MS, TRIES_EVERY_MS, listening_socket
+
+NAME_BYTES = 16
+TRIES_OFTEN_SINCE = (6, 15)
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a program choose")
+
+
+@pytest.fixture
+def taken() -> Iterator[socket.socket]:
+    """The hub's end of a connection."""
+    with listening_socket("127.0.0.1", 0) as listening, socket.create_connection(listening.getsockname()):
+        end, _ = listening.accept()
+        with end:
+            yield end
+
+
+@linux
+def test_a_link_that_lost_packets_is_trusted_again_at_once_whatever_the_machine_prefers(taken: socket.socket) -> None:
+    assert taken.getsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, NAME_BYTES).rstrip(b"\0") == b"reno"
+
+
+@linux
+def test_one_who_is_cut_off_is_tried_again_every_two_seconds(taken: socket.socket) -> None:
+    kernel = tuple(int(number) for number in platform.release().split(".")[:2])
+    if kernel < TRIES_OFTEN_SINCE:
+        pytest.skip(f"Linux {platform.release()} takes no limit on what TCP waits before it tries again")
+    assert taken.getsockopt(socket.IPPROTO_TCP, TCP_RTO_MAX_MS) == TRIES_EVERY_MS
