@@ -74,6 +74,14 @@ class Hub:
         """What the process wrote to stdout and stderr so far."""
         return self.log.read_text(errors="replace") if self.log.exists() else ""
 
+    def ended(self, wait_s: float) -> int:
+        """The exit status of a process that must end by itself."""
+        assert self.process is not None
+        try:
+            return self.process.wait(timeout=wait_s)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"the hub goes on: {self.said()}") from None
+
     def stop(self, sig: signal.Signals = signal.SIGTERM, wait_s: float = 10.0) -> int:
         """Ask the process to stop and return its exit status."""
         assert self.process is not None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import subprocess
 import time
 from pathlib import Path
 from random import Random
@@ -59,17 +58,9 @@ class Failure:
                     break
         asked_until = time.monotonic()
         self.failed = self.disk.failed() > 0
-        self.status = self._end() if self.failed else self.hub.stop()
+        self.status = self.hub.ended(EXIT_WAIT_S) if self.failed else self.hub.stop()
         self.exit_s = time.monotonic() - asked_until
         self.disk.heal()
-
-    def _end(self) -> int:
-        """The status with which it ended by itself."""
-        assert self.hub.process is not None
-        try:
-            return self.hub.process.wait(EXIT_WAIT_S)
-        except subprocess.TimeoutExpired:
-            raise AssertionError(f"the hub goes on upon a disk that failed: {self.hub.said()}") from None
 
     def hold(self) -> None:
         """It ended and said why; the next start has what was answered, and each change whole or not at all."""

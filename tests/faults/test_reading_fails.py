@@ -36,8 +36,7 @@ def test_a_past_that_cannot_be_read_stops_the_hub(new_hub: NewHub) -> None:
         answer = api.post("/restaurants/1/guests", json=guest, headers={"Idempotency-Key": "k"})
     assert (answer.status_code, answer.json()["error_code"]) == (503, "storage_unavailable")
     assert answer.headers["Retry-After"]
-    assert hub.process is not None
-    assert hub.process.wait(WAIT_S) == 1
+    assert hub.ended(WAIT_S) == 1
     assert f"The disk of {hub.data} failed" in hub.said()
     assert "Traceback" not in hub.said()
     with pytest.raises(httpx.TransportError):

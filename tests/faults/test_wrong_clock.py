@@ -72,6 +72,13 @@ def at_work_while_the_clock_is_set(machine: Machine, steps: int, pause_s: float)
     hosts = [threading.Thread(target=host, args=(hub, n, over, answers)) for n in range(HOSTS)]
     with hub.socket("/realtime?restaurant_id=1") as screen, hub.client() as api:
         began = next_message(screen)
+        told: list[dict[str, Any]] = []
+
+        def floor_and_what_was_told() -> dict[str, Any]:
+            floor: dict[str, Any] = api.get("/api/sync/full").json()
+            told.extend(next_message(screen) for _ in range(floor["revision"] - began["revision"] - len(told)))
+            return floor
+
         for one in hosts:
             one.start()
         try:
@@ -79,12 +86,12 @@ def at_work_while_the_clock_is_set(machine: Machine, steps: int, pause_s: float)
                 machine.set(CLOCKS[step] if step < len(CLOCKS) else random.choice((AHEAD, *CLOCKS)))
                 time.sleep(pause_s)
                 assert api.get("/health").status_code == 200
+                floor_and_what_was_told()
         finally:
             over.set()
             for one in hosts:
                 one.join()
-        floor = api.get("/api/sync/full").json()
-        told = [next_message(screen) for _ in range(floor["revision"] - began["revision"])]
+        floor = floor_and_what_was_told()
     assert {status for _, status, _ in answers} == {201}
     first: dict[str, dict[str, Any]] = {}
     assert all(first.setdefault(key, body) == body for key, _, body in answers), "a key was answered in two ways"
