@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import os
 import re
@@ -70,10 +69,14 @@ async def told(port: int, first: bytes, drop: bytes) -> tuple[bytes, float]:
     writer.write(first)
     dripping = asyncio.create_task(drip())
     said = b""
-    with contextlib.suppress(ConnectionError):
+    try:
         async with asyncio.timeout(PATIENCE_S):
             while more := await reader.read(65536):
                 said += more
+    except ConnectionError:
+        pass
+    except TimeoutError:
+        raise AssertionError(f"still open after {PATIENCE_S:.0f} s: {first[:80]!r}") from None
     dripping.cancel()
     writer.transport.abort()
     return said, time.monotonic() - began
