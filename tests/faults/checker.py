@@ -245,9 +245,13 @@ class Witness:
                 yield from self._refusal(asked, key, result["error_code"])
 
     def _refusal(self, asked: Asked, key: str, code: str) -> Iterator[str]:
-        """A refused request is in the log only if a try of it was never answered, and it had a reason."""
+        """A refused request had a reason; and it is in the log only by another try, answered so or not at all.
+
+        A refusal is not kept under its key: who asks again is decided anew.
+        """
         reused = code == "idempotency_key_reused"
-        if not reused and key in self.entry_of and not self._lost(key):
+        done = any(asked.status is not None and asked.status < 400 for asked in self.by_key[key])
+        if not reused and key in self.entry_of and not done and not self._lost(key):
             yield f"3: {key} was refused ({code}), and is revision {self.entry_of[key].revision}"
         if reused:
             return
