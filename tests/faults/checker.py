@@ -250,7 +250,7 @@ class Witness:
         A refusal is not kept under its key: who asks again is decided anew.
         """
         reused = code == "idempotency_key_reused"
-        done = any(asked.status is not None and asked.status < 400 for asked in self.by_key[key])
+        done = any(200 <= asked.status < 300 for asked in self.by_key[key])
         if not reused and key in self.entry_of and not done and not self._lost(key):
             yield f"3: {key} was refused ({code}), and is revision {self.entry_of[key].revision}"
         if reused:
