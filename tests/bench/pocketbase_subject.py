@@ -87,7 +87,7 @@ class PocketBase:
 
     def command(self, folder: Path) -> list[str]:
         """`pocketbase serve`, on the loopback; `--dev=false`, else it prints every statement."""
-        where = ["--dir", str(folder), "--dev=false"]
+        where = ["--dir", str(folder), "--migrationsDir", str(folder / "migrations"), "--dev=false"]
         if not (folder / "data.db").exists():
             for step in (["migrate", "up"], ["admin", "create", EMAIL, WORD]):
                 subprocess.run([str(self._program), *step, *where], check=True, capture_output=True)

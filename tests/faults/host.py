@@ -139,7 +139,7 @@ class Host:
         """Ask until it is answered, and then a few times more; the first answer, None where none came for long."""
         keys = keys or (self.new_id("key"),)
         repeats = self.chance.randint(0, self.repeats_max) if self.chance.random() < 0.3 or self.repeats_max > 1 else 0
-        deadline, answered = time.monotonic() + self.endurance_s, None
+        deadline, answered, kept = time.monotonic() + self.endurance_s, None, False
         client = self._steady
         while answered is None or repeats:
             asked = Asked(self.name, method, path, body, keys, match, time.monotonic())
@@ -149,6 +149,7 @@ class Host:
             else:
                 await self._send(client, asked)
             client = self._fresh
+            kept = kept or asked.again
             if asked.returned is not None and asked.status != 503:
                 repeats = repeats - 1 if answered is not None else repeats
                 answered = answered or asked
@@ -158,7 +159,8 @@ class Host:
                 break
             else:
                 await asyncio.sleep(AGAIN_S * self.chance.random())
-        if answered is not None and made_a_commit(answered) and len(keys) == 1 and self.chance.random() < self.reuses:
+        # What was given again was kept: of an answer alone one cannot know, it may have changed nothing at the head.
+        if kept and len(keys) == 1 and self.chance.random() < self.reuses:
             await self.reuse(keys[0])
         return answered
 
