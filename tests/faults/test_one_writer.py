@@ -15,9 +15,10 @@ from tests.faults.floors import batch, parties
 from tests.faults.recording import need
 from tests.house.tree import PACKAGE, name, parsed
 
-CONNECTING = {("sqlite3", "connect"), ("aiosqlite", "connect"), ("sqlite3", "Connection"), ("aiosqlite", "Connection")}
-# The writer and the readers of history; the doctor, who looks; the check of a stopped hub.
-CONNECTIONS = {"restohub/store/open.py": 2, "restohub/store/look.py": 1, "restohub/store/check.py": 1}
+CONNECTING = {"sqlite3.connect", "aiosqlite.connect", "sqlite3.Connection", "aiosqlite.Connection", "connected"}
+# `connected` itself (SQLite's own call and aiosqlite's), the writer and the readers of history; the doctor, who looks;
+# the check of a stopped hub.
+CONNECTIONS = {"restohub/store/open.py": 4, "restohub/store/look.py": 1, "restohub/store/check.py": 1}
 WRITING = "(?:pwrite64|pwritev|write|ftruncate|fdatasync|fsync)"
 WROTE = re.compile(rf"^(\d+) +{WRITING}\(\d+<[^>]*/restohub\.db(-wal|)>", re.M)
 CALLS = "trace=pwrite64,pwritev,write,ftruncate,fdatasync,fsync"
@@ -25,12 +26,8 @@ CALLS = "trace=pwrite64,pwritev,write,ftruncate,fdatasync,fsync"
 
 @pytest.mark.parametrize("path", PACKAGE, ids=name)
 def test_only_the_opening_and_who_looks_alone_make_connections(path: Path) -> None:
-    made = [
-        node.func.attr
-        for node in ast.walk(parsed(path))
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name)
-        if (node.func.value.id, node.func.attr) in CONNECTING
-    ]
+    calls = (ast.unparse(node.func) for node in ast.walk(parsed(path)) if isinstance(node, ast.Call))
+    made = [call for call in calls if call in CONNECTING]
     assert len(made) == CONNECTIONS.get(name(path), 0), made
 
 
