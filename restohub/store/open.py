@@ -27,7 +27,8 @@ MARK_TEXT = "A hub keeps its data in this folder. To begin anew, remove the whol
 # A seating writes 14 KiB with pages of 1 KiB against 23 with 4 KiB, and SD cards wear. Settled by the first file made.
 PAGE_BYTES = 1024
 WAL_BYTES_KEPT = 8 * 1024 * 1024
-CACHE_KIB = 16 * 1024
+# A floor of 5,000 guests fits. Four times as much only grew to be held: 14 MiB after 100,000 changes, measured.
+CACHE_KIB = 4 * 1024
 BUSY_WAIT_S = 5.0
 
 
