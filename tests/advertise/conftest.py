@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.advertise.hubs import AnnouncedHub
+from tests.advertise.hubs import AnnouncedHub, hubs_on_machines
 from tests.advertise.network import Machine, Network, a_network
 from tests.advertise.pad import Pad
 
@@ -37,12 +37,4 @@ def pad(network: Network, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 @pytest.fixture
 def start_hub(tmp_path: Path) -> Iterator[StartHub]:
     """Starts hubs on machines; each is stopped at the end."""
-    made: list[AnnouncedHub] = []
-
-    def start(machine: Machine, *args: str) -> AnnouncedHub:
-        made.append(AnnouncedHub(machine, tmp_path / f"data{len(made)}", *args))
-        return made[-1]
-
-    yield start
-    for hub in made:
-        hub.stop()
+    yield from hubs_on_machines(tmp_path)

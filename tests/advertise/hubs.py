@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -96,3 +97,16 @@ class AnnouncedHub:
             assert self.clock() - began < STOPS_S, "it does not stop"
             time.sleep(0.02)
         return self.process.returncode
+
+
+def hubs_on_machines(folder: Path) -> Iterator[Callable[..., AnnouncedHub]]:
+    """Starts hubs on machines, their data in `folder`; each is stopped at the end."""
+    made: list[AnnouncedHub] = []
+
+    def start(machine: Machine, *args: str) -> AnnouncedHub:
+        made.append(AnnouncedHub(machine, folder / f"data{len(made)}", *args))
+        return made[-1]
+
+    yield start
+    for hub in made:
+        hub.stop()
