@@ -49,10 +49,14 @@ def _rich(history: History) -> bool:
     """Whether each bug has what it needs."""
     return (
         any(one.status == 409 and one.answer["error_code"] == "table_occupied" for one in history.asked)
-        and any(one.again for one in history.asked)
-        and any(one.status == 200 and "batch" in one.path and one.keys for one in history.asked)
+        and any(repeated(history))
+        and sum(
+            one.status == 200 and "atomic/batch" in one.path and len(one.answer["changes"]) > 2 for one in history.asked
+        )
+        > 5
         and any(one.match is not None and one.status == 200 for one in history.asked)
-        and sum(one.path.startswith("/api/sync/full") and one.effect is not None for one in history.asked) > 2
+        and any(reads(history))
+        and any(snapshots(history))
         and any(told.kind == "delta_update" and told.revision > told.previous + 1 for told in all_told(history))
     )
 
@@ -70,6 +74,23 @@ def commits(history: History) -> tuple[list[Told], int]:
     raise AssertionError("no line was told two commits")
 
 
+def repeated(history: History) -> Iterator[Asked]:
+    """The answers given again, of a first one that came: where it was lost, nobody could tell which is the first."""
+    single = [one for one in history.asked if len(one.keys) == 1 and one.revision and "batch" not in one.path]
+    first = {(one.keys, one.revision) for one in single if one.status in (200, 201) and not one.again}
+    return (one for one in single if one.again and (one.keys, one.revision) in first)
+
+
+def reads(history: History) -> Iterator[Asked]:
+    """The floors that were read after something had been changed."""
+    whole = (one for one in history.asked if one.path.startswith("/api/sync/full"))
+    return (one for one in whole if one.effect is not None and (one.revision or 0) > 1)
+
+
+def snapshots(history: History) -> Iterator[Told]:
+    return (told for told in all_told(history) if told.kind == "snapshot" and told.revision > 1)
+
+
 def spans(history: History) -> Told:
     return next(told for told in all_told(history) if told.kind == "delta_update" and told.revision > told.previous + 1)
 
@@ -78,16 +99,20 @@ def acked(history: History, log: list[Entry]) -> Iterator[tuple[Asked, Entry]]:
     """The answers that made a commit, with it."""
     entries = {entry.key: entry for entry in log}
     for asked in history.asked:
-        if len(asked.keys) == 1 and asked.keys[0] in entries and asked.status in (200, 201) and asked.revision:
-            yield asked, entries[asked.keys[0]]
+        entry = entries.get(asked.keys[0]) if len(asked.keys) == 1 else None
+        if entry is not None and asked.status in (200, 201) and asked.revision == entry.revision:
+            yield asked, entry
 
 
-def of_many(log: list[Entry]) -> Entry:
-    return next(entry for entry in log if len(entry.changes) > 2)
+def of_many(log: list[Entry]) -> Iterator[Entry]:
+    return (entry for entry in log if len(entry.changes) > 2)
 
 
-def pushed(history: History, entry: Entry) -> Told:
-    return next(told for told in all_told(history) if told.revision == entry.revision and told.kind != "snapshot")
+def pushed(history: History, log: list[Entry]) -> Iterator[tuple[Told, Entry]]:
+    """The commits of more than two changes that somebody was told, each by itself."""
+    for entry in of_many(log):
+        said = (entry.revision - 1, entry.revision)
+        yield from ((told, entry) for told in all_told(history) if (told.previous, told.revision) == said)
 
 
 def skip_an_event(history: History, log: list[Entry]) -> None:
@@ -116,23 +141,22 @@ def swap_what_two_events_say(history: History, log: list[Entry]) -> None:
 
 
 def read_what_was_true_before(history: History, log: list[Entry]) -> None:
-    reads = [one for one in history.asked if one.path.startswith("/api/sync/full") and one.effect]
-    first, last = reads[0], max(reads, key=lambda one: one.revision or 0)
-    last.revision, last.effect = first.revision, first.effect
+    read = max(reads(history), key=lambda one: one.invoked)
+    read.revision, read.effect = 1, Past(log).digest(1)
 
 
 def read_a_floor_that_never_was(history: History, log: list[Entry]) -> None:
-    read = next(one for one in history.asked if one.path.startswith("/api/sync/full") and one.effect)
+    read = next(reads(history))
     read.effect = Past(log).digest((read.revision or 0) - 1)
 
 
 def commit_half_a_batch(history: History, log: list[Entry]) -> None:
-    of_many(log).changes.pop()
+    next(of_many(log)).changes.pop()
 
 
 def push_half_a_batch(history: History, log: list[Entry]) -> None:
-    entry = of_many(log)
-    pushed(history, entry).digest = digest_of_changes(entry.changes[:-1])
+    told, entry = next(pushed(history, log))
+    told.digest = digest_of_changes(entry.changes[:-1])
 
 
 def commit_what_nobody_asked_for(history: History, log: list[Entry]) -> None:
@@ -153,21 +177,21 @@ def leave_a_gap_in_the_log(history: History, log: list[Entry]) -> None:
 
 
 def answer_a_repetition_otherwise(history: History, log: list[Entry]) -> None:
-    again = next(asked for asked, _ in acked(history, log) if asked.again and asked.answer)
+    again = next(asked for asked in repeated(history) if asked.answer)
     again.answer = {**again.answer, "notes": "another"}
 
 
 def carry_out_a_repetition(history: History, log: list[Entry]) -> None:
-    next(asked for asked, _ in acked(history, log) if asked.again).again = False
+    next(repeated(history)).again = False
 
 
 def reset_to_another_floor(history: History, log: list[Entry]) -> None:
-    snapshot = next(told for told in all_told(history) if told.kind == "snapshot")
+    snapshot = next(snapshots(history))
     snapshot.digest = Past(log).digest(snapshot.revision - 1)
 
 
 def reset_without_an_entity(history: History, log: list[Entry]) -> None:
-    snapshot = next(told for told in all_told(history) if told.kind == "snapshot")
+    snapshot = next(snapshots(history))
     snapshot.digest = digest([[], []])
 
 
@@ -222,7 +246,7 @@ def refuse_and_do_it_all_the_same(history: History, log: list[Entry]) -> None:
 
 def refuse_without_a_reason(history: History, log: list[Entry]) -> None:
     refused = next(one for one in history.asked if one.status == 409 and one.answer["error_code"] == "table_occupied")
-    refused.answer = {"error_code": "guest_not_found"}
+    refused.answer = {"error_code": "already_exists"}
 
 
 def greet_with_an_old_revision(history: History, log: list[Entry]) -> None:
