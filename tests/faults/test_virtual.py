@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import random
 import subprocess
@@ -36,6 +37,9 @@ def evening(seed: int) -> tuple[str, Evening]:
     try:
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(feeding, "RING_BYTES_MAX", RINGS[seed % len(RINGS)])
+            patched.setattr(
+                logging.root.manager, "disable", logging.CRITICAL
+            )  # pytest keeps what is logged, and all by it
             one = loop.run_until_complete(play())
     except BaseException as fault:
         fault.add_note(f"repeat with RESTOHUB_VIRTUAL_SEED={seed}")
