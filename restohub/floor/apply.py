@@ -11,13 +11,13 @@ def apply(floor: Floor, entry: Entry) -> Floor:
     """The floor after the commit. Copying is right at the size of a floor: 0.5 µs for 200 guests, 30 for 5,000."""
     guests, tables, removals = floor.guests, floor.tables, floor.removals
     removals_since = floor.removals_since
-    if any(change.kind == "guest" for change in entry.changes):
-        guests = dict(guests)
-    if any(change.kind == "table" for change in entry.changes):
-        tables = dict(tables)
-    if any(change.entity is None for change in entry.changes):
-        removals = dict(removals)
     for change in entry.changes:
+        if change.kind == "guest":
+            guests = dict(guests) if guests is floor.guests else guests
+        else:
+            tables = dict(tables) if tables is floor.tables else tables
+        if change.entity is None:
+            removals = dict(removals) if removals is floor.removals else removals
         match change.entity:
             case Guest() as guest:
                 guests[guest.id] = guest

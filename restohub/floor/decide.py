@@ -30,7 +30,8 @@ def decide(floor: Floor, command: FloorCommand, stamp: Stamp) -> Accepted | Refu
             return _decide_batch(draft, command)
         case _:
             refused = _operate(draft, command)
-            return refused or Accepted(draft.changes(), (_outcome(Draft(floor, stamp), draft, command),))
+            changes = () if refused else draft.changes()
+            return refused or Accepted(changes, (_outcome(command, changed=bool(changes)),))
 
 
 def _decide_batch(draft: Draft, batch: Batch) -> Accepted | BatchRefused:
@@ -43,7 +44,7 @@ def _decide_batch(draft: Draft, batch: Batch) -> Accepted | BatchRefused:
         if refused is not None:
             refusals.append((index, refused))
         elif not isinstance(operation, Refused):
-            outcomes.append(_outcome(draft, attempt, operation))
+            outcomes.append(_outcome(operation, changed=_differ(draft, attempt)))
             draft = attempt
     return BatchRefused(tuple(refusals)) if refusals else Accepted(draft.changes(), tuple(outcomes))
 
@@ -64,11 +65,16 @@ def _operate(draft: Draft, operation: Operation) -> Refused | None:
             return delete_table(draft, operation)
 
 
-def _outcome(before: Draft, after: Draft, operation: Operation) -> Outcome:
+def _outcome(operation: Operation, *, changed: bool) -> Outcome:
     """What the operation did; an update that left every entity as it was did nothing."""
+    did = PAST[type(operation)] if changed or not isinstance(operation, Update) else "unchanged"
+    return Outcome(operation.kind, operation.id, did)
+
+
+def _differ(before: Draft, after: Draft) -> bool:
+    """Whether an operation left anything else than it found."""
     touched = [*(("guest", i) for i in after.guests), *(("table", i) for i in after.tables)]
-    same = isinstance(operation, Update) and all(before.get(kind, i) == after.get(kind, i) for kind, i in touched)
-    return Outcome(operation.kind, operation.id, "unchanged" if same else PAST[type(operation)])
+    return any(before.get(kind, i) != after.get(kind, i) for kind, i in touched)
 
 
 def _close_day(draft: Draft, command: CloseDay) -> Accepted:

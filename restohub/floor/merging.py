@@ -24,11 +24,11 @@ def given(fields: Fields) -> dict[str, object]:
 
 def without_echoes(fields: F, present: Entity, seen: Entity | None) -> F:
     """The fields less those that only repeat what the client had seen (or, of some, what is there now)."""
-    sent = given(fields)
     if seen is not None:
-        echoes = [name for name, value in sent.items() if value == getattr(seen, name)]
+        echoes = [name for name, value in given(fields).items() if value == getattr(seen, name)]
     else:
-        echoes = [name for name in ECHOED if name in sent and sent[name] == getattr(present, name)]
+        sent = [name for name in ECHOED if getattr(fields, name, UNSET) is not UNSET]
+        echoes = [name for name in sent if getattr(fields, name) == getattr(present, name)]
     return structs.replace(fields, **dict.fromkeys(echoes, UNSET)) if echoes else fields
 
 

@@ -56,10 +56,9 @@ class Clock:
 
 def new_id() -> str:
     """A UUIDv7 (RFC 9562, section 5.7): Python 3.11 has none. Ids made in a row sort by their millisecond."""
-    milliseconds = time.time_ns() // 1_000_000 & (1 << 48) - 1
-    rest = _random.getrandbits(74)
-    text = f"{milliseconds << 80 | 7 << 76 | rest >> 62 << 64 | 2 << 62 | rest & (1 << 62) - 1:032x}"
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    timed = f"{time.time_ns() // 1_000_000 << 16 | 0x7000 | _random.getrandbits(12):016x}"
+    rest = f"{1 << 63 | _random.getrandbits(62):016x}"
+    return f"{timed[:8]}-{timed[8:12]}-{timed[12:]}-{rest[:4]}-{rest[4:]}"
 
 
 def new_epoch() -> str:

@@ -94,6 +94,7 @@ class Group:
         self._published = floors
         self._published_keys = keys
         self._clock = clock
+        self._now = clock.now()
 
     def take(self, submission: Submission) -> None:
         """Decide a submission's steps, each seeing those before it, and make its answer."""
@@ -122,7 +123,7 @@ class Group:
         before = self._floor(restaurant_id)
         if before is None:
             return restaurant_not_found(restaurant_id)
-        stamp = Stamp(before.revision + 1, max(self._clock.now(), before.time), step.transaction_id)
+        stamp = Stamp(before.revision + 1, max(self._now, before.time), step.transaction_id)
         verdict = self._verdict(before, step.command, stamp)
         if not isinstance(verdict, Accepted):
             return verdict

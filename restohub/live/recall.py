@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import UNSET, structs
 
-from restohub.floor.commands import Create, Delete, GuestFields, Operation, Update, Visits
+from restohub.floor.commands import Create, Delete, GuestFields, Update, Visits
 from restohub.floor.nouns import Floor
 from restohub.store.history import History
 
@@ -37,9 +37,9 @@ async def recall_delete(history: History, floor: Floor, command: Delete) -> Dele
     return structs.replace(command, base=await history.image_at(floor, present, command.base_version))
 
 
-async def _visits(history: History, floor: Floor, command: Operation) -> Visits:
+async def _visits(history: History, floor: Floor, command: Create | Update) -> Visits:
     """Looked up only where the request gives a phone or an e-mail; what it does not give is the guest's own."""
-    if not isinstance(command, Create | Update) or not isinstance(command.fields, GuestFields):
+    if not isinstance(command.fields, GuestFields):
         return Visits()
     phone, email = command.fields.phone, command.fields.email
     if phone is UNSET and email is UNSET:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from hashlib import sha256
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 import msgspec
-from litestar import Request
 
 from restohub.floor.nouns import Floor
 from restohub.live.hub import Hub
@@ -17,16 +16,50 @@ from restohub.wire.problems import Problem, bad_query, problem
 from restohub.wire.requests import INTEGER_MAX, checked_key
 from restohub.wire.times import read_time
 
+if TYPE_CHECKING:
+    from .realtime import Sockets
+
 BODY_BYTES_MAX = 256 * 1024
 BATCH_BYTES_MAX = 1024 * 1024
 DEFAULT_RESTAURANT = 1
 JSON_TYPE = re.compile(r"application/(?:[\w.+-]+\+)?json\s*(?:;.*)?", re.IGNORECASE)
+RESTAURANT = re.compile(r"\d{1,16}", re.ASCII)
 INTEGER = re.compile(r"-?\d{1,20}", re.ASCII)
 STRONG_TAG = re.compile(r'(?:^|,)\s*"(\d{1,16})"\s*(?=,|$)', re.ASCII)
 
 _canonical = msgspec.json.Encoder(order="sorted").encode
 
-AnyRequest = Request[Any, Any, Any]
+
+class Request:
+    """A request as a handler reads it, and the hub that answers it.
+
+    litestar's own makes ready for each request what no handler asks for.
+    """
+
+    __slots__ = ("_headers", "hub", "receive", "scope", "sockets")
+
+    def __init__(self, scope: Any, receive: Any, hub: Hub, sockets: Sockets) -> None:
+        self.scope = scope
+        self.receive = receive
+        self.hub = hub
+        self.sockets = sockets
+        self._headers: dict[bytes, bytes] | None = None
+
+    @property
+    def path_params(self) -> dict[str, Any]:
+        """What the path gives for the names in the route."""
+        found: dict[str, Any] = self.scope["path_params"]
+        return found
+
+    def header(self, name: bytes) -> str | None:
+        """A header, several lines of it as one (RFC 9110, section 5.3); None where the request has none."""
+        if self._headers is None:
+            headers: dict[bytes, bytes] = {}
+            for sent, value in self.scope["headers"]:
+                headers[sent] = headers[sent] + b", " + value if sent in headers else value
+            self._headers = headers
+        found = self._headers.get(name)
+        return None if found is None else found.decode("latin-1")
 
 
 class ClientGoneError(Exception):
@@ -36,7 +69,7 @@ class ClientGoneError(Exception):
 class Query:
     """The query of a request: what was given, each name once unless it may repeat."""
 
-    def __init__(self, request: AnyRequest) -> None:
+    def __init__(self, request: Request) -> None:
         raw = request.scope["query_string"].decode("latin-1")
         self.pairs = parse_qsl(raw, keep_blank_values=True) if raw else []
 
@@ -81,18 +114,9 @@ class Query:
         return self.integer("restaurant_id", "restaurantId", least=1) or DEFAULT_RESTAURANT
 
 
-def header(request: AnyRequest, name: bytes) -> str | None:
-    """A header of the request, several lines of it as one (RFC 9110, section 5.3); None where it has none.
-
-    Read from the list itself: litestar's `request.headers` makes a dictionary of them all first, for each request.
-    """
-    lines = [value for sent, value in request.scope["headers"] if sent == name]
-    return b", ".join(lines).decode("latin-1") if lines else None
-
-
-async def read_body(request: AnyRequest, most: int = BODY_BYTES_MAX) -> bytes:
+async def read_body(request: Request, most: int = BODY_BYTES_MAX) -> bytes:
     """The body of a request; raises Problem `body_too_large` as soon as that is known."""
-    announced = header(request, b"content-length") or "0"
+    announced = request.header(b"content-length") or "0"
     if announced.isdecimal() and int(announced) > most:
         raise _too_large(most)
     body = bytearray()
@@ -111,11 +135,11 @@ def _too_large(most: int) -> Problem:
     return problem("body_too_large", f"The body is larger than {most // 1024} KiB. Send less at a time.")
 
 
-def read_document(request: AnyRequest, body: bytes) -> Any:
+def read_document(request: Request, body: bytes) -> Any:
     """The JSON document of a body; raises Problem `unsupported_media_type`, `invalid_json`."""
     if not body:
         raise problem("invalid_json", "The body is empty. Send a JSON object.")
-    media_type = header(request, b"content-type") or ""
+    media_type = request.header(b"content-type") or ""
     if not JSON_TYPE.fullmatch(media_type):
         what = repr(media_type[:60]) if media_type else "no Content-Type"
         raise problem("unsupported_media_type", f"Send the body as Content-Type: application/json, not {what}.")
@@ -130,30 +154,30 @@ def floor_of(hub: Hub, restaurant_id: int) -> Floor:
     return floor
 
 
-def path_restaurant(request: AnyRequest) -> int:
+def path_restaurant(request: Request) -> int:
     """The restaurant that the path names; raises Problem `restaurant_not_found` for what is no number."""
     text = str(request.path_params["restaurant_id"])
-    if not re.fullmatch(r"\d{1,16}", text, re.ASCII) or not 1 <= int(text) <= INTEGER_MAX:
+    if not RESTAURANT.fullmatch(text) or not 1 <= int(text) <= INTEGER_MAX:
         raise problem("restaurant_not_found", f"This hub has no restaurant {text[:40]!r}.")
     return int(text)
 
 
-def idempotency_key(request: AnyRequest) -> str | None:
+def idempotency_key(request: Request) -> str | None:
     """The request's `Idempotency-Key`, None where it has none; raises Problem for one that cannot be kept."""
-    key = header(request, b"idempotency-key")
+    key = request.header(b"idempotency-key")
     return None if key is None else checked_key(key, "Idempotency-Key")
 
 
-def request_digest(request: AnyRequest, document: Any) -> bytes:
+def request_digest(request: Request, document: Any) -> bytes:
     """What a repetition must share: method, path, query and the body as data, not as bytes."""
     query = sorted(Query(request).pairs)
     told = _canonical([request.scope["method"], request.scope["path"], query])
     return sha256(told + b"\n" + _canonical(document)).digest()
 
 
-def accepted_versions(request: AnyRequest) -> tuple[int, ...] | None:
+def accepted_versions(request: Request) -> tuple[int, ...] | None:
     """The versions that `If-Match` accepts, None where any is (`*`, or no header)."""
-    wanted = header(request, b"if-match")
+    wanted = request.header(b"if-match")
     if wanted is None or wanted.strip() == "*":
         return None
     return tuple(int(tag) for tag in STRONG_TAG.findall(wanted))

@@ -35,8 +35,8 @@ from restohub.wire.times import time_text
 
 from .asking import (
     BATCH_BYTES_MAX,
-    AnyRequest,
     Query,
+    Request,
     floor_of,
     idempotency_key,
     read_body,
@@ -44,7 +44,7 @@ from .asking import (
     request_digest,
 )
 from .changing import KEY_SPACE, Asked, commit_once
-from .replies import Reply, hub_of, problem_answer
+from .replies import Reply, problem_answer
 
 MUTATION_SPACE = "mutation:"
 
@@ -64,9 +64,9 @@ async def command_of(hub: Hub, floor: Floor, wanted: Wanted) -> Operation:
             return await recall_update(hub.history, floor, merged, wanted.seen_version)
 
 
-async def atomic_batch(request: AnyRequest) -> ASGIApp:
+async def atomic_batch(request: Request) -> ASGIApp:
     """Operations that happen together or not at all."""
-    hub = hub_of(request)
+    hub = request.hub
     body = read_document(request, await read_body(request, BATCH_BYTES_MAX))
     restaurant_id = named_restaurant(body, Query(request).integer("restaurant_id", "restaurantId", least=1))
     floor = floor_of(hub, restaurant_id)
@@ -120,9 +120,9 @@ def _result(floor: Floor, outcome: Outcome) -> GuestResult | TableResult:
     return TableResult(outcome.id, status, table_out(entity) if isinstance(entity, Table) else None)
 
 
-async def sync_batch(request: AnyRequest) -> ASGIApp:
+async def sync_batch(request: Request) -> ASGIApp:
     """An off-line queue: each update on its own, all durable before the one answer."""
-    hub = hub_of(request)
+    hub = request.hub
     body = read_document(request, await read_body(request, BATCH_BYTES_MAX))
     restaurant_id = named_restaurant(body, Query(request).integer("restaurant_id", "restaurantId", least=1))
     floor = floor_of(hub, restaurant_id)

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from restohub.floor.nouns import DIRECTORY_ID, Floor, Guest, Table
-from restohub.floor.verdicts import BatchRefused, Refused
+from restohub.floor.verdicts import Refused
 from restohub.live.clock import new_id
 from restohub.live.group import Answering, Command, Done, Repeated, Result, Step
 from restohub.live.hub import Hub
@@ -19,8 +19,8 @@ from restohub.wire.answers import Answer, json_answer, revision_headers
 from restohub.wire.entities import entity_out
 from restohub.wire.problems import Problem, problem
 
-from .asking import AnyRequest, floor_of, idempotency_key, read_body, read_document, request_digest
-from .replies import Reply, hub_of
+from .asking import Request, floor_of, idempotency_key, read_body, read_document, request_digest
+from .replies import Reply
 
 KEY_SPACE = "key:"
 REPLAYED = (b"idempotency-replayed", b"true")
@@ -32,7 +32,7 @@ class Asked(Struct, frozen=True):
     """A change that was asked for: where, with which body (None: none came), and under which key."""
 
     hub: Hub
-    request: AnyRequest
+    request: Request
     floor: Floor
     body: Any
     transaction_id: str
@@ -44,10 +44,10 @@ Making = Callable[[Asked], Awaitable[tuple[Command, Answering]]]
 
 
 async def change(
-    request: AnyRequest, restaurant_id: int, making: Making, *, atomic: bool = False, needs_body: bool = True
+    request: Request, restaurant_id: int, making: Making, *, atomic: bool = False, needs_body: bool = True
 ) -> Reply:
     """Read the request, have `making` say the command and the answer, commit, answer."""
-    hub = hub_of(request)
+    hub = request.hub
     raw = await read_body(request)
     body = read_document(request, raw) if needs_body or (raw and request.scope["method"] != "DELETE") else None
     floor = Floor(restaurant_id=DIRECTORY_ID) if restaurant_id == DIRECTORY_ID else floor_of(hub, restaurant_id)
@@ -90,7 +90,7 @@ def done(results: Sequence[Result]) -> Done:
     result = results[0]
     if isinstance(result, Refused):
         raise Problem(result)
-    assert not isinstance(result, BatchRefused | Repeated)
+    assert isinstance(result, Done)
     return result
 
 

@@ -19,9 +19,9 @@ from restohub.wire.entities import entity_out
 from restohub.wire.problems import Problem, bad_query
 from restohub.wire.requests import read_guest, read_table, refuse, seen_version
 
-from .asking import AnyRequest, Query, accepted_versions, floor_of, path_restaurant
+from .asking import Query, Request, accepted_versions, floor_of, path_restaurant
 from .changing import Asked, answer_deleted, answer_entity, change
-from .replies import Reply, hub_of
+from .replies import Reply
 
 LIMIT_MAX = 1000
 
@@ -36,7 +36,7 @@ def read_fields(
     return reading(data, pointer, creating=creating)
 
 
-async def create(request: AnyRequest, kind: EntityKind) -> Reply:
+async def create(request: Request, kind: EntityKind) -> Reply:
     """Make a guest or table: 201."""
 
     async def making(asked: Asked) -> tuple[Create, Answering]:
@@ -49,7 +49,7 @@ async def create(request: AnyRequest, kind: EntityKind) -> Reply:
     return await change(request, path_restaurant(request), making)
 
 
-async def update(request: AnyRequest, kind: EntityKind) -> Reply:
+async def update(request: Request, kind: EntityKind) -> Reply:
     """Merge the given fields: 200."""
     entity_id = path_entity(request, kind)
 
@@ -64,7 +64,7 @@ async def update(request: AnyRequest, kind: EntityKind) -> Reply:
     return await change(request, path_restaurant(request), making)
 
 
-async def delete(request: AnyRequest, kind: EntityKind) -> Reply:
+async def delete(request: Request, kind: EntityKind) -> Reply:
     """Remove: 204."""
     entity_id = path_entity(request, kind)
 
@@ -75,9 +75,9 @@ async def delete(request: AnyRequest, kind: EntityKind) -> Reply:
     return await change(request, path_restaurant(request), making, needs_body=False)
 
 
-async def look(request: AnyRequest, kind: EntityKind) -> Reply:
+async def look(request: Request, kind: EntityKind) -> Reply:
     """One guest or table as it is now."""
-    hub = hub_of(request)
+    hub = request.hub
     floor = floor_of(hub, path_restaurant(request))
     entity_id = path_entity(request, kind)
     entity = floor.get(kind, entity_id)
@@ -87,18 +87,18 @@ async def look(request: AnyRequest, kind: EntityKind) -> Reply:
     return Reply(json_answer(entity_out(entity), headers=headers))
 
 
-def path_entity(request: AnyRequest, kind: str) -> str:
+def path_entity(request: Request, kind: str) -> str:
     """The id of the guest or table that the path names."""
     return str(request.path_params[f"{kind}_id"])
 
 
 def page(
-    request: AnyRequest, query: Query, entities: Callable[[Floor], Iterable[E]], wanted: Sequence[Callable[[E], bool]]
+    request: Request, query: Query, entities: Callable[[Floor], Iterable[E]], wanted: Sequence[Callable[[E], bool]]
 ) -> Reply:
     """A list by `createdAt` and id, with a cursor where there is more. The query is checked before the restaurant."""
     limit = query.integer("limit", least=1, most=LIMIT_MAX)
     after = _after(query.one("cursor"))
-    hub = hub_of(request)
+    hub = request.hub
     floor = floor_of(hub, path_restaurant(request))
     found = [entity for entity in entities(floor) if all(wish(entity) for wish in wanted)]
     found.sort(key=_place)

@@ -18,11 +18,11 @@ from restohub.wire.spelling import GUEST_STATUS_WORDS, folded
 from restohub.wire.times import time_text
 
 from . import entities
-from .asking import AnyRequest, Query, accepted_versions, path_restaurant
+from .asking import Query, Request, accepted_versions, path_restaurant
 from .changing import Asked, change, done, entity_headers
 
 
-async def list_guests(request: AnyRequest) -> ASGIApp:
+async def list_guests(request: Request) -> ASGIApp:
     """The guests of a restaurant."""
     query = Query(request)
     query.only("status", "table_id", "tableId", "q", "limit", "cursor")
@@ -40,27 +40,27 @@ async def list_guests(request: AnyRequest) -> ASGIApp:
     return entities.page(request, query, lambda floor: floor.guests.values(), wanted)
 
 
-async def create_guest(request: AnyRequest) -> ASGIApp:
+async def create_guest(request: Request) -> ASGIApp:
     """A new party."""
     return await entities.create(request, "guest")
 
 
-async def get_guest(request: AnyRequest) -> ASGIApp:
+async def get_guest(request: Request) -> ASGIApp:
     """One guest."""
     return await entities.look(request, "guest")
 
 
-async def update_guest(request: AnyRequest) -> ASGIApp:
+async def update_guest(request: Request) -> ASGIApp:
     """Merge the given fields into a guest."""
     return await entities.update(request, "guest")
 
 
-async def delete_guest(request: AnyRequest) -> ASGIApp:
+async def delete_guest(request: Request) -> ASGIApp:
     """Remove a guest; his table is free."""
     return await entities.delete(request, "guest")
 
 
-async def change_status(request: AnyRequest) -> ASGIApp:
+async def change_status(request: Request) -> ASGIApp:
     """Change a guest's status and table in one transaction."""
     guest_id = entities.path_entity(request, "guest")
     older = Query(request).one("new_status")

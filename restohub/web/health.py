@@ -15,13 +15,13 @@ from restohub.store.open import DATABASE, size_of, wal_path
 from restohub.wire.answers import DatabaseHealth, Health, json_answer
 from restohub.wire.times import time_text
 
-from .asking import AnyRequest
-from .replies import Reply, hub_of
+from .asking import Request
+from .replies import Reply
 
 
-async def health(request: AnyRequest) -> ASGIApp:
+async def health(request: Request) -> ASGIApp:
     """Whether the hub is well: 200, or 503 with the reason where a change could not be saved now."""
-    hub = hub_of(request)
+    hub = request.hub
     reason = hub.writer.trouble()
     body = Health(
         status="unhealthy" if reason else "healthy",
@@ -30,7 +30,7 @@ async def health(request: AnyRequest) -> ASGIApp:
         version=hub.version,
         timestamp=time_text(hub.clock.now()),
         uptime_seconds=int(hub.clock.monotonic() - hub.clock.started),
-        connections=len(request.app.state.sockets.open),
+        connections=len(request.sockets.open),
         restaurants=len(hub.writer.directory.restaurants),
         database=_database(hub, reason),
         discovery=hub.discovery(),

@@ -13,8 +13,8 @@ from restohub.wire.answers import JSON, Answer, Seating
 from restohub.wire.entities import Guest, Table
 from restohub.wire.problems import CODES, ProblemDocument, TableAndGuest
 
-from .asking import AnyRequest
-from .replies import Reply, hub_of
+from .asking import Request
+from .replies import Reply
 from .routes import ID, ROUTES, Parameter, Route
 
 SOCKET_MESSAGES = (
@@ -49,9 +49,9 @@ HEADERS: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
-async def openapi(request: AnyRequest) -> ASGIApp:
+async def openapi(request: Request) -> ASGIApp:
     """The OpenAPI document."""
-    return Reply(Answer(200, [JSON], _document(hub_of(request).version)))
+    return Reply(Answer(200, [JSON], _document(request.hub.version)))
 
 
 @cache

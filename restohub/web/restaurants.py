@@ -16,9 +16,9 @@ from restohub.wire.entities import restaurant_out
 from restohub.wire.problems import Problem
 from restohub.wire.requests import read_restaurant
 
-from .asking import AnyRequest, path_restaurant
+from .asking import Request, path_restaurant
 from .changing import Asked, change, done
-from .replies import Reply, hub_of
+from .replies import Reply
 
 
 def restaurant_of(hub: Hub, restaurant_id: int) -> Restaurant:
@@ -29,22 +29,22 @@ def restaurant_of(hub: Hub, restaurant_id: int) -> Restaurant:
     return restaurant
 
 
-async def list_restaurants(request: AnyRequest) -> ASGIApp:
+async def list_restaurants(request: Request) -> ASGIApp:
     """Every restaurant of this hub, by id."""
-    hub = hub_of(request)
+    hub = request.hub
     found = sorted(hub.writer.directory.restaurants.items())
     return Reply(json_answer([restaurant_out(one, hub.writer.floors[number].revision) for number, one in found]))
 
 
-async def get_restaurant(request: AnyRequest) -> ASGIApp:
+async def get_restaurant(request: Request) -> ASGIApp:
     """One restaurant."""
-    hub = hub_of(request)
+    hub = request.hub
     restaurant = restaurant_of(hub, path_restaurant(request))
     revision = hub.writer.floors[int(restaurant.id)].revision
     return Reply(json_answer(restaurant_out(restaurant, revision), headers=revision_headers(revision, hub.epoch)))
 
 
-async def create_restaurant(request: AnyRequest) -> ASGIApp:
+async def create_restaurant(request: Request) -> ASGIApp:
     """A new restaurant: it gets the next free id."""
 
     async def making(asked: Asked) -> tuple[CreateRestaurant, Answering]:
@@ -54,7 +54,7 @@ async def create_restaurant(request: AnyRequest) -> ASGIApp:
     return await change(request, DIRECTORY_ID, making)
 
 
-async def update_restaurant(request: AnyRequest) -> ASGIApp:
+async def update_restaurant(request: Request) -> ASGIApp:
     """Change a restaurant's name or zone."""
     restaurant_id = path_restaurant(request)
 
@@ -66,7 +66,7 @@ async def update_restaurant(request: AnyRequest) -> ASGIApp:
     return await change(request, DIRECTORY_ID, making)
 
 
-async def delete_restaurant(request: AnyRequest) -> ASGIApp:
+async def delete_restaurant(request: Request) -> ASGIApp:
     """Remove a restaurant that has neither guests nor tables."""
     restaurant_id = path_restaurant(request)
 

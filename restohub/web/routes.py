@@ -13,7 +13,7 @@ from restohub.wire.asked import BatchRequest, NewGuest, NewRestaurant, NewTable,
 from restohub.wire.entities import Guest, Restaurant, Table
 from restohub.wire.requests import GuestInput, RestaurantInput, TableInput
 
-from .asking import AnyRequest
+from .asking import Request
 from .atomic import atomic_batch, sync_batch
 from .guests import change_status, create_guest, delete_guest, get_guest, list_guests, update_guest
 from .health import health
@@ -28,7 +28,7 @@ from .sync import delta, full_sync
 from .tables import create_table, delete_table, get_table, list_tables, update_table
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
-Handler = Callable[[AnyRequest], Awaitable[ASGIApp]]
+Handler = Callable[[Request], Awaitable[ASGIApp]]
 
 
 class Parameter(Struct, frozen=True):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
-from litestar import Litestar, Request
+from litestar import Litestar
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler, WebsocketRouteHandler
@@ -18,7 +18,7 @@ from restohub.store.faults import StorageFailedError, StorageUnavailableError
 from restohub.wire.answers import Answer
 from restohub.wire.problems import Problem, document
 
-from .asking import ClientGoneError
+from .asking import ClientGoneError, Request
 from .openapi import openapi
 from .realtime import Sockets, realtime, restaurant_sync
 from .reference.served import PAGES
@@ -81,7 +81,11 @@ def application(hub: Hub, sockets: Sockets) -> OnePath:
     handlers: list[Any] = [
         # Whatever goes out has its own status; litestar's own for DELETE, 204, would forbid a handler that returns one.
         HTTPRouteHandler(
-            route.path, http_method=route.method, name=route.name, status_code=200, middleware=[_answering(route)]
+            route.path,
+            http_method=route.method,
+            name=route.name,
+            status_code=200,
+            middleware=[_answering(route, hub, sockets)],
         )(route.handler)
         for route in EVERY_ROUTE
     ]
@@ -96,7 +100,7 @@ def application(hub: Hub, sockets: Sockets) -> OnePath:
     return OnePath(app, hub.clock)
 
 
-def _answering(route: Route) -> Callable[..., Any]:
+def _answering(route: Route, hub: Hub, sockets: Sockets) -> Callable[..., Any]:
     """A middleware that answers by itself: litestar finds the route and turns faults into answers, no more.
 
     What a handler needs of a request it reads itself, and its Reply is ready to be sent, so that litestar's own reading
@@ -104,7 +108,7 @@ def _answering(route: Route) -> Callable[..., Any]:
     """
 
     async def answering(scope: Any, receive: Any, send: Any) -> None:
-        reply = await route.handler(Request(scope, receive, send))
+        reply = await route.handler(Request(scope, receive, hub, sockets))
         await reply(scope, receive, send)
 
     return lambda app: answering  # noqa: ARG005 (the name by which litestar gives it)

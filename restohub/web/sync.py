@@ -12,23 +12,23 @@ from restohub.wire.problems import Problem, bad_query, problem
 from restohub.wire.times import time_text
 
 from .ahead import notice_ahead
-from .asking import AnyRequest, Query, floor_of
-from .replies import Reply, hub_of
+from .asking import Query, Request, floor_of
+from .replies import Reply
 
 CHANGES_MAX = 1000
 
 
-async def full_sync(request: AnyRequest) -> ASGIApp:
+async def full_sync(request: Request) -> ASGIApp:
     """The whole floor at one revision."""
-    hub = hub_of(request)
+    hub = request.hub
     floor = floor_of(hub, Query(request).restaurant_id())
     headers = [JSON, *revision_headers(floor.revision, hub.epoch)]
     return Reply(Answer(200, headers, hub.snapshots.body(floor)))
 
 
-async def delta(request: AnyRequest) -> ASGIApp:
+async def delta(request: Request) -> ASGIApp:
     """What changed since a revision or a time."""
-    hub = hub_of(request)
+    hub = request.hub
     query = Query(request)
     restaurant_id = query.restaurant_id()
     since = query.integer("since_revision", "sinceRevision")
@@ -38,7 +38,7 @@ async def delta(request: AnyRequest) -> ASGIApp:
     if (since is None) == (time is None):
         raise bad_query("since_revision", "Give exactly one of since_revision (a number) and since (a time).")
     floor = floor_of(hub, restaurant_id)
-    await notice_ahead(hub, request.app.state.sockets, floor, since, epoch)
+    await notice_ahead(hub, request.sockets, floor, since, epoch)
     if time is not None:
         since = await hub.history.revision_before(floor, time)
     changes = None if since is None else await changes_since(floor, since, hub.history)

@@ -11,10 +11,10 @@ from restohub.wire.problems import bad_query
 from restohub.wire.spelling import TABLE_STATUS_WORDS, folded
 
 from . import entities
-from .asking import AnyRequest, Query
+from .asking import Query, Request
 
 
-async def list_tables(request: AnyRequest) -> ASGIApp:
+async def list_tables(request: Request) -> ASGIApp:
     """The tables of a restaurant."""
     query = Query(request)
     query.only("status", "section", "limit", "cursor")
@@ -28,22 +28,22 @@ async def list_tables(request: AnyRequest) -> ASGIApp:
     return entities.page(request, query, lambda floor: floor.tables.values(), wanted)
 
 
-async def create_table(request: AnyRequest) -> ASGIApp:
+async def create_table(request: Request) -> ASGIApp:
     """A new table."""
     return await entities.create(request, "table")
 
 
-async def get_table(request: AnyRequest) -> ASGIApp:
+async def get_table(request: Request) -> ASGIApp:
     """One table."""
     return await entities.look(request, "table")
 
 
-async def update_table(request: AnyRequest) -> ASGIApp:
+async def update_table(request: Request) -> ASGIApp:
     """Merge the given fields into a table, and do to its guest what follows."""
     return await entities.update(request, "table")
 
 
-async def delete_table(request: AnyRequest) -> ASGIApp:
+async def delete_table(request: Request) -> ASGIApp:
     """Remove a table that nobody has."""
     return await entities.delete(request, "table")
 

@@ -12,6 +12,7 @@ from restohub.floor.verdicts import Fault
 
 OLDER_GUEST = {"guestName": "name", "phoneNumber": "phone", "assignedTableId": "tableId", "arrivalTime": "checkInTime"}
 OLDER_TABLE = {"number": "tableNumber"}
+BETWEEN_WORDS = re.compile(r"[\s_-]")
 READ_ONLY = (
     "createdAt",
     "lastUpdated",
@@ -71,7 +72,7 @@ def spelling(names: tuple[str, ...], older: dict[str, str], ignored: tuple[str, 
 
 def folded(text: str) -> str:
     """A status without case, spaces, dashes, underscores and camel humps."""
-    return re.sub(r"[\s_-]", "", text).casefold()
+    return BETWEEN_WORDS.sub("", text).casefold()
 
 
 GUEST_STATUS_WORDS = {folded(status): status for status in GUEST_STATUSES} | {

@@ -10,8 +10,8 @@ from litestar.types import ASGIApp
 from msgspec import Struct
 
 from restohub.live.hub import Hub
-from restohub.web.asking import AnyRequest
-from restohub.web.replies import Reply, hub_of
+from restohub.web.asking import Request
+from restohub.web.replies import Reply
 from restohub.web.routes import Handler, Route
 from restohub.wire.answers import Answer
 
@@ -32,32 +32,32 @@ class Reference(Struct, frozen=True):
     errors: bytes
 
 
-async def home(request: AnyRequest) -> ASGIApp:
+async def home(request: Request) -> ASGIApp:
     """Whether the hub works, and where to go on."""
     from .home import home_page
 
-    return _html(home_page(hub_of(request), len(request.app.state.sockets.open), _came_by(request)))
+    return _html(home_page(request.hub, len(request.sockets.open), _came_by(request)))
 
 
-async def docs(request: AnyRequest) -> ASGIApp:
+async def docs(request: Request) -> ASGIApp:
     """The reference for those who build an app."""
     return _page(request, (await _reference(request)).docs)
 
 
-async def errors(request: AnyRequest) -> ASGIApp:
+async def errors(request: Request) -> ASGIApp:
     """Every error code."""
     return _page(request, (await _reference(request)).errors)
 
 
-def _page(request: AnyRequest, html: bytes) -> Reply:
+def _page(request: Request, html: bytes) -> Reply:
     """The page with the address by which its reader came, so that its commands can be copied."""
     host = _came_by(request)
     return _html(html.replace(PLACE, host.encode()) if host else html)
 
 
-def _came_by(request: AnyRequest) -> str:
+def _came_by(request: Request) -> str:
     """The host and port that the reader asked for, where that is an address ("" where not): safe as HTML."""
-    host = request.headers.get("host", "")
+    host = request.header(b"host") or ""
     return host if ADDRESS.fullmatch(host) else ""
 
 
@@ -65,12 +65,12 @@ def _html(page: bytes) -> Reply:
     return Reply(Answer(200, HEADERS, page))
 
 
-async def _reference(request: AnyRequest) -> Reference:
+async def _reference(request: Request) -> Reference:
     """The reference: made for its first reader, kept for the others, who wait for the same making."""
-    state: Any = request.app.state
+    state: Any = request.scope["litestar_app"].state
     making: asyncio.Task[Reference] | None = getattr(state, "reference", None)
     if making is None or (making.done() and making.exception() is not None):
-        making = state.reference = asyncio.create_task(_made(hub_of(request)))
+        making = state.reference = asyncio.create_task(_made(request.hub))
     return await asyncio.shield(making)
 
 
