@@ -15,7 +15,7 @@ from restohub.floor.directory import decide_directory
 from restohub.floor.nouns import DIRECTORY_ID, Directory, Entry, Floor, Stamp
 from restohub.floor.verdicts import Accepted, BatchRefused, Refused, restaurant_not_found
 from restohub.store.append import Record
-from restohub.wire.answers import Answer
+from restohub.wire.answers import Answer, packed
 from restohub.wire.problems import Problem
 
 from .clock import Clock
@@ -112,7 +112,7 @@ class Group:
             return
         self.answers.append(answer)
         if keeps_answer and isinstance(results[0], Done) and results[0].entry is not None:
-            self.records[-1] = msgspec.structs.replace(self.records[-1], answer=msgspec.msgpack.encode(answer))
+            self.records[-1] = msgspec.structs.replace(self.records[-1], answer=packed(answer))
 
     def _decide(self, restaurant_id: int, step: Step) -> Result:
         used = self._used(restaurant_id, step.key)

@@ -15,7 +15,7 @@ from restohub.live.group import Answering, Command, Done, Repeated, Result, Step
 from restohub.live.hub import Hub
 from restohub.live.writer import refusal
 from restohub.store.history import KeptAnswer
-from restohub.wire.answers import Answer, json_answer, revision_headers
+from restohub.wire.answers import Answer, json_answer, revision_headers, unpacked
 from restohub.wire.entities import entity_out
 from restohub.wire.problems import Problem, problem
 
@@ -24,8 +24,6 @@ from .replies import Reply
 
 KEY_SPACE = "key:"
 REPLAYED = (b"idempotency-replayed", b"true")
-
-_decode_kept = msgspec.msgpack.Decoder(Answer).decode
 
 
 class Asked(Struct, frozen=True):
@@ -81,7 +79,7 @@ def _replay(asked: Asked, kept: KeptAnswer) -> Reply:
     if kept.digest != asked.digest or kept.answer is None:
         detail = "This key was used before for another request. Make a new key for each change."
         raise problem("idempotency_key_reused", detail)
-    answer = _decode_kept(kept.answer)
+    answer = unpacked(kept.answer)
     return Reply(msgspec.structs.replace(answer, headers=[*answer.headers, REPLAYED]))
 
 

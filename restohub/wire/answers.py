@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from typing import Annotated, Literal
 
 import msgspec
@@ -220,3 +221,17 @@ def revision_headers(revision: int, epoch: str, transaction_id: str | None = Non
 def json_answer(body: object, status: int = 200, headers: list[tuple[bytes, bytes]] | None = None) -> Answer:
     """An answer with a JSON body."""
     return Answer(status, [JSON, *(headers or [])], encode(body))
+
+
+def packed(answer: Answer) -> bytes:
+    """An answer as it is kept for who asks again: an answer says much twice, and cards wear by the byte."""
+    return zlib.compress(_pack(answer), level=1)
+
+
+def unpacked(kept: bytes) -> Answer:
+    """The answer of `packed`."""
+    return _unpack(zlib.decompress(kept))
+
+
+_pack = msgspec.msgpack.Encoder().encode
+_unpack = msgspec.msgpack.Decoder(Answer).decode

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from restohub.floor.commands import CreateRestaurant, Delete, DeleteRestaurant, RestaurantFields
 from restohub.floor.nouns import DIRECTORY_ID
-from restohub.wire.answers import Answer
+from restohub.wire.answers import unpacked
 from tests.live.desk import desk, guest, note, outcome, outcomes, said
 from tests.live.test_writer import at_once
 
@@ -66,7 +64,7 @@ async def test_the_answer_is_written_beside_the_commit_that_it_tells_of() -> Non
         await one.submit(guest("g2"), keys=["l"])
         kept, bare = (record for group in one.disk.appends for record in group)
         assert kept.answer is not None
-        assert msgspec.msgpack.decode(kept.answer, type=Answer) == answer
+        assert unpacked(kept.answer) == answer
         assert (kept.key, kept.digest) == ("k", b"d")
         assert (bare.key, bare.digest, bare.answer) == ("l", None, None)
 
