@@ -39,6 +39,9 @@ PEER_LOST_MS = 60_000
 CONGESTION = b"reno"
 # After a cut of 7 s TCP would next try after 13, and an iPad hear nothing until then. Linux 6.15 and later.
 TCP_RTO_MAX_MS, TRIES_EVERY_MS = 44, 2_000
+# What the kernel may hold that is not under way yet: it would take megabytes for an iPad that reads nothing, all stale
+# when it reads again. What waits with the hub becomes one delta instead.
+UNSENT_BYTES_MAX = 128 * 1024
 BACKLOG = 2048
 
 # Why a socket ended, for the log, where it was not the hub that closed it.
@@ -355,6 +358,8 @@ def listening_socket(host: str, port: int) -> socket.socket:
         bound = _bound(family, str(address[0]), port)
     if hasattr(socket, "TCP_USER_TIMEOUT"):
         bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, PEER_LOST_MS)
+    if hasattr(socket, "TCP_NOTSENT_LOWAT"):
+        bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES_MAX)
     if sys.platform == "linux":
         with suppress(OSError):  # an older kernel, or none that is Linux inside
             bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, CONGESTION)

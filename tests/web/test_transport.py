@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import platform
 import socket
+import struct
 import sys
 from collections.abc import Iterator
 
 import pytest
 
-from restohub.web.transport import TCP_RTO_MAX_MS, TRIES_EVERY_MS, listening_socket
+from restohub.web.transport import TCP_RTO_MAX_MS, TRIES_EVERY_MS, UNSENT_BYTES_MAX, listening_socket
 
 NAME_BYTES = 16
+CHUNK_BYTES = 64 * 1024
+# How many bytes of a socket the kernel has not sent yet (linux/sockios.h); Python has no name for it.
+SIOCOUTQNSD = 0x894B
 TRIES_OFTEN_SINCE = (6, 15)
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a program choose")
@@ -37,3 +41,22 @@ def test_one_who_is_cut_off_is_tried_again_every_two_seconds(taken: socket.socke
     if kernel < TRIES_OFTEN_SINCE:
         pytest.skip(f"Linux {platform.release()} takes no limit on what TCP waits before it tries again")
     assert taken.getsockopt(socket.IPPROTO_TCP, TCP_RTO_MAX_MS) == TRIES_EVERY_MS
+
+
+def fill(end: socket.socket) -> None:
+    """Send until the kernel takes no more."""
+    for _ in range(1000):
+        end.send(bytes(CHUNK_BYTES))
+
+
+@linux
+def test_what_one_who_reads_nothing_is_not_sent_yet_waits_with_the_hub_and_not_with_the_kernel(
+    taken: socket.socket,
+) -> None:
+    import fcntl
+
+    taken.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        fill(taken)
+    (unsent,) = struct.unpack("i", fcntl.ioctl(taken, SIOCOUTQNSD, bytes(4)))
+    assert 0 < unsent <= UNSENT_BYTES_MAX + CHUNK_BYTES
