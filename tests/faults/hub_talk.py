@@ -45,7 +45,7 @@ class Talk:
             return "POST", f"/api/v1/atomic/batch?restaurant_id={self.restaurant_id}", request, headers
         if verb == "queue":
             return "POST", f"/api/sync/batch?restaurant_id={self.restaurant_id}", request, headers
-        path = f"/restaurants/{self.restaurant_id}/{request['kind']}s/"
+        path = f"/restaurants/{self.restaurant_id}/{request['entity_type']}s/"
         if verb == "create":
             return "POST", path, request["data"] | {"id": request["entity_id"]}, headers
         if request.get("if_match"):

@@ -6,6 +6,7 @@ import os
 import random
 import time
 from collections.abc import Iterator
+from copy import copy
 from typing import Any
 
 import hypothesis.strategies as some
@@ -16,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 
 from tests.conftest import Hub
 from tests.faults.hub_talk import Talk, Wire
-from tests.faults.model import DONE, PHASES, Answer, Entity, Model, No
+from tests.faults.model import DONE, PHASES, Answer, Entity, Model, No, there
 
 SEED = int(os.environ.get("RESTOHUB_MODEL_SEED", "0")) or random.SystemRandom().randrange(1, 2**32)
 GUESTS, TABLES = [f"g{n}" for n in range(6)], [f"t{n}" for n in range(4)]
@@ -106,18 +107,18 @@ class Compared(RuleBasedStateMachine):
         made += [("guest", f"g{n}", {"firstName": "Eva", "partySize": 2}) for n in range(guests)]
         for kind, entity_id, data in made:
             placed = {"position": {"x": 0, "y": 0}} if kind == "table" else {}
-            self.ask("create", {"kind": kind, "entity_id": entity_id, "data": data | placed})
+            self.ask("create", {"entity_type": kind, "entity_id": entity_id, "data": data | placed})
 
     @rule(kind=kinds, data=some.data())
     def create(self, kind: str, data: some.DataObject) -> None:
         """A new guest or table, whose id may be taken."""
         fields = data.draw(DATA[kind]) | data.draw(NEEDED[kind])
-        self.ask("create", {"kind": kind, "entity_id": data.draw(some.sampled_from(IDS[kind])), "data": fields})
+        self.ask("create", {"entity_type": kind, "entity_id": data.draw(some.sampled_from(IDS[kind])), "data": fields})
 
     @rule(kind=kinds, data=some.data(), matching=some.sampled_from([None, None, 0, 1]))
     def update(self, kind: str, data: some.DataObject, matching: int | None) -> None:
         """Some fields of what may be there; `matching` is how far behind the version is that it must have."""
-        request: Entity = {"kind": kind, "entity_id": self.pick(data, kind), "data": data.draw(DATA[kind])}
+        request: Entity = {"entity_type": kind, "entity_id": self.pick(data, kind), "data": data.draw(DATA[kind])}
         present = self.model.floor[kind].get(request["entity_id"])
         if matching is not None and present is not None:
             request["if_match"] = [present["version"] - matching]
@@ -131,7 +132,7 @@ class Compared(RuleBasedStateMachine):
         image = self.model.image(kind, entity_id, version)
         if image is not None:
             fields = image if whole else {"version": version, "id": entity_id}
-            request = {"kind": kind, "entity_id": entity_id, "data": fields | data.draw(DATA[kind])}
+            request = {"entity_type": kind, "entity_id": entity_id, "data": fields | data.draw(DATA[kind])}
             self.ask("update", request)
 
     @rule(data=some.data(), status=some.sampled_from(sorted(PHASES)), more=some.booleans())
@@ -141,12 +142,12 @@ class Compared(RuleBasedStateMachine):
         if more:
             fields |= {"tableId": data.draw(maybe(some.sampled_from(TABLES)))}
             fields |= data.draw(some.fixed_dictionaries({}, optional={"allowOverCapacity": some.booleans()}))
-        self.ask("seat", {"kind": "guest", "entity_id": self.pick(data, "guest"), "data": fields})
+        self.ask("seat", {"entity_type": "guest", "entity_id": self.pick(data, "guest"), "data": fields})
 
     @rule(kind=kinds, data=some.data())
     def delete(self, kind: str, data: some.DataObject) -> None:
         """Remove what may be there."""
-        self.ask("delete", {"kind": kind, "entity_id": self.pick(data, kind)})
+        self.ask("delete", {"entity_type": kind, "entity_id": self.pick(data, kind)})
 
     @rule(wanted=some.lists(operations(), min_size=1, max_size=5))
     def batch(self, wanted: list[Entity]) -> None:
@@ -171,14 +172,14 @@ class Compared(RuleBasedStateMachine):
         if keyed:
             verb, request, key = data.draw(some.sampled_from(keyed))
             if other:
-                verb, request = "update", {"kind": "guest", "entity_id": "g0", "data": {"notes": "other"}}
+                verb, request = "update", {"entity_type": "guest", "entity_id": "g0", "data": {"notes": "other"}}
             self.ask(verb, request, key)
 
     @rule(data=some.data(), fault=some.sampled_from(["half", "unread", "unread", "killed"]), odds=some.integers(0, 5))
     def fail(self, data: some.DataObject, fault: str, odds: int) -> None:
         """A request is cut off, or its answer is never read, the hub killed perhaps; then it comes again."""
         key = self.new_key()
-        request = {"kind": "guest", "entity_id": self.pick(data, "guest"), "data": data.draw(guest_data)}
+        request = {"entity_type": "guest", "entity_id": self.pick(data, "guest"), "data": data.draw(guest_data)}
         wire = self.talk.wire("update", request, key)
         sent = int(time.time())
         self.talk.cut(wire, 0.9 if fault == "half" else 1.0)
@@ -198,7 +199,7 @@ class Compared(RuleBasedStateMachine):
         answer, body = self.talk.get(path + entity_id)
         entity = self.model.floor[kind].get(entity_id)
         self.compare((200, entity) if entity else No(f"{kind}_not_found").answer(), (answer.status, body))
-        listed = sorted(self.model.floor[kind].values(), key=lambda one: (one["createdAt"], one["id"]))
+        listed = sorted(there(self.model.floor[kind]).values(), key=lambda one: (one["createdAt"], one["id"]))
         assert self.talk.get(path)[1] == listed
         since = data.draw(some.integers(0, self.model.revision))
         query = f"restaurant_id={self.talk.restaurant_id}&since_revision={since}"
@@ -211,8 +212,8 @@ class Compared(RuleBasedStateMachine):
 
     def pick(self, data: some.DataObject, kind: str) -> str:
         """One who is there if there is any; now and then one who may not be."""
-        there = sorted(self.model.floor[kind]) or IDS[kind]
-        return str(data.draw(some.sampled_from([*there, *there, IDS[kind][-1]])))
+        ids = sorted(there(self.model.floor[kind])) or IDS[kind]
+        return str(data.draw(some.sampled_from([*ids, *ids, IDS[kind][-1]])))
 
     def new_key(self) -> str:
         self.keys += 1
@@ -230,7 +231,7 @@ class Compared(RuleBasedStateMachine):
         _, floor = self.talk.get(f"/api/sync/full?restaurant_id={self.talk.restaurant_id}")
         faults: list[AssertionError] = []
         for now in range(since, int(time.time()) + 1):  # mostly one second, else whichever the hub took
-            model = self.model.fork()
+            model = copy(self.model)
             try:
                 self.compare(model.ask(verb, request, key, now), (answer.status, body))
                 self.compare_floor(model, floor)
@@ -252,7 +253,7 @@ class Compared(RuleBasedStateMachine):
     def compare_floor(model: Model, floor: Entity) -> None:
         """The full sync is the model's floor, at its revision."""
         for kind, listed in (("guest", floor["guests"]), ("table", floor["tables"])):
-            assert {one["id"]: one for one in listed} == model.floor[kind]
+            assert {one["id"]: one for one in listed} == there(model.floor[kind])
             for guest in listed if kind == "guest" else ():
                 assert guest["status"] not in DONE or guest["tableId"] is None
         assert floor["revision"] == model.revision
