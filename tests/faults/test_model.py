@@ -204,6 +204,8 @@ class Compared(RuleBasedStateMachine):
         since = data.draw(some.integers(0, self.model.revision))
         query = f"restaurant_id={self.talk.restaurant_id}&since_revision={since}"
         _, delta = self.talk.get(f"/api/sync/delta?{query}")
+        revisions = [one["revision"] for one in delta["changes"]]
+        assert revisions == sorted(revisions)
         told = sorted(delta["changes"], key=order)
         assert [{k: v for k, v in one.items() if k != "timestamp"} for one in told] == sorted(
             self.model.since(since), key=order
