@@ -74,6 +74,14 @@ class Hub:
         """What the process wrote to stdout and stderr so far."""
         return self.log.read_text(errors="replace") if self.log.exists() else ""
 
+    def says(self, text: str, times: int = 1) -> str:
+        """What it wrote, once `text` is in it so many times: the log is written beside the work, and may come later."""
+        deadline = time.monotonic() + START_WAIT_S
+        while (said := self.said()).count(text) < times:
+            assert time.monotonic() < deadline, f"no {text!r} in {said[-2000:]!r}"
+            time.sleep(0.02)
+        return said
+
     def ended(self, wait_s: float) -> int:
         """The exit status of a process that must end by itself."""
         assert self.process is not None

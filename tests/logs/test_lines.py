@@ -28,15 +28,6 @@ UPGRADE = (
 GOODBYE = b"\x88\x80\x00\x00\x00\x00"
 
 
-def until(hub: Hub, text: str, times: int = 1) -> str:
-    """The log, once it says `text` so many times."""
-    deadline = time.monotonic() + WAIT_S
-    while hub.said().count(text) < times:
-        assert time.monotonic() < deadline, f"no {text!r} in {hub.said()[-2000:]!r}"
-        time.sleep(0.02)
-    return hub.said()
-
-
 def call(hub: Hub, agent: bytes, path: bytes = b"/realtime") -> socket.socket:
     """A raw WebSocket that was accepted, with any bytes as its agent."""
     one = socket.create_connection(("127.0.0.1", hub.port), timeout=WAIT_S)
@@ -49,9 +40,9 @@ def test_an_ipad_that_joins_and_leaves_is_one_line_each(new_hub: NewHub) -> None
     hub = new_hub().start()
     iPad = hub.socket("/realtime", user_agent_header="Resto/3.1 (iPad)")  # noqa: N806 (its name)
     next_message(iPad)
-    assert 'An iPad joined: 127.0.0.1 "Resto/3.1 (iPad)".\n' in until(hub, "joined")
+    assert 'An iPad joined: 127.0.0.1 "Resto/3.1 (iPad)".\n' in hub.says("joined")
     iPad.close()
-    assert '(it closed the connection): 127.0.0.1 "Resto/3.1 (iPad)".\n' in until(hub, "An iPad left after")
+    assert '(it closed the connection): 127.0.0.1 "Resto/3.1 (iPad)".\n' in hub.says("An iPad left after")
     assert hub.stop() == 0
     told = [line[21:] for line in hub.said().splitlines()]
     assert [line.split(" ")[:3] for line in told[-2:]] == [["The", "hub", "is"], ["The", "hub", "has"]]
@@ -70,9 +61,9 @@ LEAVING: dict[str, Callable[[Hub, socket.socket], object]] = {
 def test_the_log_says_why_an_ipad_left(new_hub: NewHub, why: str) -> None:
     hub = new_hub(None, "--log-format", "json").start()
     one = call(hub, b"Resto")
-    until(hub, "ipad_joined")
+    hub.says("ipad_joined")
     LEAVING[why](hub, one)
-    said = until(hub, "ipad_left")
+    said = hub.says("ipad_left")
     line: dict[str, Any] = json.loads(next(line for line in said.splitlines() if "ipad_left" in line))
     told = [line[key] for key in ("source", "event", "address", "agent", "why")]
     assert told == ["restohub.ipads", "ipad_left", "127.0.0.1", "Resto", why]
@@ -83,13 +74,13 @@ def test_the_log_says_why_an_ipad_left(new_hub: NewHub, why: str) -> None:
 def test_an_ipad_at_a_dual_stack_socket_has_its_ipv4_address(new_hub: NewHub) -> None:
     hub = new_hub(None, "--host", "0.0.0.0").start()  # the last --host counts
     call(hub, b"Resto")
-    assert "joined: 127.0.0.1 " in until(hub, "joined")
+    assert "joined: 127.0.0.1 " in hub.says("joined")
 
 
 def test_an_ipad_that_asks_for_what_is_not_there_is_said_to_be_turned_away(new_hub: NewHub) -> None:
     hub = new_hub().start()
     call(hub, b"Resto", b"/realtime?restaurant_id=77")
-    assert 'turned away (restaurant_not_found): 127.0.0.1 "Resto".' in until(hub, "turned away")
+    assert 'turned away (restaurant_not_found): 127.0.0.1 "Resto".' in hub.says("turned away")
 
 
 @pytest.mark.parametrize("log_format", ["text", "json"])
@@ -108,11 +99,11 @@ def test_no_agent_can_steer_a_terminal_or_make_a_line_of_its_own(
     new_hub: NewHub, log_format: str, agent: bytes
 ) -> None:
     hub = new_hub(None, "--log-format", log_format).start()
-    ready = until(hub, "keeps its data")  # the last line of a start
+    ready = hub.says("keeps its data")  # the last line of a start
     with suppress(AssertionError):  # what is not allowed in a header at all is refused, and not in the log either
         call(hub, agent).close()
     call(hub, b"last").close()
-    lines = until(hub, "last", 2 if log_format == "text" else 4).removeprefix(ready).splitlines()
+    lines = hub.says("last", 2 if log_format == "text" else 4).removeprefix(ready).splitlines()
     assert len(lines) <= 4, "two joined and left"
     assert all(line.isprintable() and len(line) < 500 for line in lines), lines
     assert all(isinstance(json.loads(line), dict) for line in lines if log_format == "json")

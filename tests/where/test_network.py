@@ -14,7 +14,7 @@ from zeroconf import DNSOutgoing, DNSPointer, DNSService, ServiceInfo, Zeroconf
 
 from tests.advertise.hubs import PORT, AnnouncedHub
 from tests.advertise.network import Machine, Network, udp_socket
-from tests.advertise.pad import CLASS_IN, GROUP, TYPE_PTR
+from tests.advertise.pad import CLASS_IN, GROUP, PATIENCE_S, TYPE_PTR, within
 from tests.where.terminal import RESTOHUB, Terminal, code_of, printed
 
 StartHub = Callable[..., AnnouncedHub]
@@ -81,6 +81,7 @@ def test_a_pipe_is_told_one_fact_a_line(network: Network, start_hub: StartHub) -
         f"By name it is at http://{host}:8000/",
         f"It keeps its data in {data}",
     ]
+    within(PATIENCE_S, lambda: str(data) in hub.log.read_text())
     assert [line.partition("  ")[2] for line in hub.log.read_text().splitlines()][:5] == facts
     assert printed("where", "--data", str(data), wrap=machine.wrap).stdout.splitlines() == facts
 

@@ -31,7 +31,7 @@ def test_a_start_says_one_fact_a_line_without_any_box_and_where_says_the_same(ne
         f"{ALONE} Start it with `--host 0.0.0.0` to listen on the network.",
         f"It keeps its data in {hub.data}",
     ]
-    assert [line.partition("  ")[2] for line in hub.said().splitlines()] == facts
+    assert [line.partition("  ")[2] for line in hub.says(str(hub.data)).splitlines()] == facts
     assert where(hub.data) == (0, "\n".join(facts) + "\n", "")
 
 
@@ -122,7 +122,7 @@ def test_a_hub_that_cannot_write_its_note_serves(new_hub: NewHub) -> None:
     hub = new_hub()
     (hub.data / f"{NOTE}.new").mkdir(parents=True)
     hub.start()
-    assert "`restohub where` will not find this hub" in hub.said()
+    hub.says("`restohub where` will not find this hub")
     with hub.client() as api:
         assert api.get("/health").status_code == 200
 
