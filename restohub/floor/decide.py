@@ -44,7 +44,8 @@ def _decide_batch(draft: Draft, batch: Batch) -> Accepted | BatchRefused:
         if refused is not None:
             refusals.append((index, refused))
         elif not isinstance(operation, Refused):
-            outcomes.append(_outcome(operation, changed=_differ(draft, attempt)))
+            changed = not isinstance(operation, Update) or _differ(draft, attempt)
+            outcomes.append(_outcome(operation, changed=changed))
             draft = attempt
     return BatchRefused(tuple(refusals)) if refusals else Accepted(draft.changes(), tuple(outcomes))
 
@@ -67,8 +68,7 @@ def _operate(draft: Draft, operation: Operation) -> Refused | None:
 
 def _outcome(operation: Operation, *, changed: bool) -> Outcome:
     """What the operation did; an update that left every entity as it was did nothing."""
-    did = PAST[type(operation)] if changed or not isinstance(operation, Update) else "unchanged"
-    return Outcome(operation.kind, operation.id, did)
+    return Outcome(operation.kind, operation.id, PAST[type(operation)] if changed else "unchanged")
 
 
 def _differ(before: Draft, after: Draft) -> bool:
