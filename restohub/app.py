@@ -164,7 +164,7 @@ def look_for_garbage_rarely() -> None:
     """Leave out what is there from the start, and wait for many new objects.
 
     Python's own 700 goes through the ring and the floors all the time: measured, 15 % of what a change costs. With
-    50,000 a change cost no less than with 20,000, and the hub stood still for 30 ms after 200 iPads had left.
+    50,000 a change cost the same within the noise, and the hub stood still for 30 ms after 200 iPads had left.
     """
     gc.freeze()
     gc.set_threshold(GARBAGE_MAX)

@@ -21,7 +21,7 @@ encode = msgspec.json.Encoder().encode
 
 
 class Answer(Struct, array_like=True, frozen=True):
-    """A whole HTTP answer: status, headers (lower case) and body. An idempotency key keeps it in this form."""
+    """A whole HTTP answer: status, headers (lower case) and body. An idempotency key keeps it `packed`."""
 
     status: int
     headers: list[tuple[bytes, bytes]]

@@ -209,3 +209,38 @@ def test_an_answer_leaves_in_one_piece(hub: Hub) -> None:
             answer = asking.recv(65536)
             assert answer.startswith(b"HTTP/1.1 200 ")
             assert answer.endswith(ends)
+
+
+def to_the_end(hub: Hub, *requests: bytes) -> bytes:
+    """All that comes for these requests, sent at once, until the hub closes the connection."""
+    with socket.create_connection(("127.0.0.1", hub.port), timeout=10) as asking:
+        asking.sendall(b"".join(requests))
+        return b"".join(iter(lambda: asking.recv(65536), b""))
+
+
+def test_requests_sent_at_once_are_answered_in_their_order_and_the_last_one_closes(hub: Hub) -> None:
+    asked = [b"GET /health", b"GET /nowhere", b"HEAD /health", b"OPTIONS /health", b"GET /restaurants"]
+    told = to_the_end(
+        hub,
+        *(line + b" HTTP/1.1\r\nHost: hub\r\n\r\n" for line in asked),
+        b"GET /nowhere HTTP/1.1\r\nHost: hub\r\nConnection: close\r\n\r\n",
+    )
+    heads = [answer.partition(b"\r\n\r\n")[0] for answer in told.split(b"HTTP/1.1 ")[1:]]
+    assert [int(head[:3]) for head in heads] == [200, 404, 200, 204, 200, 404]
+    assert [b"\r\nconnection: close" in head for head in heads] == [False] * 5 + [True]
+    assert told.count(b'"error_code"') == 2
+    assert told.count(b'"uptime_seconds"') == 1, "the answer to HEAD has no body"
+
+
+def test_a_client_of_http_1_0_is_answered_and_closed(hub: Hub) -> None:
+    head, _, body = to_the_end(hub, b"GET /health HTTP/1.0\r\n\r\n").partition(b"\r\n\r\n")
+    assert b"\r\nconnection: close" in head
+    assert f"content-length: {len(body)}".encode() in head
+
+
+def test_a_client_that_waits_to_be_asked_for_its_body_is_asked_once(hub: Hub, floor: Floor) -> None:
+    body = b'{"firstName": "Ada", "partySize": 2}'
+    head = f"POST {floor.root}/guests/ HTTP/1.1\r\nHost: hub\r\nContent-Type: application/json\r\nConnection: close\r\n"
+    more = b"Expect: 100-continue\r\nContent-Length: %d\r\n\r\n" % len(body)
+    told = to_the_end(hub, head.encode(), more, body)
+    assert [line[:12] for line in told.splitlines() if line.startswith(b"HTTP/")] == [b"HTTP/1.1 100", b"HTTP/1.1 201"]
