@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
-import aiosqlite
 from msgspec import Struct
 
 from restohub.floor.nouns import Entry
 
 from .faults import StorageFailedError
-from .open import PAGE_BYTES
+from .open import PAGE_BYTES, Connection
 from .room import meaning
 from .rows import encode_changes, image_of, log_checksum, position_of, removal_checksum, revision_at, row_checksum
 
@@ -35,6 +34,8 @@ PROBE = "INSERT OR REPLACE INTO hub (name, value, checksum) VALUES ('probe', hex
 # WAL pages that a row takes about beside its blobs, to know when a checkpoint is due.
 PAGES_A_ROW = 2
 
+T = TypeVar("T")
+
 
 class Record(Struct, frozen=True):
     """A commit with the idempotency key that it was made with: the request's digest and the answer's bytes."""
@@ -53,7 +54,7 @@ class Ledger:
 
     refuses: str | None = None
 
-    def __init__(self, connection: aiosqlite.Connection, path: Path) -> None:
+    def __init__(self, connection: Connection, path: Path) -> None:
         self._connection = connection
         self._path = path
         self._file = _identity(path)
@@ -72,17 +73,13 @@ class Ledger:
         for record in records:
             _rows(record, upserts, deletes, removals, log)
         statements = (UPSERT, upserts.values()), (DELETE, deletes), (REMOVE, removals), (LOG, log)
-        self._check_file()
-        try:
-            await self._connection.execute("BEGIN IMMEDIATE")
+
+        def write(connection: sqlite3.Connection) -> None:
             for sql, rows in statements:
                 if rows:
-                    await self._connection.executemany(sql, rows)
-            await self._connection.execute("COMMIT")
-        except sqlite3.Error as error:
-            raise await meaning(self._path, error) from error
-        finally:
-            await self._roll_back()
+                    connection.executemany(sql, rows)
+
+        await self._transact(write)
         written = len(upserts) + len(deletes) + len(removals) + len(log)
         size = sum(len(cast(bytes, row[5])) + len(cast(bytes, row[6] or b"")) for row in log)
         self.pages_due += PAGES_A_ROW * written + 2 * size // PAGE_BYTES + 1
@@ -102,17 +99,26 @@ class Ledger:
 
     async def _alone(self, sql: str, *values: object) -> list[Any]:
         """A transaction of one statement, and the rows that it gives; raises like `append`."""
+        rows = await self._transact(lambda connection: connection.execute(sql, values).fetchall())
+        self.pages_due += len(rows) // 2 + 1  # measured: 0.2 pages a row of the log that goes
+        return rows
+
+    async def _transact(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Do this work in one transaction, whole or not at all; raises like `append`."""
+
+        def transaction(connection: sqlite3.Connection) -> T:
+            connection.execute("BEGIN IMMEDIATE")
+            done = work(connection)
+            connection.execute("COMMIT")
+            return done
+
         self._check_file()
         try:
-            await self._connection.execute("BEGIN IMMEDIATE")
-            rows = list(await self._connection.execute_fetchall(sql, values))
-            await self._connection.execute("COMMIT")
+            return await self._connection.run(transaction)
         except sqlite3.Error as error:
             raise await meaning(self._path, error) from error
         finally:
             await self._roll_back()
-        self.pages_due += len(rows) // 2 + 1  # measured: 0.2 pages a row of the log that goes
-        return rows
 
     async def checkpoint(self) -> None:
         """Bring the WAL's pages into the database file; raises like `append`."""

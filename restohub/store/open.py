@@ -8,17 +8,19 @@ import os
 import sqlite3
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 import aiosqlite
 
 from .faults import PRIMARY_CODE_MASK, storage_fault
 from .rows import DamageError
+
+T = TypeVar("T")
 
 DATABASE = "restohub.db"
 LOCK = "restohub.lock"
@@ -128,7 +130,19 @@ def is_served(folder: Path) -> bool:
     return False
 
 
-async def open_writer(folder: Path) -> aiosqlite.Connection:
+class Connection(aiosqlite.Connection):
+    """aiosqlite's connection, whose thread takes whole functions, too."""
+
+    async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Do this work in the connection's thread, in one visit; raises what it raises.
+
+        Each of aiosqlite's own calls is a way there and back: four for a commit, 60 µs of CPU, a third of one change.
+        """
+        done: T = await self._execute(work, self._conn)  # type: ignore[no-untyped-call]
+        return done
+
+
+async def open_writer(folder: Path) -> Connection:
     """The one connection that writes and checkpoints, with the schema brought up to date.
 
     Raises FolderError, DamageError, or what `storage_fault` makes of an error of SQLite.
@@ -184,7 +198,7 @@ async def open_writer(folder: Path) -> aiosqlite.Connection:
     return connection
 
 
-async def connected(database: Path | str, **options: Any) -> aiosqlite.Connection:
+async def connected(database: Path | str, **options: Any) -> Connection:
     """A connection in autocommit, with these options of `sqlite3.connect`; raises sqlite3.Error.
 
     Where SQLite refuses, aiosqlite's thread has still to tell the event loop that it ends: one that is closed by then
@@ -198,7 +212,9 @@ async def connected(database: Path | str, **options: Any) -> aiosqlite.Connectio
         return made
 
     try:
-        return await aiosqlite.Connection(connect, iter_chunk_size=64)
+        connection = Connection(connect, iter_chunk_size=64)
+        await connection
+        return connection
     except sqlite3.Error:
         await asyncio.to_thread(threads[0].join)
         raise
@@ -222,7 +238,7 @@ def _had_a_database(folder: Path) -> bool:
     return size_of(folder / MARK) > 0
 
 
-async def open_reader(folder: Path) -> aiosqlite.Connection:
+async def open_reader(folder: Path) -> Connection:
     """A connection that reads alone, for history. Raises as `open_writer` does."""
     path = folder / DATABASE
     try:

@@ -11,11 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from zlib import crc32
 
-import aiosqlite
-
 from .append import Ledger, Record
 from .faults import StorageBackError, StorageFullError, StorageUnavailableError
-from .open import DATABASE, FolderError, size_of
+from .open import DATABASE, Connection, FolderError, size_of
 from .room import refusal
 
 # Where memory is: on a small machine the system's place for temporary files is on the very disk that takes no writes.
@@ -29,7 +27,7 @@ Refusal = StorageFullError | StorageUnavailableError
 class ReadOnlyLedger(Ledger):
     """The writing end of a copy: it refuses every change, and ends the hub when the disk itself could take one."""
 
-    def __init__(self, connection: aiosqlite.Connection, path: Path, disk: Path, fault: Refusal) -> None:
+    def __init__(self, connection: Connection, path: Path, disk: Path, fault: Refusal) -> None:
         super().__init__(connection, path)
         self._disk = disk
         self._fault = fault

@@ -15,8 +15,8 @@ from tests.faults.floors import batch, parties
 from tests.faults.recording import need
 from tests.house.tree import PACKAGE, name, parsed
 
-CONNECTING = {"sqlite3.connect", "aiosqlite.connect", "sqlite3.Connection", "aiosqlite.Connection", "connected"}
-# `connected` itself (SQLite's own call and aiosqlite's), the writer and the readers of history; the doctor, who looks;
+CONNECTING = {"sqlite3.connect", "aiosqlite.connect", "sqlite3.Connection", "Connection", "connected"}
+# `connected` itself (SQLite's own call and its thread's), the writer and the readers of history; the doctor, who looks;
 # the check of a stopped hub.
 CONNECTIONS = {"restohub/store/open.py": 4, "restohub/store/look.py": 1, "restohub/store/check.py": 1}
 WRITING = "(?:pwrite64|pwritev|write|ftruncate|fdatasync|fsync)"

@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, TypeVar
 
 from restohub.live.clock import Clock
 from restohub.store.append import LOG
 from restohub.store.open import migrations, statements
 from restohub.store.rows import revision_at
 from tests.live.stage import Message, messages
+
+T = TypeVar("T")
 
 START = 1_700_000_000
 HIGH_WATER_BYTES = 2_000
@@ -104,63 +106,61 @@ class Disk:
     def __init__(self) -> None:
         self.database = sqlite3.connect(":memory:", isolation_level=None)
         self.database.deserialize(empty_database())
-        self.head = 0
+        self.head = self._written = 0
         self.full = False
         self.slow_s: Sequence[float] = (0,)
 
-    def run(self, statements: Iterable[tuple[str, Sequence[Any] | None]]) -> None:
-        """One transaction, or none of it; a full disk takes no log."""
-        self.database.execute("BEGIN")
-        try:
-            for sql, rows in statements:
-                if self.full and sql.startswith("INSERT"):
-                    raise _full()
-                self.database.executemany(sql, rows) if rows is not None else self.database.execute(sql)
-        except BaseException:
-            self.database.rollback()
-            raise
-        self.database.execute("COMMIT")
-        for sql, rows in statements:
-            if sql == LOG and rows:
-                self.head = max(self.head, *(revision_at(row[0]) for row in rows))
+    def execute(self, sql: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
+        """Run a statement; a full disk takes no row."""
+        self._take(sql)
+        done = self.database.execute(sql, values)
+        if sql == "COMMIT":
+            self.head = max(self.head, self._written)
+        return done
+
+    def executemany(self, sql: str, rows: Iterable[Any]) -> sqlite3.Cursor:
+        """Run a statement for each row."""
+        self._take(sql)
+        rows = list(rows)
+        if sql == LOG:
+            self._written = max(revision_at(row[0]) for row in rows)
+        return self.database.executemany(sql, rows)
+
+    def _take(self, sql: str) -> None:
+        if self.full and self.database.in_transaction and sql.startswith("INSERT"):
+            raise _full()
 
 
 class Connection:
-    """A connection as the store sees it, run in line: a transaction reaches the disk whole, at its COMMIT."""
+    """A connection as the store sees it, run in line: a crash finds a transaction on the disk whole, or not at all."""
 
     def __init__(self, disk: Disk) -> None:
         self.disk = disk
         self.dead = False
-        self.pending: list[tuple[str, Sequence[Any] | None]] | None = None
 
     @property
     def in_transaction(self) -> bool:
         """Whether a transaction is open."""
-        return self.pending is not None
+        return self.disk.database.in_transaction
+
+    async def run(self, work: Callable[[Any], T]) -> T:
+        """Do this work at the disk, which may be slow."""
+        await self._hop()
+        await asyncio.sleep(virtual().random.choice(self.disk.slow_s))
+        self._alive()
+        done = work(self.disk)
+        await self._hop()
+        return done
 
     async def execute(self, sql: str, values: Sequence[Any] = ()) -> None:
         """Run a statement that gives no rows."""
         await self._hop()
-        if sql.startswith("BEGIN"):
-            self.pending = []
-        elif sql == "COMMIT":
-            pending, self.pending = self.pending or [], None
-            await asyncio.sleep(virtual().random.choice(self.disk.slow_s))
-            self._alive()
-            self.disk.run(pending)
-            await self._hop()
-        elif self.pending is not None:
-            self.pending.append((sql, [values] if values else None))
-        else:
-            self.disk.database.execute(sql, values)
+        self.disk.execute(sql, values)
 
     async def executemany(self, sql: str, rows: Iterable[Any]) -> None:
         """Run a statement for each row."""
         await self._hop()
-        if self.pending is None:
-            self.disk.database.executemany(sql, rows)
-        else:
-            self.pending.append((sql, list(rows)))
+        self.disk.executemany(sql, rows)
 
     async def execute_fetchall(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
         """The rows of a query: of what is committed alone."""
@@ -169,7 +169,7 @@ class Connection:
 
     async def rollback(self) -> None:
         """Forget the transaction."""
-        self.pending = None
+        self.disk.database.rollback()
 
     async def _hop(self) -> None:
         self._alive()

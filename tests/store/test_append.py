@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-import aiosqlite
 import pytest
 from msgspec import structs
 
@@ -16,7 +15,7 @@ from restohub.floor.nouns import Change, Entry, Guest
 from restohub.store.append import Ledger, Record
 from restohub.store.faults import StorageFailedError, StorageFullError, StorageUnavailableError, storage_fault
 from restohub.store.load import load
-from restohub.store.open import DATABASE
+from restohub.store.open import DATABASE, Connection
 from tests.floor.story import START, Story
 from tests.store.bench import fill, ledger, loaded_floor, sql
 
@@ -34,10 +33,26 @@ def error_of(code: int) -> sqlite3.OperationalError:
     return fault
 
 
+class FailingStatements:
+    """SQLite's own connection over a failing disk."""
+
+    def __init__(self, connection: sqlite3.Connection, fail: Callable[[str], None]) -> None:
+        self._connection = connection
+        self._fail = fail
+
+    def execute(self, statement: str, values: Sequence[Any] = ()) -> object:
+        self._fail(statement)
+        return self._connection.execute(statement, values)
+
+    def executemany(self, statement: str, rows: Iterable[Any]) -> object:
+        self._fail(statement)
+        return self._connection.executemany(statement, rows)
+
+
 class FailingConnection:
     """A connection over a failing disk: the statement that contains `where` fails with `code`, and so does undoing."""
 
-    def __init__(self, connection: aiosqlite.Connection, where: str, code: int, *, undoing_fails: bool = False) -> None:
+    def __init__(self, connection: Connection, where: str, code: int, *, undoing_fails: bool = False) -> None:
         self._connection = connection
         self.where, self.code, self.undoing_fails = where, code, undoing_fails
 
@@ -49,17 +64,12 @@ class FailingConnection:
         if self.where in statement:
             raise error_of(self.code)
 
-    async def execute(self, statement: str) -> object:
-        self._fail(statement)
-        return await self._connection.execute(statement)
+    async def run(self, work: Callable[[Any], object]) -> object:
+        return await self._connection.run(lambda connection: work(FailingStatements(connection, self._fail)))
 
     async def execute_fetchall(self, statement: str, values: Iterable[Any] = ()) -> Iterable[object]:
         self._fail(statement)
         return await self._connection.execute_fetchall(statement, values)
-
-    async def executemany(self, statement: str, rows: Iterable[Any]) -> object:
-        self._fail(statement)
-        return await self._connection.executemany(statement, rows)
 
     async def rollback(self) -> None:
         await self._connection.rollback()
@@ -71,7 +81,7 @@ def failing(
     writing: Ledger, where: str, code: int = sqlite3.SQLITE_FULL, *, undoing_fails: bool = False
 ) -> tuple[Ledger, FailingConnection]:
     connection = FailingConnection(writing._connection, where, code, undoing_fails=undoing_fails)
-    return Ledger(cast(aiosqlite.Connection, connection), writing._path), connection
+    return Ledger(cast(Connection, connection), writing._path), connection
 
 
 STATEMENTS = ("BEGIN", "INTO entity", "INTO log", "COMMIT")
