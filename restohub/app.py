@@ -44,7 +44,8 @@ from restohub.upkeep.watchdog import Watchdog
 from restohub.upkeep.zone import knows_zone, machine_zone
 from restohub.web.realtime import Sockets
 from restohub.web.server import application
-from restohub.web.transport import HubServer, listening_socket, server_config
+from restohub.web.transport.listening import listening_socket
+from restohub.web.transport.server import HubServer, server_config
 from restohub.where.note import write_note
 
 log = logging.getLogger("restohub")

@@ -83,7 +83,7 @@ def _hub(chosen: Settings, told: Told) -> Check:
 
 
 def _bind(chosen: Settings) -> Check:
-    from restohub.web.transport import listening_socket  # the way the hub will do it
+    from restohub.web.transport.listening import listening_socket  # the way the hub will do it
 
     try:
         listening_socket(chosen.host, chosen.port).close()

@@ -54,9 +54,12 @@ class Request:
     def header(self, name: bytes) -> str | None:
         """A header, several lines of it as one (RFC 9110, section 5.3); None where the request has none."""
         if self._headers is None:
-            headers: dict[bytes, bytes] = {}
-            for sent, value in self.scope["headers"]:
-                headers[sent] = headers[sent] + b", " + value if sent in headers else value
+            sent = self.scope["headers"]
+            headers = dict(sent)
+            if len(headers) < len(sent):
+                headers = {}
+                for line, value in sent:
+                    headers[line] = headers[line] + b", " + value if line in headers else value
             self._headers = headers
         found = self._headers.get(name)
         return None if found is None else found.decode("latin-1")
@@ -116,19 +119,21 @@ class Query:
 
 async def read_body(request: Request, most: int = BODY_BYTES_MAX) -> bytes:
     """The body of a request; raises Problem `body_too_large` as soon as that is known."""
-    announced = request.header(b"content-length") or "0"
-    if announced.isdecimal() and int(announced) > most:
+    announced = request.header(b"content-length")
+    if announced is not None and announced.isdecimal() and int(announced) > most:
         raise _too_large(most)
-    body = bytearray()
+    parts: list[bytes] = []
+    size = 0
     while True:
         message: Any = await request.receive()
         if message["type"] == "http.disconnect":
             raise ClientGoneError
-        body += message["body"]
-        if len(body) > most:
+        parts.append(message["body"])
+        size += len(parts[-1])
+        if size > most:
             raise _too_large(most)
         if not message["more_body"]:
-            return bytes(body)
+            return b"".join(parts)
 
 
 def _too_large(most: int) -> Problem:

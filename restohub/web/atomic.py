@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Literal, cast
 
 import msgspec
-from litestar.types import ASGIApp
 
 from restohub.floor.commands import Create, Delete, Operation, Update
 from restohub.floor.decide import Batch
@@ -44,7 +43,7 @@ from .asking import (
     request_digest,
 )
 from .changing import KEY_SPACE, Asked, commit_once
-from .replies import Reply, problem_answer
+from .replies import problem_answer
 
 MUTATION_SPACE = "mutation:"
 
@@ -64,7 +63,7 @@ async def command_of(hub: Hub, floor: Floor, wanted: Wanted) -> Operation:
             return await recall_update(hub.history, floor, merged, wanted.seen_version)
 
 
-async def atomic_batch(request: Request) -> ASGIApp:
+async def atomic_batch(request: Request) -> Answer:
     """Operations that happen together or not at all."""
     hub = request.hub
     body = read_document(request, await read_body(request, BATCH_BYTES_MAX))
@@ -120,7 +119,7 @@ def _result(floor: Floor, outcome: Outcome) -> GuestResult | TableResult:
     return TableResult(outcome.id, status, table_out(entity) if isinstance(entity, Table) else None)
 
 
-async def sync_batch(request: Request) -> ASGIApp:
+async def sync_batch(request: Request) -> Answer:
     """An off-line queue: each update on its own, all durable before the one answer."""
     hub = request.hub
     body = read_document(request, await read_body(request, BATCH_BYTES_MAX))
@@ -144,7 +143,7 @@ async def sync_batch(request: Request) -> ASGIApp:
     ids = [step.command.id if isinstance(step.command, Create) else None for step in steps]
     answer = await hub.writer.submit(restaurant_id, steps, _answer_queue(hub, items, ids))
     assert isinstance(answer, Answer), "a queue's answer is not kept"
-    return Reply(answer)
+    return answer
 
 
 def _answer_queue(hub: Hub, items: tuple[Item, ...], ids: list[str | None]) -> Answering:

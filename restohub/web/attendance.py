@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from restohub.log_words import event, plain, span
 
-from .transport import WebSocketLink
+from .transport.websocket import WebSocketLink
 
 log = logging.getLogger("restohub.ipads")
 

@@ -20,7 +20,6 @@ from restohub.wire.entities import entity_out
 from restohub.wire.problems import Problem, problem
 
 from .asking import Request, floor_of, idempotency_key, read_body, read_document, request_digest
-from .replies import Reply
 
 KEY_SPACE = "key:"
 REPLAYED = (b"idempotency-replayed", b"true")
@@ -43,7 +42,7 @@ Making = Callable[[Asked], Awaitable[tuple[Command, Answering]]]
 
 async def change(
     request: Request, restaurant_id: int, making: Making, *, atomic: bool = False, needs_body: bool = True
-) -> Reply:
+) -> Answer:
     """Read the request, have `making` say the command and the answer, commit, answer."""
     hub = request.hub
     raw = await read_body(request)
@@ -56,7 +55,7 @@ async def change(
     return await commit_once(asked, making, atomic=atomic)
 
 
-async def commit_once(asked: Asked, making: Making, *, atomic: bool) -> Reply:
+async def commit_once(asked: Asked, making: Making, *, atomic: bool) -> Answer:
     """Commit what is asked, or answer as before where its key was used before."""
     restaurant_id = asked.floor.restaurant_id
     used = asked.hub.writer.keys.get((restaurant_id, asked.key)) if asked.key else None
@@ -67,20 +66,20 @@ async def commit_once(asked: Asked, making: Making, *, atomic: bool) -> Reply:
     step = Step(command=command, transaction_id=asked.transaction_id, atomic=atomic, key=asked.key, digest=asked.digest)
     answer = await asked.hub.writer.submit(restaurant_id, [step], answering)
     if not isinstance(answer, Repeated):
-        return Reply(answer)
+        return answer
     kept = await asked.hub.history.kept_answer(restaurant_id, answer.revision)
     if kept is None:
         raise refusal("busy", "This key ended at this very moment. Nothing was changed; ask again.")
     return _replay(asked, kept)
 
 
-def _replay(asked: Asked, kept: KeptAnswer) -> Reply:
+def _replay(asked: Asked, kept: KeptAnswer) -> Answer:
     """The first answer to this key; raises Problem `idempotency_key_reused` where the request is another one."""
     if kept.digest != asked.digest or kept.answer is None:
         detail = "This key was used before for another request. Make a new key for each change."
         raise problem("idempotency_key_reused", detail)
     answer = unpacked(kept.answer)
-    return Reply(msgspec.structs.replace(answer, headers=[*answer.headers, REPLAYED]))
+    return msgspec.structs.replace(answer, headers=[*answer.headers, REPLAYED])
 
 
 def done(results: Sequence[Result]) -> Done:

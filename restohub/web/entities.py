@@ -14,14 +14,13 @@ from restohub.floor.verdicts import Fault, not_found
 from restohub.live.clock import new_id
 from restohub.live.group import Answering
 from restohub.live.recall import recall_create, recall_delete, recall_update
-from restohub.wire.answers import json_answer, revision_headers
+from restohub.wire.answers import Answer, json_answer, revision_headers
 from restohub.wire.entities import entity_out
 from restohub.wire.problems import Problem, bad_query
 from restohub.wire.requests import read_guest, read_table, refuse, seen_version
 
 from .asking import Query, Request, accepted_versions, floor_of, path_restaurant
 from .changing import Asked, answer_deleted, answer_entity, change
-from .replies import Reply
 
 LIMIT_MAX = 1000
 
@@ -36,7 +35,7 @@ def read_fields(
     return reading(data, pointer, creating=creating)
 
 
-async def create(request: Request, kind: EntityKind) -> Reply:
+async def create(request: Request, kind: EntityKind) -> Answer:
     """Make a guest or table: 201."""
 
     async def making(asked: Asked) -> tuple[Create, Answering]:
@@ -49,7 +48,7 @@ async def create(request: Request, kind: EntityKind) -> Reply:
     return await change(request, path_restaurant(request), making)
 
 
-async def update(request: Request, kind: EntityKind) -> Reply:
+async def update(request: Request, kind: EntityKind) -> Answer:
     """Merge the given fields: 200."""
     entity_id = path_entity(request, kind)
 
@@ -64,7 +63,7 @@ async def update(request: Request, kind: EntityKind) -> Reply:
     return await change(request, path_restaurant(request), making)
 
 
-async def delete(request: Request, kind: EntityKind) -> Reply:
+async def delete(request: Request, kind: EntityKind) -> Answer:
     """Remove: 204."""
     entity_id = path_entity(request, kind)
 
@@ -75,7 +74,7 @@ async def delete(request: Request, kind: EntityKind) -> Reply:
     return await change(request, path_restaurant(request), making, needs_body=False)
 
 
-async def look(request: Request, kind: EntityKind) -> Reply:
+async def look(request: Request, kind: EntityKind) -> Answer:
     """One guest or table as it is now."""
     hub = request.hub
     floor = floor_of(hub, path_restaurant(request))
@@ -84,7 +83,7 @@ async def look(request: Request, kind: EntityKind) -> Reply:
     if entity is None:
         raise Problem(not_found(kind, entity_id))
     headers = [*revision_headers(floor.revision, hub.epoch), (b"etag", b'"%d"' % entity.version)]
-    return Reply(json_answer(entity_out(entity), headers=headers))
+    return json_answer(entity_out(entity), headers=headers)
 
 
 def path_entity(request: Request, kind: str) -> str:
@@ -94,7 +93,7 @@ def path_entity(request: Request, kind: str) -> str:
 
 def page(
     request: Request, query: Query, entities: Callable[[Floor], Iterable[E]], wanted: Sequence[Callable[[E], bool]]
-) -> Reply:
+) -> Answer:
     """A list by `createdAt` and id, with a cursor where there is more. The query is checked before the restaurant."""
     limit = query.integer("limit", least=1, most=LIMIT_MAX)
     after = _after(query.one("cursor"))
@@ -108,7 +107,7 @@ def page(
     if limit is not None and len(found) > limit:
         found = found[:limit]
         headers.append((b"restohub-next-cursor", urlsafe_b64encode(msgspec.json.encode(_place(found[-1])))))
-    return Reply(json_answer([entity_out(entity) for entity in found], headers=headers))
+    return json_answer([entity_out(entity) for entity in found], headers=headers)
 
 
 def _place(entity: Guest | Table) -> tuple[int, str]:

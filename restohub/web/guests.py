@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from litestar.types import ASGIApp
-
 from restohub.floor.commands import GuestFields, Update
 from restohub.floor.nouns import Floor, Guest, Table
 from restohub.live.group import Answering, Result
@@ -22,7 +20,7 @@ from .asking import Query, Request, accepted_versions, path_restaurant
 from .changing import Asked, change, done, entity_headers
 
 
-async def list_guests(request: Request) -> ASGIApp:
+async def list_guests(request: Request) -> Answer:
     """The guests of a restaurant."""
     query = Query(request)
     query.only("status", "table_id", "tableId", "q", "limit", "cursor")
@@ -40,27 +38,7 @@ async def list_guests(request: Request) -> ASGIApp:
     return entities.page(request, query, lambda floor: floor.guests.values(), wanted)
 
 
-async def create_guest(request: Request) -> ASGIApp:
-    """A new party."""
-    return await entities.create(request, "guest")
-
-
-async def get_guest(request: Request) -> ASGIApp:
-    """One guest."""
-    return await entities.look(request, "guest")
-
-
-async def update_guest(request: Request) -> ASGIApp:
-    """Merge the given fields into a guest."""
-    return await entities.update(request, "guest")
-
-
-async def delete_guest(request: Request) -> ASGIApp:
-    """Remove a guest; his table is free."""
-    return await entities.delete(request, "guest")
-
-
-async def change_status(request: Request) -> ASGIApp:
+async def change_status(request: Request) -> Answer:
     """Change a guest's status and table in one transaction."""
     guest_id = entities.path_entity(request, "guest")
     older = Query(request).one("new_status")

@@ -6,20 +6,18 @@ import shutil
 import sqlite3
 from pathlib import Path
 
-from litestar.types import ASGIApp
 from msgspec import UNSET
 
 from restohub.live.hub import Hub
 from restohub.store.engine import has_wal_reset_bug
 from restohub.store.open import DATABASE, size_of, wal_path
-from restohub.wire.answers import DatabaseHealth, Health, json_answer
+from restohub.wire.answers import Answer, DatabaseHealth, Health, json_answer
 from restohub.wire.times import time_text
 
 from .asking import Request
-from .replies import Reply
 
 
-async def health(request: Request) -> ASGIApp:
+async def health(request: Request) -> Answer:
     """Whether the hub is well: 200, or 503 with the reason where a change could not be saved now."""
     hub = request.hub
     reason = hub.writer.trouble()
@@ -37,7 +35,7 @@ async def health(request: Request) -> ASGIApp:
         clock_behind_seconds=hub.clock.behind_s(),
         reason=reason or UNSET,
     )
-    return Reply(json_answer(body, 503 if reason else 200))
+    return json_answer(body, 503 if reason else 200)
 
 
 def _database(hub: Hub, reason: str | None) -> DatabaseHealth:

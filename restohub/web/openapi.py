@@ -6,7 +6,6 @@ from functools import cache
 from typing import Any
 
 import msgspec
-from litestar.types import ASGIApp
 
 from restohub.wire import messages
 from restohub.wire.answers import JSON, Answer, Seating
@@ -14,7 +13,6 @@ from restohub.wire.entities import Guest, Table
 from restohub.wire.problems import CODES, ProblemDocument, TableAndGuest
 
 from .asking import Request
-from .replies import Reply
 from .routes import ID, ROUTES, Parameter, Route
 
 SOCKET_MESSAGES = (
@@ -49,9 +47,9 @@ HEADERS: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
-async def openapi(request: Request) -> ASGIApp:
+async def openapi(request: Request) -> Answer:
     """The OpenAPI document."""
-    return Reply(Answer(200, [JSON], _document(request.hub.version)))
+    return Answer(200, [JSON], _document(request.hub.version))
 
 
 @cache

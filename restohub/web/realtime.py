@@ -44,7 +44,7 @@ from restohub.wire.times import time_text
 from . import attendance
 from .ahead import notice_ahead
 from .asking import DEFAULT_RESTAURANT, Query
-from .transport import WebSocketLink
+from .transport.websocket import WebSocketLink
 
 log = logging.getLogger("restohub.sockets")
 

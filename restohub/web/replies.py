@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable
 from typing import Any
 
 from litestar import Request
 from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
 
 from restohub.live.hub import Hub
-from restohub.wire.answers import PROBLEM, Answer, encode
+from restohub.wire.answers import PROBLEM, Answer, encode, sent_headers
 from restohub.wire.problems import RETRY_AFTER_S, Problem, ProblemDocument, document, problem
 
 log = logging.getLogger("restohub.web")
@@ -20,8 +21,20 @@ NOTHING: dict[str, Any] = {}
 CODE_OF_STATUS = {400: "invalid_query", 413: "body_too_large", 415: "unsupported_media_type"}
 
 
+def answered(answer: Answer, scope: Any, send: Any) -> Awaitable[None]:
+    """Send an answer: what is to be awaited for it."""
+    whole = scope.get("extensions", NOTHING).get(WHOLE_ANSWER)
+    sending: Awaitable[None] = _in_two(answer, send) if whole is None else whole(answer)
+    return sending
+
+
+async def _in_two(answer: Answer, send: Any) -> None:
+    await send({"type": "http.response.start", "status": answer.status, "headers": sent_headers(answer)})
+    await send({"type": "http.response.body", "body": answer.body})
+
+
 class Reply:
-    """A whole answer as an ASGI application: what a handler returns."""
+    """A whole answer as litestar wants it of an exception handler: an ASGI application."""
 
     __slots__ = ("_answer",)
 
@@ -29,17 +42,8 @@ class Reply:
         self._answer = answer
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ARG002 (ASGI's own signature)
-        """Send status, headers and body."""
-        answer = self._answer
-        headers = list(answer.headers)
-        if answer.status != 204:
-            headers.append((b"content-length", b"%d" % len(answer.body)))
-        whole = scope.get("extensions", NOTHING).get(WHOLE_ANSWER)
-        if whole is not None:
-            await whole(answer.status, headers, answer.body)
-            return
-        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-        await send({"type": "http.response.body", "body": answer.body})
+        """Send it."""
+        await answered(self._answer, scope, send)
 
     def to_asgi_response(self, **_: Any) -> Reply:
         """What litestar asks of an exception handler's answer."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from litestar.types import ASGIApp
-
 from restohub.floor.commands import CreateRestaurant, DeleteRestaurant, UpdateRestaurant
 from restohub.floor.nouns import DIRECTORY_ID, Floor, Restaurant
 from restohub.floor.verdicts import restaurant_not_found
@@ -18,7 +16,6 @@ from restohub.wire.requests import read_restaurant
 
 from .asking import Request, path_restaurant
 from .changing import Asked, change, done
-from .replies import Reply
 
 
 def restaurant_of(hub: Hub, restaurant_id: int) -> Restaurant:
@@ -29,22 +26,22 @@ def restaurant_of(hub: Hub, restaurant_id: int) -> Restaurant:
     return restaurant
 
 
-async def list_restaurants(request: Request) -> ASGIApp:
+async def list_restaurants(request: Request) -> Answer:
     """Every restaurant of this hub, by id."""
     hub = request.hub
     found = sorted(hub.writer.directory.restaurants.items())
-    return Reply(json_answer([restaurant_out(one, hub.writer.floors[number].revision) for number, one in found]))
+    return json_answer([restaurant_out(one, hub.writer.floors[number].revision) for number, one in found])
 
 
-async def get_restaurant(request: Request) -> ASGIApp:
+async def get_restaurant(request: Request) -> Answer:
     """One restaurant."""
     hub = request.hub
     restaurant = restaurant_of(hub, path_restaurant(request))
     revision = hub.writer.floors[int(restaurant.id)].revision
-    return Reply(json_answer(restaurant_out(restaurant, revision), headers=revision_headers(revision, hub.epoch)))
+    return json_answer(restaurant_out(restaurant, revision), headers=revision_headers(revision, hub.epoch))
 
 
-async def create_restaurant(request: Request) -> ASGIApp:
+async def create_restaurant(request: Request) -> Answer:
     """A new restaurant: it gets the next free id."""
 
     async def making(asked: Asked) -> tuple[CreateRestaurant, Answering]:
@@ -54,7 +51,7 @@ async def create_restaurant(request: Request) -> ASGIApp:
     return await change(request, DIRECTORY_ID, making)
 
 
-async def update_restaurant(request: Request) -> ASGIApp:
+async def update_restaurant(request: Request) -> Answer:
     """Change a restaurant's name or zone."""
     restaurant_id = path_restaurant(request)
 
@@ -66,7 +63,7 @@ async def update_restaurant(request: Request) -> ASGIApp:
     return await change(request, DIRECTORY_ID, making)
 
 
-async def delete_restaurant(request: Request) -> ASGIApp:
+async def delete_restaurant(request: Request) -> Answer:
     """Remove a restaurant that has neither guests nor tables."""
     restaurant_id = path_restaurant(request)
 

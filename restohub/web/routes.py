@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, Literal
 
-from litestar.types import ASGIApp
 from msgspec import Struct
 
-from restohub.wire.answers import BatchDone, Delta, Floor, Health, QueueDone, Seating
+from restohub.wire.answers import Answer, BatchDone, Delta, Floor, Health, QueueDone, Seating
 from restohub.wire.asked import BatchRequest, NewGuest, NewRestaurant, NewTable, QueueRequest, SeatingRequest
 from restohub.wire.entities import Guest, Restaurant, Table
 from restohub.wire.requests import GuestInput, RestaurantInput, TableInput
 
 from .asking import Request
 from .atomic import atomic_batch, sync_batch
-from .guests import change_status, create_guest, delete_guest, get_guest, list_guests, update_guest
+from .entities import create, delete, look, update
+from .guests import change_status, list_guests
 from .health import health
 from .restaurants import (
     create_restaurant,
@@ -25,10 +26,10 @@ from .restaurants import (
     update_restaurant,
 )
 from .sync import delta, full_sync
-from .tables import create_table, delete_table, get_table, list_tables, update_table
+from .tables import list_tables
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
-Handler = Callable[[Request], Awaitable[ASGIApp]]
+Handler = Callable[[Request], Awaitable[Answer]]
 
 
 class Parameter(Struct, frozen=True):
@@ -115,26 +116,26 @@ ROUTES: tuple[Route, ...] = (
         ),
     ),
     Route(
-        method="POST", path=GUESTS, name="createGuest", handler=create_guest,
+        method="POST", path=GUESTS, name="createGuest", handler=partial(create, kind="guest"),
         says="A new party; with a `tableId` it is seated, or holds the table where it is a reservation.",
         body=NewGuest, answers={201: Guest}, refuses=(*NO_RESTAURANT, "already_exists", *SEATS),
     ),
     Route(
-        method="GET", path=ONE_GUEST, name="getGuest", handler=get_guest,
+        method="GET", path=ONE_GUEST, name="getGuest", handler=partial(look, kind="guest"),
         says="One guest.", answers={200: Guest}, refuses=NO_GUEST,
     ),
     Route(
-        method="PUT", path=ONE_GUEST, name="putGuest", handler=update_guest,
+        method="PUT", path=ONE_GUEST, name="putGuest", handler=partial(update, kind="guest"),
         says="Merge the given fields into a guest; his tables follow.", body=GuestInput,
         answers={200: Guest}, refuses=(*NO_GUEST, "version_conflict", *SEATS),
     ),
     Route(
-        method="PATCH", path=ONE_GUEST, name="patchGuest", handler=update_guest,
+        method="PATCH", path=ONE_GUEST, name="patchGuest", handler=partial(update, kind="guest"),
         says="Merge the given fields into a guest; his tables follow.", body=GuestInput,
         answers={200: Guest}, refuses=(*NO_GUEST, "version_conflict", *SEATS),
     ),
     Route(
-        method="DELETE", path=ONE_GUEST, name="deleteGuest", handler=delete_guest,
+        method="DELETE", path=ONE_GUEST, name="deleteGuest", handler=partial(delete, kind="guest"),
         says="Remove a guest; his table is free.", answers={204: None}, refuses=(*NO_GUEST, "version_conflict"),
     ),
     Route(
@@ -155,26 +156,26 @@ ROUTES: tuple[Route, ...] = (
         ),
     ),
     Route(
-        method="POST", path=TABLES, name="createTable", handler=create_table, group="tables",
+        method="POST", path=TABLES, name="createTable", handler=partial(create, kind="table"), group="tables",
         says="A new table; without a position it is put on the next free place of a grid.", body=NewTable,
         answers={201: Table}, refuses=(*NO_RESTAURANT, "already_exists", *FURNISHES),
     ),
     Route(
-        method="GET", path=ONE_TABLE, name="getTable", handler=get_table, group="tables",
+        method="GET", path=ONE_TABLE, name="getTable", handler=partial(look, kind="table"), group="tables",
         says="One table.", answers={200: Table}, refuses=NO_TABLE,
     ),
     Route(
-        method="PUT", path=ONE_TABLE, name="putTable", handler=update_table, group="tables",
+        method="PUT", path=ONE_TABLE, name="putTable", handler=partial(update, kind="table"), group="tables",
         says="Merge the given fields into a table; its guest follows.", body=TableInput,
         answers={200: Table}, refuses=(*NO_TABLE, "version_conflict", *FURNISHES),
     ),
     Route(
-        method="PATCH", path=ONE_TABLE, name="patchTable", handler=update_table, group="tables",
+        method="PATCH", path=ONE_TABLE, name="patchTable", handler=partial(update, kind="table"), group="tables",
         says="Merge the given fields into a table; its guest follows.", body=TableInput,
         answers={200: Table}, refuses=(*NO_TABLE, "version_conflict", *FURNISHES),
     ),
     Route(
-        method="DELETE", path=ONE_TABLE, name="deleteTable", handler=delete_table, group="tables",
+        method="DELETE", path=ONE_TABLE, name="deleteTable", handler=partial(delete, kind="table"), group="tables",
         says="Remove a table that nobody has; its number is free again.", answers={204: None},
         refuses=(*NO_TABLE, "version_conflict", "table_occupied"),
     ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, cast
 
 from litestar import Litestar
@@ -22,7 +22,7 @@ from .asking import ClientGoneError, Request
 from .openapi import openapi
 from .realtime import Sockets, realtime, restaurant_sync
 from .reference.served import PAGES
-from .replies import Reply, on_client_gone, on_crash, on_failed_disk, on_litestar, on_problem, problem_answer
+from .replies import answered, on_client_gone, on_crash, on_failed_disk, on_litestar, on_problem, problem_answer
 from .routes import ROUTES, Route
 
 FAULTS = {
@@ -49,7 +49,7 @@ class OnePath:
         self._app = app
         self._clock = clock
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+    def __call__(self, scope: Any, receive: Any, send: Any) -> Awaitable[None]:
         """Pass the request on under its one path."""
         if scope["type"] != "lifespan":
             path = scope["path"]
@@ -60,12 +60,11 @@ class OnePath:
             if scope.get("method") == "HEAD":  # in a copy: the transport knows by its own that no body goes out
                 scope = {**scope, "method": "GET"}
             if scope.get("method") == "OPTIONS" and (allowed := allowed_methods(path)):
-                await Reply(Answer(204, [(b"allow", allowed.encode())], b""))(scope, receive, send)
-                return
+                return answered(Answer(204, [(b"allow", allowed.encode())], b""), scope, send)
             if scope["type"] == "websocket" and path not in SOCKET_PATHS:
-                await self._no_socket(path, send)
-                return
-        await self._app(scope, receive, send)
+                return self._no_socket(path, send)
+        passed: Awaitable[None] = self._app(scope, receive, send)
+        return passed
 
     async def _no_socket(self, path: str, send: Any) -> None:
         """404 in the place of the handshake's answer, where litestar has a bare 403 (`websocket.http.response`)."""
@@ -79,14 +78,9 @@ class OnePath:
 def application(hub: Hub, sockets: Sockets) -> OnePath:
     """The ASGI application of a running hub."""
     handlers: list[Any] = [
-        # Whatever goes out has its own status; litestar's own for DELETE, 204, would forbid a handler that returns one.
         HTTPRouteHandler(
-            route.path,
-            http_method=route.method,
-            name=route.name,
-            status_code=200,
-            middleware=[_answering(route, hub, sockets)],
-        )(route.handler)
+            route.path, http_method=route.method, name=route.name, middleware=[_answering(route, hub, sockets)]
+        )(_answered_before)
         for route in EVERY_ROUTE
     ]
     handlers += [WebsocketRouteHandler(path)(handler) for path, handler in SOCKETS]
@@ -103,15 +97,18 @@ def application(hub: Hub, sockets: Sockets) -> OnePath:
 def _answering(route: Route, hub: Hub, sockets: Sockets) -> Callable[..., Any]:
     """A middleware that answers by itself: litestar finds the route and turns faults into answers, no more.
 
-    What a handler needs of a request it reads itself, and its Reply is ready to be sent, so that litestar's own reading
-    of parameters and making of responses (a third of what a change costs) would find nothing to do.
+    What a handler needs of a request it reads itself, and its Answer is ready to be sent, so that litestar's own
+    reading of parameters and making of responses (a third of what a change costs) would find nothing to do.
     """
 
     async def answering(scope: Any, receive: Any, send: Any) -> None:
-        reply = await route.handler(Request(scope, receive, hub, sockets))
-        await reply(scope, receive, send)
+        await answered(await route.handler(Request(scope, receive, hub, sockets)), scope, send)
 
     return lambda app: answering  # noqa: ARG005 (the name by which litestar gives it)
+
+
+async def _answered_before() -> None:
+    """What litestar would call for a route, had not its middleware answered."""
 
 
 def allowed_methods(path: str) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from litestar.types import ASGIApp
-
 from restohub.floor.nouns import Floor
 from restohub.live.deltas import Latest, changes_since
 from restohub.live.hub import Hub
@@ -13,20 +11,19 @@ from restohub.wire.times import time_text
 
 from .ahead import notice_ahead
 from .asking import Query, Request, floor_of
-from .replies import Reply
 
 CHANGES_MAX = 1000
 
 
-async def full_sync(request: Request) -> ASGIApp:
+async def full_sync(request: Request) -> Answer:
     """The whole floor at one revision."""
     hub = request.hub
     floor = floor_of(hub, Query(request).restaurant_id())
     headers = [JSON, *revision_headers(floor.revision, hub.epoch)]
-    return Reply(Answer(200, headers, hub.snapshots.body(floor)))
+    return Answer(200, headers, hub.snapshots.body(floor))
 
 
-async def delta(request: Request) -> ASGIApp:
+async def delta(request: Request) -> Answer:
     """What changed since a revision or a time."""
     hub = request.hub
     query = Query(request)
@@ -54,7 +51,7 @@ def expired(why: str) -> Problem:
     return problem("revision_expired", f"{why} Take the full sync.")
 
 
-def _page(hub: Hub, floor: Floor, changes: list[Latest], limit: int) -> Reply:
+def _page(hub: Hub, floor: Floor, changes: list[Latest], limit: int) -> Answer:
     """At most `limit` changes, but never a part of one revision's."""
     end = min(limit, len(changes))
     while 0 < end < len(changes) and changes[end].revision == changes[end - 1].revision:
@@ -69,4 +66,4 @@ def _page(hub: Hub, floor: Floor, changes: list[Latest], limit: int) -> Reply:
         changes=[logged_change(latest.change, latest.revision, latest.time) for latest in changes[:end]],
         has_more=not whole,
     )
-    return Reply(json_answer(body, headers=revision_headers(floor.revision, hub.epoch)))
+    return json_answer(body, headers=revision_headers(floor.revision, hub.epoch))

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from litestar.types import ASGIApp
-
 from restohub.floor.nouns import Table
+from restohub.wire.answers import Answer
 from restohub.wire.problems import bad_query
 from restohub.wire.spelling import TABLE_STATUS_WORDS, folded
 
@@ -14,7 +13,7 @@ from . import entities
 from .asking import Query, Request
 
 
-async def list_tables(request: Request) -> ASGIApp:
+async def list_tables(request: Request) -> Answer:
     """The tables of a restaurant."""
     query = Query(request)
     query.only("status", "section", "limit", "cursor")
@@ -26,26 +25,6 @@ async def list_tables(request: Request) -> ASGIApp:
     if section is not None:
         wanted.append(lambda table: table.section == section)
     return entities.page(request, query, lambda floor: floor.tables.values(), wanted)
-
-
-async def create_table(request: Request) -> ASGIApp:
-    """A new table."""
-    return await entities.create(request, "table")
-
-
-async def get_table(request: Request) -> ASGIApp:
-    """One table."""
-    return await entities.look(request, "table")
-
-
-async def update_table(request: Request) -> ASGIApp:
-    """Merge the given fields into a table, and do to its guest what follows."""
-    return await entities.update(request, "table")
-
-
-async def delete_table(request: Request) -> ASGIApp:
-    """Remove a table that nobody has."""
-    return await entities.delete(request, "table")
 
 
 def _status(text: str) -> str:

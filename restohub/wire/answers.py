@@ -28,6 +28,13 @@ class Answer(Struct, array_like=True, frozen=True):
     body: bytes
 
 
+def sent_headers(answer: Answer) -> list[tuple[bytes, bytes]]:
+    """Its headers, and how long its body is where it may have one."""
+    if answer.status == 204:
+        return answer.headers
+    return [*answer.headers, (b"content-length", b"%d" % len(answer.body))]
+
+
 class LoggedGuestChange(GuestChange, tag_field="entity_type", tag="guest", kw_only=True):
     """A guest's latest change since the revision that was asked for."""
 

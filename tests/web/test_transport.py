@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from restohub.web.transport import TCP_RTO_MAX_MS, TRIES_EVERY_MS, UNSENT_BYTES_MAX, listening_socket
+from restohub.web.transport.listening import TCP_RTO_MAX_MS, TRIES_EVERY_MS, UNSENT_BYTES_MAX, listening_socket
 
 NAME_BYTES = 16
 CHUNK_BYTES = 64 * 1024

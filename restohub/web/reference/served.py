@@ -6,12 +6,10 @@ import asyncio
 import re
 from typing import Any
 
-from litestar.types import ASGIApp
 from msgspec import Struct
 
 from restohub.live.hub import Hub
 from restohub.web.asking import Request
-from restohub.web.replies import Reply
 from restohub.web.routes import Handler, Route
 from restohub.wire.answers import Answer
 
@@ -32,24 +30,24 @@ class Reference(Struct, frozen=True):
     errors: bytes
 
 
-async def home(request: Request) -> ASGIApp:
+async def home(request: Request) -> Answer:
     """Whether the hub works, and where to go on."""
     from .home import home_page
 
     return _html(home_page(request.hub, len(request.sockets.open), _came_by(request)))
 
 
-async def docs(request: Request) -> ASGIApp:
+async def docs(request: Request) -> Answer:
     """The reference for those who build an app."""
     return _page(request, (await _reference(request)).docs)
 
 
-async def errors(request: Request) -> ASGIApp:
+async def errors(request: Request) -> Answer:
     """Every error code."""
     return _page(request, (await _reference(request)).errors)
 
 
-def _page(request: Request, html: bytes) -> Reply:
+def _page(request: Request, html: bytes) -> Answer:
     """The page with the address by which its reader came, so that its commands can be copied."""
     host = _came_by(request)
     return _html(html.replace(PLACE, host.encode()) if host else html)
@@ -61,8 +59,8 @@ def _came_by(request: Request) -> str:
     return host if ADDRESS.fullmatch(host) else ""
 
 
-def _html(page: bytes) -> Reply:
-    return Reply(Answer(200, HEADERS, page))
+def _html(page: bytes) -> Answer:
+    return Answer(200, HEADERS, page)
 
 
 async def _reference(request: Request) -> Reference:

@@ -1,0 +1,1 @@
+"""This package is all that the hub takes from uvicorn's inside."""

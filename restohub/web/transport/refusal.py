@@ -1,0 +1,23 @@
+"""This file is what a connection hears that is not spoken to as it should be: one refusal, and it ends."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from restohub.floor.verdicts import Refused
+from restohub.live.clock import Clock
+from restohub.wire.answers import encode
+from restohub.wire.problems import document
+
+STATUS_LINES = {status.value: f"HTTP/1.1 {status} {status.phrase}\r\n".encode() for status in HTTPStatus}
+REFUSAL = (
+    b"%bcontent-type: application/problem+json\r\n"
+    b"cache-control: no-store\r\nconnection: close\r\ncontent-length: %d\r\n\r\n"
+)
+
+
+def refusal(why: Refused) -> bytes:
+    """The last answer of a connection: a problem document, with its head."""
+    found = document(why, Clock().now())
+    body = encode(found)
+    return REFUSAL % (STATUS_LINES[found.status], len(body)) + body

@@ -1,0 +1,82 @@
+"""This file is uvicorn as the hub runs it: its settings, its start, its stop."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
+from typing import Any
+
+import uvicorn
+
+from restohub.wire.session import MESSAGE_IN_BYTES_MAX
+
+from .http import KEEP_ALIVE_S, HttpLink
+from .listening import BACKLOG
+from .websocket import WebSocketLink
+
+STOP_WAIT_S = 2
+LOOK_EVERY_TICKS = 5
+
+
+class HubServer(uvicorn.Server):
+    """uvicorn, with a stop that first commits and publishes what was accepted, and signals that only stop it."""
+
+    def __init__(
+        self, config: uvicorn.Config, on_ready: Callable[[], None], before_stop: Callable[[], Awaitable[None]]
+    ):
+        super().__init__(config)
+        self._on_ready = on_ready
+        self._before_stop = before_stop
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """As uvicorn does, but without raising the signal again: the exit status of a stop is 0."""
+        with super().capture_signals():
+            yield
+            self._captured_signals.clear()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, then say so."""
+        await super().startup(sockets)
+        self._on_ready()
+
+    async def on_tick(self, counter: int) -> bool:
+        """Ten times in a second: uvicorn's own work, and now and then a look after each request that is not whole."""
+        if counter % LOOK_EVERY_TICKS == 0:
+            now = asyncio.get_running_loop().time()
+            for link in tuple(self.server_state.connections):
+                if isinstance(link, HttpLink):
+                    link.look(now)
+        return await super().on_tick(counter)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Commit, publish and answer what was accepted; then close."""
+        await self._before_stop()
+        await super().shutdown(sockets)
+
+
+def server_config(app: Any) -> uvicorn.Config:
+    """uvicorn's settings, each said where its default would do harm."""
+    return uvicorn.Config(
+        app,
+        interface="asgi3",
+        http=HttpLink,
+        ws=WebSocketLink,
+        ws_max_size=MESSAGE_IN_BYTES_MAX,
+        ws_ping_interval=None,
+        ws_ping_timeout=None,
+        ws_per_message_deflate=False,
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        date_header=True,
+        # On every answer, uvicorn's own refusals included: URLSession otherwise caches by guess.
+        headers=[("cache-control", "no-store")],
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=STOP_WAIT_S,
+        backlog=BACKLOG,
+    )

@@ -1,0 +1,146 @@
+"""This file is one WebSocket on uvicorn's protocol: ready frames out, signs of life, every way to end."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, cast
+
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.protocol import State
+
+from restohub.floor.verdicts import Refused
+from restohub.wire.session import GOING_AWAY
+
+from .refusal import refusal
+
+HIGH_WATER_BYTES = 256 * 1024
+# How long a closed socket may take to read what was written before it is cut.
+LINGER_S = 2.0
+
+# Why a socket ended, for the log, where it was not the hub that closed it.
+CLOSED_BY_IT = "it closed the connection"
+LOST = "the network lost it"
+GONE = "its connection ended without a goodbye"
+NOT_SPOKEN = "it sent what no socket may send"
+
+NO_HANDSHAKE = Refused("invalid_json", "The WebSocket's handshake is too long, or has a body.")
+
+
+class WebSocketLink(WebSocketsSansIOProtocol):
+    """One WebSocket: uvicorn's protocol for what comes in and for the handshake, ready frames straight out.
+
+    A server's frames are unmasked and hold no state, so they may be written beside uvicorn's own.
+    """
+
+    transport: asyncio.Transport
+
+    def __init__(self, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **named)
+        self.heard_at = self.loop.time()
+        self.written = 0
+        self.ended = ""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Set how much may wait to be taken before the client counts as slow."""
+        super().connection_made(transport)
+        self.transport.set_write_buffer_limits(high=HIGH_WATER_BYTES)
+
+    def handle_connect(self, event: Any) -> None:
+        """Hand this link to the application: `scope["extensions"]["restohub.link"]`."""
+        super().handle_connect(event)
+        if hasattr(self, "scope"):
+            cast(dict[str, Any], self.scope["extensions"])["restohub.link"] = self
+
+    def data_received(self, data: bytes) -> None:
+        """Anything at all from the peer is a sign of life."""
+        self.heard_at = self.loop.time()
+        super().data_received(data)
+        if self.conn.handshake_exc is not None and not self.handshake_initiated and not self.transport.is_closing():
+            self.transport.write(refusal(NO_HANDSHAKE))  # uvicorn would leave it waiting for an answer
+            self.transport.close()
+
+    def handle_close(self, event: Any) -> None:
+        """The client says goodbye, or answers ours."""
+        self.ended = self.ended or CLOSED_BY_IT
+        super().handle_close(event)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is gone, with or without a goodbye."""
+        unreachable = exc is not None and not isinstance(exc, ConnectionError)
+        self.ended = self.ended or (LOST if unreachable else GONE)
+        super().connection_lost(exc)
+
+    @property
+    def open(self) -> bool:
+        """Whether frames can still be sent."""
+        return not (self.close_sent or self.disconnected or self.transport.is_closing())
+
+    @property
+    def ready(self) -> bool:
+        """Whether the client took enough for more to be sent."""
+        return self.writable.is_set()
+
+    async def drained(self) -> None:
+        """Return when the client took enough, or is gone."""
+        await self.writable.wait()
+
+    @property
+    def taken(self) -> int:
+        """How many bytes the network has taken: standing still means that the client reads nothing."""
+        return self.written - self.transport.get_write_buffer_size()
+
+    @property
+    def waiting(self) -> bool:
+        """Whether something written has not been taken yet."""
+        return self.transport.get_write_buffer_size() > 0
+
+    def write(self, frames: bytes) -> None:
+        """Send ready frames."""
+        if self.open:
+            self.written += len(frames)
+            self.transport.write(frames)
+
+    def ping(self) -> None:
+        """Send a protocol-level ping."""
+        if self.open and self.conn.state is State.OPEN:
+            self.conn.send_ping(b"restohub")
+            self.write(b"".join(self.conn.data_to_send()))
+
+    def close(self, code: int, reason: str) -> None:
+        """Send a close frame after all that was written; cut the connection where the client does not take it."""
+        if not self.open or self.conn.state is not State.OPEN:
+            return
+        self.ended = self.ended or reason
+        self.conn.send_close(code, reason)
+        self.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = True
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": code})
+        if self.read_paused:  # else the client's own close frame would never be read
+            self.read_paused = False
+            self.transport.resume_reading()
+        self.close_timer = self.loop.call_later(LINGER_S, self.transport.abort)
+
+    def handle_ping(self) -> None:
+        """Answer a protocol-level ping, but not one who takes nothing: RFC 6455 lets the latest be answered alone."""
+        pong = b"".join(self.conn.data_to_send())
+        if self.ready:
+            self.write(pong)
+
+    def handle_parser_exception(self) -> None:
+        """Say why (a message too large, bad UTF-8), then read on and drop it: unread input would reset the close."""
+        if self.close_sent:
+            return
+        assert self.conn.close_sent is not None
+        self.ended = self.ended or NOT_SPOKEN
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": self.conn.close_sent.code})
+        self.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = True
+        self.close_timer = self.loop.call_later(LINGER_S, self.transport.abort)
+
+    def shutdown(self) -> None:
+        """The hub stops: say so, after what was written before."""
+        self.stop_keepalive()
+        if not self.handshake_complete:
+            super().shutdown()
+            return
+        self.close(GOING_AWAY, "the hub is stopping")
