@@ -52,14 +52,14 @@ def _decide_batch(draft: Draft, batch: Batch) -> Accepted | BatchRefused:
 
 def _operate(draft: Draft, operation: Operation) -> Refused | None:
     match operation:
-        case Create(kind="guest"):
-            return create_guest(draft, operation)
-        case Create():
-            return create_table(draft, operation)
         case Update(kind="guest"):
             return update_guest(draft, operation)
         case Update():
             return update_table(draft, operation)
+        case Create(kind="guest"):
+            return create_guest(draft, operation)
+        case Create():
+            return create_table(draft, operation)
         case Delete(kind="guest"):
             return delete_guest(draft, operation)
         case Delete():

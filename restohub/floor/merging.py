@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
+import msgspec
 from msgspec import UNSET, structs
 
 from .commands import Fields, GuestFields, TableFields
@@ -13,22 +14,27 @@ from .nouns import Entity, Guest, Table
 F = TypeVar("F", GuestFields, TableFields)
 
 # Of these an echo of the present value is no wish, even where the client does not say what it had seen.
-ECHOED = ("table_id", "current_guest_id", "check_in_time", "seated_time", "finished_time", "reservation_time")
+ECHOED = frozenset(
+    ("table_id", "current_guest_id", "check_in_time", "seated_time", "finished_time", "reservation_time")
+)
 
 
 def given(fields: Fields) -> dict[str, object]:
     """The entity's fields that were sent, by name."""
-    sent = structs.asdict(fields)
-    return {name: value for name, value in sent.items() if value is not UNSET and name != "allow_over_capacity"}
+    sent: dict[str, object] = msgspec.to_builtins(fields)  # which leaves out what is UNSET
+    del sent["allow_over_capacity"]
+    if isinstance(fields, TableFields) and "position" in sent:  # and takes this apart
+        sent["position"] = fields.position
+    return sent
 
 
 def without_echoes(fields: F, present: Entity, seen: Entity | None) -> F:
     """The fields less those that only repeat what the client had seen (or, of some, what is there now)."""
+    sent = given(fields)
     if seen is not None:
-        echoes = [name for name, value in given(fields).items() if value == getattr(seen, name)]
+        echoes = [name for name, value in sent.items() if value == getattr(seen, name)]
     else:
-        sent = [name for name in ECHOED if getattr(fields, name, UNSET) is not UNSET]
-        echoes = [name for name in sent if getattr(fields, name) == getattr(present, name)]
+        echoes = [name for name, value in sent.items() if name in ECHOED and value == getattr(present, name)]
     return structs.replace(fields, **dict.fromkeys(echoes, UNSET)) if echoes else fields
 
 

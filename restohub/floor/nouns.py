@@ -28,14 +28,14 @@ PHASES: dict[str, Phase] = {
 DIRECTORY_ID = 0
 
 
-class Position(Struct, frozen=True):
+class Position(Struct, frozen=True, gc=False):
     """Where a table stands: fractions of the floor's width and height by the app's habit, any finite number by rule."""
 
     x: float
     y: float
 
 
-class Guest(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Guest(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """A party: on the waitlist, expected, seated or gone. Times are whole UTC seconds since 1970."""
 
     id: str
@@ -73,7 +73,7 @@ class Guest(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return PHASES[self.status]
 
 
-class Table(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Table(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """A piece of furniture with a number. `current_guest_id` is whoever is seated at it or holds it."""
 
     id: str
@@ -94,7 +94,7 @@ class Table(Struct, frozen=True, kw_only=True, omit_defaults=True):
     created_revision: int = 0
 
 
-class Restaurant(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Restaurant(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """One restaurant of the hub. `id` is a decimal string here, as every entity's is, and an integer on the wire."""
 
     id: str
@@ -109,7 +109,7 @@ class Restaurant(Struct, frozen=True, kw_only=True, omit_defaults=True):
 Entity = Guest | Table | Restaurant
 
 
-class Change(Struct, frozen=True):
+class Change(Struct, frozen=True, gc=False):
     """What one commit did to one entity: its after-image, or None where it is gone.
 
     `was` is the version that the change replaced (0 for a new one): the chain through the log by which an older image
@@ -124,7 +124,7 @@ class Change(Struct, frozen=True):
     visit: tuple[str, str] | None = None
 
 
-class Stamp(Struct, frozen=True):
+class Stamp(Struct, frozen=True, gc=False):
     """What the outside gives to a commit: its revision, its time (UTC seconds) and its transaction id."""
 
     revision: int
@@ -132,7 +132,7 @@ class Stamp(Struct, frozen=True):
     transaction_id: str
 
 
-class Entry(Struct, frozen=True):
+class Entry(Struct, frozen=True, gc=False):
     """One commit of one restaurant, as the log keeps it. `atomic` is how the sockets tell it (CONTRACT, section 4)."""
 
     restaurant_id: int
@@ -143,7 +143,7 @@ class Entry(Struct, frozen=True):
     changes: tuple[Change, ...]
 
 
-class Removal(Struct, frozen=True):
+class Removal(Struct, frozen=True, gc=False):
     """An entity that is gone: since which revision, when, and the visit that stays counted."""
 
     kind: Kind
@@ -153,7 +153,7 @@ class Removal(Struct, frozen=True):
     visit: tuple[str, str] | None = None
 
 
-class Floor(Struct, frozen=True, kw_only=True):
+class Floor(Struct, frozen=True, gc=False, kw_only=True):
     """One restaurant's floor at one revision: a value, never changed in place.
 
     `removals` are the newest removals (at most REMOVALS_MAX); all those after `removals_since` are in it. `time` is the
@@ -173,7 +173,7 @@ class Floor(Struct, frozen=True, kw_only=True):
         return (self.guests if kind == "guest" else self.tables).get(entity_id)
 
 
-class Directory(Struct, frozen=True, kw_only=True):
+class Directory(Struct, frozen=True, gc=False, kw_only=True):
     """The restaurants of the hub. `last_id` is the highest id ever given: none is given twice."""
 
     revision: int = 0

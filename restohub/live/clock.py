@@ -56,9 +56,9 @@ class Clock:
 
 def new_id() -> str:
     """A UUIDv7 (RFC 9562, section 5.7): Python 3.11 has none. Ids made in a row sort by their millisecond."""
-    timed = f"{time.time_ns() // 1_000_000 << 16 | 0x7000 | _random.getrandbits(12):016x}"
-    rest = f"{1 << 63 | _random.getrandbits(62):016x}"
-    return f"{timed[:8]}-{timed[8:12]}-{timed[12:]}-{rest[:4]}-{rest[4:]}"
+    ms, bits = time.time_ns() // 1_000_000, _random.getrandbits(74)
+    parts = (ms >> 16, ms & 0xFFFF, bits & 0xFFF, 0x8000 | bits >> 12 & 0x3FFF, bits >> 26)
+    return "%08x-%04x-7%03x-%04x-%012x" % parts  # noqa: UP031 (a fifth of the time of an f-string's parts)
 
 
 def new_epoch() -> str:

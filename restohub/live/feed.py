@@ -291,8 +291,8 @@ class Feed:
 
 def _weight(change: Change) -> int:
     """What holding on to a change's image costs, about."""
-    texts: list[str] = []
-    if isinstance(change.entity, Guest):
-        guest = change.entity
-        texts = [guest.notes or "", guest.special_requests or "", *guest.tags, *guest.dietary_restrictions]
-    return CHANGE_BYTES + sum(TEXT_BYTES + 4 * len(text) for text in texts)
+    guest = change.entity
+    if not isinstance(guest, Guest):
+        return CHANGE_BYTES
+    texts = [guest.notes or "", guest.special_requests or "", *guest.tags, *guest.dietary_restrictions]
+    return CHANGE_BYTES + TEXT_BYTES * len(texts) + 4 * sum(map(len, texts))

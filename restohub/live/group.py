@@ -93,7 +93,6 @@ class Group:
         self.answers: list[Answer | Repeated | Problem] = []
         self._published = floors
         self._published_keys = keys
-        self._clock = clock
         self._now = clock.now()
 
     def take(self, submission: Submission) -> None:
@@ -149,7 +148,6 @@ class Group:
         if step.key is not None:
             self.keys[before.restaurant_id, step.key] = stamp.revision
         self.records.append(Record(entry, step.key, step.digest))
-        self._clock.commit_time()
         if before.restaurant_id != DIRECTORY_ID:
             after = self.floors[before.restaurant_id] = apply(before, entry)
             return entry, after

@@ -12,7 +12,7 @@ from restohub.store.history import History
 async def recall_create(history: History, floor: Floor, command: Create, *, chosen: bool) -> Create:
     """The command with what history knows: whether a `chosen` id was used before, and the visits of its contacts."""
     taken = chosen and await history.was_used(floor.restaurant_id, command.kind, command.id)
-    visits = await _visits(history, floor, command)
+    visits = await _visits(history, floor, command) if _gives_contact(command) else command.visits
     return structs.replace(command, taken=taken, visits=visits)
 
 
@@ -21,12 +21,14 @@ async def recall_update(history: History, floor: Floor, command: Update, seen_ve
     present = floor.get(command.kind, command.id)
     if present is None:
         return command
-    seen = base = None
+    known: dict[str, object] = {}
     if seen_version is not None:
-        seen = await history.image_at(floor, present, seen_version)
+        known["seen"] = await history.image_at(floor, present, seen_version)
     if command.base_version is not None:
-        base = await history.image_at(floor, present, command.base_version)
-    return structs.replace(command, seen=seen, base=base, visits=await _visits(history, floor, command))
+        known["base"] = await history.image_at(floor, present, command.base_version)
+    if _gives_contact(command):
+        known["visits"] = await _visits(history, floor, command)
+    return structs.replace(command, **known) if known else command
 
 
 async def recall_delete(history: History, floor: Floor, command: Delete) -> Delete:
@@ -37,15 +39,17 @@ async def recall_delete(history: History, floor: Floor, command: Delete) -> Dele
     return structs.replace(command, base=await history.image_at(floor, present, command.base_version))
 
 
+def _gives_contact(command: Create | Update) -> bool:
+    fields = command.fields
+    return isinstance(fields, GuestFields) and (fields.phone is not UNSET or fields.email is not UNSET)
+
+
 async def _visits(history: History, floor: Floor, command: Create | Update) -> Visits:
     """Looked up only where the request gives a phone or an e-mail; what it does not give is the guest's own."""
-    if not isinstance(command.fields, GuestFields):
-        return Visits()
-    phone, email = command.fields.phone, command.fields.email
-    if phone is UNSET and email is UNSET:
-        return Visits()
+    fields = command.fields
+    assert isinstance(fields, GuestFields)
     present = floor.guests.get(command.id)
-    visits = await history.visits(floor, phone or None, email or None)
+    visits = await history.visits(floor, fields.phone or None, fields.email or None)
     if present is None:
         return visits
     # What the request leaves out, or only echoes, stays the guest's own.

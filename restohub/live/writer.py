@@ -77,8 +77,8 @@ class Writer:
         self._stopping = False
         self._failure_code = "storage_unavailable"
 
-    async def submit(self, restaurant_id: int, steps: Sequence[Step], answer: Answering) -> Answer | Repeated:
-        """Have these steps decided and committed, and return the answer when they are durable.
+    def submit(self, restaurant_id: int, steps: Sequence[Step], answer: Answering) -> asyncio.Future[Answer | Repeated]:
+        """Have these steps decided and committed: the answer, when they are durable.
 
         Raises Problem: the refusal, or `busy`, `shutting_down`, `storage_full`, `storage_unavailable` (nothing was
         done), `outcome_unknown` (it may be done), `internal_error` (nothing was done). A command once taken is
@@ -91,7 +91,7 @@ class Writer:
         future: asyncio.Future[Answer | Repeated] = asyncio.get_running_loop().create_future()
         self._queue.append(Submission(restaurant_id, steps, answer, future, self._clock.monotonic()))
         self._wake.set()
-        return await future
+        return future
 
     async def run(self) -> None:
         """Work until `stop`; raises StorageFailedError when the disk can no longer be trusted, and StorageBackError."""
@@ -219,6 +219,7 @@ class Writer:
             for submission in group:
                 decided.take(submission)
             if decided.records:
+                self._clock.commit_time()
                 await self._ledger.append(decided.records)
         except (StorageFullError, StorageUnavailableError) as fault:
             self._refuse(group, fault)

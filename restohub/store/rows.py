@@ -68,7 +68,7 @@ def entity_of(kind: str, image: bytes) -> Entity:
 
 def row_checksum(restaurant_id: int, kind: str, entity_id: str, version: int, image: bytes) -> int:
     """CRC-32 over all that an entity's row says: one flipped bit in two passes SQLite's own integrity check."""
-    return crc32(image, crc32(f"{restaurant_id}/{kind}/{entity_id}/{version}".encode()))
+    return crc32(f"{restaurant_id}/{kind}/{entity_id}/{version}".encode() + image)
 
 
 def log_checksum(
@@ -76,8 +76,9 @@ def log_checksum(
 ) -> int:
     """CRC-32 over all that a row of the log says."""
     given = bytes((key is not None, digest is not None, answer is not None))
-    head = crc32(f"{position}/{time}/{key}/".encode(), crc32(given))
-    return crc32(answer or b"", crc32(changes, crc32(digest or b"", head)))
+    name = b"None" if key is None else key.encode()
+    told = (given, position, time, name, digest or b"", changes, answer or b"")
+    return crc32(b"%b%d/%d/%b/%b%b%b" % told)
 
 
 def name_checksum(name: str, value: str) -> int:

@@ -55,11 +55,10 @@ def read_json(body: bytes) -> Any:
 
 def _keys(value: Any) -> int:
     """How many keys its objects have. Each was written with a colon: as many colons as keys, and none came twice."""
-    match value:
-        case dict():
-            return len(value) + sum(_keys(item) for item in value.values() if isinstance(item, dict | list))
-        case list():
-            return sum(_keys(item) for item in value if isinstance(item, dict | list))
+    if isinstance(value, dict):
+        return len(value) + sum([_keys(item) for item in value.values() if isinstance(item, (dict, list))])
+    if isinstance(value, list):
+        return sum([_keys(item) for item in value if isinstance(item, (dict, list))])
     return 0
 
 

@@ -156,7 +156,9 @@ _TYPES: dict[type[Struct], dict[str, Any]] = {
     for struct in (GuestInput, TableInput, RestaurantInput)
 }
 _CLEARABLE: dict[type[Struct], frozenset[str]] = {
-    struct: frozenset(name for name, kind in types.items() if type(None) in getattr(kind, "__args__", ()))
+    struct: frozenset(
+        name for name, kind in types.items() if type(None) in getattr(kind, "__args__", ()) and name != "id"
+    )
     for struct, types in _TYPES.items()
 }
 _TIMES = ("reservationTime", "checkInTime", "seatedTime", "finishedTime")
@@ -177,8 +179,8 @@ class Reader:
         self.values, self.spelled, self.faults = names.fold(data, pointer)
         if self.spelled.get("tableNumber") == "number" and type(self.values["tableNumber"]) is int:
             self.values["tableNumber"] = str(self.values["tableNumber"])
-        for name in _CLEARABLE[struct] & self.values.keys():
-            if self.values[name] == "" and name != "id":
+        for name, value in self.values.items():
+            if value == "" and name in _CLEARABLE[struct]:
                 self.values[name] = None
         try:
             msgspec.convert(self.values, struct)
@@ -211,7 +213,8 @@ class Reader:
     def word(self, name: str, words: dict[str, str]) -> None:
         """Fold a word of a closed vocabulary to its proper spelling."""
         if name in self.values:
-            word = words.get(folded(self.values[name]))
+            text = self.values[name]
+            word = words.get(text) or words.get(folded(text))
             if word is None:
                 known = ", ".join(dict.fromkeys(words.values()))
                 self.fault(name, f"{self.values[name][:40]!r} is no {name} the hub knows. It knows: {known}.")

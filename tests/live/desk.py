@@ -15,7 +15,7 @@ from restohub.floor.commands import Create, GuestFields, Update
 from restohub.floor.nouns import Directory, Entry, Floor, Restaurant
 from restohub.floor.verdicts import Refused
 from restohub.live.clock import Clock
-from restohub.live.group import Command, Done, Repeated, Result, Step
+from restohub.live.group import Answering, Command, Done, Repeated, Result, Step
 from restohub.live.writer import Writer
 from restohub.store.append import Ledger, Record
 from restohub.wire.answers import Answer
@@ -139,7 +139,15 @@ class Desk:
             Step(command=command, transaction_id=f"tx{n}", key=keys[n] if keys else None, digest=digest)
             for n, command in enumerate(commands)
         ]
-        return asyncio.create_task(self.writer.submit(at, steps, answering))
+        return self.ask(at, steps, answering)
+
+    def ask(self, at: int, steps: Sequence[Step], answering: Answering) -> asyncio.Task[Answer | Repeated]:
+        """Submit these steps, as a request of its own."""
+
+        async def asking() -> Answer | Repeated:
+            return await self.writer.submit(at, steps, answering)
+
+        return asyncio.create_task(asking())
 
 
 def answering(results: Sequence[Result], floor: Floor) -> Answer:

@@ -158,7 +158,7 @@ async def test_a_bug_in_one_answer_costs_that_one_alone() -> None:
 
         first = one.submit(guest("g1"))
         step = Step(command=guest("bad"), transaction_id="tx")
-        bad = asyncio.create_task(one.writer.submit(1, [step], broken))
+        bad = one.ask(1, [step], broken)
         last = one.submit(guest("g2"))
         assert await outcomes(first, bad, last) == ["committed 1", "internal_error", "committed 2"]
         assert sorted(one.floor.guests) == ["g1", "g2"]
