@@ -76,9 +76,8 @@ def log_checksum(
 ) -> int:
     """CRC-32 over all that a row of the log says."""
     given = bytes((key is not None, digest is not None, answer is not None))
-    name = b"None" if key is None else key.encode()
-    told = (given, position, time, name, digest or b"", changes, answer or b"")
-    return crc32(b"%b%d/%d/%b/%b%b%b" % told)
+    head = f"{position}/{time}/{key}/".encode()  # of a damaged row they may be anything
+    return crc32(b"%b%b%b%b%b" % (given, head, digest or b"", changes, answer or b""))
 
 
 def name_checksum(name: str, value: str) -> int:

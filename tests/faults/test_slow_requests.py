@@ -21,6 +21,8 @@ NewHub = Callable[..., Hub]
 LIMIT_S = 10.0
 # What a slow machine may add to it: the point is that the connection does not stay.
 PATIENCE_S = 40.0
+# For how long a connection may rest between two requests.
+IDLE_S = 75.0
 DRIP_S = 0.25
 
 POST = b"POST /api/restaurants/1/guests/ HTTP/1.1\r\nHost: hub\r\nContent-Type: application/json\r\n"
@@ -162,6 +164,37 @@ def test_a_request_that_is_not_whole_in_ten_seconds_is_closed(new_hub: NewHub, t
         assert hub.stop() == 0
         assert "Traceback" not in hub.said()
         assert "fault" not in hub.said()
+
+
+@pytest.mark.long
+@pytest.mark.timeout(300)
+def test_a_connection_that_is_asked_for_nothing_is_closed_after_75_s_and_not_before(
+    new_hub: NewHub, tmp_path: Path
+) -> None:
+    hubs = [new_hub().start(), new_hub(env=without_httptools(tmp_path)).start()]
+
+    async def idle(port: int, rest_s: float) -> float:
+        """For how long the hub keeps a connection after its second answer, so many seconds after the first."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for wait_s in (rest_s, 0):
+            writer.write(WHOLE)
+            head = await reader.readuntil(b"\r\n\r\n")
+            assert statuses(head) == [200]
+            await reader.readexactly(int(head.lower().partition(b"content-length: ")[2].split(b"\r")[0]))
+            await asyncio.sleep(wait_s)
+        began = time.monotonic()
+        async with asyncio.timeout(IDLE_S + PATIENCE_S):
+            assert await reader.read() == b""
+        writer.close()
+        return time.monotonic() - began
+
+    async def all_at_once() -> list[float]:
+        return await asyncio.gather(*(idle(hub.port, rest_s) for hub in hubs for rest_s in (0, 40, IDLE_S - 5)))
+
+    assert all(IDLE_S - 1 <= kept_s <= IDLE_S + 10 for kept_s in asyncio.run(all_at_once()))
+    for hub in hubs:
+        assert hub.stop() == 0
+        assert "Traceback" not in hub.said()
 
 
 @pytest.mark.long

@@ -97,7 +97,7 @@ class HttpLink(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
         cycle.message_event.set()
         if not cycle.keep_alive:
             self.transport.close()
-        if self.pipeline:
+        if self.pipeline or self.transport.is_closing():
             cycle.on_response()
         else:
             self.flow.resume_reading()
