@@ -12,6 +12,14 @@ from pathlib import Path
 
 from tests.bench.workloads import Figures
 
+# Which figure of the hub is held against which limit.
+LIMITED = (
+    ("W1 C=100 changes/s", "minimal litestar PUT, requests/s"),
+    ("W1 C=100 changes/s", "bare ASGI, requests/s"),
+    ("W1 C=1 changes/s", "SQLite FULL, 1 a commit, changes/s"),
+    ("W6 deliveries/s", "raw fan-out, one frame a write, deliveries/s"),
+)
+
 
 class Results:
     """Every figure of every round, by subject and name."""
@@ -32,7 +40,7 @@ class Results:
 
 
 def table(results: Results) -> str:
-    """One row a figure: the subjects, and the hub's ratio to the other; below them the limits."""
+    """One row a figure: the subjects, the first by the second; below them the limits, and how near it comes to them."""
     subjects = [name for name in results.rounds if name != "limit"]
     rows = [["", *subjects, *(["ratio"] if len(subjects) > 1 else [])]]
     for name in results.rounds.get("restohub", {}):
@@ -43,6 +51,10 @@ def table(results: Results) -> str:
         rows.append(row)
     for name in results.rounds.get("limit", {}):
         rows.append([name, shown(results.median("limit", name)), *[""] * (len(rows[0]) - 2)])
+    for mine, limit in LIMITED:
+        near = ratio(results.median("restohub", mine), results.median("limit", limit))
+        if near != "–":
+            rows.append([f"{mine} / {limit}", near, *[""] * (len(rows[0]) - 2)])
     return aligned(rows)
 
 
