@@ -21,8 +21,9 @@ from restohub.wire.session import UNKNOWN_RESTAURANT, SendDelta, SendFullSync
 from .deltas import changes_since
 from .snapshots import Snapshots
 
-# As much as a client who lags can be sent of it (MESSAGE_BYTES_MAX), with images and the frames of both dialects. With
-# eight times as much each commit let go of one long out of the processor's cache: 3 % of what a change costs.
+# About as much of one restaurant as a client who lags can be sent from it (MESSAGE_BYTES_MAX), with the images and the
+# frames of both dialects; who missed more gets a delta. With 8 MiB each commit let go of one that was long out of the
+# processor's cache: 3 % of what a change costs.
 RING_BYTES_MAX = 1024 * 1024
 # What an entry costs beside its frames: the images that it holds on to.
 CHANGE_BYTES = 1500

@@ -40,12 +40,13 @@ async def recall_delete(history: History, floor: Floor, command: Delete) -> Dele
 
 
 def _gives_contact(command: Create | Update) -> bool:
+    """Whether the request gives a phone or an e-mail: else no visits are counted anew."""
     fields = command.fields
     return isinstance(fields, GuestFields) and (fields.phone is not UNSET or fields.email is not UNSET)
 
 
 async def _visits(history: History, floor: Floor, command: Create | Update) -> Visits:
-    """Looked up only where the request gives a phone or an e-mail; what it does not give is the guest's own."""
+    """The visits of the phone and the e-mail that the request gives; what it does not give is the guest's own."""
     fields = command.fields
     assert isinstance(fields, GuestFields)
     present = floor.guests.get(command.id)

@@ -1,4 +1,4 @@
-"""This file is the routes of guests."""
+"""This file is the routes that guests alone have: the list, and the change of status."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is how an answer leaves: one ASGI callable for bodies, problems and pages."""
+"""This file is how an answer leaves, and what becomes of a fault."""
 
 from __future__ import annotations
 

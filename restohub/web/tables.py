@@ -1,4 +1,4 @@
-"""This file is the routes of tables."""
+"""This file is the route that tables alone have: the list."""
 
 from __future__ import annotations
 

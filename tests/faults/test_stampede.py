@@ -119,6 +119,27 @@ def test_the_floor_is_held_once_for_all_who_take_it_slowly(tmp_path: Path) -> No
         hub.kill()
 
 
+def test_the_floor_is_held_once_for_all_who_take_it_slowly_over_http(tmp_path: Path) -> None:
+    hub = Hub(tmp_path / "data").start()
+    try:
+        with hub.client() as api, contextlib.ExitStack() as stack:
+            furnish(api, 700, notes=LONG_NOTE, specialRequests=LONG_NOTE)
+            before = peak_mib(hub)
+            for _ in range(SLOW_READERS):
+                reader = stack.enter_context(socket.socket())
+                reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                reader.settimeout(20)
+                reader.connect(("127.0.0.1", hub.port))
+                reader.sendall(b"GET /api/sync/full HTTP/1.1\r\nHost: hub\r\n\r\n")
+                assert reader.recv(12) == b"HTTP/1.1 200"
+            assert api.get("/health").status_code == 200
+            grown = peak_mib(hub) - before
+        print(f"B3: {SLOW_READERS} slow readers of 3 MiB over HTTP cost {grown} MiB")
+        assert grown <= SLOW_READERS
+    finally:
+        hub.kill()
+
+
 def test_the_hub_takes_more_connections_than_a_terminal_allows_by_default(tmp_path: Path) -> None:
     hub = Hub(tmp_path / "data", wrap=("prlimit", "--nofile=64:256")).start()
     try:

@@ -19,6 +19,8 @@ from .refusal import STATUS_LINES, refusal
 KEEP_ALIVE_S = 75
 # From a request's first byte to its last, and from a connection to its first byte. 256 KiB need 0.2 Mbit/s for it.
 REQUEST_WAIT_S = 10.0
+# What is written as one piece. A whole floor is not: it would be in memory once for each who is slow to take it.
+JOINED_BYTES_MAX = 16 * 1024
 
 MALFORMED = Refused("invalid_json", "The request is not HTTP/1.1 that the hub can read.")
 TOO_SLOW = Refused("request_timeout", f"The request was not whole after {REQUEST_WAIT_S:.0f} s. Nothing was changed.")
@@ -91,9 +93,12 @@ class HttpLink(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
         headers = [*self.server_state.default_headers, *sent_headers(answer)]
         if not cycle.keep_alive:
             headers.append((b"connection", b"close"))
-        lines = b"\r\n".join(map(b": ".join, headers))
+        head = b"%b%b\r\n\r\n" % (STATUS_LINES[answer.status], b"\r\n".join(map(b": ".join, headers)))
         body = b"" if cycle.scope["method"] == "HEAD" else answer.body
-        self.transport.write(b"%b%b\r\n\r\n%b" % (STATUS_LINES[answer.status], lines, body))
+        if len(body) <= JOINED_BYTES_MAX:
+            self.transport.write(head + body)
+        else:
+            self.transport.writelines((head, body))
         cycle.message_event.set()
         if not cycle.keep_alive:
             self.transport.close()

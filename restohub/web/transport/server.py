@@ -43,7 +43,7 @@ class HubServer(uvicorn.Server):
         self._on_ready()
 
     async def on_tick(self, counter: int) -> bool:
-        """Ten times in a second: uvicorn's own work, and now and then a look after each request that is not whole."""
+        """Ten times in a second: uvicorn's own work, and now and then a look after each connection."""
         if counter % LOOK_EVERY_TICKS == 0:
             now = asyncio.get_running_loop().time()
             for link in tuple(self.server_state.connections):
