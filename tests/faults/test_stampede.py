@@ -7,6 +7,7 @@ import contextlib
 import resource
 import socket
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -18,6 +19,8 @@ from tests.contract.sync_talk import BATCH
 from tests.faults.chance import size
 from tests.faults.crowd import until
 from tests.tablet import REALTIME, SYNC, Tablet, agree
+
+Take = Callable[[Hub], contextlib.AbstractContextManager[object]]
 
 GUESTS, TABLES = 200, 40
 RSS_MAX_MIB = 150
@@ -102,39 +105,36 @@ def test_five_hundred_who_come_back_at_once_are_served(tmp_path: Path) -> None:
     stampeded(tmp_path, size("CLIENTS", 500))
 
 
-def test_the_floor_is_held_once_for_all_who_take_it_slowly(tmp_path: Path) -> None:
+def by_socket(hub: Hub) -> contextlib.AbstractContextManager[object]:
+    """A socket that reads little of its first message."""
+    return Wire(hub, SYNC, 4096)
+
+
+@contextlib.contextmanager
+def over_http(hub: Hub) -> Iterator[None]:
+    """A full sync of which little is read."""
+    with socket.socket() as reader:
+        reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        reader.settimeout(20)
+        reader.connect(("127.0.0.1", hub.port))
+        reader.sendall(b"GET /api/sync/full HTTP/1.1\r\nHost: hub\r\n\r\n")
+        assert reader.recv(12) == b"HTTP/1.1 200"
+        yield
+
+
+@pytest.mark.parametrize(("take", "sockets"), [(by_socket, SLOW_READERS), (over_http, 0)], ids=["socket", "HTTP"])
+def test_the_floor_is_held_once_for_all_who_take_it_slowly(tmp_path: Path, take: Take, sockets: int) -> None:
     hub = Hub(tmp_path / "data").start()
     try:
         with hub.client() as api, contextlib.ExitStack() as stack:
             furnish(api, 700, notes=LONG_NOTE, specialRequests=LONG_NOTE)
             before = peak_mib(hub)
             for _ in range(SLOW_READERS):
-                stack.enter_context(Wire(hub, SYNC, 4096))
-            assert api.get("/health").json()["connections"] == SLOW_READERS
+                stack.enter_context(take(hub))
+            assert api.get("/health").json()["connections"] == sockets
             assert api.get("/api/sync/full").status_code == 200
             grown = peak_mib(hub) - before
         print(f"B3: {SLOW_READERS} slow readers of 3 MiB cost {grown} MiB")
-        assert grown <= SLOW_READERS
-    finally:
-        hub.kill()
-
-
-def test_the_floor_is_held_once_for_all_who_take_it_slowly_over_http(tmp_path: Path) -> None:
-    hub = Hub(tmp_path / "data").start()
-    try:
-        with hub.client() as api, contextlib.ExitStack() as stack:
-            furnish(api, 700, notes=LONG_NOTE, specialRequests=LONG_NOTE)
-            before = peak_mib(hub)
-            for _ in range(SLOW_READERS):
-                reader = stack.enter_context(socket.socket())
-                reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-                reader.settimeout(20)
-                reader.connect(("127.0.0.1", hub.port))
-                reader.sendall(b"GET /api/sync/full HTTP/1.1\r\nHost: hub\r\n\r\n")
-                assert reader.recv(12) == b"HTTP/1.1 200"
-            assert api.get("/health").status_code == 200
-            grown = peak_mib(hub) - before
-        print(f"B3: {SLOW_READERS} slow readers of 3 MiB over HTTP cost {grown} MiB")
         assert grown <= SLOW_READERS
     finally:
         hub.kill()
