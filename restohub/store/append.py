@@ -104,7 +104,10 @@ class Ledger:
         return rows
 
     async def _transact(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Do this work in one transaction, whole or not at all; raises like `append`."""
+        """Do this work in one transaction, whole or not at all; raises like `append`.
+
+        Once it is on its way it is done, even where nobody waits for it any more.
+        """
 
         def transaction(connection: sqlite3.Connection) -> T:
             connection.execute("BEGIN IMMEDIATE")

@@ -21,7 +21,7 @@ NOTHING: dict[str, Any] = {}
 CODE_OF_STATUS = {400: "invalid_query", 413: "body_too_large", 415: "unsupported_media_type"}
 
 
-def answered(answer: Answer, scope: Any, send: Any) -> Awaitable[None]:
+def send_answer(answer: Answer, scope: Any, send: Any) -> Awaitable[None]:
     """Send an answer: what is to be awaited for it."""
     whole = scope.get("extensions", NOTHING).get(WHOLE_ANSWER)
     sending: Awaitable[None] = _in_two(answer, send) if whole is None else whole(answer)
@@ -43,7 +43,7 @@ class Reply:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ARG002 (ASGI's own signature)
         """Send it."""
-        await answered(self._answer, scope, send)
+        await send_answer(self._answer, scope, send)
 
     def to_asgi_response(self, **_: Any) -> Reply:
         """What litestar asks of an exception handler's answer."""

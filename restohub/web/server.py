@@ -22,7 +22,7 @@ from .asking import ClientGoneError, Request
 from .openapi import openapi
 from .realtime import Sockets, realtime, restaurant_sync
 from .reference.served import PAGES
-from .replies import answered, on_client_gone, on_crash, on_failed_disk, on_litestar, on_problem, problem_answer
+from .replies import on_client_gone, on_crash, on_failed_disk, on_litestar, on_problem, problem_answer, send_answer
 from .routes import ROUTES, Route
 
 FAULTS = {
@@ -60,7 +60,7 @@ class OnePath:
             if scope.get("method") == "HEAD":  # in a copy: the transport knows by its own that no body goes out
                 scope = {**scope, "method": "GET"}
             if scope.get("method") == "OPTIONS" and (allowed := allowed_methods(path)):
-                return answered(Answer(204, [(b"allow", allowed.encode())], b""), scope, send)
+                return send_answer(Answer(204, [(b"allow", allowed.encode())], b""), scope, send)
             if scope["type"] == "websocket" and path not in SOCKET_PATHS:
                 return self._no_socket(path, send)
         passed: Awaitable[None] = self._app(scope, receive, send)
@@ -102,7 +102,7 @@ def _answering(route: Route, hub: Hub, sockets: Sockets) -> Callable[..., Any]:
     """
 
     async def answering(scope: Any, receive: Any, send: Any) -> None:
-        await answered(await route.handler(Request(scope, receive, hub, sockets)), scope, send)
+        await send_answer(await route.handler(Request(scope, receive, hub, sockets)), scope, send)
 
     return lambda app: answering  # noqa: ARG005 (the name by which litestar gives it)
 
