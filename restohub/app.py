@@ -20,7 +20,7 @@ import aiosqlite
 from restohub.advertise import Advertiser
 from restohub.config import Settings
 from restohub.floor.nouns import DIRECTORY_ID, Change, Entry, Restaurant
-from restohub.limits import allow_many_sockets
+from restohub.live.callers import Callers
 from restohub.live.clock import Clock, new_epoch, new_id
 from restohub.live.epoch import PUT_BACK, Epoch
 from restohub.live.feed import Feed
@@ -30,6 +30,7 @@ from restohub.live.snapshots import Snapshots
 from restohub.live.writer import Writer
 from restohub.log_words import event
 from restohub.logs import on_loop_fault
+from restohub.open_files import allow_many_sockets
 from restohub.store.append import Ledger, Record
 from restohub.store.copies import leave_mark, was_put_back
 from restohub.store.faults import StorageFailedError, StorageFullError, StorageUnavailableError
@@ -42,6 +43,7 @@ from restohub.upkeep.day_close import close_days
 from restohub.upkeep.retention import Retention
 from restohub.upkeep.watchdog import Watchdog
 from restohub.upkeep.zone import knows_zone, machine_zone
+from restohub.web.peers import Peers
 from restohub.web.realtime import Sockets
 from restohub.web.server import application
 from restohub.web.transport.listening import listening_socket
@@ -109,6 +111,7 @@ async def _run(
         zone=machine_zone(),
         knows_zone=knows_zone,
         clock=clock,
+        callers=Callers(settings.shared_addresses, clock.monotonic, Peers(clock.monotonic).key),
         writer=writer,
         history=history,
         feed=feed,
@@ -135,9 +138,7 @@ async def _run(
 
     server = HubServer(server_config(application(hub, sockets)), listening, before_stop)
     writing.add_done_callback(lambda _: setattr(server, "should_exit", True))
-    retention = Retention(writer, history, clock, days=settings.log_days, revisions=settings.log_revisions)
-    looking = (sockets.watch(), close_days(hub), watchdog.feed(), watch_clock(clock), history.failed(), retention.run())
-    tasks = [_beside(server, task) for task in looking]
+    tasks = [_beside(server, work) for work in (*_chores(hub, settings), sockets.watch(), watchdog.feed())]
     look_for_garbage_rarely()
     try:
         await server.serve([bound])
@@ -147,6 +148,12 @@ async def _run(
         writer.stop()
         await advertiser.stop()
     await _ended(settings, writing, tasks)
+
+
+def _chores(hub: Hub, settings: Settings) -> tuple[Coroutine[None, None, None], ...]:
+    """What the hub does by itself, for as long as it runs."""
+    retention = Retention(hub.writer, hub.history, hub.clock, days=settings.log_days, revisions=settings.log_revisions)
+    return close_days(hub), watch_clock(hub.clock), hub.history.failed(), retention.run()
 
 
 def _beside(server: HubServer, work: Coroutine[None, None, None]) -> asyncio.Task[None]:

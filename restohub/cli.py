@@ -77,6 +77,21 @@ def serve(
     log_revisions: Annotated[
         int | None, typer.Option(help="Changes of a restaurant to keep for them. [default: 100000]")
     ] = None,
+    restaurants_max: Annotated[
+        int | None, typer.Option(help="How many restaurants this hub may have. [default: 200]")
+    ] = None,
+    allowed_hosts: Annotated[
+        str | None,
+        typer.Option(help="Further names that the hub is opened by, with commas between them. [default: none]"),
+    ] = None,
+    allow_public: Annotated[
+        bool | None,
+        typer.Option("--allow-public/--no-allow-public", help="Answer the Internet as well. [default: no]"),
+    ] = None,
+    shared_addresses: Annotated[
+        str | None,
+        typer.Option(help="Addresses that many devices share, without limits of their own. [default: 127.0.0.1,::1]"),
+    ] = None,
 ) -> None:
     """Run the hub until it is told to stop (Ctrl-C, SIGTERM).
 
@@ -84,21 +99,9 @@ def serve(
     the data folder (port = 8000, log_format = "json", advertise = false, ...). A flag wins over the environment, that
     over the file, that over the default.
     """
+    flags = dict(locals())  # the options under their settings' names
     try:
-        chosen = settings(
-            {
-                "host": host,
-                "port": port,
-                "data": data,
-                "name": name,
-                "advertise": advertise,
-                "interface": interface,
-                "log_format": log_format,
-                "log_level": log_level,
-                "log_days": log_days,
-                "log_revisions": log_revisions,
-            }
-        )
+        chosen = settings(flags)
     except SettingsError as error:
         stop(str(error))
     start_log(chosen.log_format, chosen.log_level)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import tomllib
 from collections.abc import Mapping
@@ -12,13 +13,20 @@ import msgspec
 import platformdirs
 from msgspec import Meta, Struct
 
+from restohub.limits import RESTAURANTS_MAX
+
 FILE = "restohub.toml"
 PREFIX = "RESTOHUB_"
-NUMBERS = ("port", "log_days", "log_revisions")
+NUMBERS = ("port", "log_days", "log_revisions", "restaurants_max")
+SWITCHES = ("advertise", "allow_public")
+LISTS = ("allowed_hosts", "shared_addresses")
 TRUE, FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 LogFormat = Literal["text", "json"]
 LogLevel = Literal["debug", "info", "warning", "error"]
+# A name alone: the guard leaves port and case out of account.
+HostName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,253}$")]
+IpAddress = Annotated[str, Meta(min_length=2, max_length=45)]
 
 
 class SettingsError(Exception):
@@ -38,6 +46,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     log_level: LogLevel = "info"
     log_days: Annotated[int, Meta(ge=1, le=3650)] = 7
     log_revisions: Annotated[int, Meta(ge=1, le=100_000_000)] = 100_000
+    restaurants_max: Annotated[int, Meta(ge=1, le=10_000)] = RESTAURANTS_MAX
+    allowed_hosts: tuple[HostName, ...] = ()
+    allow_public: bool = False
+    shared_addresses: tuple[IpAddress, ...] = ("127.0.0.1", "::1")
 
 
 SAYS = {
@@ -51,6 +63,10 @@ SAYS = {
     "log_level": "debug, info, warning or error",
     "log_days": "a number of days from 1 to 3650",
     "log_revisions": "a number of changes from 1 to 100000000",
+    "restaurants_max": "a number of restaurants from 1 to 10000",
+    "allowed_hosts": "a list of host names without a port, such as hub.example.com",
+    "allow_public": "true or false",
+    "shared_addresses": "a list of IP addresses, such as 192.168.1.1",
 }
 
 
@@ -60,7 +76,9 @@ def settings(flags: Mapping[str, Any], environment: Mapping[str, str] | None = N
     Raises SettingsError.
     """
     environ = os.environ if environment is None else environment
-    given = {name: value for name, value in flags.items() if value is not None}
+    given = {
+        name: _from_text(name, value) if name in LISTS else value for name, value in flags.items() if value is not None
+    }
     named = {name: environ[PREFIX + name.upper()] for name in SAYS if environ.get(PREFIX + name.upper())}
     folder = chosen_folder(given.get("data"), environ) or default_folder()
     found: dict[str, Any] = {}
@@ -105,7 +123,9 @@ def _from_file(path: Path) -> dict[str, Any]:
 def _from_text(name: str, text: str) -> Any:
     if name in NUMBERS and text.isascii() and text.isdecimal():
         return int(text)
-    if name == "advertise":
+    if name in LISTS:
+        return [part.strip() for part in text.split(",") if part.strip()]
+    if name in SWITCHES:
         return True if text.lower() in TRUE else False if text.lower() in FALSE else text
     return text
 
@@ -113,8 +133,9 @@ def _from_text(name: str, text: str) -> Any:
 def _checked(name: str, value: Any, source: str) -> Any:
     kinds = {field.name: field.type for field in msgspec.structs.fields(Settings)}
     try:
-        return msgspec.convert(str(value) if name == "data" else value, kinds[name], dec_hook=_path)
-    except msgspec.ValidationError:
+        found = msgspec.convert(str(value) if name == "data" else value, kinds[name], dec_hook=_path)
+        return tuple(str(ipaddress.ip_address(one)) for one in found) if name == "shared_addresses" else found
+    except ValueError:  # of msgspec, too
         shown = PREFIX + name.upper() if source == "the environment" else name
         raise SettingsError(f"{shown} in {source} must be {SAYS[name]}, not {value!r}.") from None
 

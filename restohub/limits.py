@@ -1,22 +1,96 @@
-"""This file is how many files and sockets the process may hold open."""
+"""This file is every limit on what a client can drive: each number, and why it is that one."""
 
 from __future__ import annotations
 
-import sys
-from contextlib import suppress
+# ---- What a floor holds. A hub that holds more (a copy of older data) starts, shows all of it and lets staff delete.
+# The largest evening that anybody described is 300 parties; 800 reservations are imported at once.
+GUESTS_MAX = 5_000
+TABLES_MAX = 1_000
+# The texts and lists of all guests and tables, as they weigh in memory. 5,000 guests with all that an app fills in are
+# 4 MB; a single text may hold 4 bytes a character.
+FLOOR_BYTES_MAX = 16_000_000
+HUB_BYTES_MAX = 32_000_000
+# A setting (`restaurants_max`): a hub is one restaurant's, sometimes a small chain's, and simulated evenings pile up.
+RESTAURANTS_MAX = 200
+# Removals remembered in memory, of one floor and of all: a client that was away gets its deletes without the disk.
+REMOVALS_MAX = 10_000
+HUB_REMOVALS_MAX = 20_000
+# From here `/health` warns that a limit is near.
+NEARLY_FULL = 0.8
 
-# A thousand iPads and their requests; without an end a socket leak would take the whole machine's.
+# ---- What one address may add. Whoever fills the floor locks out everybody else: so the addresses that are not shared
+# by many devices have a share of it. An import of 800 and a banquet of 300 in one evening fit.
+CREATIONS_BURST = 1_500
+CREATIONS_AN_HOUR = 500
+GROWTH_BYTES_BURST = 4_000_000
+GROWTH_BYTES_AN_HOUR = 1_000_000
+
+# ---- One request.
+BODY_BYTES_MAX = 256 * 1024
+BATCH_BYTES_MAX = 1024 * 1024
+OPERATIONS_MAX = 500
+PAGE_MAX = 1_000
+FAULTS_MAX = 100
+# A browser's head is 2 KB, an app's 600 bytes.
+HEAD_BYTES_MAX = 16 * 1024
+HEADERS_MAX = 100
+PIPELINED_MAX = 8
+# From a request's first byte to its last, and from a connection to its first byte.
+REQUEST_WAIT_S = 10.0
+KEEP_ALIVE_S = 75
+# A reader who has not taken a whole answer, or a whole floor, by then has lost its network.
+ANSWER_WAIT_S = 60.0
+
+# ---- Bodies that are not whole yet. A small one always passes; the large ones share what the hub has for them.
+SMALL_BODY_BYTES = 64 * 1024
+BODIES_BYTES_MAX = 48_000_000
+BODIES_BYTES_AN_ADDRESS = 16_000_000
+
+# ---- Rates of one address, in units: a request is 1, each operation of a batch 1, each 64 KB answered 1.
+UNITS_A_SECOND = 200
+UNITS_BURST = 2_000
+ANSWER_BYTES_A_UNIT = 64 * 1024
+# Over the rate the request waits; who would wait for longer is told 429.
+RATE_WAIT_S = 10.0
+
+# ---- Connections. 50 iPads hold one or two sockets each, and URLSession opens up to six connections to a host.
+CONNECTIONS_AN_ADDRESS = 320
+CONNECTIONS_MAX = 1_024
+SOCKETS_AN_ADDRESS = 128
+SOCKETS_MAX = 512
+SOCKETS_A_SECOND = 10
+SOCKETS_BURST = 150
+# When the hub is full, the newest connection of whoever holds most gives way; never of one that holds so few.
+HOLDS_FEW = 4
+# Who held a socket for so long within so many days counts as one of the house, and gives way last.
+KNOWN_AFTER_S = 600.0
+KNOWN_FOR_S = 7 * 24 * 3600.0
+# How many addresses are remembered at once; the one that was longest unheard of is forgotten first.
+ADDRESSES_MAX = 4_096
+# A thousand connections and their requests; without an end a socket leak would take the whole machine's.
 OPEN_FILES_MAX = 16_384
 
+# ---- WebSocket input.
+MESSAGE_IN_BYTES_MAX = 64 * 1024
+MESSAGES_A_SECOND_MAX = 50
+FRAMES_A_SECOND_MAX = 200
+FRAGMENTS_MAX = 64
+# Input is given to the parsers in slices of this size, and what is in a slice is counted before the next.
+SLICE_BYTES = 4 * 1024
+SILENCE_MAX_S = 60
+STUCK_MAX_S = 30
 
-def allow_many_sockets() -> None:
-    """Take what the system allows this process: a terminal starts it with 1,024 or, on a Mac, with 256."""
-    if sys.platform == "win32":  # has no such limit
-        return
-    import resource
+# ---- What the hub remembers.
+QUEUE_MAX = 1_024
+# 72 hours of the busiest restaurant are 30,000 changes; beyond this the oldest keys go, so that no stranger can have a
+# key of an iPad refused.
+KEYS_MAX = 200_000
+# The log of all restaurants together. Wins over `log_days`, `log_revisions` and the 72 hours of the keys.
+LOG_BYTES_MAX = 256_000_000
+# Free space that is left for deletes when the disk fills up.
+RESERVE_BYTES = 8_000_000
+# A client that holds more than the hub may begin a new epoch so often.
+CLAIM_EVERY_S = 24 * 3600.0
 
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = OPEN_FILES_MAX if hard == resource.RLIM_INFINITY else min(OPEN_FILES_MAX, hard)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        with suppress(OSError, ValueError):  # a sandbox forbids the call; a Mac takes less than it names
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+# ---- The log of what happens: lines of one address a minute, then one sum.
+LINES_A_MINUTE = 20

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from itertools import islice
 
-from .nouns import REMOVALS_MAX, Directory, Entry, Floor, Guest, Removal, Restaurant, Table
+from restohub.limits import REMOVALS_MAX
+
+from .nouns import Directory, Entry, Floor, Guest, Removal, Restaurant, Table
 
 
 def apply(floor: Floor, entry: Entry) -> Floor:

@@ -182,6 +182,3 @@ class Directory(Struct, frozen=True, gc=False, kw_only=True):
     time: int = 0
     restaurants: dict[int, Restaurant] = field(default_factory=dict)
     last_id: int = 0
-
-
-REMOVALS_MAX = 10_000

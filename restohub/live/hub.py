@@ -10,6 +10,7 @@ from msgspec import Struct
 from restohub.store.history import History
 from restohub.wire.answers import Discovery
 
+from .callers import Callers
 from .clock import Clock
 from .epoch import Epoch
 from .feed import Feed
@@ -28,6 +29,7 @@ class Hub(Struct, frozen=True):
     zone: str
     knows_zone: Callable[[str], bool]
     clock: Clock
+    callers: Callers
     writer: Writer
     history: History
     feed: Feed

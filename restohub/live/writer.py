@@ -11,6 +11,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from restohub.floor.nouns import Directory, Entry, Floor
+from restohub.limits import QUEUE_MAX
 from restohub.log_words import event, span
 from restohub.store.append import Ledger
 from restohub.store.faults import StorageFailedError, StorageFullError, StorageUnavailableError
@@ -22,7 +23,6 @@ from .group import Answering, Group, Repeated, Step, Submission
 
 log = logging.getLogger("restohub.writer")
 
-QUEUE_MAX = 1024
 GROUP_STEPS_MAX = 256
 OUTCOME_WAIT_S = 10.0
 SWEEP_S = 0.5

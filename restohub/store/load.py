@@ -9,7 +9,6 @@ from msgspec import Struct
 
 from restohub.floor.nouns import (
     DIRECTORY_ID,
-    REMOVALS_MAX,
     Directory,
     Entity,
     Floor,
@@ -18,6 +17,7 @@ from restohub.floor.nouns import (
     Restaurant,
     Table,
 )
+from restohub.limits import REMOVALS_MAX
 
 from .faults import StorageFullError, StorageUnavailableError, storage_fault
 from .history import KEYS_DAYS, History

@@ -10,6 +10,8 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from restohub.floor.nouns import Floor
+from restohub.limits import BODY_BYTES_MAX
+from restohub.live.callers import Caller
 from restohub.live.hub import Hub
 from restohub.wire.json_in import read_json
 from restohub.wire.problems import Problem, bad_query, problem
@@ -19,8 +21,6 @@ from restohub.wire.times import read_time
 if TYPE_CHECKING:
     from .realtime import Sockets
 
-BODY_BYTES_MAX = 256 * 1024
-BATCH_BYTES_MAX = 1024 * 1024
 DEFAULT_RESTAURANT = 1
 JSON_TYPE = re.compile(r"application/(?:[\w.+-]+\+)?json\s*(?:;.*)?", re.IGNORECASE)
 RESTAURANT = re.compile(r"\d{1,16}", re.ASCII)
@@ -44,6 +44,12 @@ class Request:
         self.hub = hub
         self.sockets = sockets
         self._headers: dict[bytes, bytes] | None = None
+
+    @property
+    def caller(self) -> Caller:
+        """Whoever sends it, with what that address has used."""
+        client = self.scope["client"]
+        return self.hub.callers.of(client[0] if client else "")
 
     @property
     def path_params(self) -> dict[str, Any]:

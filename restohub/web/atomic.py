@@ -11,6 +11,7 @@ from restohub.floor.commands import Create, Delete, Operation, Update
 from restohub.floor.decide import Batch
 from restohub.floor.nouns import Floor, Guest, Table
 from restohub.floor.verdicts import BatchRefused, Outcome, Refused
+from restohub.limits import BATCH_BYTES_MAX
 from restohub.live.clock import new_id
 from restohub.live.group import Answering, Done, Repeated, Result, Step
 from restohub.live.hub import Hub
@@ -33,7 +34,6 @@ from restohub.wire.problems import Problem, batch_document, document
 from restohub.wire.times import time_text
 
 from .asking import (
-    BATCH_BYTES_MAX,
     Query,
     Request,
     floor_of,

@@ -11,6 +11,7 @@ import msgspec
 from restohub.floor.commands import Create, Delete, EntityKind, GuestFields, TableFields, Update
 from restohub.floor.nouns import Floor, Guest, Table
 from restohub.floor.verdicts import Fault, not_found
+from restohub.limits import PAGE_MAX
 from restohub.live.clock import new_id
 from restohub.live.group import Answering
 from restohub.live.recall import recall_create, recall_delete, recall_update
@@ -21,8 +22,6 @@ from restohub.wire.requests import read_guest, read_table, refuse, seen_version
 
 from .asking import Query, Request, accepted_versions, floor_of, path_restaurant
 from .changing import Asked, answer_deleted, answer_entity, change
-
-LIMIT_MAX = 1000
 
 E = TypeVar("E", Guest, Table)
 
@@ -95,7 +94,7 @@ def page(
     request: Request, query: Query, entities: Callable[[Floor], Iterable[E]], wanted: Sequence[Callable[[E], bool]]
 ) -> Answer:
     """A list by `createdAt` and id, with a cursor where there is more. The query is checked before the restaurant."""
-    limit = query.integer("limit", least=1, most=LIMIT_MAX)
+    limit = query.integer("limit", least=1, most=PAGE_MAX)
     after = _after(query.one("cursor"))
     hub = request.hub
     floor = floor_of(hub, path_restaurant(request))

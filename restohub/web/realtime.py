@@ -10,6 +10,7 @@ from litestar import WebSocket
 from msgspec import UNSET
 
 from restohub.floor.nouns import Floor
+from restohub.limits import SILENCE_MAX_S, STUCK_MAX_S
 from restohub.live.feed import Cursor
 from restohub.live.hub import Hub
 from restohub.wire.messages import (
@@ -29,8 +30,6 @@ from restohub.wire.session import (
     GONE_SILENT,
     HEARTBEAT_S,
     HUB_FAULT,
-    SILENCE_MAX_S,
-    STUCK_MAX_S,
     UNKNOWN_RESTAURANT,
     Close,
     SayError,

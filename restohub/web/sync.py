@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from restohub.floor.nouns import Floor
+from restohub.limits import PAGE_MAX
 from restohub.live.deltas import Latest, changes_since
 from restohub.live.hub import Hub
 from restohub.wire.answers import JSON, Answer, Delta, json_answer, logged_change, revision_headers
@@ -11,8 +12,6 @@ from restohub.wire.times import time_text
 
 from .ahead import notice_ahead
 from .asking import Query, Request, floor_of
-
-CHANGES_MAX = 1000
 
 
 async def full_sync(request: Request) -> Answer:
@@ -30,7 +29,7 @@ async def delta(request: Request) -> Answer:
     restaurant_id = query.restaurant_id()
     since = query.integer("since_revision", "sinceRevision")
     time = query.time("since")
-    limit = query.integer("limit", least=1, most=CHANGES_MAX) or CHANGES_MAX
+    limit = query.integer("limit", least=1, most=PAGE_MAX) or PAGE_MAX
     epoch = query.one("epoch")
     if (since is None) == (time is None):
         raise bad_query("since_revision", "Give exactly one of since_revision (a number) and since (a time).")

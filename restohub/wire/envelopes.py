@@ -8,12 +8,12 @@ from msgspec import Struct
 
 from restohub.floor.commands import EntityKind, GuestFields, TableFields
 from restohub.floor.verdicts import Fault, Refused
+from restohub.limits import OPERATIONS_MAX
 
 from .problems import problem
 from .requests import ID, INTEGER_MAX, checked_key, read_guest, read_table, refuse, seen_version
 from .spelling import Spelling, spelling
 
-OPERATIONS_MAX = 500
 ACTIONS = ("create", "update", "delete")
 
 BATCH = spelling(("transactionId", "restaurantId", "operations", "guests", "tables"), {}, ("timestamp", "metadata"))

@@ -28,6 +28,11 @@ CODES: dict[str, Code] = {
         "Send one UTF-8 JSON document: no NaN, no NUL, no lone surrogate, no key twice, not nested past reason.",
     ),
     "invalid_query": Code(400, "A query parameter is wrong", "Mend the parameter that `errors` names."),
+    "host_not_allowed": Code(
+        403, "The address is not this hub's", "Use the hub's own address, or name this one in `allowed_hosts`."
+    ),
+    "origin_not_allowed": Code(403, "Another web page asks", "Open the hub's own page, or name it in `allowed_hosts`."),
+    "not_permitted": Code(403, "Not from here", "Ask from the restaurant's own network, or from the hub's machine."),
     "restaurant_not_found": Code(404, "No such restaurant", "`GET /restaurants` lists those of this hub."),
     "guest_not_found": Code(404, "No such guest", "The party left the floor or never was on it: take the full sync."),
     "table_not_found": Code(404, "No such table", "The table was deleted or never was here: take the full sync."),
@@ -39,6 +44,17 @@ CODES: dict[str, Code] = {
     "unsupported_media_type": Code(415, "The body is not sent as JSON", "Send `Content-Type: application/json`."),
     "body_too_large": Code(
         413, "The body is too large", "Send less than 256 KiB; the two batch routes take 1 MiB. Part the batch."
+    ),
+    "head_too_large": Code(
+        431, "The request's head is too large", "Send at most 100 headers and 16 KiB of them, the path included."
+    ),
+    "rate_limited": Code(
+        429, "Too many requests from this address", "Nothing was done. Wait as many seconds as `Retry-After` says."
+    ),
+    "limit_reached": Code(
+        409,
+        "The hub holds as much as it may",
+        "Delete what is no longer needed; `/health` warns before it comes to it.",
     ),
     "table_occupied": Code(
         409, "The table has another party", "`current` shows the table and its guest. Choose another, or free it first."

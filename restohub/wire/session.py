@@ -7,15 +7,13 @@ from typing import Any
 
 from msgspec import Struct
 
+from restohub.limits import MESSAGES_A_SECOND_MAX
+
 from .json_in import read_json
 from .problems import Problem
 from .requests import INTEGER_MAX
 
 HEARTBEAT_S = 30
-SILENCE_MAX_S = 60
-STUCK_MAX_S = 30
-MESSAGE_IN_BYTES_MAX = 64 * 1024
-MESSAGES_A_SECOND_MAX = 50
 
 BAD_PARAMETER, TOKEN_REFUSED, UNKNOWN_RESTAURANT, GONE_SILENT = 4400, 4401, 4404, 4408
 TOO_MANY, TOO_BIG, GOING_AWAY, HUB_FAULT = 1008, 1009, 1001, 1011

@@ -32,6 +32,10 @@ FLAGS = [
     "--log-level",
     "--log-days",
     "--log-revisions",
+    "--restaurants-max",
+    "--allowed-hosts",
+    "--allow-public",
+    "--shared-addresses",
 ]
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from restohub.floor.commands import EntityKind, GuestFields, TableFields
 from restohub.floor.nouns import DIRECTORY_ID, GUEST_STATUSES, Change, Entry, Floor, Restaurant
+from restohub.live.callers import Callers
 from restohub.live.epoch import Epoch
 from restohub.live.feed import Feed
 from restohub.live.group import Done, Repeated, Result, Step
@@ -75,6 +76,7 @@ class Core:
             zone="UTC",
             knows_zone=absent,
             clock=clock,
+            callers=Callers((), clock.monotonic, str),
             writer=writer,
             history=history,
             feed=feed,

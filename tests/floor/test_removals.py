@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from restohub.floor.apply import apply
 from restohub.floor.commands import CloseDay, Create, Delete, GuestFields, TableFields, Update, Visits
-from restohub.floor.nouns import REMOVALS_MAX, Change, Entry, Floor, Guest, Stamp
+from restohub.floor.nouns import Change, Entry, Floor, Guest, Stamp
 from restohub.floor.verdicts import Accepted, Refused
+from restohub.limits import REMOVALS_MAX
 from tests.floor.story import Story
 
 

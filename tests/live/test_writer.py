@@ -21,9 +21,10 @@ from restohub.floor.commands import (
 )
 from restohub.floor.nouns import DIRECTORY_ID
 from restohub.floor.verdicts import Refused
+from restohub.limits import QUEUE_MAX
 from restohub.live import writer as writing
 from restohub.live.group import Step
-from restohub.live.writer import CHECKPOINT_PAGES, GROUP_STEPS_MAX, IDLE_CHECKPOINT_PAGES, QUEUE_MAX
+from restohub.live.writer import CHECKPOINT_PAGES, GROUP_STEPS_MAX, IDLE_CHECKPOINT_PAGES
 from restohub.wire.answers import Answer
 from restohub.wire.problems import Problem
 from tests.floor.story import fold, held

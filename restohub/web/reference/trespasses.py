@@ -7,11 +7,12 @@ from typing import Any
 from msgspec import Struct
 
 from restohub.floor.verdicts import Refused
+from restohub.limits import MESSAGES_A_SECOND_MAX
 from restohub.wire.answers import encode
 from restohub.wire.messages import ErrorMessage
 from restohub.wire.messages import encode as encode_message
 from restohub.wire.problems import CODES, document
-from restohub.wire.session import MESSAGES_A_SECOND_MAX, SayError, Session
+from restohub.wire.session import SayError, Session
 from restohub.wire.times import time_text
 
 from .rehearsal import Exchange, Rehearsal

@@ -82,7 +82,7 @@ HAPPENS = {
     "token_invalid": "The token is not one that the hub gave, or it was taken back.",
     "host_not_allowed": "The request names a host that is not this hub: a foreign web page may be behind it.",
     "origin_not_allowed": "The request comes from a web page that is not the hub's own.",
-    "not_permitted": "The token is good, but not for this.",
+    "not_permitted": "The request comes from the Internet, or asks for what only the hub's own machine may have.",
     "restaurant_not_found": "The path or `restaurant_id` names a restaurant that this hub does not have.",
     "guest_not_found": "The path, or `currentGuestId` in the body, names a guest who is not on this floor: deleted, "
     "gone with the close of the day, or never here.",
@@ -109,7 +109,12 @@ HAPPENS = {
     "validation_failed": "Fields are missing, are unknown, are given in two spellings, or have values that cannot be. "
     "`errors` lists every one of them.",
     "idempotency_key_reused": "The `Idempotency-Key` came before, with another method, path, query or body.",
-    "rate_limited": "Too many requests in a short time.",
+    "rate_limited": "The address asked for more than 200 units a second (a request is 1, each operation of a batch 1, "
+    "each 64 KiB answered 1) after a burst of 2,000, and the request waited for 10 s; or it added more than 1,500 "
+    "guests, tables and restaurants at once, and more than 500 an hour after that.",
+    "head_too_large": "The request's head has more than 100 headers or more than 16 KiB. The connection is closed.",
+    "limit_reached": "A floor has 5,000 guests, 1,000 tables and 16 MB of texts at most, a hub 200 restaurants and "
+    "32 MB. What is there stays, and may be changed and deleted.",
     "internal_error": "A mistake in the hub itself. Its log says more.",
     "storage_full": "The hub's disk has no room. Reading goes on.",
     "storage_unavailable": "The hub's disk takes no writes: it is read-only, or has failed. Reading goes on.",
@@ -123,8 +128,4 @@ HAPPENS = {
 RESERVED = {
     "token_required": (401, "A token is needed", "Pair the iPad with the hub, and send the token that it gives."),
     "token_invalid": (401, "The token is not good", "Forget the token and pair again."),
-    "host_not_allowed": (403, "The address is not this hub's", "Use the hub's own address."),
-    "origin_not_allowed": (403, "Another web page asks", "Open the hub's own page."),
-    "not_permitted": (403, "The token does not allow it", "Ask the owner for the permission."),
-    "rate_limited": (429, "Too many requests", "Wait as many seconds as `Retry-After` says."),
 }

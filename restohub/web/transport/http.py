@@ -11,14 +11,12 @@ import h11
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from restohub.floor.verdicts import Refused
+from restohub.limits import KEEP_ALIVE_S, REQUEST_WAIT_S
 from restohub.web.replies import WHOLE_ANSWER
 from restohub.wire.answers import Answer, sent_headers
 
 from .refusal import STATUS_LINES, refusal
 
-KEEP_ALIVE_S = 75
-# From a request's first byte to its last, and from a connection to its first byte. 256 KiB need 0.2 Mbit/s for it.
-REQUEST_WAIT_S = 10.0
 # What is written as one piece. A whole floor is not: it would be in memory once for each who is slow to take it.
 JOINED_BYTES_MAX = 16 * 1024
 

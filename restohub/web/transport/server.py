@@ -10,9 +10,9 @@ from typing import Any
 
 import uvicorn
 
-from restohub.wire.session import MESSAGE_IN_BYTES_MAX
+from restohub.limits import KEEP_ALIVE_S, MESSAGE_IN_BYTES_MAX
 
-from .http import KEEP_ALIVE_S, HttpLink
+from .http import HttpLink
 from .listening import BACKLOG
 from .websocket import WebSocketLink
 

@@ -1,0 +1,84 @@
+"""This file is what each address on the network has used of what it may use."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+
+from restohub.limits import ADDRESSES_MAX, UNITS_A_SECOND, UNITS_BURST
+
+
+class Bucket:
+    """A token bucket: `rate` tokens a second flow in, up to `burst`. It may be overdrawn: then one waits for longer."""
+
+    __slots__ = ("_at", "_left", "burst", "rate")
+
+    def __init__(self, rate: float, burst: float, now: float) -> None:
+        self.rate = rate
+        self.burst = burst
+        self._left = burst
+        self._at = now
+
+    def left(self, now: float) -> float:
+        """How many tokens there are, below zero where it is overdrawn."""
+        self._left = min(self.burst, self._left + (now - self._at) * self.rate)
+        self._at = now
+        return self._left
+
+    def spend(self, tokens: float, now: float) -> None:
+        """Take so many, whether they are there or not."""
+        self._left = self.left(now) - tokens
+
+    def takes(self, tokens: float, now: float) -> bool:
+        """Take so many where they are there; say whether they were."""
+        if self.left(now) < tokens:
+            return False
+        self._left -= tokens
+        return True
+
+    def wait_s(self, now: float) -> float:
+        """How long it takes until it is not overdrawn, in seconds."""
+        return max(0.0, -self.left(now) / self.rate)
+
+
+class Caller:
+    """One address and what it has used. A `shared` one stands for many devices: it has no limits of its own."""
+
+    def __init__(self, address: str, now: float, *, shared: bool) -> None:
+        self.address = address
+        self.shared = shared
+        self.units = Bucket(UNITS_A_SECOND, UNITS_BURST, now)
+
+    @property
+    def holds(self) -> bool:
+        """Whether it must be remembered: something of it is still open."""
+        return False
+
+
+class Callers:
+    """Every address that was lately heard of, at most ADDRESSES_MAX; the longest unheard of is forgotten first.
+
+    `now` gives the seconds of a monotonic clock, `key` the address by which a peer is counted. `shared` are the
+    addresses that many devices share (a router, a proxy, the hub's own machine).
+    """
+
+    def __init__(self, shared: Iterable[str], now: Callable[[], float], key: Callable[[str], str]) -> None:
+        self._shared = frozenset(shared)
+        self._now = now
+        self._key = key
+        self._known: OrderedDict[str, Caller] = OrderedDict()
+
+    def of(self, peer: str) -> Caller:
+        """The caller behind a peer's address."""
+        address = self._key(peer)
+        caller = self._known.get(address)
+        if caller is None:
+            caller = self._known[address] = Caller(address, self._now(), shared=address in self._shared)
+            self._forget()
+        self._known.move_to_end(address)
+        return caller
+
+    def _forget(self) -> None:
+        surplus = len(self._known) - ADDRESSES_MAX
+        for address in [one for one, caller in self._known.items() if not caller.holds][: max(0, surplus)]:
+            del self._known[address]

@@ -1,0 +1,103 @@
+"""This file is who is at the other end of a connection: as which address it counts, and whether it may be there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from ipaddress import (
+    IPv4Address,
+    IPv4Interface,
+    IPv4Network,
+    IPv6Address,
+    IPv6Interface,
+    IPv6Network,
+    ip_address,
+    ip_interface,
+)
+
+import ifaddr
+
+Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+
+# A machine that joins another network has its addresses within this time.
+NETWORKS_KEPT_S = 10.0
+KEYS_MAX = 4_096
+
+
+def own_networks() -> list[Network]:
+    """The networks that this machine's interfaces are in now; raises OSError."""
+    found: list[IPv4Interface | IPv6Interface] = []
+    for adapter in ifaddr.get_adapters():
+        for ip in adapter.ips:
+            text = ip.ip if isinstance(ip.ip, str) else ip.ip[0]
+            found.append(ip_interface(f"{text}/{ip.network_prefix}"))
+    return [interface.network for interface in found]
+
+
+def plain_ip(text: str) -> Address | None:
+    """An address without its interface, IPv4 where a dual-stack socket wrote it into IPv6; None where it is none."""
+    try:
+        address = ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+class Peers:
+    """What an address is to this machine. `now` gives the seconds of a monotonic clock."""
+
+    def __init__(
+        self,
+        now: Callable[[], float],
+        *,
+        allow_public: bool = False,
+        look: Callable[[], Iterable[Network]] = own_networks,
+    ) -> None:
+        self._now = now
+        self._allow_public = allow_public
+        self._look = look
+        self._networks: tuple[Network, ...] = ()
+        self._looked_at = float("-inf")
+        self._keys: dict[str, str] = {}
+
+    def key(self, text: str) -> str:
+        """The address by which a peer is counted: all of it on the own link, of IPv6 from elsewhere its /64.
+
+        On the own link everybody has an address of his own in one /64; elsewhere a whole /64 is one customer's.
+        """
+        self._refresh()
+        key = self._keys.get(text)
+        if key is None:
+            if len(self._keys) >= KEYS_MAX:
+                self._keys.clear()
+            key = self._keys[text] = self._counted_as(text)
+        return key
+
+    def permitted(self, text: str) -> bool:
+        """Whether a peer may speak to the hub: on the own link, or at an address that the Internet does not route."""
+        if self._allow_public:
+            return True
+        self._refresh()
+        address = plain_ip(text)
+        return address is None or not address.is_global or self._on_link(address)
+
+    def _counted_as(self, text: str) -> str:
+        address = plain_ip(text)
+        if isinstance(address, IPv6Address) and not (address.is_link_local or self._on_link(address)):
+            return str(IPv6Network((address, 64), strict=False))
+        return text if address is None else str(address)
+
+    def _on_link(self, address: Address) -> bool:
+        return any(address in network for network in self._networks if network.version == address.version)
+
+    def _refresh(self) -> None:
+        if self._now() - self._looked_at < NETWORKS_KEPT_S:
+            return
+        self._looked_at = self._now()
+        try:
+            networks = tuple(self._look())
+        except OSError:  # the system does not tell them now: what was seen last stands
+            return
+        if networks != self._networks:
+            self._networks = networks
+            self._keys.clear()
