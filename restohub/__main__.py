@@ -13,8 +13,10 @@ INTERRUPTED = 130
 def main() -> None:
     """Run the command line; it takes half of the time of a start to import it, and a stop may come before."""
     if sys.argv[1:2] == ["serve"]:
-        for one in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(one, _leave)
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # Windows has no SIGHUP; nohup starts programs that ignore it
+            one = getattr(signal, name, None)
+            if one is not None and signal.getsignal(one) is not signal.SIG_IGN:
+                signal.signal(one, _leave)
     try:
         from restohub.cli import main as run
 

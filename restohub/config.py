@@ -105,7 +105,7 @@ def default_folder() -> Path:
 
 def _from_file(path: Path) -> dict[str, Any]:
     try:
-        values = tomllib.loads(path.read_text("utf-8"))
+        values = tomllib.loads(path.read_text("utf-8-sig"))  # Windows' Notepad writes a byte order mark
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except OSError as error:

@@ -242,6 +242,13 @@ def test_every_setting_is_taken_from_the_file(tmp_path: Path) -> None:
         assert answers(port)
 
 
+def test_a_restohub_toml_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    port = free_port()
+    data = folder(tmp_path, f'\ufeffhost = "127.0.0.1"\r\nport = {port}\r\n')
+    with serving(port, "--data", str(data)):
+        assert answers(port)
+
+
 def test_the_data_folder_falls_back_to_the_state_directory(tmp_path: Path) -> None:
     port, state, told = free_port(), tmp_path / "state", tmp_path / "told"
     args = ["--host", "127.0.0.1", "--port", str(port)]

@@ -37,14 +37,14 @@ def started(data: Path, said: Path) -> subprocess.Popen[bytes]:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="proc(5) says when the process listens to signals")
-@pytest.mark.parametrize("sig", [signal.SIGTERM, signal.SIGINT], ids=lambda sig: str(sig.name))
+@pytest.mark.parametrize("sig", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP], ids=lambda sig: str(sig.name))
 def test_a_stop_while_the_hub_starts_is_quiet_and_leaves_the_data_whole(tmp_path: Path, sig: signal.Signals) -> None:
     said = tmp_path / "said"
     folders = [tmp_path / f"data{number}" for number in range(3)]
     for number, moment_s in enumerate(MOMENTS_S):
         process = started(folders[number % len(folders)], said)
         deadline = time.monotonic() + WAIT_S
-        while not catches(process, signal.SIGTERM):
+        while not catches(process, signal.SIGHUP):
             assert time.monotonic() < deadline
             time.sleep(0.001)
         time.sleep(moment_s)

@@ -32,7 +32,8 @@ from tests.tablet import Tablet, agree, full_sync
 
 NewHub = Callable[..., Hub]
 STOP_WAIT_S = 5.0
-BOTH_SIGNALS = pytest.mark.parametrize("sig", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
+SIGNALS = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP]
+BOTH_SIGNALS = pytest.mark.parametrize("sig", SIGNALS[:2], ids=["SIGTERM", "SIGINT"])
 
 
 def crowd_of(hub: Hub, count: int) -> list[ClientConnection]:
@@ -40,7 +41,7 @@ def crowd_of(hub: Hub, count: int) -> list[ClientConnection]:
     return [listen(hub, (REALTIME, SYNC)[number % 2], 1) for number in range(count)]
 
 
-@BOTH_SIGNALS
+@pytest.mark.parametrize("sig", SIGNALS, ids=["SIGTERM", "SIGINT", "SIGHUP"])
 def test_a_stop_closes_20_sockets_with_1001_and_ends_with_status_0(new_hub: NewHub, sig: signal.Signals) -> None:
     hub = new_hub().start()
     socks = [*crowd_of(hub, 19), hub.socket(REALTIME)]
@@ -87,6 +88,14 @@ def test_an_idle_connection_and_a_half_sent_request_do_not_hold_up_a_stop(new_hu
         api.get("/health")
         half.sendall(head + b"Content-Length: 100\r\n\r\n{")
         assert hub.stop(sig, STOP_WAIT_S) == 0
+
+
+def test_a_hub_that_is_to_outlive_its_terminal_does(new_hub: NewHub) -> None:
+    hub = new_hub(wrap=("nohup",)).start()
+    assert hub.process is not None
+    hub.process.send_signal(signal.SIGHUP)
+    assert httpx.get(hub.url + "/health").status_code == 200
+    assert hub.stop(signal.SIGTERM, STOP_WAIT_S) == 0
 
 
 def test_a_hub_at_rest_ends_with_status_0(new_hub: NewHub) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import socket
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
@@ -32,9 +33,18 @@ class HubServer(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Generator[None]:
-        """As uvicorn does, but without raising the signal again: the exit status of a stop is 0."""
+        """As uvicorn does, but without raising the signal again: the exit status of a stop is 0.
+
+        A terminal that is closed stops the hub as Ctrl-C does, unless it was started to outlive it (nohup).
+        """
+        hang_up = getattr(signal, "SIGHUP", None)
+        before = None if hang_up is None else signal.getsignal(hang_up)
         with super().capture_signals():
+            if hang_up is not None and before is not signal.SIG_IGN:
+                signal.signal(hang_up, self.handle_exit)
             yield
+            if hang_up is not None:
+                signal.signal(hang_up, before)
             self._captured_signals.clear()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
