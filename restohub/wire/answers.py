@@ -17,6 +17,14 @@ from .times import time_text
 
 JSON = (b"content-type", b"application/json")
 PROBLEM = (b"content-type", b"application/problem+json")
+# On every answer, uvicorn's own refusals included: URLSession otherwise caches by guess; and no browser takes an answer
+# for a script, tells others where its reader was, loads what the hub does not send, or shows it inside another page.
+EVERYWHERE = [
+    (b"cache-control", b"no-store"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"),
+]
 encode = msgspec.json.Encoder().encode
 
 

@@ -9,15 +9,13 @@ from typing import Any
 from msgspec import Struct
 
 from restohub.live.hub import Hub
+from restohub.reach import url
 from restohub.web.asking import Request
+from restohub.web.peers import is_own_machine, plain_ip
 from restohub.web.routes import Handler, Route
 from restohub.wire.answers import Answer
 
-HEADERS = [
-    (b"content-type", b"text/html; charset=utf-8"),
-    (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'"),
-    (b"x-content-type-options", b"nosniff"),
-]
+HTML = (b"content-type", b"text/html; charset=utf-8")
 # What the pages' texts have where the hub's own address belongs.
 PLACE = b"HOST:8000"
 ADDRESS = re.compile(r"(?:[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?", re.ASCII)
@@ -32,9 +30,13 @@ class Reference(Struct, frozen=True):
 
 async def home(request: Request) -> Answer:
     """Whether the hub works, and where to go on."""
-    from .home import home_page
+    from .home import LOOPBACK, home_page
 
-    return _html(home_page(request.hub, len(request.sockets.open), _came_by(request)))
+    came_by, scope = _came_by(request), request.scope
+    if (not came_by or LOOPBACK.fullmatch(came_by)) and not is_own_machine(scope):
+        address, port = scope["server"]  # the one that he asked; the machine's others are not for him
+        came_by = url(str(plain_ip(address)), port).removeprefix("http://").rstrip("/")
+    return _html(home_page(request.hub, len(request.sockets.open), came_by))
 
 
 async def docs(request: Request) -> Answer:
@@ -60,7 +62,7 @@ def _came_by(request: Request) -> str:
 
 
 def _html(page: bytes) -> Answer:
-    return Answer(200, HEADERS, page)
+    return Answer(200, [HTML], page)
 
 
 async def _reference(request: Request) -> Reference:
