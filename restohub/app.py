@@ -122,8 +122,7 @@ async def _run(
         snapshots=snapshots,
         discovery=advertiser.state,
     )
-    sockets = Sockets()
-    guard = Guard(settings.allowed_hosts, peers.permitted, clock.monotonic)
+    sockets, guard = Sockets(), Guard(settings.allowed_hosts, peers.permitted, clock.monotonic)
     writing = asyncio.create_task(writer.run())
     watchdog = Watchdog(writer.roll_call)
 

@@ -10,7 +10,7 @@ import re
 import socket
 from collections.abc import Callable, Iterable
 from html import escape
-from ipaddress import ip_address
+from ipaddress import IPv6Address
 from typing import Any, NamedTuple
 
 from restohub.floor.verdicts import Refused
@@ -24,9 +24,11 @@ from .replies import problem_answer
 
 # Nobody registers a name under these: RFC 6762, RFC 8375, ICANN's resolution on .internal, and what routers use.
 LOCAL_ENDS = (".local", ".lan", ".home", ".internal", ".home.arpa")
-AUTHORITY = re.compile(r"(?:\[([0-9a-f:.]{2,45})(?:%[\w.~%-]{1,64})?\]|((?:[\w-]+\.)*[\w-]+)\.?)(?::([0-9]{0,5}))?")
+AUTHORITY = re.compile(
+    r"(?:\[([0-9a-f:.]{2,45})(?:%[\w.~%-]{1,64})?\]|((?:[\w-]+\.)*[\w-]+)\.?)(?::([0-9]{0,5}))?", re.ASCII
+)
 AUTHORITY_BYTES_MAX = 320
-ORIGIN = re.compile(r"([a-z][a-z0-9+.-]{0,31})://([^/]*)/?")
+ORIGIN = re.compile(r"([a-z][a-z0-9+.-]{0,31})://([^/]*)/?", re.ASCII)
 DEFAULT_PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}
 # The versions of HTTP whose requests need no Host.
 WITHOUT_HOST = ("1.0", "0.9")
@@ -63,7 +65,7 @@ class Guard:
         now: Callable[[], float],
         look: Callable[[], frozenset[str]] = own_names,
     ) -> None:
-        self._allowed = frozenset(found.host for host in allowed_hosts if (found := authority(host.encode())))
+        self._allowed = frozenset(host.lower().rstrip(".") for host in allowed_hosts)
         self._permitted = permitted
         self._now = now
         self._look = look
@@ -137,19 +139,16 @@ class Guard:
 def authority(text: bytes) -> Authority | None:
     """A host and port as they are compared; None for what is neither a name nor an IP address.
 
-    Case, a last dot, an IPv6 address's zone and spelling, and whether a name is in punycode or not are no matter.
+    Case, a last dot, and an IPv6 address's zone and spelling are no matter; a name of other letters comes in punycode.
     """
-    if len(text) > AUTHORITY_BYTES_MAX:
+    found = AUTHORITY.fullmatch(text.decode("latin-1").lower()) if len(text) <= AUTHORITY_BYTES_MAX else None
+    if found is None:
         return None
+    six, name, port = found.groups()
     try:
-        found = AUTHORITY.fullmatch(text.decode().lower())
-        if found is None:
-            return None
-        six, name, port = found.groups()
-        host = str(ip_address(six)) if six else name if name.isascii() else name.encode("idna").decode()
-    except ValueError:  # of UTF-8, of an address or of punycode
+        return Authority(str(IPv6Address(six)) if six else name, int(port) if port else None)
+    except ValueError:
         return None
-    return Authority(host, int(port) if port else None)
 
 
 def is_ip(host: str) -> bool:

@@ -1,4 +1,4 @@
-"""This file is the pages for people, as routes: the hub's own page, the reference and the errors."""
+"""This file is the pages for people, as routes: the hub's own page, the reference, the errors, a security.txt."""
 
 from __future__ import annotations
 
@@ -14,8 +14,14 @@ from restohub.web.asking import Request
 from restohub.web.peers import is_own_machine, plain_ip
 from restohub.web.routes import Handler, Route
 from restohub.wire.answers import Answer
+from restohub.wire.times import time_text
 
 HTML = (b"content-type", b"text/html; charset=utf-8")
+TEXT = (b"content-type", b"text/plain; charset=utf-8")
+# As in SECURITY.md.
+CONTACT = "mailto:security@restohub.example"
+# RFC 9116 wants less than a year; counted from each answer, since a hub runs for years without anybody's hand.
+CONTACT_HOLDS_S = 180 * 86_400
 # What the pages' texts have where the hub's own address belongs.
 PLACE = b"HOST:8000"
 ADDRESS = re.compile(r"(?:[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?", re.ASCII)
@@ -47,6 +53,12 @@ async def docs(request: Request) -> Answer:
 async def errors(request: Request) -> Answer:
     """Every error code."""
     return _page(request, (await _reference(request)).errors)
+
+
+async def security_txt(request: Request) -> Answer:
+    """Where to report a weakness (RFC 9116)."""
+    expires = time_text(request.hub.clock.now() + CONTACT_HOLDS_S)
+    return Answer(200, [TEXT], f"Contact: {CONTACT}\nExpires: {expires}\nPreferred-Languages: en\n".encode())
 
 
 def _page(request: Request, html: bytes) -> Answer:
@@ -93,4 +105,5 @@ PAGES: tuple[Route, ...] = (
     _route("/", "home", home, "A page for people: whether the hub is well, and where to go on."),
     _route("/docs", "docs", docs, "The reference."),
     _route("/docs/errors", "errors", errors, "Every error code."),
+    _route("/.well-known/security.txt", "securityTxt", security_txt, "Where to report a weakness (RFC 9116)."),
 )
