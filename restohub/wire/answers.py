@@ -153,7 +153,10 @@ class QueueDone(Struct):
 
 
 class DatabaseHealth(Struct):
-    """The store: whether it takes changes, its SQLite, its size."""
+    """The store: whether it takes changes, its SQLite, its size.
+
+    Others than the hub's own machine get `status` and the `warnings` that staff must know; the rest is empty or 0.
+    """
 
     status: Literal["ok", "unavailable"]
     sqlite_version: str
@@ -167,7 +170,10 @@ DiscoveryState = Literal["off", "waiting", "announced", "failed"]
 
 
 class Discovery(Struct, frozen=True):
-    """How iPads find the hub (mDNS): as what, under which host name and addresses; else the reason why they cannot."""
+    """How iPads find the hub (mDNS): as what, under which host name and addresses; else the reason why they cannot.
+
+    Others than the hub's own machine get the `state` alone.
+    """
 
     state: DiscoveryState
     name: str

@@ -110,7 +110,7 @@ def test_a_stranger_is_told_nothing_of_the_machine(lan: Lan, address: str) -> No
 
 
 def test_the_machine_that_asks_itself_by_its_own_address_is_told_all(lan: Lan) -> None:
-    assert health(lan.machine)["database"] == {**health(lan.machine, address="127.0.0.1")["database"]}
+    assert health(lan.machine)["database"]["sqlite_version"]
     assert health(lan.machine, headers={"X-Forwarded-For": STRANGER})["database"]["sqlite_version"] == ""
 
 
