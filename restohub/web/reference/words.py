@@ -76,8 +76,8 @@ CLOSES = (
 # When each code comes. A code that is not named here is shown with its title alone.
 HAPPENS = {
     "invalid_json": "The body, or a message on a socket, is not one JSON document in UTF-8: a comma too many, a key "
-    "twice, `NaN`, a NUL character, half an emoji. An empty body where one is needed counts as well, and so does a request "
-    "that is no HTTP, or has no `Host`, several, or one that is neither a name nor an address.",
+    "twice, `NaN`, a NUL character, half an emoji. An empty body where one is needed counts as well, and so does a "
+    "request that is no HTTP, or has no `Host`, several, or one that is neither a name nor an address.",
     "invalid_query": "A query parameter has a value that cannot be, is given twice, or is not known here.",
     "token_required": "The hub asks for a token, and the request has none.",
     "token_invalid": "The token is not one that the hub gave, or it was taken back.",
