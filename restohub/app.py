@@ -43,6 +43,7 @@ from restohub.upkeep.day_close import close_days
 from restohub.upkeep.retention import Retention
 from restohub.upkeep.watchdog import Watchdog
 from restohub.upkeep.zone import knows_zone, machine_zone
+from restohub.web.guard import Guard
 from restohub.web.peers import Peers
 from restohub.web.realtime import Sockets
 from restohub.web.server import application
@@ -69,6 +70,8 @@ async def serve(settings: Settings, on_ready: Callable[[Place], None]) -> None:
 
     Raises FolderError, PortError, DamageError, StorageFailedError, StorageBackError.
     """
+    # All that the hub makes is for its own user alone: folders 0700, files 0600, SQLite's and copies included.
+    os.umask(0o077)
     asyncio.get_running_loop().set_exception_handler(on_loop_fault)
     allow_many_sockets()
     with FolderLock(settings.data):
@@ -99,6 +102,7 @@ async def _run(
 ) -> None:
     clock = Clock(max([loaded.directory.time, *(floor.time for floor in loaded.floors.values())]))
     snapshots = Snapshots(epoch)
+    peers = Peers(clock.monotonic, allow_public=settings.allow_public)
     feed = Feed(loaded.floors, history, snapshots)
     writer = Writer(loaded.directory, loaded.floors, loaded.keys, ledger=ledger, publisher=feed, clock=clock)
     place = place_of(settings, loaded.install_id, bound := bound_socket(settings))
@@ -111,14 +115,14 @@ async def _run(
         zone=machine_zone(),
         knows_zone=knows_zone,
         clock=clock,
-        callers=Callers(settings.shared_addresses, clock.monotonic, Peers(clock.monotonic).key),
+        callers=Callers(settings.shared_addresses, clock.monotonic, peers.key),
         writer=writer,
         history=history,
         feed=feed,
         snapshots=snapshots,
         discovery=advertiser.state,
     )
-    sockets = Sockets()
+    sockets, guard = Sockets(), Guard(settings.allowed_hosts, peers.permitted, clock.monotonic)
     writing = asyncio.create_task(writer.run())
     watchdog = Watchdog(writer.roll_call)
 
@@ -136,7 +140,7 @@ async def _run(
         await asyncio.gather(asyncio.wait([writing], timeout=DRAIN_WAIT_S), advertiser.stop())
         writer.give_up()
 
-    server = HubServer(server_config(application(hub, sockets)), listening, before_stop)
+    server = HubServer(server_config(application(hub, sockets, guard)), listening, before_stop)
     writing.add_done_callback(lambda _: setattr(server, "should_exit", True))
     tasks = [_beside(server, work) for work in (*_chores(hub, settings), sockets.watch(), watchdog.feed())]
     look_for_garbage_rarely()

@@ -24,8 +24,8 @@ TRUE, FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 LogFormat = Literal["text", "json"]
 LogLevel = Literal["debug", "info", "warning", "error"]
-# A name alone: the guard leaves port and case out of account.
-HostName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,253}$")]
+# A name alone, in punycode or not: the guard leaves port and case out of account.
+HostName = Annotated[str, Meta(pattern=r"^(?:[\w-]{1,63}\.)*[\w-]{1,63}\.?$", max_length=253)]
 IpAddress = Annotated[str, Meta(min_length=2, max_length=45)]
 
 
@@ -134,7 +134,11 @@ def _checked(name: str, value: Any, source: str) -> Any:
     kinds = {field.name: field.type for field in msgspec.structs.fields(Settings)}
     try:
         found = msgspec.convert(str(value) if name == "data" else value, kinds[name], dec_hook=_path)
-        return tuple(str(ipaddress.ip_address(one)) for one in found) if name == "shared_addresses" else found
+        if name == "shared_addresses":
+            return tuple(str(ipaddress.ip_address(one)) for one in found)
+        if name == "allowed_hosts":
+            return tuple(one.encode("idna").decode() for one in found)  # as browsers send them
+        return found
     except ValueError:  # of msgspec, too
         shown = PREFIX + name.upper() if source == "the environment" else name
         raise SettingsError(f"{shown} in {source} must be {SAYS[name]}, not {value!r}.") from None

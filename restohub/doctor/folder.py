@@ -24,7 +24,9 @@ FREE_BYTES_LOW, FREE_BYTES_MIN = 500 * 10**6, 50 * 10**6
 SYNCS, SYNC_BYTES = 100, 4096
 SYNCING_S, SYNC_WAIT_S = 1.5, 3.0
 SYNC_P99_SLOW_MS = 50
-OTHERS_READ, OTHERS_WRITE = 0o004, 0o002
+OTHERS_OPEN, OTHERS_WRITE, OTHERS_ENTER = 0o066, 0o022, 0o011
+# A hub makes its folder and files for its own user alone; an older one, or an unpacked copy, may be open.
+WITHOUT_RIGHTS = "On a disk that keeps no rights (exFAT, a network share), its mount options say who may."
 
 
 def rights(folder: Path, of_service: Path = SERVICE_FOLDER) -> Check:
@@ -62,13 +64,17 @@ def _owners(folder: Path, files: list[Path]) -> Check | None:
         found = f"{folder} belongs to {owner(folder)}, but {', '.join(strangers)} to {owner(folder / strangers[0])}."
         cure = f"A hub may have been started with sudo once. Say: sudo chown -R {owner(folder)}: {folder}"
         return Check("data folder", "warning", found, cure)
-    if folder.stat().st_mode & OTHERS_WRITE:
-        found = f"Every user of this machine may write in {folder}."
-        return Check("data folder", "warning", found, f"Say: chmod 700 {folder}")
-    guests = [path for path in (folder / DATABASE, wal_path(folder)) if path in files]
-    if any(path.stat().st_mode & OTHERS_READ for path in guests) and folder.stat().st_mode & 0o001:
-        found = f"Every user of this machine may read the guests in {folder}."
-        return Check("data folder", "warning", found, f"Say: chmod -R go= {folder}")
+    mode = folder.stat().st_mode
+    cure = f"Say: chmod -R go= {folder} {WITHOUT_RIGHTS}"
+    if mode & OTHERS_WRITE:
+        found = f"Other users of this machine may write in {folder}."
+        return Check("data folder", "warning", found, cure)
+    opened = [path for path in files if path.stat().st_mode & OTHERS_OPEN] if mode & OTHERS_ENTER else []
+    if opened:
+        guests = folder / DATABASE in opened or wal_path(folder) in opened
+        what = "the guests" if guests else ", ".join(path.name for path in opened)
+        found = f"Other users of this machine may read {what} in {folder}."
+        return Check("data folder", "warning", found, cure)
     return None
 
 

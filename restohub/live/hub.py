@@ -37,6 +37,11 @@ class Hub(Struct, frozen=True):
     discovery: Callable[[], Discovery]
 
     @property
+    def release(self) -> str:
+        """The release that its version belongs to, such as 1.4: which faults are mended in it is not told to all."""
+        return ".".join(self.version.split(".")[:2])
+
+    @property
     def epoch(self) -> str:
         """The epoch that a revision told now belongs to."""
         return self.present.name

@@ -157,7 +157,6 @@ async def open_writer(folder: Path) -> Connection:
         raise _cannot_open(path, error) from error
     try:
         if new:
-            path.chmod(0o600)
             await connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
         for pragma in (
             "journal_mode = WAL",

@@ -11,31 +11,38 @@ from msgspec import UNSET
 from restohub.live.hub import Hub
 from restohub.store.engine import has_wal_reset_bug
 from restohub.store.open import DATABASE, size_of, wal_path
-from restohub.wire.answers import Answer, DatabaseHealth, Health, json_answer
+from restohub.wire.answers import Answer, DatabaseHealth, Discovery, Health, json_answer
 from restohub.wire.times import time_text
 
 from .asking import Request
+from .peers import is_own_machine
 
 
 async def health(request: Request) -> Answer:
     """Whether the hub is well: 200, or 503 with the reason where a change could not be saved now."""
     hub = request.hub
     reason = hub.writer.trouble()
+    whole = is_own_machine(request.scope)
     body = Health(
         status="unhealthy" if reason else "healthy",
         service="sync",
         id=hub.place.id,
-        version=hub.version,
+        version=hub.version if whole else hub.release,
         timestamp=time_text(hub.clock.now()),
         uptime_seconds=int(hub.clock.monotonic() - hub.clock.started),
         connections=len(request.sockets.open),
         restaurants=len(hub.writer.directory.restaurants),
-        database=_database(hub, reason),
-        discovery=hub.discovery(),
+        database=_database(hub, reason) if whole else _database_told(hub, reason),
+        discovery=hub.discovery() if whole else Discovery(hub.discovery().state, "", "", []),
         clock_behind_seconds=hub.clock.behind_s(),
         reason=reason or UNSET,
     )
     return json_answer(body, 503 if reason else 200)
+
+
+def _database_told(hub: Hub, reason: str | None) -> DatabaseHealth:
+    """What others than the hub's own machine are told: nothing of its SQLite and its disk."""
+    return DatabaseHealth("unavailable" if reason else "ok", "", 0, 0, 0, _warnings(hub.present.incident))
 
 
 def _database(hub: Hub, reason: str | None) -> DatabaseHealth:
@@ -45,7 +52,7 @@ def _database(hub: Hub, reason: str | None) -> DatabaseHealth:
         size_bytes=size_of(hub.folder / DATABASE),
         wal_bytes=size_of(wal_path(hub.folder)),
         free_bytes=_free_bytes(hub.folder),
-        warnings=_warnings(hub.present.incident),
+        warnings=[*_warnings(hub.present.incident), *_warnings_of_sqlite()],
     )
 
 
@@ -57,7 +64,8 @@ def _free_bytes(folder: Path) -> int:
 
 
 def _warnings(incident: str | None) -> list[str]:
-    return [*([incident] if incident else []), *_warnings_of_sqlite()]
+    """What staff must know, told to all."""
+    return [incident] if incident else []
 
 
 def _warnings_of_sqlite() -> list[str]:

@@ -49,7 +49,7 @@ HEADERS: dict[str, tuple[dict[str, Any], str]] = {
 
 async def openapi(request: Request) -> Answer:
     """The OpenAPI document."""
-    return Answer(200, [JSON], _document(request.hub.version))
+    return Answer(200, [JSON], _document(request.hub.release))
 
 
 @cache
@@ -58,7 +58,7 @@ def _document(version: str) -> bytes:
 
 
 def document(version: str) -> dict[str, Any]:
-    """The document as plain values; `version` is the hub's."""
+    """The document as plain values; `version` is the hub's release."""
     types = [kind for route in ROUTES for kind in (*route.answers.values(), route.body) if kind is not None]
     types += [ProblemDocument, TableAndGuest, *SOCKET_MESSAGES]
     schemas, components = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")

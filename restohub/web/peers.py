@@ -13,6 +13,7 @@ from ipaddress import (
     ip_address,
     ip_interface,
 )
+from typing import Any
 
 import ifaddr
 
@@ -21,6 +22,8 @@ Network = IPv4Network | IPv6Network
 
 # A machine that joins another network has its addresses within this time.
 NETWORKS_KEPT_S = 10.0
+# Before somebody is refused they are looked at again: a new prefix from the provider renumbers a whole house at once.
+NETWORKS_DOUBTED_S = 1.0
 KEYS_MAX = 4_096
 
 
@@ -43,6 +46,29 @@ def plain_ip(text: str) -> Address | None:
     return getattr(address, "ipv4_mapped", None) or address
 
 
+def is_public(address: Address) -> bool:
+    """Whether the Internet routes an address.
+
+    Of Python's private ones Teredo (2001::/32) is somebody on the Internet; site-local ones are private in spite of it.
+    """
+    if isinstance(address, IPv6Address):
+        return (address.is_global and not address.is_site_local) or address.teredo is not None
+    return address.is_global
+
+
+# By these a proxy says that it asks for another. One that adds none of them is taken for whoever it is itself.
+FORWARDED = frozenset((b"forwarded", b"via", b"x-real-ip", b"x-client-ip", b"cf-connecting-ip", b"true-client-ip"))
+
+
+def is_own_machine(scope: Any) -> bool:
+    """Whether this machine itself asks: over the loopback or from the very address it asks, and not for another."""
+    client, server = scope["client"], scope["server"]
+    address = plain_ip(client[0]) if client else None
+    if address is None or not (address.is_loopback or (server and address == plain_ip(server[0]))):
+        return False
+    return not any(name in FORWARDED or name.startswith(b"x-forwarded") for name, _ in scope["headers"])
+
+
 class Peers:
     """What an address is to this machine. `now` gives the seconds of a monotonic clock."""
 
@@ -59,13 +85,15 @@ class Peers:
         self._networks: tuple[Network, ...] = ()
         self._looked_at = float("-inf")
         self._keys: dict[str, str] = {}
+        self._permitted: set[str] = set()
 
     def key(self, text: str) -> str:
         """The address by which a peer is counted: all of it on the own link, of IPv6 from elsewhere its /64.
 
         On the own link everybody has an address of his own in one /64; elsewhere a whole /64 is one customer's.
         """
-        self._refresh()
+        if self._now() - self._looked_at >= NETWORKS_KEPT_S:
+            self._refresh()
         key = self._keys.get(text)
         if key is None:
             if len(self._keys) >= KEYS_MAX:
@@ -77,9 +105,23 @@ class Peers:
         """Whether a peer may speak to the hub: on the own link, or at an address that the Internet does not route."""
         if self._allow_public:
             return True
-        self._refresh()
+        if self._now() - self._looked_at >= NETWORKS_KEPT_S:
+            self._refresh()
+        if text in self._permitted:
+            return True
+        if not self._is_near(text):
+            if self._now() - self._looked_at >= NETWORKS_DOUBTED_S:
+                self._refresh()
+            if not self._is_near(text):
+                return False
+        if len(self._permitted) >= KEYS_MAX:
+            self._permitted.clear()
+        self._permitted.add(text)
+        return True
+
+    def _is_near(self, text: str) -> bool:
         address = plain_ip(text)
-        return address is None or not address.is_global or self._on_link(address)
+        return address is None or not is_public(address) or self._on_link(address)
 
     def _counted_as(self, text: str) -> str:
         address = plain_ip(text)
@@ -91,8 +133,6 @@ class Peers:
         return any(address in network for network in self._networks if network.version == address.version)
 
     def _refresh(self) -> None:
-        if self._now() - self._looked_at < NETWORKS_KEPT_S:
-            return
         self._looked_at = self._now()
         try:
             networks = tuple(self._look())
@@ -101,3 +141,4 @@ class Peers:
         if networks != self._networks:
             self._networks = networks
             self._keys.clear()
+            self._permitted.clear()

@@ -15,15 +15,17 @@ from restohub.floor.verdicts import Refused
 from restohub.live.clock import Clock
 from restohub.live.hub import Hub
 from restohub.store.faults import StorageFailedError, StorageUnavailableError
-from restohub.wire.answers import Answer
+from restohub.wire.answers import EVERYWHERE, Answer
 from restohub.wire.problems import Problem, document
 
 from .asking import ClientGoneError, Request
+from .guard import Guard, refusal_answer
 from .openapi import openapi
 from .realtime import Sockets, realtime, restaurant_sync
 from .reference.served import PAGES
 from .replies import on_client_gone, on_crash, on_failed_disk, on_litestar, on_problem, problem_answer, send_answer
 from .routes import ROUTES, Route
+from .target import taken_apart
 
 FAULTS = {
     Problem: on_problem,
@@ -43,15 +45,19 @@ SOCKET_PATHS = [path for path, _ in SOCKETS]
 
 
 class OnePath:
-    """Takes the alias `/api` off `/api/restaurants…` and slashes off the end; asks GET for HEAD, answers OPTIONS."""
+    """Asks the guard; takes `/api` off `/api/restaurants…` and slashes off the end; GET for HEAD, answers OPTIONS."""
 
-    def __init__(self, app: Any, clock: Clock) -> None:
+    def __init__(self, app: Any, clock: Clock, guard: Guard) -> None:
         self._app = app
         self._clock = clock
+        self._guard = guard
 
     def __call__(self, scope: Any, receive: Any, send: Any) -> Awaitable[None]:
         """Pass the request on under its one path."""
         if scope["type"] != "lifespan":
+            target = b"" if scope["raw_path"][:1] == b"/" else taken_apart(scope)
+            if (refused := self._guard.refusal(scope, target)) is not None:
+                return self._turned_away(refused, scope, send)
             path = scope["path"]
             if path.startswith("/api/restaurants") and path[16:17] in ("", "/"):
                 path = path[4:]
@@ -66,16 +72,25 @@ class OnePath:
         passed: Awaitable[None] = self._app(scope, receive, send)
         return passed
 
-    async def _no_socket(self, path: str, send: Any) -> None:
-        """404 in the place of the handshake's answer, where litestar has a bare 403 (`websocket.http.response`)."""
+    def _turned_away(self, refused: Refused, scope: Any, send: Any) -> Awaitable[None]:
+        if scope["type"] == "websocket":
+            return self._no_handshake(refused, send)
+        accepts = next((value for name, value in scope["headers"] if name == b"accept"), b"")
+        return send_answer(refusal_answer(refused, self._clock.now(), accepts), scope, send)
+
+    def _no_socket(self, path: str, send: Any) -> Awaitable[None]:
         detail = f"There is no WebSocket at {path[:200]}. There is one at {' and one at '.join(SOCKET_PATHS)}."
-        answer = problem_answer(document(Refused("route_not_found", detail), self._clock.now()))
-        headers = [*answer.headers, (b"cache-control", b"no-store")]
+        return self._no_handshake(Refused("route_not_found", detail), send)
+
+    async def _no_handshake(self, refused: Refused, send: Any) -> None:
+        """A problem in the place of the handshake's answer: litestar has a bare 403 (`websocket.http.response`)."""
+        answer = problem_answer(document(refused, self._clock.now()))
+        headers = [*answer.headers, *EVERYWHERE]
         await send({"type": "websocket.http.response.start", "status": answer.status, "headers": headers})
         await send({"type": "websocket.http.response.body", "body": answer.body})
 
 
-def application(hub: Hub, sockets: Sockets) -> OnePath:
+def application(hub: Hub, sockets: Sockets, guard: Guard) -> OnePath:
     """The ASGI application of a running hub."""
     handlers: list[Any] = [
         HTTPRouteHandler(
@@ -91,7 +106,7 @@ def application(hub: Hub, sockets: Sockets) -> OnePath:
         exception_handlers=cast(Any, FAULTS),
         state=State({"hub": hub, "sockets": sockets, "allowed_methods": allowed_methods}),
     )
-    return OnePath(app, hub.clock)
+    return OnePath(app, hub.clock, guard)
 
 
 def _answering(route: Route, hub: Hub, sockets: Sockets) -> Callable[..., Any]:

@@ -17,6 +17,14 @@ from .times import time_text
 
 JSON = (b"content-type", b"application/json")
 PROBLEM = (b"content-type", b"application/problem+json")
+# On every answer, uvicorn's own refusals included: URLSession otherwise caches by guess; and no browser takes an answer
+# for a script, tells others where its reader was, loads what the hub does not send, or shows it inside another page.
+EVERYWHERE = [
+    (b"cache-control", b"no-store"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"),
+]
 encode = msgspec.json.Encoder().encode
 
 
@@ -145,7 +153,10 @@ class QueueDone(Struct):
 
 
 class DatabaseHealth(Struct):
-    """The store: whether it takes changes, its SQLite, its size."""
+    """The store: whether it takes changes, its SQLite, its size.
+
+    Others than the hub's own machine get `status` and the `warnings` that staff must know; the rest is empty or 0.
+    """
 
     status: Literal["ok", "unavailable"]
     sqlite_version: str
@@ -159,7 +170,10 @@ DiscoveryState = Literal["off", "waiting", "announced", "failed"]
 
 
 class Discovery(Struct, frozen=True):
-    """How iPads find the hub (mDNS): as what, under which host name and addresses; else the reason why they cannot."""
+    """How iPads find the hub (mDNS): as what, under which host name and addresses; else the reason why they cannot.
+
+    Others than the hub's own machine get the `state` alone.
+    """
 
     state: DiscoveryState
     name: str

@@ -31,8 +31,12 @@ CODES: dict[str, Code] = {
     "host_not_allowed": Code(
         403, "The address is not this hub's", "Use the hub's own address, or name this one in `allowed_hosts`."
     ),
-    "origin_not_allowed": Code(403, "Another web page asks", "Open the hub's own page, or name it in `allowed_hosts`."),
-    "not_permitted": Code(403, "Not from here", "Ask from the restaurant's own network, or from the hub's machine."),
+    "origin_not_allowed": Code(
+        403, "Another web page asks", "Open the hub's own page, or name the page's host in `allowed_hosts`."
+    ),
+    "not_permitted": Code(
+        403, "Not from here", "Ask from the restaurant's own network, or set `allow_public` on the hub."
+    ),
     "restaurant_not_found": Code(404, "No such restaurant", "`GET /restaurants` lists those of this hub."),
     "guest_not_found": Code(404, "No such guest", "The party left the floor or never was on it: take the full sync."),
     "table_not_found": Code(404, "No such table", "The table was deleted or never was here: take the full sync."),

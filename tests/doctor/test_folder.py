@@ -93,14 +93,61 @@ def test_files_of_a_start_with_sudo_are_named(new_hub: NewHub) -> None:
 
 
 @pytest.mark.parametrize(
-    ("file", "mode", "word"), [("restohub.db", 0o644, "read the guests"), (".", 0o777, "write in")]
+    ("folder", "file", "mode", "word"),
+    [
+        (0o755, "restohub.db", 0o644, "read the guests"),
+        (0o750, "restohub.db", 0o640, "read the guests"),
+        # Whoever can open the lock can hold it, and no hub starts then.
+        (0o755, "restohub.lock", 0o644, "read restohub.lock"),
+        (0o777, "restohub.db", 0o600, "write in"),
+        (0o770, "restohub.db", 0o600, "write in"),
+    ],
 )
-def test_what_everyone_may_read_or_swap_is_a_warning(new_hub: NewHub, file: str, mode: int, word: str) -> None:
+def test_what_others_may_read_or_swap_is_a_warning(
+    new_hub: NewHub, folder: int, file: str, mode: int, word: str
+) -> None:
     data = used(new_hub())
+    data.chmod(folder)
     (data / file).chmod(mode)
     said = asked(data, *inward())
     assert (said.status, said.results()["data folder"]) == (0, "warning")
     assert word in said.checks["data folder"]["found"]
+    assert f"chmod -R go= {data}" in said.checks["data folder"]["cure"]
+
+
+def test_all_that_a_hub_makes_is_its_owners_alone(new_hub: NewHub) -> None:
+    hub = new_hub(wrap=("sh", "-c", 'umask 0; exec "$@"', "sh")).start()
+    hub.new_restaurant()
+    assert hub.data.stat().st_mode & 0o777 == 0o700
+    modes = {path.name: path.stat().st_mode & 0o777 for path in hub.data.iterdir()}
+    assert modes == dict.fromkeys(modes, 0o600)
+    assert modes.keys() >= {f"restohub.{end}" for end in ("db", "db-wal", "db-shm", "lock", "mark", "where")}
+    assert hub.stop() == 0
+    assert asked(hub.data, *inward()).results()["data folder"] == "well"
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="a disk that keeps no rights is made by strace")
+def test_a_disk_that_keeps_no_rights_stops_no_hub(new_hub: NewHub) -> None:
+    """As exFAT does: no chmod goes through, and whoever is on the machine may do everything."""
+    fails = (
+        "strace",
+        "-D",
+        "-f",
+        "-qq",
+        "--seccomp-bpf",
+        "-o",
+        os.devnull,
+        "-e",
+        "inject=chmod,fchmod,fchmodat:error=EPERM",
+    )
+    hub = new_hub(wrap=("sh", "-c", 'umask 0; exec "$@"', "sh", *fails)).start()
+    hub.new_restaurant()
+    for path in (hub.data, *hub.data.iterdir()):
+        path.chmod(0o777)
+    said = asked(hub.data, *inward())
+    assert (said.status, said.results()["data folder"]) == (0, "warning")
+    assert "exFAT" in said.checks["data folder"]["cure"]
+    assert hub.stop() == 0
 
 
 def test_a_damaged_database_is_wrong_and_left_alone(new_hub: NewHub) -> None:

@@ -33,8 +33,11 @@ SCRIPT = Path(__file__).with_name("shadow.js")
 
 
 @contextlib.contextmanager
-def chromium(folder: Path) -> Iterator[Chromium]:
-    """A browser with `folder` as its profile; without one installed the test skips, or fails where it is required."""
+def chromium(folder: Path, *flags: str) -> Iterator[Chromium]:
+    """A browser with `folder` as its profile and more flags.
+
+    Without one installed the test skips, or fails where it is required.
+    """
     program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if program is None:
         reason = "Chromium is not installed, so no browser's own WebSocket is tried."
@@ -42,7 +45,7 @@ def chromium(folder: Path) -> Iterator[Chromium]:
             pytest.fail(reason)
         pytest.skip(reason)
     with (folder.parent / f"{folder.name}.log").open("wb") as log:
-        command = [program, *FLAGS, f"--user-data-dir={folder}", "about:blank"]
+        command = [program, *FLAGS, *flags, f"--user-data-dir={folder}", "about:blank"]
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     try:
         yield Chromium(_port(folder, process))
@@ -110,6 +113,8 @@ class Page:
     async def visit(self, url: str) -> None:
         """Open `url` and return when it is loaded."""
         await self.ask("Page.enable")
+        # What a test puts into a page stands for an app's own script: the policy of the hub's answers forbids any.
+        await self.ask("Page.setBypassCSP", enabled=True)
         await self.ask("Page.navigate", url=url)
         while (await self._hear()).get("method") != "Page.loadEventFired":
             pass

@@ -92,11 +92,6 @@ def test_every_table_is_strict(tmp_path: Path) -> None:
     assert all(row[5] == 1 for row in tables)
 
 
-def test_the_database_is_its_owners_alone(tmp_path: Path) -> None:
-    asyncio.run(fill(tmp_path, Story()))
-    assert (tmp_path / DATABASE).stat().st_mode & 0o077 == 0
-
-
 def test_a_newer_schema_is_refused_with_what_to_do(tmp_path: Path) -> None:
     asyncio.run(fill(tmp_path, Story()))
     sql(tmp_path, "PRAGMA user_version = 99")

@@ -24,7 +24,7 @@ def home_page(hub: Hub, connections: int, came_by: str) -> bytes:
         "address": _address(hub, came_by),
         "state": _state(hub, connections),
         "restaurants": _restaurants(hub),
-        "version": escape(hub.version),
+        "version": escape(hub.release),
         "time": time_text(hub.clock.now()),
     }
     return page(hub.place.name, filled("home.html", places), here="/")

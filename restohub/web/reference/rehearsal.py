@@ -21,6 +21,7 @@ from restohub.live.snapshots import Snapshots
 from restohub.live.writer import Writer
 from restohub.store.append import Ledger, Record
 from restohub.store.history import History, KeptAnswer
+from restohub.web.guard import Guard
 from restohub.web.realtime import Sockets
 from restohub.wire.answers import Discovery
 
@@ -138,7 +139,7 @@ class Rehearsal:
 
         self.hub = hub
         self._ledger = ledger
-        self._application = application(hub, Sockets())
+        self._application = application(hub, Sockets(), Guard((), lambda _: True, hub.clock.monotonic))
 
     @property
     def entries(self) -> list[Entry]:
@@ -167,7 +168,7 @@ class Rehearsal:
 
 def _scope(method: str, target: str, headers: dict[str, str]) -> dict[str, Any]:
     path, _, query = target.partition("?")
-    named = [(name.lower().encode(), text.encode()) for name, text in headers.items()]
+    named = {"host": "localhost", **{name.lower(): text for name, text in headers.items()}}
     return {
         "type": "http",
         "asgi": {"version": "3.0"},
@@ -178,7 +179,7 @@ def _scope(method: str, target: str, headers: dict[str, str]) -> dict[str, Any]:
         "raw_path": path.encode(),
         "query_string": query.encode(),
         "root_path": "",
-        "headers": [(b"host", b"localhost"), *named],
+        "headers": [(name.encode(), text.encode()) for name, text in named.items()],
         "client": ("127.0.0.1", 1),
         "server": ("localhost", 8000),
         "state": {},

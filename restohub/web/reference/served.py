@@ -1,4 +1,4 @@
-"""This file is the pages for people, as routes: the hub's own page, the reference and the errors."""
+"""This file is the pages for people, as routes: the hub's own page, the reference, the errors, a security.txt."""
 
 from __future__ import annotations
 
@@ -9,15 +9,19 @@ from typing import Any
 from msgspec import Struct
 
 from restohub.live.hub import Hub
+from restohub.reach import url
 from restohub.web.asking import Request
+from restohub.web.peers import is_own_machine, plain_ip
 from restohub.web.routes import Handler, Route
 from restohub.wire.answers import Answer
+from restohub.wire.times import time_text
 
-HEADERS = [
-    (b"content-type", b"text/html; charset=utf-8"),
-    (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'"),
-    (b"x-content-type-options", b"nosniff"),
-]
+HTML = (b"content-type", b"text/html; charset=utf-8")
+TEXT = (b"content-type", b"text/plain; charset=utf-8")
+# As in SECURITY.md.
+CONTACT = "mailto:security@restohub.example"
+# RFC 9116 wants less than a year; counted from each answer, since a hub runs for years without anybody's hand.
+CONTACT_HOLDS_S = 180 * 86_400
 # What the pages' texts have where the hub's own address belongs.
 PLACE = b"HOST:8000"
 ADDRESS = re.compile(r"(?:[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?", re.ASCII)
@@ -32,9 +36,13 @@ class Reference(Struct, frozen=True):
 
 async def home(request: Request) -> Answer:
     """Whether the hub works, and where to go on."""
-    from .home import home_page
+    from .home import LOOPBACK, home_page
 
-    return _html(home_page(request.hub, len(request.sockets.open), _came_by(request)))
+    came_by, scope = _came_by(request), request.scope
+    if (not came_by or LOOPBACK.fullmatch(came_by)) and not is_own_machine(scope):
+        address, port = scope["server"]  # the one that he asked; the machine's others are not for him
+        came_by = url(str(plain_ip(address)), port).removeprefix("http://").rstrip("/")
+    return _html(home_page(request.hub, len(request.sockets.open), came_by))
 
 
 async def docs(request: Request) -> Answer:
@@ -45,6 +53,12 @@ async def docs(request: Request) -> Answer:
 async def errors(request: Request) -> Answer:
     """Every error code."""
     return _page(request, (await _reference(request)).errors)
+
+
+async def security_txt(request: Request) -> Answer:
+    """Where to report a weakness (RFC 9116)."""
+    expires = time_text(request.hub.clock.now() + CONTACT_HOLDS_S)
+    return Answer(200, [TEXT], f"Contact: {CONTACT}\nExpires: {expires}\nPreferred-Languages: en\n".encode())
 
 
 def _page(request: Request, html: bytes) -> Answer:
@@ -60,7 +74,7 @@ def _came_by(request: Request) -> str:
 
 
 def _html(page: bytes) -> Answer:
-    return Answer(200, HEADERS, page)
+    return Answer(200, [HTML], page)
 
 
 async def _reference(request: Request) -> Reference:
@@ -91,4 +105,5 @@ PAGES: tuple[Route, ...] = (
     _route("/", "home", home, "A page for people: whether the hub is well, and where to go on."),
     _route("/docs", "docs", docs, "The reference."),
     _route("/docs/errors", "errors", errors, "Every error code."),
+    _route("/.well-known/security.txt", "securityTxt", security_txt, "Where to report a weakness (RFC 9116)."),
 )

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from restohub.floor.verdicts import Refused
 from restohub.limits import MESSAGES_A_SECOND_MAX
+from restohub.web.guard import NOT_PERMITTED
 from restohub.wire.answers import encode
 from restohub.wire.messages import ErrorMessage
 from restohub.wire.messages import encode as encode_message
@@ -41,6 +42,8 @@ BEFORE = (
 TRESPASSES: dict[str, Trespass] = {
     "invalid_json": Trespass("POST", GUESTS, raw=b'{"name": "Weber", "partySize": 2,}'),
     "invalid_query": Trespass("GET", GUESTS + "?limit=0"),
+    "host_not_allowed": Trespass("GET", "/restaurants", sent={"Host": "rebound.example"}),
+    "origin_not_allowed": Trespass("GET", "/restaurants", sent={"Origin": "https://page.example"}),
     "restaurant_not_found": Trespass("GET", "/restaurants/7"),
     "guest_not_found": Trespass("GET", GUESTS + "/g404"),
     "table_not_found": Trespass("PATCH", GUESTS + "/g2", {"tableId": "t404"}),
@@ -61,6 +64,7 @@ TRESPASSES: dict[str, Trespass] = {
 }
 # What cannot be brought about without doing harm is told with the words that the hub has for it.
 SAYS = {
+    "not_permitted": NOT_PERMITTED.detail,
     "request_timeout": "The request was not whole after 10 s. Nothing was changed.",
     "internal_error": "The hub made a mistake. Nothing was changed.",
     "storage_full": "The hub cannot save changes: the disk is full. Nothing was changed; what is shown stays true.",

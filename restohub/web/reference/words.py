@@ -76,13 +76,17 @@ CLOSES = (
 # When each code comes. A code that is not named here is shown with its title alone.
 HAPPENS = {
     "invalid_json": "The body, or a message on a socket, is not one JSON document in UTF-8: a comma too many, a key "
-    "twice, `NaN`, a NUL character, half an emoji. An empty body where one is needed counts as well.",
+    "twice, `NaN`, a NUL character, half an emoji. An empty body where one is needed counts as well, and so does a "
+    "request that is no HTTP, or has no `Host`, several, or one that is neither a name nor an address.",
     "invalid_query": "A query parameter has a value that cannot be, is given twice, or is not known here.",
     "token_required": "The hub asks for a token, and the request has none.",
     "token_invalid": "The token is not one that the hub gave, or it was taken back.",
-    "host_not_allowed": "The request names a host that is not this hub: a foreign web page may be behind it.",
-    "origin_not_allowed": "The request comes from a web page that is not the hub's own.",
-    "not_permitted": "The request comes from the Internet, or asks for what only the hub's own machine may have.",
+    "host_not_allowed": "The `Host` is not the hub's: a foreign web page may have rebound its name to the hub. IP "
+    "addresses, names without a dot or under `.local`, `.lan`, `.home`, `.internal` or `.home.arpa`, the name that the "
+    "router gives to the hub's machine, and those in the setting `allowed_hosts` pass.",
+    "origin_not_allowed": "The `Origin` is a web page of another host or port, or `null`. Native apps that send one "
+    "pass with the hub's own host and port.",
+    "not_permitted": "The request comes from an address of the Internet that is not on the hub's own network.",
     "restaurant_not_found": "The path or `restaurant_id` names a restaurant that this hub does not have.",
     "guest_not_found": "The path, or `currentGuestId` in the body, names a guest who is not on this floor: deleted, "
     "gone with the close of the day, or never here.",

@@ -73,6 +73,8 @@ class HttpLink(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
         before = self.cycle
         super().on_headers_complete()
         if self.cycle is not before:
+            if self.url[:1] != b"/":  # as with h11: the whole target, whose authority httptools drops
+                self.scope["raw_path"] = self.url.partition(b"?")[0]
             self.scope["extensions"] = {WHOLE_ANSWER: partial(self.answer, self.cycle)}
 
     async def answer(self, cycle: Any, answer: Answer) -> None:

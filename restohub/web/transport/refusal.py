@@ -6,18 +6,20 @@ from http import HTTPStatus
 
 from restohub.floor.verdicts import Refused
 from restohub.live.clock import Clock
-from restohub.wire.answers import encode
+from restohub.wire.answers import EVERYWHERE, PROBLEM, encode
 from restohub.wire.problems import document
 
 STATUS_LINES = {status.value: f"HTTP/1.1 {status} {status.phrase}\r\n".encode() for status in HTTPStatus}
-REFUSAL = (
-    b"%bcontent-type: application/problem+json\r\n"
-    b"cache-control: no-store\r\nconnection: close\r\ncontent-length: %d\r\n\r\n"
-)
+HEAD = b"".join(b"%b: %b\r\n" % header for header in (PROBLEM, *EVERYWHERE))
 
 
 def refusal(why: Refused) -> bytes:
     """The last answer of a connection: a problem document, with its head."""
     found = document(why, Clock().now())
     body = encode(found)
-    return REFUSAL % (STATUS_LINES[found.status], len(body)) + body
+    return b"%b%bconnection: close\r\ncontent-length: %d\r\n\r\n%b" % (
+        STATUS_LINES[found.status],
+        HEAD,
+        len(body),
+        body,
+    )

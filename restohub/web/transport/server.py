@@ -12,6 +12,7 @@ from typing import Any
 import uvicorn
 
 from restohub.limits import KEEP_ALIVE_S, MESSAGE_IN_BYTES_MAX
+from restohub.wire.answers import EVERYWHERE
 
 from .http import HttpLink
 from .listening import BACKLOG
@@ -84,8 +85,7 @@ def server_config(app: Any) -> uvicorn.Config:
         proxy_headers=False,
         server_header=False,
         date_header=True,
-        # On every answer, uvicorn's own refusals included: URLSession otherwise caches by guess.
-        headers=[("cache-control", "no-store")],
+        headers=[(name.decode(), value.decode()) for name, value in EVERYWHERE],
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=STOP_WAIT_S,
         backlog=BACKLOG,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from http import HTTPStatus
 from typing import Any, cast
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -23,7 +24,8 @@ LOST = "the network lost it"
 GONE = "its connection ended without a goodbye"
 NOT_SPOKEN = "it sent what no socket may send"
 
-NO_HANDSHAKE = Refused("invalid_json", "The WebSocket's handshake is too long, or has a body.")
+NO_HANDSHAKE = Refused("invalid_json", "The WebSocket's handshake is too long, has a body, or lacks a header.")
+SEVERAL_ORIGINS = Refused("origin_not_allowed", "The WebSocket's handshake has several Origin headers.")
 
 
 class WebSocketLink(WebSocketsSansIOProtocol):
@@ -47,6 +49,14 @@ class WebSocketLink(WebSocketsSansIOProtocol):
 
     def handle_connect(self, event: Any) -> None:
         """Hand this link to the application: `scope["extensions"]["restohub.link"]`."""
+        if (
+            self.conn.accept(event).status_code != HTTPStatus.SWITCHING_PROTOCOLS
+        ):  # uvicorn would answer with text alone
+            several = len(event.headers.get_all("Origin")) > 1
+            self.transport.write(refusal(SEVERAL_ORIGINS if several else NO_HANDSHAKE))
+            self.handshake_initiated = self.handshake_complete = self.close_sent = True
+            self.transport.close()
+            return
         super().handle_connect(event)
         if hasattr(self, "scope"):
             cast(dict[str, Any], self.scope["extensions"])["restohub.link"] = self
