@@ -15,8 +15,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import NoReturn
 
-import aiosqlite
-
 from restohub.advertise import Advertiser
 from restohub.config import Settings
 from restohub.floor.nouns import DIRECTORY_ID, Change, Entry, Restaurant
@@ -36,7 +34,7 @@ from restohub.store.copies import leave_mark, was_put_back
 from restohub.store.faults import StorageFailedError, StorageFullError, StorageUnavailableError
 from restohub.store.history import History
 from restohub.store.load import Loaded, initialise, load
-from restohub.store.open import DATABASE, FolderLock, open_reader, open_writer
+from restohub.store.open import DATABASE, Connection, FolderLock, open_reader, open_writer
 from restohub.store.read_only import ReadOnlyLedger, readable
 from restohub.upkeep.clock_watch import watch_clock
 from restohub.upkeep.day_close import close_days
@@ -198,7 +196,7 @@ def end_now(sentence: str) -> NoReturn:
     os._exit(1)
 
 
-async def _loaded(connection: aiosqlite.Connection, ledger: Ledger) -> Loaded:
+async def _loaded(connection: Connection, ledger: Ledger) -> Loaded:
     """What the store holds; a new one is given its names and restaurant 1."""
     await initialise(connection, new_id(), new_epoch())
     loaded = await load(connection)
@@ -219,7 +217,7 @@ async def _loaded(connection: aiosqlite.Connection, ledger: Ledger) -> Loaded:
     return await load(connection)
 
 
-async def _mark(connection: aiosqlite.Connection, folder: Path, epoch: Epoch) -> None:
+async def _mark(connection: Connection, folder: Path, epoch: Epoch) -> None:
     """Mark the data as this run's; where the disk takes nothing, the next start looks again."""
     if epoch.incident is not None:
         log.warning("%s", epoch.incident)
@@ -249,7 +247,7 @@ def place_of(settings: Settings, install_id: str, bound: socket.socket) -> Place
     return Place(install_id, settings.name, address, port, settings.interface, settings.advertise)
 
 
-async def _close_writing(connection: aiosqlite.Connection, ledger: Ledger) -> None:
+async def _close_writing(connection: Connection, ledger: Ledger) -> None:
     """Bring the write-ahead log into the database file, where the disk still takes it, and close."""
     try:
         await ledger.checkpoint()

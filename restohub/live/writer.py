@@ -15,6 +15,7 @@ from restohub.limits import QUEUE_MAX
 from restohub.log_words import event, span
 from restohub.store.append import Ledger
 from restohub.store.faults import StorageFailedError, StorageFullError, StorageUnavailableError
+from restohub.store.keys import Keys
 from restohub.wire.answers import Answer
 from restohub.wire.problems import RETRY_AFTER_S, Problem, problem
 
@@ -54,7 +55,7 @@ class Writer:
         self,
         directory: Directory,
         floors: dict[int, Floor],
-        keys: dict[tuple[int, str], int],
+        keys: Keys,
         *,
         ledger: Ledger,
         publisher: Publisher,
@@ -137,8 +138,8 @@ class Writer:
         async def pruning() -> int:
             gone = await self._ledger.prune(restaurant_id, first, last)
             for revision, key in gone:
-                if key is not None and self.keys.get((restaurant_id, key)) == revision:
-                    del self.keys[restaurant_id, key]
+                if key is not None:
+                    self.keys.forget(restaurant_id, key, revision)
             return len(gone)
 
         await self._between_groups(pruning)
@@ -240,13 +241,13 @@ class Writer:
         if decided.records:
             self._recovered()
         self.floors.update(decided.floors)
-        self.keys.update(decided.keys)
+        for (restaurant_id, key), revision in decided.keys.items():
+            self.keys.add(restaurant_id, key, revision)
         if self.directory is not decided.directory:
             self.directory = decided.directory
             for gone in self.floors.keys() - decided.directory.restaurants.keys():
                 del self.floors[gone]
-                for at in [at for at in self.keys if at[0] == gone]:
-                    del self.keys[at]
+                self.keys.forget_restaurant(gone)
         if decided.records:
             self._publisher.publish([record.entry for record in decided.records])
         for submission, answer in zip(group, decided.answers, strict=True):

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+from heapq import merge
+from itertools import islice
+from operator import itemgetter
 
 import aiosqlite
 from msgspec import Struct
@@ -17,10 +20,12 @@ from restohub.floor.nouns import (
     Restaurant,
     Table,
 )
-from restohub.limits import REMOVALS_MAX
+from restohub.limits import KEYS_MAX, REMOVALS_MAX
 
 from .faults import StorageFullError, StorageUnavailableError, storage_fault
 from .history import KEYS_DAYS, History
+from .keys import Keys
+from .open import Connection
 from .rows import (
     REMOVAL_COLUMNS,
     DamageError,
@@ -41,18 +46,20 @@ COMPARED_MAX = 10_000
 # Each by itself is one step down the b-tree; both in one query read the whole log.
 LOG_ENDS = """SELECT (SELECT min(position) FROM log WHERE position BETWEEN ?1 AND ?2),
     (SELECT max(position) FROM log WHERE position BETWEEN ?1 AND ?2)"""
+KEYS = """SELECT time, position, key FROM log WHERE position BETWEEN ? AND ? AND key IS NOT NULL
+    ORDER BY position DESC"""
 NAMES_LOST = """SELECT EXISTS (SELECT 1 FROM log)
     AND (SELECT count(*) FROM hub WHERE name IN ('install_id', 'epoch')) < 2"""
 
 
 class Loaded(Struct, frozen=True):
-    """What the hub was when it last committed. `keys` are the idempotency keys of the last KEYS_DAYS days."""
+    """What the hub was when it last committed. `keys` are those of the last KEYS_DAYS days, KEYS_MAX at most."""
 
     install_id: str
     epoch: str
     directory: Directory
     floors: dict[int, Floor]
-    keys: dict[tuple[int, str], int]
+    keys: Keys
 
 
 async def initialise(connection: aiosqlite.Connection, install_id: str, epoch: str) -> None:
@@ -69,7 +76,7 @@ async def initialise(connection: aiosqlite.Connection, install_id: str, epoch: s
         raise _unreadable(error) from error
 
 
-async def load(connection: aiosqlite.Connection) -> Loaded:
+async def load(connection: Connection) -> Loaded:
     """The floors, read and checked; raises DamageError rather than begin with a floor that may be wrong."""
     try:
         return await _load(connection)
@@ -85,7 +92,7 @@ def _unreadable(error: sqlite3.Error) -> Exception:
     return fault if isinstance(fault, StorageFullError | StorageUnavailableError) else DamageError(str(fault))
 
 
-async def _load(connection: aiosqlite.Connection) -> Loaded:
+async def _load(connection: Connection) -> Loaded:
     names = {}
     for name, value, checksum in await connection.execute_fetchall("SELECT name, value, checksum FROM hub"):
         if name != "probe" and name_checksum(name, value) != checksum:
@@ -94,9 +101,10 @@ async def _load(connection: aiosqlite.Connection) -> Loaded:
     entities = await _entities(connection)
     directory_rows = entities.pop(DIRECTORY_ID, {})
     restaurants = {int(e.id): e for e in directory_rows.values() if isinstance(e, Restaurant)}
-    keys: dict[tuple[int, str], int] = {}
+    heads: list[tuple[int, int, int]] = []
     removals, _ = await _removals(connection, DIRECTORY_ID)
-    head, time = await _checked_log(connection, DIRECTORY_ID, directory_rows, removals, keys)
+    head, time = await _checked_log(connection, DIRECTORY_ID, directory_rows, removals)
+    heads.append((DIRECTORY_ID, head, time))
     last_id = max([*restaurants, *(int(entity_id) for _, entity_id in removals)], default=0)
     directory = Directory(revision=head, time=time, restaurants=restaurants, last_id=last_id)
     for restaurant_id in entities.keys() - restaurants.keys():
@@ -105,7 +113,8 @@ async def _load(connection: aiosqlite.Connection) -> Loaded:
     for restaurant_id, restaurant in restaurants.items():
         rows = entities.get(restaurant_id, {})
         removals, since = await _removals(connection, restaurant_id)
-        head, time = await _checked_log(connection, restaurant_id, rows, removals, keys)
+        head, time = await _checked_log(connection, restaurant_id, rows, removals)
+        heads.append((restaurant_id, head, time))
         floors[restaurant_id] = Floor(
             restaurant_id=restaurant_id,
             revision=head,
@@ -115,7 +124,7 @@ async def _load(connection: aiosqlite.Connection) -> Loaded:
             removals=removals,
             removals_since=since,
         )
-    return Loaded(names["install_id"], names["epoch"], directory, floors, keys)
+    return Loaded(names["install_id"], names["epoch"], directory, floors, await _keys(connection, heads))
 
 
 async def _entities(connection: aiosqlite.Connection) -> dict[int, dict[tuple[str, str], Entity]]:
@@ -135,7 +144,6 @@ async def _checked_log(
     restaurant_id: int,
     rows: dict[tuple[str, str], Entity],
     removals: dict[tuple[str, str], Removal],
-    keys: dict[tuple[int, str], int],
 ) -> tuple[int, int]:
     """The last revision of a restaurant's log and its time, after its newest part was held against the rows."""
     ends = position_of(restaurant_id, 0), position_of(restaurant_id + 1, 0) - 1
@@ -153,7 +161,6 @@ async def _checked_log(
     newest, time = await _newest_changes(connection, position_of(restaurant_id, compared_from), high)
     _compare(restaurant_id, rows, newest, compared_from)
     _compare_removals(restaurant_id, removals, newest, compared_from)
-    await _keys(connection, restaurant_id, head, time, keys)
     return head, time
 
 
@@ -225,16 +232,27 @@ def _compare_removals(
             )
 
 
-async def _keys(
-    connection: aiosqlite.Connection, restaurant_id: int, head: int, time: int, keys: dict[tuple[int, str], int]
-) -> None:
-    """The idempotency keys that are honoured, and as many older ones as the day brings with them."""
-    upto = Floor(restaurant_id=restaurant_id, revision=head, time=time)
-    low = await History(connection).revision_days_back(upto, KEYS_DAYS) + 1
-    sql = "SELECT position, key FROM log WHERE position BETWEEN ? AND ? AND key IS NOT NULL"
-    span = position_of(restaurant_id, low), position_of(restaurant_id, head)
-    for position, key in await connection.execute_fetchall(sql, span):
-        keys[restaurant_id, key] = revision_at(position)
+async def _keys(connection: Connection, heads: list[tuple[int, int, int]]) -> Keys:
+    """The idempotency keys that are honoured, and as many older ones as the day brings with them.
+
+    `heads` are each restaurant, its last revision and the time of that. In the order in which the hub made their
+    commits, as far as seconds tell.
+    """
+    spans: list[tuple[int, int]] = []
+    for restaurant_id, head, time in heads:
+        upto = Floor(restaurant_id=restaurant_id, revision=head, time=time)
+        low = await History(connection).revision_days_back(upto, KEYS_DAYS) + 1
+        spans.append((position_of(restaurant_id, low), position_of(restaurant_id, head)))
+
+    def newest(database: sqlite3.Connection) -> Keys:
+        logs = [database.execute(KEYS, span) for span in spans]
+        found = list(islice(merge(*logs, key=itemgetter(0), reverse=True), KEYS_MAX))
+        keys = Keys()
+        for _, position, key in reversed(found):
+            keys.add(restaurant_at(position), key, revision_at(position))
+        return keys
+
+    return await connection.run(newest)
 
 
 async def _removals(connection: aiosqlite.Connection, restaurant_id: int) -> tuple[dict[tuple[str, str], Removal], int]:

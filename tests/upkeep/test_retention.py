@@ -22,7 +22,7 @@ from restohub.store.open import DATABASE, open_reader, open_writer
 from restohub.upkeep import retention as rules
 from restohub.upkeep.retention import Retention
 from tests.floor.story import START, Story
-from tests.live.desk import Desk, StillClock, desk, guest, note, outcome
+from tests.live.desk import Desk, StillClock, desk, guest, keys, note, outcome
 from tests.live.test_writer import at_once
 from tests.store.bench import RESTAURANT, fill, ledger, loaded, open_restaurant, sql
 
@@ -164,7 +164,9 @@ def test_no_key_of_72_hours_goes_and_one_jump_of_the_clock_does_not_shorten_them
     jump = [NOON - DAY_S - 60, *(NOON + 400 * DAY_S + hour * 3600 for hour in range(0, 73, 6))]
     commits(tmp_path, jump, keyed=lambda _: True)
     assert look(tmp_path, days=1, revisions=1) == range(1, 15)
-    assert sorted(asyncio.run(loaded(tmp_path)).keys.values()) == list(range(1, 15)), "a start knows them too"
+    assert asyncio.run(loaded(tmp_path)).keys == keys(*((1, f"key:{n}", n) for n in range(1, 15))), (
+        "a start knows them too"
+    )
 
 
 def test_keys_end_with_their_commits_in_memory_too(tmp_path: Path) -> None:
@@ -172,13 +174,13 @@ def test_keys_end_with_their_commits_in_memory_too(tmp_path: Path) -> None:
 
     async def run() -> None:
         async with house(tmp_path, days=1) as one:
-            before = set(one.writer.keys.values())
-            assert before == set(range(20 - KEYS_DAYS, 21))
-            one.writer.keys[1, "key:1"] = 1
-            one.writer.keys[1, "key:2"] = 20  # used anew since
+            remembered = one.writer.keys
+            assert remembered == keys(*((1, f"key:{n}", n) for n in range(20 - KEYS_DAYS, 21)))
+            remembered.add(1, "key:1", 1)
+            remembered.add(1, "key:2", 20)  # used anew since
             await one.retention.look()
-            assert (1, "key:1") not in one.writer.keys
-            assert one.writer.keys[1, "key:2"] == 20
+            assert remembered.revision(1, "key:1") is None
+            assert remembered.revision(1, "key:2") == 20
 
     asyncio.run(run())
     assert kept(tmp_path) == range(20 - KEYS_DAYS, 21)
@@ -325,4 +327,4 @@ async def test_a_prune_waits_for_the_group_and_the_group_for_it() -> None:
         one.disk.free.set()
         await asyncio.gather(second, pruning)
         assert [entry.revision for entry in one.disk.entries] == [2]
-        assert one.writer.keys == {}
+        assert one.writer.keys == keys()
