@@ -174,6 +174,16 @@ class History:
         rows = await self._rows(OLDEST, *span, many)
         return [Oldest(revision_at(position), keyed == 1, size) for position, keyed, size in rows]
 
+    async def size_of(self, restaurant_id: int, after: int, upto: int, many: int) -> tuple[int, int]:
+        """The bytes that so many commits of a log take after revision `after`, and the last one's revision."""
+        span = position_of(restaurant_id, after + 1), position_of(restaurant_id, upto)
+        last, size = await self._row(SIZE, *span, many)
+        return (upto, 0) if last is None else (revision_at(last), size)
+
+    async def bytes_in_use(self) -> int:
+        """The bytes of the file's pages that hold something."""
+        return int((await self._row(IN_USE))[0])
+
     async def _row(self, sql: str, *values: object) -> Any:
         """The first row of a query, or None."""
         for row in await self._rows(sql, *values):
@@ -193,9 +203,15 @@ class History:
         return fault
 
 
-# The length of a blob stands before it: none is read.
-OLDEST = """SELECT position, key IS NOT NULL, length(changes) + coalesce(length(answer), 0) FROM log
-    WHERE position BETWEEN ? AND ? ORDER BY position LIMIT ?"""
+# A commit's bytes in the log: its changes, the kept answer, and about as much as the other columns take. The length of
+# a blob stands before it: none is read. In pages of 1 KiB they take up to half as much again.
+BYTES = "length(changes) + coalesce(length(answer), 0) + 100"
+OLDEST = f"""SELECT position, key IS NOT NULL, {BYTES} FROM log
+    WHERE position BETWEEN ? AND ? ORDER BY position LIMIT ?"""  # noqa: S608 (our own column names)
+SIZE = f"""SELECT max(position), sum(bytes) FROM
+    (SELECT position, {BYTES} AS bytes FROM log WHERE position BETWEEN ? AND ? ORDER BY position LIMIT ?)"""  # noqa: S608
+IN_USE = """SELECT (page_count - freelist_count) * page_size
+    FROM pragma_page_count, pragma_freelist_count, pragma_page_size"""
 REMOVED = f"SELECT {REMOVAL_COLUMNS} FROM removal WHERE restaurant_id = ?"  # noqa: S608 (our own column names)
 BY_PHONE = f"{REMOVED} AND phone = ? AND phone <> ''"
 BY_EMAIL = f"{REMOVED} AND email = ? AND email <> ''"
