@@ -82,7 +82,8 @@ async def serve(settings: Settings, on_ready: Callable[[Place], None]) -> None:
             stack.push_async_callback(reading.close)
             loaded = await _loaded(writing, ledger)
             went_back = await was_put_back(writing, settings.data)
-            epoch = Epoch(new_epoch(), PUT_BACK) if went_back else Epoch(loaded.epoch)
+            name, incident = (new_epoch(), PUT_BACK) if went_back else (loaded.epoch, None)
+            epoch = Epoch(name, incident, loaded.claimed_at)
             await _mark(writing, settings.data, epoch)
             await _run(settings, loaded, epoch, ledger, History(reading), on_ready)
 
@@ -219,8 +220,8 @@ async def _loaded(connection: Connection, ledger: Ledger) -> Loaded:
 
 async def _mark(connection: Connection, folder: Path, epoch: Epoch) -> None:
     """Mark the data as this run's; where the disk takes nothing, the next start looks again."""
-    if epoch.incident is not None:
-        log.warning("%s", epoch.incident)
+    for incident in epoch.incidents:
+        log.warning("%s", incident)
     with contextlib.suppress(StorageFullError, StorageUnavailableError):
         await leave_mark(connection, folder, epoch.name)
 

@@ -144,11 +144,26 @@ class Writer:
 
         await self._between_groups(pruning)
 
+    async def begin_epoch(self, name: str, claimed_at: int | None, begun: Callable[[], None]) -> None:
+        """Make this the present epoch, durably; `begun` is called before any commit of it. Raises like `prune`.
+
+        `claimed_at`: when a client had it begin, None where none did.
+        """
+
+        async def beginning() -> int:
+            await self._ledger.begin_epoch(name, claimed_at)
+            begun()
+            return 1
+
+        await self._between_groups(beginning)
+
     async def forget_removals(self, restaurant_id: int, many: int) -> int:
         """Take so many removals of a deleted restaurant out of the store, and say how many; raises like `prune`."""
         return await self._between_groups(lambda: self._ledger.forget_removals(restaurant_id, many))
 
     async def _between_groups(self, work: Callable[[], Awaitable[int]]) -> int:
+        if self._stopping:
+            raise StorageUnavailableError("the hub is stopping")
         future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._chores.append(Chore(work, future))
         self._wake.set()
@@ -313,6 +328,9 @@ class Writer:
             _fail(submission, refusal("outcome_unknown", "The hub's disk failed. The change may be made or not."))
         for submission in self._queue:
             _fail(submission, refusal("storage_unavailable", "The hub's disk failed. Nothing was changed."))
+        for chore in self._chores:
+            if not chore.future.done():
+                chore.future.set_exception(StorageUnavailableError("the hub is stopping"))
         self._stopping = True
 
 

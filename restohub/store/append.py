@@ -11,10 +11,20 @@ from msgspec import Struct
 
 from restohub.floor.nouns import Entry
 
+from .copies import NAME
 from .faults import StorageFailedError
 from .open import PAGE_BYTES, Connection
 from .room import meaning
-from .rows import encode_changes, image_of, log_checksum, position_of, removal_checksum, revision_at, row_checksum
+from .rows import (
+    encode_changes,
+    image_of,
+    log_checksum,
+    name_checksum,
+    position_of,
+    removal_checksum,
+    revision_at,
+    row_checksum,
+)
 
 UPSERT = """INSERT INTO entity (restaurant_id, kind, id, version, checksum, image) VALUES (?, ?, ?, ?, ?, ?)
     ON CONFLICT (restaurant_id, kind, id) DO UPDATE SET
@@ -83,6 +93,13 @@ class Ledger:
         written = len(upserts) + len(deletes) + len(removals) + len(log)
         size = sum(len(cast(bytes, row[5])) + len(cast(bytes, row[6] or b"")) for row in log)
         self.pages_due += PAGES_A_ROW * written + 2 * size // PAGE_BYTES + 1
+
+    async def begin_epoch(self, name: str, claimed_at: int | None) -> None:
+        """Make this the present epoch, and note when a client had it begin, where one did; raises like `append`."""
+        names = {"epoch": name} if claimed_at is None else {"epoch": name, "claimed_at": str(claimed_at)}
+        rows = [(name, value, name_checksum(name, value)) for name, value in names.items()]
+        await self._transact(lambda connection: connection.executemany(NAME, rows))
+        self.pages_due += 1
 
     async def probe(self) -> None:
         """Whether a write could commit now: a transaction that changes nothing a client knows. Raises like `append`."""

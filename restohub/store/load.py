@@ -53,10 +53,14 @@ NAMES_LOST = """SELECT EXISTS (SELECT 1 FROM log)
 
 
 class Loaded(Struct, frozen=True):
-    """What the hub was when it last committed. `keys` are those of the last KEYS_DAYS days, KEYS_MAX at most."""
+    """What the hub was when it last committed. `keys` are those of the last KEYS_DAYS days, KEYS_MAX at most.
+
+    `claimed_at` is when a client last had an epoch begin (UTC seconds), None where none did.
+    """
 
     install_id: str
     epoch: str
+    claimed_at: int | None
     directory: Directory
     floors: dict[int, Floor]
     keys: Keys
@@ -124,7 +128,14 @@ async def _load(connection: Connection) -> Loaded:
             removals=removals,
             removals_since=since,
         )
-    return Loaded(names["install_id"], names["epoch"], directory, floors, await _keys(connection, heads))
+    return Loaded(
+        install_id=names["install_id"],
+        epoch=names["epoch"],
+        claimed_at=int(names["claimed_at"]) if "claimed_at" in names else None,
+        directory=directory,
+        floors=floors,
+        keys=await _keys(connection, heads),
+    )
 
 
 async def _entities(connection: aiosqlite.Connection) -> dict[int, dict[tuple[str, str], Entity]]:

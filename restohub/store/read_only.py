@@ -37,6 +37,10 @@ class ReadOnlyLedger(Ledger):
         """Raise what the disk said."""
         raise type(self._fault)(self.refuses)
 
+    async def begin_epoch(self, name: str, claimed_at: int | None) -> None:  # noqa: ARG002 (whatever it is)
+        """Raise what the disk said."""
+        raise type(self._fault)(self.refuses)
+
     async def probe(self) -> None:
         """Raise what the disk says now; StorageBackError where it takes writes: a start is the way back."""
         fault = await asyncio.to_thread(refusal, self._disk / DATABASE)

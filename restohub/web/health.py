@@ -45,7 +45,7 @@ def _database(hub: Hub, reason: str | None) -> DatabaseHealth:
         size_bytes=size_of(hub.folder / DATABASE),
         wal_bytes=size_of(wal_path(hub.folder)),
         free_bytes=_free_bytes(hub.folder),
-        warnings=_warnings(hub.present.incident),
+        warnings=[*hub.present.warnings(hub.clock.monotonic()), *_warnings_of_sqlite()],
     )
 
 
@@ -54,10 +54,6 @@ def _free_bytes(folder: Path) -> int:
         return shutil.disk_usage(folder).free
     except OSError:  # the folder is gone: the next change stops the hub
         return 0
-
-
-def _warnings(incident: str | None) -> list[str]:
-    return [*([incident] if incident else []), *_warnings_of_sqlite()]
 
 
 def _warnings_of_sqlite() -> list[str]:

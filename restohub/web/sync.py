@@ -10,7 +10,6 @@ from restohub.wire.answers import JSON, Answer, Delta, json_answer, logged_chang
 from restohub.wire.problems import Problem, bad_query, problem
 from restohub.wire.times import time_text
 
-from .ahead import notice_ahead
 from .asking import Query, Request, floor_of
 
 
@@ -34,7 +33,7 @@ async def delta(request: Request) -> Answer:
     if (since is None) == (time is None):
         raise bad_query("since_revision", "Give exactly one of since_revision (a number) and since (a time).")
     floor = floor_of(hub, restaurant_id)
-    await notice_ahead(hub, request.sockets, floor, since, epoch)
+    await request.sockets.claims.hear(hub, floor, since, epoch)
     if time is not None:
         since = await hub.history.revision_before(floor, time)
     changes = None if since is None else await changes_since(floor, since, hub.history)
