@@ -36,7 +36,7 @@ from restohub.store.history import History
 from restohub.store.load import Loaded, initialise, load
 from restohub.store.open import DATABASE, Connection, FolderLock, open_reader, open_writer
 from restohub.store.read_only import ReadOnlyLedger, readable
-from restohub.upkeep.clock_watch import watch_clock
+from restohub.upkeep.clock_watch import ClockWatch
 from restohub.upkeep.day_close import close_days
 from restohub.upkeep.retention import Retention
 from restohub.upkeep.watchdog import Watchdog
@@ -85,7 +85,7 @@ async def serve(settings: Settings, on_ready: Callable[[Place], None]) -> None:
             name, incident = (new_epoch(), PUT_BACK) if went_back else (loaded.epoch, None)
             epoch = Epoch(name, incident, loaded.claimed_at)
             await _mark(writing, settings.data, epoch)
-            await _run(settings, loaded, epoch, ledger, History(reading), on_ready)
+            await _run(settings, loaded, epoch, ledger, History(reading, loaded.resets), on_ready)
 
 
 async def _run(
@@ -137,7 +137,7 @@ async def _run(
 
     server = HubServer(server_config(application(hub, sockets)), listening, before_stop)
     writing.add_done_callback(lambda _: setattr(server, "should_exit", True))
-    tasks = [_beside(server, work) for work in (*_chores(hub, settings), sockets.watch(), watchdog.feed())]
+    tasks = [_beside(server, work) for work in (*_chores(hub, sockets, settings), sockets.watch(), watchdog.feed())]
     look_for_garbage_rarely()
     try:
         await server.serve([bound])
@@ -149,10 +149,10 @@ async def _run(
     await _ended(settings, writing, tasks)
 
 
-def _chores(hub: Hub, settings: Settings) -> tuple[Coroutine[None, None, None], ...]:
+def _chores(hub: Hub, sockets: Sockets, settings: Settings) -> tuple[Coroutine[None, None, None], ...]:
     """What the hub does by itself, for as long as it runs."""
     retention = Retention(hub.writer, hub.history, hub.clock, days=settings.log_days, revisions=settings.log_revisions)
-    return close_days(hub), watch_clock(hub.clock), hub.history.failed(), retention.run()
+    return close_days(hub), ClockWatch(hub, sockets.send_away).run(), hub.history.failed(), retention.run()
 
 
 def _beside(server: HubServer, work: Coroutine[None, None, None]) -> asyncio.Task[None]:

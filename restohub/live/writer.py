@@ -10,16 +10,18 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from restohub.floor.nouns import Directory, Entry, Floor
+from restohub.floor.apply import apply, apply_directory
+from restohub.floor.nouns import DIRECTORY_ID, Directory, Entry, Floor
 from restohub.limits import QUEUE_MAX
 from restohub.log_words import event, span
 from restohub.store.append import Ledger
 from restohub.store.faults import StorageFailedError, StorageFullError, StorageUnavailableError
 from restohub.store.keys import Keys
+from restohub.store.rows import ClockReset
 from restohub.wire.answers import Answer
 from restohub.wire.problems import RETRY_AFTER_S, Problem, problem
 
-from .clock import Clock
+from .clock import Clock, new_id
 from .group import Answering, Group, Repeated, Step, Submission
 
 log = logging.getLogger("restohub.writer")
@@ -156,6 +158,26 @@ class Writer:
             return 1
 
         await self._between_groups(beginning)
+
+    async def restart_times(self, name: str, begun: Callable[[dict[int, ClockReset]], None]) -> None:
+        """Begin an epoch whose times go by the machine's clock, though that is behind; else like `begin_epoch`.
+
+        A commit without any change in each log says from where on.
+        """
+
+        async def restarting() -> int:
+            now = int(self._clock.machine_time())
+            heads = {DIRECTORY_ID: self.directory.revision} | {at: floor.revision for at, floor in self.floors.items()}
+            resets = [Entry(at, head + 1, now, new_id(), False, ()) for at, head in heads.items()]
+            await self._ledger.begin_epoch(name, resets=resets)
+            self._clock.go_by_machine()
+            self.directory = apply_directory(self.directory, resets[0])
+            for entry in resets[1:]:
+                self.floors[entry.restaurant_id] = apply(self.floors[entry.restaurant_id], entry)
+            begun({entry.restaurant_id: ClockReset(entry.revision, entry.time) for entry in resets})
+            return 1
+
+        await self._between_groups(restarting)
 
     async def forget_removals(self, restaurant_id: int, many: int) -> int:
         """Take so many removals of a deleted restaurant out of the store, and say how many; raises like `prune`."""

@@ -16,7 +16,9 @@ from .faults import StorageFailedError
 from .open import PAGE_BYTES, Connection
 from .room import meaning
 from .rows import (
+    ClockReset,
     encode_changes,
+    encode_resets,
     image_of,
     log_checksum,
     name_checksum,
@@ -94,12 +96,27 @@ class Ledger:
         size = sum(len(cast(bytes, row[5])) + len(cast(bytes, row[6] or b"")) for row in log)
         self.pages_due += PAGES_A_ROW * written + 2 * size // PAGE_BYTES + 1
 
-    async def begin_epoch(self, name: str, claimed_at: int | None) -> None:
-        """Make this the present epoch, and note when a client had it begin, where one did; raises like `append`."""
-        names = {"epoch": name} if claimed_at is None else {"epoch": name, "claimed_at": str(claimed_at)}
-        rows = [(name, value, name_checksum(name, value)) for name, value in names.items()]
-        await self._transact(lambda connection: connection.executemany(NAME, rows))
-        self.pages_due += 1
+    async def begin_epoch(self, name: str, claimed_at: int | None = None, resets: Sequence[Entry] = ()) -> None:
+        """Make this the present epoch; raises like `append`.
+
+        `claimed_at`: when a client had it begin, where one did. `resets`: the commits, without any change, from which
+        on the times of each log begin anew, where they do.
+        """
+        names = {"epoch": name}
+        if claimed_at is not None:
+            names["claimed_at"] = str(claimed_at)
+        if resets:
+            names["clock_resets"] = encode_resets({e.restaurant_id: ClockReset(e.revision, e.time) for e in resets})
+        log: list[tuple[object, ...]] = []
+        for entry in resets:
+            _rows(Record(entry), {}, {}, [], log)
+
+        def write(connection: sqlite3.Connection) -> None:
+            connection.executemany(NAME, [(name, value, name_checksum(name, value)) for name, value in names.items()])
+            connection.executemany(LOG, log)
+
+        await self._transact(write)
+        self.pages_due += PAGES_A_ROW * len(log) + 1
 
     async def probe(self) -> None:
         """Whether a write could commit now: a transaction that changes nothing a client knows. Raises like `append`."""

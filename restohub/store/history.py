@@ -17,6 +17,7 @@ from restohub.floor.nouns import Entity, Floor, Guest, Removal, Table
 from .faults import StorageFailedError, storage_fault
 from .rows import (
     REMOVAL_COLUMNS,
+    ClockReset,
     DamageError,
     LoggedChange,
     decode_changes,
@@ -52,10 +53,12 @@ class Oldest(Struct, frozen=True):
 class History:
     """The reading end of the store, over a connection of its own that can only read.
 
-    Each query raises StorageFailedError where the disk can no longer be trusted, and then `failed` does too.
+    Each query raises StorageFailedError where the disk can no longer be trusted, and then `failed` does too. `resets`
+    are where the times of a log began anew.
     """
 
-    def __init__(self, connection: aiosqlite.Connection) -> None:
+    def __init__(self, connection: aiosqlite.Connection, resets: dict[int, ClockReset] | None = None) -> None:
+        self.resets = resets or {}
         self._connection = connection
         self._failure: asyncio.Future[NoReturn] = asyncio.get_running_loop().create_future()
 
@@ -136,11 +139,16 @@ class History:
     async def revision_before(self, floor: Floor, time: int) -> int | None:
         """The last revision committed before `time` (UTC seconds); None where the log does not reach back that far.
 
-        Commit times never run backwards, so the log is searched by halves.
+        Commit times never run backwards but at a reset, so the log is searched by halves: from the newest reset on.
         """
         first = await self.first_revision(floor.restaurant_id)
         if first is None:
             return floor.revision
+        reset = self.resets.get(floor.restaurant_id)
+        if reset is not None and first < reset.revision <= floor.revision:
+            first = reset.revision
+            if time == reset.time:  # whoever took the whole floor then holds all that was before
+                return first - 1
         low, high = first, floor.revision + 1
         while low < high:
             middle = (low + high) // 2
@@ -167,6 +175,22 @@ class History:
                 return 0
             time = row[0]
         return found
+
+    async def commits_around(self, floors: Iterable[Floor], time: int) -> tuple[int, int] | None:
+        """When the hub committed last before a time, and first after it (UTC seconds); None where the logs do not tell.
+
+        They tell only where each of them reaches back to the time, or has never been pruned.
+        """
+        before: list[int] = []
+        after: list[int] = []
+        for floor in floors:
+            revision = await self.revision_before(floor, time + 1)
+            if revision is None:
+                return None
+            for times, at in ((before, revision), (after, revision + 1)):
+                row = await self._row("SELECT time FROM log WHERE position = ?", position_of(floor.restaurant_id, at))
+                times.extend(row or ())
+        return (max(before), min(after)) if before and after else None
 
     async def oldest(self, restaurant_id: int, upto: int, many: int) -> list[Oldest]:
         """The oldest commits of a restaurant's log, so many at most, none after revision `upto`."""

@@ -27,10 +27,13 @@ from .history import KEYS_DAYS, History
 from .keys import Keys
 from .open import Connection
 from .rows import (
+    NO_CHANGES,
     REMOVAL_COLUMNS,
+    ClockReset,
     DamageError,
     LoggedChange,
     decode_changes,
+    decode_resets,
     entity_of,
     log_checksum,
     name_checksum,
@@ -55,7 +58,8 @@ NAMES_LOST = """SELECT EXISTS (SELECT 1 FROM log)
 class Loaded(Struct, frozen=True):
     """What the hub was when it last committed. `keys` are those of the last KEYS_DAYS days, KEYS_MAX at most.
 
-    `claimed_at` is when a client last had an epoch begin (UTC seconds), None where none did.
+    `claimed_at` is when a client last had an epoch begin (UTC seconds), None where none did. `resets` are where the
+    times of a log began anew.
     """
 
     install_id: str
@@ -64,6 +68,7 @@ class Loaded(Struct, frozen=True):
     directory: Directory
     floors: dict[int, Floor]
     keys: Keys
+    resets: dict[int, ClockReset]
 
 
 async def initialise(connection: aiosqlite.Connection, install_id: str, epoch: str) -> None:
@@ -102,6 +107,7 @@ async def _load(connection: Connection) -> Loaded:
         if name != "probe" and name_checksum(name, value) != checksum:
             raise DamageError(f"the hub's own {name} fails its checksum")
         names[name] = value
+    resets = decode_resets(names["clock_resets"]) if "clock_resets" in names else {}
     entities = await _entities(connection)
     directory_rows = entities.pop(DIRECTORY_ID, {})
     restaurants = {int(e.id): e for e in directory_rows.values() if isinstance(e, Restaurant)}
@@ -134,7 +140,8 @@ async def _load(connection: Connection) -> Loaded:
         claimed_at=int(names["claimed_at"]) if "claimed_at" in names else None,
         directory=directory,
         floors=floors,
-        keys=await _keys(connection, heads),
+        keys=await _keys(connection, heads, resets),
+        resets=resets,
     )
 
 
@@ -191,7 +198,7 @@ async def _newest_changes(
             raise DamageError(f"the log has a gap: {where} is missing")
         if log_checksum(position, row_time, key, digest, changes, answer) != checksum:
             raise DamageError(f"{where} fails its checksum in the log")
-        if row_time < time:
+        if row_time < time and changes != NO_CHANGES:
             raise DamageError(f"{where} was committed before the one that it follows")
         for change in decode_changes(changes):
             newest[change.kind, change.id] = (revision_at(position), change)
@@ -243,7 +250,7 @@ def _compare_removals(
             )
 
 
-async def _keys(connection: Connection, heads: list[tuple[int, int, int]]) -> Keys:
+async def _keys(connection: Connection, heads: list[tuple[int, int, int]], resets: dict[int, ClockReset]) -> Keys:
     """The idempotency keys that are honoured, and as many older ones as the day brings with them.
 
     `heads` are each restaurant, its last revision and the time of that. In the order in which the hub made their
@@ -252,7 +259,7 @@ async def _keys(connection: Connection, heads: list[tuple[int, int, int]]) -> Ke
     spans: list[tuple[int, int]] = []
     for restaurant_id, head, time in heads:
         upto = Floor(restaurant_id=restaurant_id, revision=head, time=time)
-        low = await History(connection).revision_days_back(upto, KEYS_DAYS) + 1
+        low = await History(connection, resets).revision_days_back(upto, KEYS_DAYS) + 1
         spans.append((position_of(restaurant_id, low), position_of(restaurant_id, head)))
 
     def newest(database: sqlite3.Connection) -> Keys:

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from zlib import crc32
 
+from restohub.floor.nouns import Entry
+
 from .append import Ledger, Record
 from .faults import StorageBackError, StorageFullError, StorageUnavailableError
 from .open import DATABASE, Connection, FolderError, size_of
@@ -37,7 +39,7 @@ class ReadOnlyLedger(Ledger):
         """Raise what the disk said."""
         raise type(self._fault)(self.refuses)
 
-    async def begin_epoch(self, name: str, claimed_at: int | None) -> None:  # noqa: ARG002 (whatever it is)
+    async def begin_epoch(self, name: str, claimed_at: int | None = None, resets: Sequence[Entry] = ()) -> None:  # noqa: ARG002 (whatever it is)
         """Raise what the disk said."""
         raise type(self._fault)(self.refuses)
 

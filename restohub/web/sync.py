@@ -12,6 +12,9 @@ from restohub.wire.times import time_text
 
 from .asking import Query, Request, floor_of
 
+# An iPad's own clock may be so far ahead of the hub's.
+AHEAD_S = 600
+
 
 async def full_sync(request: Request) -> Answer:
     """The whole floor at one revision."""
@@ -35,6 +38,8 @@ async def delta(request: Request) -> Answer:
     floor = floor_of(hub, restaurant_id)
     await request.sockets.claims.hear(hub, floor, since, epoch)
     if time is not None:
+        if restaurant_id in hub.history.resets and time > hub.clock.now() + AHEAD_S:
+            raise expired("The hub's clock was ahead when it gave that time, and was set right since.")
         since = await hub.history.revision_before(floor, time)
     changes = None if since is None else await changes_since(floor, since, hub.history)
     if epoch is not None and epoch != hub.epoch:  # asked last: it may begin anew while the log is read

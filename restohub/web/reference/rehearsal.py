@@ -90,6 +90,7 @@ class RehearsalHistory(History):
     """What can be asked of the past, answered from the paper."""
 
     def __init__(self, ledger: RehearsalLedger) -> None:
+        self.resets = {}
         self._ledger = ledger
 
     async def kept_answer(self, restaurant_id: int, revision: int) -> KeptAnswer | None:
