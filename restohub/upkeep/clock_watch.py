@@ -46,7 +46,7 @@ class ClockWatch:
             await asyncio.sleep(LOOK_EVERY_S)
 
     async def look(self) -> None:
-        """Say where the clock was moved since the last look; begin times anew where it is right and the hub is ahead."""
+        """Say where the clock was moved since the last look; begin times anew where it is right, the hub ahead."""
         clock = self._hub.clock
         moved, behind = clock.moved_s(), clock.behind_s()
         if abs(moved) >= JUMP_S:

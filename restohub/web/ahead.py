@@ -9,7 +9,7 @@ from typing import Protocol
 from restohub.floor.nouns import Floor
 from restohub.limits import CLAIM_EVERY_S
 from restohub.live.clock import new_epoch
-from restohub.live.epoch import BEGAN
+from restohub.live.epoch import BEGAN, Epoch
 from restohub.live.hub import Hub
 from restohub.log_words import event
 from restohub.store.faults import StorageFullError, StorageUnavailableError
@@ -51,11 +51,11 @@ class Claims:
     async def _weigh(self, hub: Hub, floor: Floor, since: int) -> None:
         claim = f"A client says that it holds revision {since} of restaurant {floor.restaurant_id}, "
         claim += f"where the hub has {floor.revision}"
-        doubt = _doubt(hub, since)
-        if doubt is None:
+        doubted = doubt(hub.present, since, hub.clock.now())
+        if doubted is None:
             await self._believe(hub, f"{claim}: history went back. {BEGAN}")
             return
-        told = f"{claim}. It alone takes the whole floor: {doubt}"
+        told = f"{claim}. It alone takes the whole floor: {doubted}"
         now = hub.clock.monotonic()
         hub.present.doubt(told, now)
         if now - self._told_at >= TOLD_EVERY_S:
@@ -77,14 +77,14 @@ class Claims:
             begun()
 
 
-def _doubt(hub: Hub, since: int) -> str | None:
-    """Why a claim is not believed, None where it is."""
+def doubt(present: Epoch, since: int, now: int) -> str | None:
+    """Why it is not believed that somebody holds revision `since`, None where it is; `now` is the hub's time."""
     if since > REVISION_MAX:
         return "no hub ever had such a revision."
-    if hub.present.incidents:
+    if present.incidents:
         return "this epoch began in this run, and within a run nothing is lost."
-    claimed_at = hub.present.claimed_at
-    if claimed_at is not None and 0 <= hub.clock.now() - claimed_at < CLAIM_EVERY_S:
+    claimed_at = present.claimed_at
+    if claimed_at is not None and 0 <= now - claimed_at < CLAIM_EVERY_S:
         return (
             "a client had a new epoch begin within the last day already. "
             "If the hub's disk was put back to an earlier state since, have every iPad take the whole floor."
