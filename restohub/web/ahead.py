@@ -1,4 +1,4 @@
-"""This file is a client that says it holds more than the hub: did the hub's history go back, or is it not true?"""
+"""This file is what a client claims that says it holds more than the hub: that the hub's history went back."""
 
 from __future__ import annotations
 
