@@ -68,7 +68,7 @@ def clock(last_commit: int | None) -> Check:
         return Check(name, "wrong", f"{at}: that cannot be.", cure)
     if behind > BEHIND_S_MAX:
         found = f"{at}, but the last change was saved {_span(behind)} later: the clock is behind, or was ahead then."
-        return Check(name, "wrong", found, cure)
+        return Check(name, "wrong", found, f"{cure}. Once it is right for an hour, the hub goes by it.")
     if kept_by_a_server() is False:
         found = f"{at}. No time server keeps it right, so it may drift, and start wrong after a power cut."
         return Check(name, "warning", found, cure)
