@@ -15,8 +15,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import NoReturn
 
-import aiosqlite
-
 from restohub.advertise import Advertiser
 from restohub.config import Settings
 from restohub.floor.nouns import DIRECTORY_ID, Change, Entry, Restaurant
@@ -36,9 +34,9 @@ from restohub.store.copies import leave_mark, was_put_back
 from restohub.store.faults import StorageFailedError, StorageFullError, StorageUnavailableError
 from restohub.store.history import History
 from restohub.store.load import Loaded, initialise, load
-from restohub.store.open import DATABASE, FolderLock, open_reader, open_writer
+from restohub.store.open import DATABASE, Connection, FolderLock, open_reader, open_writer
 from restohub.store.read_only import ReadOnlyLedger, readable
-from restohub.upkeep.clock_watch import watch_clock
+from restohub.upkeep.clock_watch import ClockWatch
 from restohub.upkeep.day_close import close_days
 from restohub.upkeep.retention import Retention
 from restohub.upkeep.watchdog import Watchdog
@@ -87,9 +85,10 @@ async def serve(settings: Settings, on_ready: Callable[[Place], None]) -> None:
             stack.push_async_callback(reading.close)
             loaded = await _loaded(writing, ledger)
             went_back = await was_put_back(writing, settings.data)
-            epoch = Epoch(new_epoch(), PUT_BACK) if went_back else Epoch(loaded.epoch)
+            name, incident = (new_epoch(), PUT_BACK) if went_back else (loaded.epoch, None)
+            epoch = Epoch(name, incident, loaded.claimed_at)
             await _mark(writing, settings.data, epoch)
-            await _run(settings, loaded, epoch, ledger, History(reading), on_ready)
+            await _run(settings, loaded, epoch, ledger, History(reading, loaded.resets), on_ready)
 
 
 async def _run(
@@ -142,7 +141,7 @@ async def _run(
 
     server = HubServer(server_config(application(hub, sockets, guard)), listening, before_stop)
     writing.add_done_callback(lambda _: setattr(server, "should_exit", True))
-    tasks = [_beside(server, work) for work in (*_chores(hub, settings), sockets.watch(), watchdog.feed())]
+    tasks = [_beside(server, work) for work in (*_chores(hub, sockets, settings), sockets.watch(), watchdog.feed())]
     look_for_garbage_rarely()
     try:
         await server.serve([bound])
@@ -154,10 +153,10 @@ async def _run(
     await _ended(settings, writing, tasks)
 
 
-def _chores(hub: Hub, settings: Settings) -> tuple[Coroutine[None, None, None], ...]:
+def _chores(hub: Hub, sockets: Sockets, settings: Settings) -> tuple[Coroutine[None, None, None], ...]:
     """What the hub does by itself, for as long as it runs."""
     retention = Retention(hub.writer, hub.history, hub.clock, days=settings.log_days, revisions=settings.log_revisions)
-    return close_days(hub), watch_clock(hub.clock), hub.history.failed(), retention.run()
+    return close_days(hub), ClockWatch(hub, sockets.send_away).run(), hub.history.failed(), retention.run()
 
 
 def _beside(server: HubServer, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
@@ -202,7 +201,7 @@ def end_now(sentence: str) -> NoReturn:
     os._exit(1)
 
 
-async def _loaded(connection: aiosqlite.Connection, ledger: Ledger) -> Loaded:
+async def _loaded(connection: Connection, ledger: Ledger) -> Loaded:
     """What the store holds; a new one is given its names and restaurant 1."""
     await initialise(connection, new_id(), new_epoch())
     loaded = await load(connection)
@@ -223,10 +222,10 @@ async def _loaded(connection: aiosqlite.Connection, ledger: Ledger) -> Loaded:
     return await load(connection)
 
 
-async def _mark(connection: aiosqlite.Connection, folder: Path, epoch: Epoch) -> None:
+async def _mark(connection: Connection, folder: Path, epoch: Epoch) -> None:
     """Mark the data as this run's; where the disk takes nothing, the next start looks again."""
-    if epoch.incident is not None:
-        log.warning("%s", epoch.incident)
+    for incident in epoch.incidents:
+        log.warning("%s", incident)
     with contextlib.suppress(StorageFullError, StorageUnavailableError):
         await leave_mark(connection, folder, epoch.name)
 
@@ -253,7 +252,7 @@ def place_of(settings: Settings, install_id: str, bound: socket.socket) -> Place
     return Place(install_id, settings.name, address, port, settings.interface, settings.advertise)
 
 
-async def _close_writing(connection: aiosqlite.Connection, ledger: Ledger) -> None:
+async def _close_writing(connection: Connection, ledger: Ledger) -> None:
     """Bring the write-ahead log into the database file, where the disk still takes it, and close."""
     try:
         await ledger.checkpoint()

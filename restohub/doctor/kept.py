@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
 import sqlite3
-import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,6 +12,7 @@ from restohub.store.faults import StorageFailedError, StorageFullError, StorageU
 from restohub.store.look import Seen, UnseenError, look
 from restohub.store.open import FolderError
 from restohub.store.rows import DamageError
+from restohub.upkeep.time_server import kept_by_a_server
 from restohub.wire.times import EPOCH
 
 from .folder import size_text
@@ -23,8 +22,6 @@ LOOK_WAIT_S = 3.0
 # This restohub was made in the first of these years; in the last one nobody runs it any more.
 YEARS = (2026, 2045)
 BEHIND_S_MAX = 60
-# As systemd's own `timedatectl` decides it: the kernel's estimate of the error grows without a time server.
-CLOCK_ERROR_MAX_US = 16_000_000
 
 
 async def database(folder: Path) -> tuple[Check, Seen | None]:
@@ -71,33 +68,11 @@ def clock(last_commit: int | None) -> Check:
         return Check(name, "wrong", f"{at}: that cannot be.", cure)
     if behind > BEHIND_S_MAX:
         found = f"{at}, but the last change was saved {_span(behind)} later: the clock is behind, or was ahead then."
-        return Check(name, "wrong", found, cure)
+        return Check(name, "wrong", found, f"{cure}. Once it is right for an hour, the hub goes by it.")
     if kept_by_a_server() is False:
         found = f"{at}. No time server keeps it right, so it may drift, and start wrong after a power cut."
         return Check(name, "warning", found, cure)
     return Check(name, "well", f"{at}.")
-
-
-class Timex(ctypes.Structure):
-    """The head of Linux's struct timex (adjtimex(2)), with room for the rest."""
-
-    _fields_ = (
-        ("modes", ctypes.c_uint),
-        ("offset", ctypes.c_long),
-        ("freq", ctypes.c_long),
-        ("maxerror", ctypes.c_long),
-        ("rest", ctypes.c_char * 256),
-    )
-
-
-def kept_by_a_server() -> bool | None:
-    """Whether a time server keeps this machine's clock, None where the system does not say."""
-    if not sys.platform.startswith("linux"):
-        return None
-    answer = Timex()
-    if ctypes.CDLL(None).adjtimex(ctypes.byref(answer)) < 0:
-        return None
-    return int(answer.maxerror) < CLOCK_ERROR_MAX_US
 
 
 def moment(seconds: int) -> str:

@@ -115,10 +115,14 @@ Operation = Create | Update | Delete
 
 
 class CloseDay(Struct, frozen=True):
-    """Take from the floor those of these guests who are done and unchanged since `before` (UTC seconds)."""
+    """Take from the floor those of these guests who are done and unchanged since `before` (UTC seconds).
+
+    One of a version up to `upto` is that, too, whatever his time says: he is of before the clock was set right.
+    """
 
     ids: tuple[str, ...]
     before: int
+    upto: int = 0
 
 
 class CreateRestaurant(Struct, frozen=True):

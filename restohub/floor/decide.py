@@ -80,6 +80,8 @@ def _differ(before: Draft, after: Draft) -> bool:
 def _close_day(draft: Draft, command: CloseDay) -> Accepted:
     for guest_id in command.ids:
         guest = draft.guest(guest_id)
-        if guest is not None and guest.status in DONE and guest.last_updated <= command.before:
+        if guest is None or guest.status not in DONE:
+            continue
+        if guest.last_updated <= command.before or guest.version <= command.upto:
             draft.retire(guest)
     return Accepted(draft.changes())

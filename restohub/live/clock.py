@@ -32,6 +32,10 @@ class Clock:
         self._last_commit, self._at = self._now(), self.monotonic()
         return int(self._last_commit)
 
+    def go_by_machine(self) -> None:
+        """Take the machine's time for right, though it is earlier than the last commit."""
+        self._last_commit, self._at = 0.0, self.monotonic()
+
     def behind_s(self) -> int:
         """How many seconds the machine's clock is behind the hub's time."""
         return max(0, round(self._now() - self.machine_time()))

@@ -15,6 +15,7 @@ from restohub.floor.directory import decide_directory
 from restohub.floor.nouns import DIRECTORY_ID, Directory, Entry, Floor, Stamp
 from restohub.floor.verdicts import Accepted, BatchRefused, Refused, restaurant_not_found
 from restohub.store.append import Record
+from restohub.store.keys import Keys
 from restohub.wire.answers import Answer, packed
 from restohub.wire.problems import Problem
 
@@ -83,9 +84,7 @@ class Group:
     `records` are their commits in order, `answers` one for each submission.
     """
 
-    def __init__(
-        self, directory: Directory, floors: dict[int, Floor], keys: dict[tuple[int, str], int], clock: Clock
-    ) -> None:
+    def __init__(self, directory: Directory, floors: dict[int, Floor], keys: Keys, clock: Clock) -> None:
         self.directory = directory
         self.floors: dict[int, Floor] = {}
         self.keys: dict[tuple[int, str], int] = {}
@@ -169,4 +168,4 @@ class Group:
         """The revision that was committed with this key."""
         if key is None:
             return None
-        return self.keys.get((restaurant_id, key)) or self._published_keys.get((restaurant_id, key))
+        return self.keys.get((restaurant_id, key)) or self._published_keys.revision(restaurant_id, key)

@@ -10,15 +10,18 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from restohub.floor.nouns import Directory, Entry, Floor
+from restohub.floor.apply import apply, apply_directory
+from restohub.floor.nouns import DIRECTORY_ID, Directory, Entry, Floor
 from restohub.limits import QUEUE_MAX
 from restohub.log_words import event, span
 from restohub.store.append import Ledger
 from restohub.store.faults import StorageFailedError, StorageFullError, StorageUnavailableError
+from restohub.store.keys import Keys
+from restohub.store.rows import ClockReset
 from restohub.wire.answers import Answer
 from restohub.wire.problems import RETRY_AFTER_S, Problem, problem
 
-from .clock import Clock
+from .clock import Clock, new_id
 from .group import Answering, Group, Repeated, Step, Submission
 
 log = logging.getLogger("restohub.writer")
@@ -54,7 +57,7 @@ class Writer:
         self,
         directory: Directory,
         floors: dict[int, Floor],
-        keys: dict[tuple[int, str], int],
+        keys: Keys,
         *,
         ledger: Ledger,
         publisher: Publisher,
@@ -137,17 +140,52 @@ class Writer:
         async def pruning() -> int:
             gone = await self._ledger.prune(restaurant_id, first, last)
             for revision, key in gone:
-                if key is not None and self.keys.get((restaurant_id, key)) == revision:
-                    del self.keys[restaurant_id, key]
+                if key is not None:
+                    self.keys.forget(restaurant_id, key, revision)
             return len(gone)
 
         await self._between_groups(pruning)
+
+    async def begin_epoch(self, name: str, claimed_at: int | None, begun: Callable[[], None]) -> None:
+        """Make this the present epoch, durably; `begun` is called before any commit of it. Raises like `prune`.
+
+        `claimed_at`: when a client had it begin, None where none did.
+        """
+
+        async def beginning() -> int:
+            await self._ledger.begin_epoch(name, claimed_at)
+            begun()
+            return 1
+
+        await self._between_groups(beginning)
+
+    async def restart_times(self, name: str, begun: Callable[[dict[int, ClockReset]], None]) -> None:
+        """Begin an epoch whose times go by the machine's clock, though that is behind; else like `begin_epoch`.
+
+        A commit without any change in each log says from where on.
+        """
+
+        async def restarting() -> int:
+            now = int(self._clock.machine_time())
+            heads = {DIRECTORY_ID: self.directory.revision} | {at: floor.revision for at, floor in self.floors.items()}
+            resets = [Entry(at, head + 1, now, new_id(), False, ()) for at, head in heads.items()]
+            await self._ledger.begin_epoch(name, resets=resets)
+            self._clock.go_by_machine()
+            self.directory = apply_directory(self.directory, resets[0])
+            for entry in resets[1:]:
+                self.floors[entry.restaurant_id] = apply(self.floors[entry.restaurant_id], entry)
+            begun({entry.restaurant_id: ClockReset(entry.revision, entry.time) for entry in resets})
+            return 1
+
+        await self._between_groups(restarting)
 
     async def forget_removals(self, restaurant_id: int, many: int) -> int:
         """Take so many removals of a deleted restaurant out of the store, and say how many; raises like `prune`."""
         return await self._between_groups(lambda: self._ledger.forget_removals(restaurant_id, many))
 
     async def _between_groups(self, work: Callable[[], Awaitable[int]]) -> int:
+        if self._stopping:
+            raise StorageUnavailableError("the hub is stopping")
         future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._chores.append(Chore(work, future))
         self._wake.set()
@@ -240,13 +278,13 @@ class Writer:
         if decided.records:
             self._recovered()
         self.floors.update(decided.floors)
-        self.keys.update(decided.keys)
+        for (restaurant_id, key), revision in decided.keys.items():
+            self.keys.add(restaurant_id, key, revision)
         if self.directory is not decided.directory:
             self.directory = decided.directory
             for gone in self.floors.keys() - decided.directory.restaurants.keys():
                 del self.floors[gone]
-                for at in [at for at in self.keys if at[0] == gone]:
-                    del self.keys[at]
+                self.keys.forget_restaurant(gone)
         if decided.records:
             self._publisher.publish([record.entry for record in decided.records])
         for submission, answer in zip(group, decided.answers, strict=True):
@@ -312,6 +350,9 @@ class Writer:
             _fail(submission, refusal("outcome_unknown", "The hub's disk failed. The change may be made or not."))
         for submission in self._queue:
             _fail(submission, refusal("storage_unavailable", "The hub's disk failed. Nothing was changed."))
+        for chore in self._chores:
+            if not chore.future.done():
+                chore.future.set_exception(StorageUnavailableError("the hub is stopping"))
         self._stopping = True
 
 

@@ -11,10 +11,22 @@ from msgspec import Struct
 
 from restohub.floor.nouns import Entry
 
+from .copies import NAME
 from .faults import StorageFailedError
 from .open import PAGE_BYTES, Connection
 from .room import meaning
-from .rows import encode_changes, image_of, log_checksum, position_of, removal_checksum, revision_at, row_checksum
+from .rows import (
+    ClockReset,
+    encode_changes,
+    encode_resets,
+    image_of,
+    log_checksum,
+    name_checksum,
+    position_of,
+    removal_checksum,
+    revision_at,
+    row_checksum,
+)
 
 UPSERT = """INSERT INTO entity (restaurant_id, kind, id, version, checksum, image) VALUES (?, ?, ?, ?, ?, ?)
     ON CONFLICT (restaurant_id, kind, id) DO UPDATE SET
@@ -83,6 +95,28 @@ class Ledger:
         written = len(upserts) + len(deletes) + len(removals) + len(log)
         size = sum(len(cast(bytes, row[5])) + len(cast(bytes, row[6] or b"")) for row in log)
         self.pages_due += PAGES_A_ROW * written + 2 * size // PAGE_BYTES + 1
+
+    async def begin_epoch(self, name: str, claimed_at: int | None = None, resets: Sequence[Entry] = ()) -> None:
+        """Make this the present epoch; raises like `append`.
+
+        `claimed_at`: when a client had it begin, where one did. `resets`: the commits, without any change, from which
+        on the times of each log begin anew, where they do.
+        """
+        names = {"epoch": name}
+        if claimed_at is not None:
+            names["claimed_at"] = str(claimed_at)
+        if resets:
+            names["clock_resets"] = encode_resets({e.restaurant_id: ClockReset(e.revision, e.time) for e in resets})
+        log: list[tuple[object, ...]] = []
+        for entry in resets:
+            _rows(Record(entry), {}, {}, [], log)
+
+        def write(connection: sqlite3.Connection) -> None:
+            connection.executemany(NAME, [(name, value, name_checksum(name, value)) for name, value in names.items()])
+            connection.executemany(LOG, log)
+
+        await self._transact(write)
+        self.pages_due += PAGES_A_ROW * len(log) + 1
 
     async def probe(self) -> None:
         """Whether a write could commit now: a transaction that changes nothing a client knows. Raises like `append`."""

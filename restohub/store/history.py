@@ -17,6 +17,7 @@ from restohub.floor.nouns import Entity, Floor, Guest, Removal, Table
 from .faults import StorageFailedError, storage_fault
 from .rows import (
     REMOVAL_COLUMNS,
+    ClockReset,
     DamageError,
     LoggedChange,
     decode_changes,
@@ -52,10 +53,12 @@ class Oldest(Struct, frozen=True):
 class History:
     """The reading end of the store, over a connection of its own that can only read.
 
-    Each query raises StorageFailedError where the disk can no longer be trusted, and then `failed` does too.
+    Each query raises StorageFailedError where the disk can no longer be trusted, and then `failed` does too. `resets`
+    are where the times of a log began anew.
     """
 
-    def __init__(self, connection: aiosqlite.Connection) -> None:
+    def __init__(self, connection: aiosqlite.Connection, resets: dict[int, ClockReset] | None = None) -> None:
+        self.resets = resets or {}
         self._connection = connection
         self._failure: asyncio.Future[NoReturn] = asyncio.get_running_loop().create_future()
 
@@ -136,11 +139,16 @@ class History:
     async def revision_before(self, floor: Floor, time: int) -> int | None:
         """The last revision committed before `time` (UTC seconds); None where the log does not reach back that far.
 
-        Commit times never run backwards, so the log is searched by halves.
+        Commit times never run backwards but at a reset, so the log is searched by halves: from the newest reset on.
         """
         first = await self.first_revision(floor.restaurant_id)
         if first is None:
             return floor.revision
+        reset = self.resets.get(floor.restaurant_id)
+        if reset is not None and first < reset.revision <= floor.revision:
+            first = reset.revision
+            if time == reset.time:  # whoever took the whole floor then holds all that was before
+                return first - 1
         low, high = first, floor.revision + 1
         while low < high:
             middle = (low + high) // 2
@@ -168,11 +176,37 @@ class History:
             time = row[0]
         return found
 
+    async def commits_around(self, floors: Iterable[Floor], time: int) -> tuple[int, int] | None:
+        """When the hub committed last before a time, and first after it (UTC seconds); None where the logs do not tell.
+
+        They tell only where each of them reaches back to the time, or has never been pruned.
+        """
+        before: list[int] = []
+        after: list[int] = []
+        for floor in floors:
+            revision = await self.revision_before(floor, time + 1)
+            if revision is None:
+                return None
+            for times, at in ((before, revision), (after, revision + 1)):
+                row = await self._row("SELECT time FROM log WHERE position = ?", position_of(floor.restaurant_id, at))
+                times.extend(row or ())
+        return (max(before), min(after)) if before and after else None
+
     async def oldest(self, restaurant_id: int, upto: int, many: int) -> list[Oldest]:
         """The oldest commits of a restaurant's log, so many at most, none after revision `upto`."""
         span = position_of(restaurant_id, 0), position_of(restaurant_id, upto)
         rows = await self._rows(OLDEST, *span, many)
         return [Oldest(revision_at(position), keyed == 1, size) for position, keyed, size in rows]
+
+    async def size_of(self, restaurant_id: int, after: int, upto: int, many: int) -> tuple[int, int]:
+        """The bytes that so many commits of a log take after revision `after`, and the last one's revision."""
+        span = position_of(restaurant_id, after + 1), position_of(restaurant_id, upto)
+        last, size = await self._row(SIZE, *span, many)
+        return (upto, 0) if last is None else (revision_at(last), size)
+
+    async def bytes_in_use(self) -> int:
+        """The bytes of the file's pages that hold something."""
+        return int((await self._row(IN_USE))[0])
 
     async def _row(self, sql: str, *values: object) -> Any:
         """The first row of a query, or None."""
@@ -193,9 +227,15 @@ class History:
         return fault
 
 
-# The length of a blob stands before it: none is read.
-OLDEST = """SELECT position, key IS NOT NULL, length(changes) + coalesce(length(answer), 0) FROM log
-    WHERE position BETWEEN ? AND ? ORDER BY position LIMIT ?"""
+# A commit's bytes in the log: its changes, the kept answer, and about as much as the other columns take. The length of
+# a blob stands before it: none is read. In pages of 1 KiB they take up to half as much again.
+BYTES = "length(changes) + coalesce(length(answer), 0) + 100"
+OLDEST = f"""SELECT position, key IS NOT NULL, {BYTES} FROM log
+    WHERE position BETWEEN ? AND ? ORDER BY position LIMIT ?"""  # noqa: S608 (our own column names)
+SIZE = f"""SELECT max(position), sum(bytes) FROM
+    (SELECT position, {BYTES} AS bytes FROM log WHERE position BETWEEN ? AND ? ORDER BY position LIMIT ?)"""  # noqa: S608
+IN_USE = """SELECT (page_count - freelist_count) * page_size
+    FROM pragma_page_count, pragma_freelist_count, pragma_page_size"""
 REMOVED = f"SELECT {REMOVAL_COLUMNS} FROM removal WHERE restaurant_id = ?"  # noqa: S608 (our own column names)
 BY_PHONE = f"{REMOVED} AND phone = ? AND phone <> ''"
 BY_EMAIL = f"{REMOVED} AND email = ? AND email <> ''"

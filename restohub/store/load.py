@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+from heapq import merge
+from itertools import islice
+from operator import itemgetter
 
 import aiosqlite
 from msgspec import Struct
@@ -17,15 +20,20 @@ from restohub.floor.nouns import (
     Restaurant,
     Table,
 )
-from restohub.limits import REMOVALS_MAX
+from restohub.limits import KEYS_MAX, REMOVALS_MAX
 
 from .faults import StorageFullError, StorageUnavailableError, storage_fault
 from .history import KEYS_DAYS, History
+from .keys import Keys
+from .open import Connection
 from .rows import (
+    NO_CHANGES,
     REMOVAL_COLUMNS,
+    ClockReset,
     DamageError,
     LoggedChange,
     decode_changes,
+    decode_resets,
     entity_of,
     log_checksum,
     name_checksum,
@@ -41,18 +49,26 @@ COMPARED_MAX = 10_000
 # Each by itself is one step down the b-tree; both in one query read the whole log.
 LOG_ENDS = """SELECT (SELECT min(position) FROM log WHERE position BETWEEN ?1 AND ?2),
     (SELECT max(position) FROM log WHERE position BETWEEN ?1 AND ?2)"""
+KEYS = """SELECT time, position, key FROM log WHERE position BETWEEN ? AND ? AND key IS NOT NULL
+    ORDER BY position DESC"""
 NAMES_LOST = """SELECT EXISTS (SELECT 1 FROM log)
     AND (SELECT count(*) FROM hub WHERE name IN ('install_id', 'epoch')) < 2"""
 
 
 class Loaded(Struct, frozen=True):
-    """What the hub was when it last committed. `keys` are the idempotency keys of the last KEYS_DAYS days."""
+    """What the hub was when it last committed. `keys` are those of the last KEYS_DAYS days, KEYS_MAX at most.
+
+    `claimed_at` is when a client last had an epoch begin (UTC seconds), None where none did. `resets` are where the
+    times of a log began anew.
+    """
 
     install_id: str
     epoch: str
+    claimed_at: int | None
     directory: Directory
     floors: dict[int, Floor]
-    keys: dict[tuple[int, str], int]
+    keys: Keys
+    resets: dict[int, ClockReset]
 
 
 async def initialise(connection: aiosqlite.Connection, install_id: str, epoch: str) -> None:
@@ -69,7 +85,7 @@ async def initialise(connection: aiosqlite.Connection, install_id: str, epoch: s
         raise _unreadable(error) from error
 
 
-async def load(connection: aiosqlite.Connection) -> Loaded:
+async def load(connection: Connection) -> Loaded:
     """The floors, read and checked; raises DamageError rather than begin with a floor that may be wrong."""
     try:
         return await _load(connection)
@@ -85,18 +101,20 @@ def _unreadable(error: sqlite3.Error) -> Exception:
     return fault if isinstance(fault, StorageFullError | StorageUnavailableError) else DamageError(str(fault))
 
 
-async def _load(connection: aiosqlite.Connection) -> Loaded:
+async def _load(connection: Connection) -> Loaded:
     names = {}
     for name, value, checksum in await connection.execute_fetchall("SELECT name, value, checksum FROM hub"):
         if name != "probe" and name_checksum(name, value) != checksum:
             raise DamageError(f"the hub's own {name} fails its checksum")
         names[name] = value
+    resets = decode_resets(names["clock_resets"]) if "clock_resets" in names else {}
     entities = await _entities(connection)
     directory_rows = entities.pop(DIRECTORY_ID, {})
     restaurants = {int(e.id): e for e in directory_rows.values() if isinstance(e, Restaurant)}
-    keys: dict[tuple[int, str], int] = {}
+    heads: list[tuple[int, int, int]] = []
     removals, _ = await _removals(connection, DIRECTORY_ID)
-    head, time = await _checked_log(connection, DIRECTORY_ID, directory_rows, removals, keys)
+    head, time = await _checked_log(connection, DIRECTORY_ID, directory_rows, removals)
+    heads.append((DIRECTORY_ID, head, time))
     last_id = max([*restaurants, *(int(entity_id) for _, entity_id in removals)], default=0)
     directory = Directory(revision=head, time=time, restaurants=restaurants, last_id=last_id)
     for restaurant_id in entities.keys() - restaurants.keys():
@@ -105,7 +123,8 @@ async def _load(connection: aiosqlite.Connection) -> Loaded:
     for restaurant_id, restaurant in restaurants.items():
         rows = entities.get(restaurant_id, {})
         removals, since = await _removals(connection, restaurant_id)
-        head, time = await _checked_log(connection, restaurant_id, rows, removals, keys)
+        head, time = await _checked_log(connection, restaurant_id, rows, removals)
+        heads.append((restaurant_id, head, time))
         floors[restaurant_id] = Floor(
             restaurant_id=restaurant_id,
             revision=head,
@@ -115,7 +134,15 @@ async def _load(connection: aiosqlite.Connection) -> Loaded:
             removals=removals,
             removals_since=since,
         )
-    return Loaded(names["install_id"], names["epoch"], directory, floors, keys)
+    return Loaded(
+        install_id=names["install_id"],
+        epoch=names["epoch"],
+        claimed_at=int(names["claimed_at"]) if "claimed_at" in names else None,
+        directory=directory,
+        floors=floors,
+        keys=await _keys(connection, heads, resets),
+        resets=resets,
+    )
 
 
 async def _entities(connection: aiosqlite.Connection) -> dict[int, dict[tuple[str, str], Entity]]:
@@ -135,7 +162,6 @@ async def _checked_log(
     restaurant_id: int,
     rows: dict[tuple[str, str], Entity],
     removals: dict[tuple[str, str], Removal],
-    keys: dict[tuple[int, str], int],
 ) -> tuple[int, int]:
     """The last revision of a restaurant's log and its time, after its newest part was held against the rows."""
     ends = position_of(restaurant_id, 0), position_of(restaurant_id + 1, 0) - 1
@@ -153,7 +179,6 @@ async def _checked_log(
     newest, time = await _newest_changes(connection, position_of(restaurant_id, compared_from), high)
     _compare(restaurant_id, rows, newest, compared_from)
     _compare_removals(restaurant_id, removals, newest, compared_from)
-    await _keys(connection, restaurant_id, head, time, keys)
     return head, time
 
 
@@ -173,7 +198,7 @@ async def _newest_changes(
             raise DamageError(f"the log has a gap: {where} is missing")
         if log_checksum(position, row_time, key, digest, changes, answer) != checksum:
             raise DamageError(f"{where} fails its checksum in the log")
-        if row_time < time:
+        if row_time < time and changes != NO_CHANGES:
             raise DamageError(f"{where} was committed before the one that it follows")
         for change in decode_changes(changes):
             newest[change.kind, change.id] = (revision_at(position), change)
@@ -225,16 +250,27 @@ def _compare_removals(
             )
 
 
-async def _keys(
-    connection: aiosqlite.Connection, restaurant_id: int, head: int, time: int, keys: dict[tuple[int, str], int]
-) -> None:
-    """The idempotency keys that are honoured, and as many older ones as the day brings with them."""
-    upto = Floor(restaurant_id=restaurant_id, revision=head, time=time)
-    low = await History(connection).revision_days_back(upto, KEYS_DAYS) + 1
-    sql = "SELECT position, key FROM log WHERE position BETWEEN ? AND ? AND key IS NOT NULL"
-    span = position_of(restaurant_id, low), position_of(restaurant_id, head)
-    for position, key in await connection.execute_fetchall(sql, span):
-        keys[restaurant_id, key] = revision_at(position)
+async def _keys(connection: Connection, heads: list[tuple[int, int, int]], resets: dict[int, ClockReset]) -> Keys:
+    """The idempotency keys that are honoured, and as many older ones as the day brings with them.
+
+    `heads` are each restaurant, its last revision and the time of that. In the order in which the hub made their
+    commits, as far as seconds tell.
+    """
+    spans: list[tuple[int, int]] = []
+    for restaurant_id, head, time in heads:
+        upto = Floor(restaurant_id=restaurant_id, revision=head, time=time)
+        low = await History(connection, resets).revision_days_back(upto, KEYS_DAYS) + 1
+        spans.append((position_of(restaurant_id, low), position_of(restaurant_id, head)))
+
+    def newest(database: sqlite3.Connection) -> Keys:
+        logs = [database.execute(KEYS, span) for span in spans]
+        found = list(islice(merge(*logs, key=itemgetter(0), reverse=True), KEYS_MAX))
+        keys = Keys()
+        for _, position, key in reversed(found):
+            keys.add(restaurant_at(position), key, revision_at(position))
+        return keys
+
+    return await connection.run(newest)
 
 
 async def _removals(connection: aiosqlite.Connection, restaurant_id: int) -> tuple[dict[tuple[str, str], Removal], int]:

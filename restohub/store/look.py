@@ -11,12 +11,11 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-import aiosqlite
 from msgspec import Struct
 
 from .faults import PRIMARY_CODE_MASK, StorageFailedError, storage_fault
 from .load import load
-from .open import DATABASE, MARK, FolderError, connected, is_served, migrations, size_of, wal_path
+from .open import DATABASE, MARK, Connection, FolderError, connected, is_served, migrations, size_of, wal_path
 from .rows import DamageError
 
 T = TypeVar("T")
@@ -73,7 +72,7 @@ async def _look(folder: Path, served: bool, wait_s: float) -> Seen | None:
         raise StorageFailedError(str(error)) from error
 
 
-async def _read(connection: aiosqlite.Connection, folder: Path, wait_s: float) -> Seen:
+async def _read(connection: Connection, folder: Path, wait_s: float) -> Seen:
     until = asyncio.get_running_loop().time() + wait_s
     await connection.execute("BEGIN")  # one moment of a file that a hub may be writing
     [(version,)] = await connection.execute_fetchall("PRAGMA user_version")
@@ -108,7 +107,7 @@ async def _read(connection: aiosqlite.Connection, folder: Path, wait_s: float) -
 
 
 @asynccontextmanager
-async def _opened(folder: Path, served: bool) -> AsyncIterator[aiosqlite.Connection]:
+async def _opened(folder: Path, served: bool) -> AsyncIterator[Connection]:
     """A connection that leaves nothing in the folder.
 
     A hub's files are opened read-only: such a connection never checkpoints, not even as the last to close. Without a
@@ -138,7 +137,7 @@ def _copied(folder: Path, to: Path) -> Path:
     return to / DATABASE
 
 
-async def _within(connection: aiosqlite.Connection, work: Coroutine[Any, Any, T], wait_s: float) -> T:
+async def _within(connection: Connection, work: Coroutine[Any, Any, T], wait_s: float) -> T:
     """What the work returns; raises TimeoutError where SQLite was still busy after `wait_s`, and is then stopped."""
     task = asyncio.ensure_future(work)
     done, _ = await asyncio.wait([task], timeout=max(wait_s, 0))

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from zlib import crc32
 
+from restohub.floor.nouns import Entry
+
 from .append import Ledger, Record
 from .faults import StorageBackError, StorageFullError, StorageUnavailableError
 from .open import DATABASE, Connection, FolderError, size_of
@@ -34,6 +36,10 @@ class ReadOnlyLedger(Ledger):
         self.refuses = str(fault)
 
     async def append(self, records: Sequence[Record]) -> None:  # noqa: ARG002 (whatever they are)
+        """Raise what the disk said."""
+        raise type(self._fault)(self.refuses)
+
+    async def begin_epoch(self, name: str, claimed_at: int | None = None, resets: Sequence[Entry] = ()) -> None:  # noqa: ARG002 (whatever it is)
         """Raise what the disk said."""
         raise type(self._fault)(self.refuses)
 

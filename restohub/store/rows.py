@@ -16,6 +16,9 @@ REVISION_MAX = (1 << REVISION_BITS) - 1
 REMOVAL_COLUMNS = "restaurant_id, kind, id, revision, time, phone, email, checksum"
 TYPES: dict[str, type[Entity]] = {"guest": Guest, "table": Table, "restaurant": Restaurant}
 
+# A commit that changes nothing stands in the log only where times begin anew: it may be earlier than the one before.
+NO_CHANGES = b"[]"
+
 _encode = msgspec.json.Encoder().encode
 _image_decoders = {kind: msgspec.json.Decoder(struct) for kind, struct in TYPES.items()}
 
@@ -35,6 +38,14 @@ class LoggedChange(Struct, array_like=True, omit_defaults=True):
     visit: tuple[str, str] | None = None
 
 
+class ClockReset(Struct, array_like=True, frozen=True):
+    """Where the times of a log began anew, since the machine's clock had been ahead: at which revision, and when."""
+
+    revision: int
+    time: int
+
+
+_resets_decoder = msgspec.json.Decoder(dict[int, ClockReset])
 _changes_decoder = msgspec.json.Decoder(list[LoggedChange])
 
 
@@ -106,6 +117,19 @@ def encode_changes(changes: tuple[Change, ...], images: list[bytes]) -> bytes:
             for change, image in zip(changes, images, strict=True)
         ]
     )
+
+
+def encode_resets(resets: dict[int, ClockReset]) -> str:
+    """The newest reset of each restaurant's log as the store keeps it."""
+    return _encode(resets).decode()
+
+
+def decode_resets(text: str) -> dict[int, ClockReset]:
+    """The resets of `encode_resets`; raises DamageError."""
+    try:
+        return _resets_decoder.decode(text)
+    except msgspec.DecodeError as fault:
+        raise DamageError(f"the hub's own clock_resets cannot be read: {fault}") from None
 
 
 def decode_changes(blob: bytes) -> list[LoggedChange]:

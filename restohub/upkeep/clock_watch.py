@@ -1,12 +1,21 @@
-"""This file is the watch over the machine's clock: a jump is said, with what the hub makes of it."""
+"""This file is the watch over the machine's clock: jumps are said, and times begin anew once it is right again."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 
-from restohub.live.clock import Clock
+from restohub.floor.nouns import DIRECTORY_ID, Floor
+from restohub.live.clock import new_epoch
+from restohub.live.epoch import BEGAN
+from restohub.live.hub import Hub
 from restohub.log_words import event, span
+from restohub.store.faults import StorageFullError, StorageUnavailableError
+from restohub.store.rows import ClockReset
+
+from .clock_trust import STEADY_S, Sight, Verdict, verdict
+from .time_server import kept_by_a_server
 
 log = logging.getLogger("restohub.clock")
 
@@ -15,21 +24,86 @@ LOOK_EVERY_S = 1.0
 JUMP_S = 2.0
 
 
-async def watch_clock(clock: Clock) -> None:
-    """Look once a second, for as long as the hub runs."""
-    if (behind := clock.behind_s()) >= JUMP_S:
-        told = "The machine's clock is %s behind the last change. Until it is right, the hub goes on from that change."
-        log.warning(told, span(behind), extra=event("clock_behind", behind_seconds=behind))
-    while True:
-        look(clock)
-        await asyncio.sleep(LOOK_EVERY_S)
+class ClockWatch:
+    """Looks at the machine's clock once a second. `send_away` has every client come back."""
+
+    def __init__(self, hub: Hub, send_away: Callable[[], None]) -> None:
+        self._hub = hub
+        self._send_away = send_away
+        self._steady_since: float | None = None
+        self._around: tuple[int, int] | None = None
+        self._said: Verdict = "well"
+
+    async def run(self) -> None:
+        """Look for as long as the hub runs."""
+        if (behind := self._hub.clock.behind_s()) >= JUMP_S:
+            told = (
+                "The machine's clock is %s behind the last change. Until it is right, the hub goes on from that change."
+            )
+            log.warning(told, span(behind), extra=event("clock_behind", behind_seconds=behind))
+        while True:
+            await self.look()
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    async def look(self) -> None:
+        """Say where the clock was moved since the last look; begin times anew where it is right, the hub ahead."""
+        clock = self._hub.clock
+        moved, behind = clock.moved_s(), clock.behind_s()
+        if abs(moved) >= JUMP_S:
+            _say_jump(moved, behind)
+        if behind < JUMP_S:
+            self._steady_since = None
+        elif self._steady_since is None or abs(moved) >= JUMP_S:
+            self._steady_since = clock.monotonic()
+            self._around = await self._hub.history.commits_around(self._floors(), int(clock.machine_time()))
+        steady = 0.0 if self._steady_since is None else clock.monotonic() - self._steady_since
+        found = verdict(Sight(int(clock.machine_time()), behind, steady, kept_by_a_server(), self._around))
+        self._say(found, behind, steady)
+        if found == "right":
+            await self._restart_times(behind)
+
+    def _floors(self) -> list[Floor]:
+        directory = self._hub.writer.directory
+        of_directory = Floor(restaurant_id=DIRECTORY_ID, revision=directory.revision, time=directory.time)
+        return [of_directory, *self._hub.writer.floors.values()]
+
+    def _say(self, found: Verdict, behind: int, steady: float) -> None:
+        """Have `/health` say what is wrong, and the log what is new of it."""
+        told = None
+        if found == "waiting":
+            told = (
+                f"The machine's clock is {span(behind)} behind the last change: it was ahead then, and is right now. "
+                f"If it stays so for another {span(STEADY_S - steady)}, a new epoch begins with its time, "
+                "and every client takes the whole floor anew."
+            )
+        elif found == "behind":
+            told = (
+                f"The machine's clock is {span(behind)} behind the last change, and nothing tells which of the two is "
+                "right. The hub goes on from that change. Let the machine reach a time server: an hour later the hub "
+                "goes by its clock."
+            )
+        self._hub.present.clock = told
+        if told is not None and found != self._said:
+            log.warning("%s", told, extra=event(f"clock_{found}", behind_seconds=behind))
+        self._said = found
+
+    async def _restart_times(self, behind: int) -> None:
+        name = new_epoch()
+        incident = f"The machine's clock was {span(behind)} ahead when changes were saved, and is right again. {BEGAN}"
+
+        def begun(resets: dict[int, ClockReset]) -> None:
+            log.warning("%s", incident, extra=event("epoch_began", behind_seconds=behind))
+            self._hub.history.resets.update(resets)
+            self._hub.present.begin(name, incident)
+            self._send_away()
+
+        try:
+            await self._hub.writer.restart_times(name, begun)
+        except (StorageFullError, StorageUnavailableError) as fault:
+            log.debug("Times could not begin anew: %s", fault)
 
 
-def look(clock: Clock) -> None:
-    """Say it where the clock was moved since the last look."""
-    moved, behind = clock.moved_s(), clock.behind_s()
-    if abs(moved) < JUMP_S:
-        return
+def _say_jump(moved: float, behind: int) -> None:
     way = f"{span(abs(moved))} {'forward' if moved > 0 else 'back'}"
     does = f"The hub's time does not go back: it is {span(behind)} ahead until the machine's is right."
     if behind < JUMP_S:

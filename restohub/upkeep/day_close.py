@@ -53,12 +53,15 @@ async def close_days(hub: Hub) -> None:
 async def close_day(hub: Hub, restaurant_id: int, closing: int) -> bool:
     """Take from the floor who was done and unchanged 24 hours before `closing` (UTC seconds); False to try again."""
     gone = 0
+    before = closing - GONE_FOR_S
+    reset = hub.history.resets.get(restaurant_id)
+    upto = reset.revision if reset is not None and reset.time <= before else 0
     while True:
         floor = hub.writer.floors.get(restaurant_id)
-        ids = () if floor is None else leaving(floor, closing - GONE_FOR_S)
+        ids = () if floor is None else leaving(floor, before, upto)
         if not ids:
             break
-        step = Step(command=CloseDay(ids, closing - GONE_FOR_S), transaction_id=new_id())
+        step = Step(command=CloseDay(ids, before, upto), transaction_id=new_id())
         try:
             await hub.writer.submit(restaurant_id, [step], _nothing)
         except Problem as fault:
@@ -70,10 +73,11 @@ async def close_day(hub: Hub, restaurant_id: int, closing: int) -> bool:
     return True
 
 
-def leaving(floor: Floor, before: int) -> tuple[str, ...]:
-    """At most 500 guests who are done and were last changed at `before` (UTC seconds) or earlier."""
-    done = (guest.id for guest in floor.guests.values() if guest.status in DONE and guest.last_updated <= before)
-    return tuple(islice(done, GUESTS_A_COMMIT))
+def leaving(floor: Floor, before: int, upto: int) -> tuple[str, ...]:
+    """At most 500 guests who are done and were last changed by `before` (UTC seconds), or by revision `upto`."""
+    done = (guest for guest in floor.guests.values() if guest.status in DONE)
+    gone = (guest.id for guest in done if guest.last_updated <= before or guest.version <= upto)
+    return tuple(islice(gone, GUESTS_A_COMMIT))
 
 
 def last_closing(now: int, timezone: str) -> int:

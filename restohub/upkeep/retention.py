@@ -14,6 +14,8 @@ from restohub.store.faults import StorageFullError, StorageUnavailableError
 from restohub.store.history import DAY_S, KEYS_DAYS, History, Oldest
 from restohub.store.rows import REVISION_MAX
 
+from .log_size import LogSize
+
 log = logging.getLogger("restohub.retention")
 
 LOOK_EVERY_S = 1.0
@@ -41,6 +43,9 @@ class Retention:
     No clock is asked how old a commit is. A day counts where something was committed on it, and is looked at once in 24
     hours that the hub ran: a clock that is a year ahead ages the log by a day. A commit whose key is still promised
     stays, and all after it with it, so that the log has no gap.
+
+    All logs together take LOG_BYTES_MAX at most, whatever is promised: beyond it the longest loses its oldest commits,
+    and their keys with them. So whoever floods a restaurant shortens the log of that one, and of no other.
     """
 
     def __init__(self, writer: Writer, history: History, clock: Clock, *, days: int, revisions: int) -> None:
@@ -51,6 +56,7 @@ class Retention:
         self._revisions = revisions
         self._horizons: dict[int, Horizon] = {}
         self._forgotten: set[int] = set()
+        self._sizes = LogSize(history)
 
     async def run(self) -> None:
         """Prune what there is to prune, for as long as the hub runs."""
@@ -68,15 +74,20 @@ class Retention:
     async def look(self) -> None:
         """Prune what is beyond the horizon now; raises StorageFullError, StorageUnavailableError."""
         directory = self._writer.directory
-        await self._prune(Floor(restaurant_id=DIRECTORY_ID, revision=directory.revision, time=directory.time))
-        for floor in tuple(self._writer.floors.values()):
+        of_directory = Floor(restaurant_id=DIRECTORY_ID, revision=directory.revision, time=directory.time)
+        floors = {DIRECTORY_ID: of_directory, **self._writer.floors}
+        for floor in floors.values():
             await self._prune(floor)
+        await self._shorten({restaurant_id: floor.revision for restaurant_id, floor in floors.items()})
         for restaurant_id in range(1, directory.last_id + 1):
             if restaurant_id not in directory.restaurants and restaurant_id not in self._forgotten:
                 await self._forget(restaurant_id)
 
     async def _prune(self, floor: Floor) -> None:
         horizon = self._horizons.get(floor.restaurant_id) or await self._horizon(floor)
+        remembered = self._writer.keys.oldest(floor.restaurant_id)
+        if remembered is None or remembered > (horizon.held or 0):
+            horizon.held = None
         while True:
             surplus = floor.revision - self._revisions
             if surplus - horizon.first + 1 < STEP_COMMITS:  # a sync for each is what an SD card dies of
@@ -87,11 +98,26 @@ class Retention:
             if beyond < horizon.first:
                 return
             step = await self._history.oldest(floor.restaurant_id, beyond, STEP_COMMITS)
-            free = _free(step, horizon)
+            free = _free(step, horizon, remembered or floor.revision)
             if not free:
                 return
-            await self._writer.prune(floor.restaurant_id, horizon.first, free[-1].revision)
-            horizon.first = free[-1].revision + 1
+            await self._take_out(floor.restaurant_id, free)
+
+    async def _shorten(self, heads: dict[int, int]) -> None:
+        """Prune the longest logs until all together are within LOG_BYTES_MAX; their newest commits stay."""
+        await self._sizes.count(heads)
+        while self._sizes.too_large:
+            restaurant_id = self._sizes.largest()
+            step = await self._history.oldest(restaurant_id, heads[restaurant_id] - 1, STEP_COMMITS)
+            if not step:
+                return
+            await self._take_out(restaurant_id, _one_transaction(step))
+
+    async def _take_out(self, restaurant_id: int, commits: list[Oldest]) -> None:
+        await self._writer.prune(restaurant_id, commits[0].revision, commits[-1].revision)
+        self._sizes.pruned(restaurant_id, commits)
+        if restaurant_id in self._horizons:
+            self._horizons[restaurant_id].first = commits[-1].revision + 1
 
     async def _horizon(self, floor: Floor) -> Horizon:
         horizon = self._horizons[floor.restaurant_id] = Horizon(
@@ -103,26 +129,31 @@ class Retention:
 
     async def _forget(self, restaurant_id: int) -> None:
         """A deleted restaurant comes back no more: its log goes, and its guests' visits."""
-        everything = Horizon(first=1, aged=REVISION_MAX, keys_upto=REVISION_MAX)
         while step := await self._history.oldest(restaurant_id, REVISION_MAX, STEP_COMMITS):
-            free = _free(step, everything)
-            await self._writer.prune(restaurant_id, free[0].revision, free[-1].revision)
+            await self._take_out(restaurant_id, _one_transaction(step))
         while await self._writer.forget_removals(restaurant_id, STEP_COMMITS):
             pass
         self._horizons.pop(restaurant_id, None)
         self._forgotten.add(restaurant_id)
 
 
-def _free(step: list[Oldest], horizon: Horizon) -> list[Oldest]:
-    """As many of the oldest commits as one transaction may take: none that is kept for its key, nor one after it."""
-    free: list[Oldest] = []
-    size = 0
-    for commit in step:
-        if commit.keyed and commit.revision > horizon.keys_upto:
+def _free(step: list[Oldest], horizon: Horizon, remembered: int) -> list[Oldest]:
+    """As many of the oldest commits as one transaction may take: none that is kept for its key, nor one after it.
+
+    `remembered`: the first revision whose key is; those before it were forgotten, since there are newer ones enough.
+    """
+    for number, commit in enumerate(step):
+        if commit.keyed and commit.revision > horizon.keys_upto and commit.revision >= remembered:
             horizon.held = commit.revision
-            break
+            return _one_transaction(step[:number])
+    return _one_transaction(step)
+
+
+def _one_transaction(step: list[Oldest]) -> list[Oldest]:
+    """As many of these commits as one transaction may take; a big one is taken alone."""
+    size = 0
+    for number, commit in enumerate(step):
         size += commit.size
-        if free and size > STEP_BYTES:
-            break
-        free.append(commit)
-    return free
+        if number and size > STEP_BYTES:
+            return step[:number]
+    return step

@@ -58,7 +58,7 @@ async def change(
 async def commit_once(asked: Asked, making: Making, *, atomic: bool) -> Answer:
     """Commit what is asked, or answer as before where its key was used before."""
     restaurant_id = asked.floor.restaurant_id
-    used = asked.hub.writer.keys.get((restaurant_id, asked.key)) if asked.key else None
+    used = asked.hub.writer.keys.revision(restaurant_id, asked.key) if asked.key else None
     kept = None if used is None else await asked.hub.history.kept_answer(restaurant_id, used)
     if kept is not None:
         return _replay(asked, kept)

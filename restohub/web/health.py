@@ -42,7 +42,7 @@ async def health(request: Request) -> Answer:
 
 def _database_told(hub: Hub, reason: str | None) -> DatabaseHealth:
     """What others than the hub's own machine are told: nothing of its SQLite and its disk."""
-    return DatabaseHealth("unavailable" if reason else "ok", "", 0, 0, 0, _warnings(hub.present.incident))
+    return DatabaseHealth("unavailable" if reason else "ok", "", 0, 0, 0, hub.present.warnings(hub.clock.monotonic()))
 
 
 def _database(hub: Hub, reason: str | None) -> DatabaseHealth:
@@ -52,7 +52,7 @@ def _database(hub: Hub, reason: str | None) -> DatabaseHealth:
         size_bytes=size_of(hub.folder / DATABASE),
         wal_bytes=size_of(wal_path(hub.folder)),
         free_bytes=_free_bytes(hub.folder),
-        warnings=[*_warnings(hub.present.incident), *_warnings_of_sqlite()],
+        warnings=[*hub.present.warnings(hub.clock.monotonic()), *_warnings_of_sqlite()],
     )
 
 
@@ -61,11 +61,6 @@ def _free_bytes(folder: Path) -> int:
         return shutil.disk_usage(folder).free
     except OSError:  # the folder is gone: the next change stops the hub
         return 0
-
-
-def _warnings(incident: str | None) -> list[str]:
-    """What staff must know, told to all."""
-    return [incident] if incident else []
 
 
 def _warnings_of_sqlite() -> list[str]:

@@ -41,7 +41,7 @@ from restohub.wire.session import (
 from restohub.wire.times import time_text
 
 from . import attendance
-from .ahead import notice_ahead
+from .ahead import Claims
 from .asking import DEFAULT_RESTAURANT, Query
 from .transport.websocket import WebSocketLink
 
@@ -162,6 +162,7 @@ class Sockets:
 
     def __init__(self) -> None:
         self.open: dict[Socket, None] = {}
+        self.claims = Claims(self)
 
     def send_away(self) -> None:
         """Close every socket as a stop would: each client comes back, and is told of the new epoch."""
@@ -203,7 +204,7 @@ async def _serve(socket: AnySocket, dialect: Dialect) -> None:
         return
     if opening.restaurant_id is not None:
         floor = hub.writer.floors[opening.restaurant_id]
-        await notice_ahead(hub, sockets, floor, opening.since, opening.epoch)
+        await sockets.claims.hear(hub, floor, opening.since, opening.epoch)
     one = Socket(hub, link, dialect, opening.restaurant_id)
     sending = asyncio.create_task(_send(one, opening))
     sockets.open[one] = None

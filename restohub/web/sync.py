@@ -10,8 +10,10 @@ from restohub.wire.answers import JSON, Answer, Delta, json_answer, logged_chang
 from restohub.wire.problems import Problem, bad_query, problem
 from restohub.wire.times import time_text
 
-from .ahead import notice_ahead
 from .asking import Query, Request, floor_of
+
+# An iPad's own clock may be so far ahead of the hub's.
+AHEAD_S = 600
 
 
 async def full_sync(request: Request) -> Answer:
@@ -34,8 +36,10 @@ async def delta(request: Request) -> Answer:
     if (since is None) == (time is None):
         raise bad_query("since_revision", "Give exactly one of since_revision (a number) and since (a time).")
     floor = floor_of(hub, restaurant_id)
-    await notice_ahead(hub, request.sockets, floor, since, epoch)
+    await request.sockets.claims.hear(hub, floor, since, epoch)
     if time is not None:
+        if restaurant_id in hub.history.resets and time > hub.clock.now() + AHEAD_S:
+            raise expired("The hub's clock was ahead when it gave that time, and was set right since.")
         since = await hub.history.revision_before(floor, time)
     changes = None if since is None else await changes_since(floor, since, hub.history)
     if epoch is not None and epoch != hub.epoch:  # asked last: it may begin anew while the log is read

@@ -81,6 +81,20 @@ def test_a_retired_visit_counts_though_history_was_asked_before_he_left() -> Non
     assert guest(story, "g2", phone="391", visits=asked).total_visits == 1
 
 
+def test_who_was_done_before_the_clock_was_set_right_leaves_whatever_his_time_says() -> None:
+    story = Story()
+    for guest_id in ("g1", "g2", "g3"):
+        guest(story, guest_id)
+    finish(story, "g1")
+    ahead = story.floor.revision
+    finish(story, "g2")
+    before = story.floor.guests["g1"].last_updated - 1
+    story.tell(CloseDay(("g1", "g2", "g3"), before))
+    assert sorted(story.floor.guests) == ["g1", "g2", "g3"], "all were changed since"
+    story.tell(CloseDay(("g1", "g2", "g3"), before, upto=ahead))
+    assert sorted(story.floor.guests) == ["g2", "g3"], "g2 was done later, g3 is not done"
+
+
 def test_a_retired_visit_that_history_knows_too_counts_once() -> None:
     story = Story()
     guest(story, "g1", phone="391")

@@ -18,6 +18,7 @@ from restohub.live.clock import Clock
 from restohub.live.group import Answering, Command, Done, Repeated, Result, Step
 from restohub.live.writer import Writer
 from restohub.store.append import Ledger, Record
+from restohub.store.keys import Keys
 from restohub.wire.answers import Answer
 from restohub.wire.problems import Problem
 
@@ -114,7 +115,7 @@ class Desk:
         self.writer = Writer(
             Directory(revision=1, time=START, restaurants={1: restaurant}, last_id=1),
             {1: Floor(restaurant_id=1, time=START)},
-            {},
+            Keys(),
             ledger=self.disk,
             publisher=self,
             clock=self.clock,
@@ -188,6 +189,14 @@ async def outcome(task: Awaitable[Answer | Repeated]) -> str:
 async def outcomes(*tasks: Awaitable[Answer | Repeated]) -> list[str]:
     """How these callers fared."""
     return [await outcome(task) for task in tasks]
+
+
+def keys(*used: tuple[int, str, int]) -> Keys:
+    """What a hub remembers that has used these keys: each of a restaurant, with the revision that it made."""
+    made = Keys()
+    for restaurant_id, key, revision in used:
+        made.add(restaurant_id, key, revision)
+    return made
 
 
 @asynccontextmanager

@@ -28,7 +28,7 @@ from restohub.live.writer import CHECKPOINT_PAGES, GROUP_STEPS_MAX, IDLE_CHECKPO
 from restohub.wire.answers import Answer
 from restohub.wire.problems import Problem
 from tests.floor.story import fold, held
-from tests.live.desk import START, desk, guest, note, outcome, outcomes, said, settle
+from tests.live.desk import START, desk, guest, keys, note, outcome, outcomes, said, settle
 
 Test = Callable[..., Coroutine[Any, Any, None]]
 
@@ -82,7 +82,7 @@ async def test_nothing_is_shown_or_answered_before_the_disk_has_it() -> None:
         task = one.submit(guest("g1"), keys=["k"])
         await one.disk.asked.wait()
         await settle()
-        assert (one.published, one.floor.revision, one.writer.keys) == ([], 0, {})
+        assert (one.published, one.floor.revision, one.writer.keys) == ([], 0, keys())
         assert not task.done()
         one.disk.free.set()
         assert await outcome(task) == "committed 1"
@@ -171,7 +171,7 @@ async def test_a_commit_that_the_store_will_not_have_costs_that_one_alone() -> N
         one.disk.guilty = lambda record: record.entry.changes[0].id == "bad"
         tasks = [one.submit(guest(name), keys=[name]) for name in ("g1", "bad", "g2")]
         assert await outcomes(*tasks) == ["committed 1", "internal_error", "committed 2"]
-        assert one.writer.keys == {(1, "g1"): 1, (1, "g2"): 2}
+        assert one.writer.keys == keys((1, "g1", 1), (1, "g2", 2))
         assert await outcome(one.submit(guest("bad2"), keys=["bad"])) == "committed 3"
 
 

@@ -14,7 +14,7 @@ from restohub.store.faults import StorageFailedError, StorageFullError, StorageU
 from restohub.wire.answers import Answer
 from restohub.wire.problems import Problem
 from tests.floor.story import fold, held
-from tests.live.desk import Desk, desk, guest, note, outcome, outcomes, said, settle
+from tests.live.desk import Desk, desk, guest, keys, note, outcome, outcomes, said, settle
 from tests.live.test_writer import at_once
 
 FULL, UNAVAILABLE = StorageFullError("the disk is full"), StorageUnavailableError("the disk is read-only")
@@ -32,7 +32,7 @@ async def test_a_disk_that_takes_nothing_refuses_that_group_alone(fault: Excepti
             await tasks[0]
         assert dict(refused.value.headers)["Retry-After"].isdigit()
         assert await outcomes(*tasks) == [code] * 5
-        assert (one.floor.revision, sorted(one.floor.guests), one.writer.keys) == (1, ["g1"], {})
+        assert (one.floor.revision, sorted(one.floor.guests), one.writer.keys) == (1, ["g1"], keys())
         assert len(one.published) == 1
         assert one.writer.trouble() == str(fault)
         assert await outcome(one.submit(guest("g2"), keys=["k2"])) == "committed 2"
@@ -147,8 +147,8 @@ async def storm(seed: int) -> None:
             tasks = []
             for n in range(random.randrange(1, 8)):
                 names = [f"g{burst}-{n}-{m}" for m in range(random.randrange(1, 4))]
-                keys = [random.choice((None, f"k{random.randrange(9)}")) for _ in names]
-                tasks.append(one.submit(*(guest(name) for name in names), keys=keys))
+                used = [random.choice((None, f"k{random.randrange(9)}")) for _ in names]
+                tasks.append(one.submit(*(guest(name) for name in names), keys=used))
             for answer in await asyncio.gather(*tasks, return_exceptions=True):
                 if isinstance(answer, Problem):
                     assert answer.refused.code in ("storage_full", "storage_unavailable", "internal_error")
@@ -162,10 +162,8 @@ async def storm(seed: int) -> None:
         assert committed == revisions, "what was answered is what is durable, in its order"
         assert [entry for entries in one.published for entry in entries] == one.disk.entries
         assert fold({}, one.disk.entries) == held(one.floor)
-        keys_durable = {
-            (1, record.key): record.entry.revision for group in one.disk.appends for record in group if record.key
-        }
-        assert one.writer.keys == keys_durable
+        records = [record for group in one.disk.appends for record in group]
+        assert one.writer.keys == keys(*((1, record.key, record.entry.revision) for record in records if record.key))
 
 
 @pytest.mark.parametrize("seed", range(30))

@@ -19,6 +19,7 @@ from restohub.store.load import load
 from restohub.store.rows import decode_changes, encode_changes, entity_of, image_of, whole_change
 from tests.floor.story import START, Story
 from tests.floor.strategies import Closing, Wish, any_guest, any_table, some_deed
+from tests.live.desk import keys
 from tests.store.bench import RESTAURANT, fill, history, ledger, loaded, loaded_floor, open_restaurant
 
 QUICK = settings(derandomize=True, deadline=None, max_examples=100)
@@ -127,7 +128,7 @@ def test_a_start_reads_every_field_of_every_kind(tmp_path: Path) -> None:
         assert (floor.guests, floor.tables) == ({"g1": FULL_GUEST}, {"t1": FULL_TABLE})
         assert (floor.revision, floor.time) == (1, START + 5)
         assert (found.floors[1].revision, found.floors[1].time) == (0, START)
-        assert found.keys == {(2, "key:k"): 1}
+        assert found.keys == keys((2, "key:k", 1))
         async with history(tmp_path) as past:
             kept = await past.kept_answer(2, 1)
             assert kept is not None
@@ -207,7 +208,7 @@ def test_keys_that_five_days_lie_after_are_let_go(tmp_path: Path) -> None:
                 entry = Entry(1, revision, START + revision * 24 * 3600, "tx", False, (change,))
                 await writing.append([Record(entry, f"key:{revision}", b"", b"")])
         found = await loaded(tmp_path)
-        assert found.keys == {(1, f"key:{n}"): n for n in range(3, 9)}
+        assert found.keys == keys(*((1, f"key:{n}", n) for n in range(3, 9)))
 
     asyncio.run(run())
 

@@ -15,6 +15,8 @@ from restohub.floor.nouns import DIRECTORY_ID, Change, Entry, Guest
 from restohub.live.clock import Clock
 from restohub.live.deltas import changes_since
 from restohub.live.writer import Writer
+from restohub.store import keys as remembering
+from restohub.store import load as loading
 from restohub.store.append import Ledger, Record
 from restohub.store.history import DAY_S, KEYS_DAYS, History
 from restohub.store.load import load
@@ -22,7 +24,7 @@ from restohub.store.open import DATABASE, open_reader, open_writer
 from restohub.upkeep import retention as rules
 from restohub.upkeep.retention import Retention
 from tests.floor.story import START, Story
-from tests.live.desk import Desk, StillClock, desk, guest, note, outcome
+from tests.live.desk import Desk, StillClock, desk, guest, keys, note, outcome
 from tests.live.test_writer import at_once
 from tests.store.bench import RESTAURANT, fill, ledger, loaded, open_restaurant, sql
 
@@ -164,7 +166,9 @@ def test_no_key_of_72_hours_goes_and_one_jump_of_the_clock_does_not_shorten_them
     jump = [NOON - DAY_S - 60, *(NOON + 400 * DAY_S + hour * 3600 for hour in range(0, 73, 6))]
     commits(tmp_path, jump, keyed=lambda _: True)
     assert look(tmp_path, days=1, revisions=1) == range(1, 15)
-    assert sorted(asyncio.run(loaded(tmp_path)).keys.values()) == list(range(1, 15)), "a start knows them too"
+    assert asyncio.run(loaded(tmp_path)).keys == keys(*((1, f"key:{n}", n) for n in range(1, 15))), (
+        "a start knows them too"
+    )
 
 
 def test_keys_end_with_their_commits_in_memory_too(tmp_path: Path) -> None:
@@ -172,16 +176,37 @@ def test_keys_end_with_their_commits_in_memory_too(tmp_path: Path) -> None:
 
     async def run() -> None:
         async with house(tmp_path, days=1) as one:
-            before = set(one.writer.keys.values())
-            assert before == set(range(20 - KEYS_DAYS, 21))
-            one.writer.keys[1, "key:1"] = 1
-            one.writer.keys[1, "key:2"] = 20  # used anew since
+            remembered = one.writer.keys
+            assert remembered == keys(*((1, f"key:{n}", n) for n in range(20 - KEYS_DAYS, 21)))
+            remembered.add(1, "key:1", 1)
+            remembered.add(1, "key:2", 20)  # used anew since
             await one.retention.look()
-            assert (1, "key:1") not in one.writer.keys
-            assert one.writer.keys[1, "key:2"] == 20
+            assert remembered.revision(1, "key:1") is None
+            assert remembered.revision(1, "key:2") == 20
 
     asyncio.run(run())
     assert kept(tmp_path) == range(20 - KEYS_DAYS, 21)
+
+
+def test_a_commit_whose_key_is_forgotten_for_newer_ones_goes_by_its_age(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remembering, "KEYS_MAX", 20)
+    monkeypatch.setattr(remembering, "FORGOTTEN_AT_ONCE", 1)
+    monkeypatch.setattr(loading, "KEYS_MAX", 20)
+    commits(tmp_path, [NOON] * 95, keyed=lambda _: True)
+    assert look(tmp_path, revisions=10) == range(76, 96)
+
+    async def run() -> None:
+        async with house(tmp_path, revisions=10) as one:
+            await one.retention.look()
+            for revision in range(96, 106):  # newer ones come: those of 76 to 85 are forgotten
+                one.writer.keys.add(1, f"key:{revision}", revision)
+            one.writer.floors[1] = structs.replace(one.writer.floors[1], revision=105)
+            await one.retention.look()
+
+    asyncio.run(run())
+    assert kept(tmp_path) == range(86, 96), "and a running hub finds out too"
 
 
 def test_a_big_commit_is_a_step_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -276,6 +301,10 @@ def test_a_day_is_looked_at_again_only_when_24_hours_have_passed() -> None:
             """The first."""
             return 1
 
+        async def bytes_in_use(self) -> int:
+            """None."""
+            return 0
+
         async def revision_days_back(self, floor: object, days: int) -> int:  # noqa: ARG002 (nothing is old)
             """None is as old."""
             looks.append(days)
@@ -325,4 +354,4 @@ async def test_a_prune_waits_for_the_group_and_the_group_for_it() -> None:
         one.disk.free.set()
         await asyncio.gather(second, pruning)
         assert [entry.revision for entry in one.disk.entries] == [2]
-        assert one.writer.keys == {}
+        assert one.writer.keys == keys()

@@ -22,6 +22,7 @@ from restohub.live.writer import Writer
 from restohub.store.append import Ledger, Record
 from restohub.store.history import History, KeptAnswer
 from restohub.web.guard import Guard
+from restohub.store.keys import Keys
 from restohub.web.realtime import Sockets
 from restohub.wire.answers import Discovery
 
@@ -90,6 +91,7 @@ class RehearsalHistory(History):
     """What can be asked of the past, answered from the paper."""
 
     def __init__(self, ledger: RehearsalLedger) -> None:
+        self.resets = {}
         self._ledger = ledger
 
     async def kept_answer(self, restaurant_id: int, revision: int) -> KeptAnswer | None:
@@ -199,7 +201,7 @@ async def rehearse(real: Hub) -> AsyncIterator[Rehearsal]:
     directory = Directory(revision=1, time=OPENING, restaurants={1: first}, last_id=1)
     floors = {1: Floor(restaurant_id=1, time=OPENING)}
     feed = Feed(floors, history, snapshots)
-    writer = Writer(directory, floors, {}, ledger=ledger, publisher=feed, clock=clock)
+    writer = Writer(directory, floors, Keys(), ledger=ledger, publisher=feed, clock=clock)
     hub = structs.replace(
         real, present=Epoch(EPOCH), clock=clock, writer=writer, history=history, feed=feed, snapshots=snapshots,
         place=PLACE, discovery=lambda: FOUND,

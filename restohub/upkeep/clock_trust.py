@@ -1,0 +1,64 @@
+"""This file is whether a machine's clock that is behind the hub's time is right, so that the hub's time is wrong."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+# A hub that is ahead by less is right again within the hour that it would wait.
+BEHIND_S = 3600
+# A machine without a clock of its own is set by a time server within minutes after it has reached one.
+STEADY_S = 3600
+# Before this restohub was made no clock is right (1 January 2026).
+MADE_AT = 1_767_225_600
+# So long a hole in the log is no closing day. What the hub saved next was saved on a clock that had leapt.
+LEAP_S = 7 * 24 * 3600
+# The machine has stood still or gone on for so long at most since the last commit before the hole.
+IN_USE_S = 31 * 24 * 3600
+
+Verdict = Literal["well", "behind", "waiting", "right"]
+
+
+class Sight(Struct, frozen=True):
+    """What is known of a machine's clock: `now` is what it says (UTC seconds), `behind_s` less than the hub's time.
+
+    `steady_s`: for how long it has been behind without a jump, by a clock that no one sets. `kept`: whether a time
+    server keeps it, None where the system does not say. `around`: the last commit before `now` and the first after it,
+    None where the logs do not tell.
+    """
+
+    now: int
+    behind_s: int
+    steady_s: float
+    kept: bool | None = None
+    around: tuple[int, int] | None = None
+
+
+def verdict(sight: Sight) -> Verdict:
+    """Whether the clock is `right`, and the hub's own time wrong: then times must begin anew.
+
+    `behind`: it may as well be the machine's that is wrong, one that woke up in the past; so the hub goes on from its
+    last commit. `waiting`: it is believable, and must stay so for an hour.
+
+    Two things can tell. A time server that keeps the clock now. Else the logs: on a machine that woke up in the past it
+    is a time that the hub has lived through, and commits follow it closely, or one before the hub's first commit (1970,
+    the day on which a system was made). Where the log leaps over the present time by more than a week, and the hub was
+    in use shortly before, its last commits were made on a clock that was ahead.
+    """
+    if sight.behind_s <= BEHIND_S:
+        return "well"
+    if not (_kept(sight) or _leapt_over(sight)):
+        return "behind"
+    return "waiting" if sight.steady_s < STEADY_S else "right"
+
+
+def _kept(sight: Sight) -> bool:
+    return sight.kept is True and sight.now >= MADE_AT
+
+
+def _leapt_over(sight: Sight) -> bool:
+    if sight.around is None:
+        return False
+    before, after = sight.around
+    return 0 <= sight.now - before <= IN_USE_S and after - sight.now > LEAP_S

@@ -1,0 +1,31 @@
+"""This file is whether a time server keeps this machine's clock right."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+
+# As systemd's own `timedatectl` decides it: the kernel's estimate of the error grows without a time server.
+CLOCK_ERROR_MAX_US = 16_000_000
+
+
+class Timex(ctypes.Structure):
+    """The head of Linux's struct timex (adjtimex(2)), with room for the rest."""
+
+    _fields_ = (
+        ("modes", ctypes.c_uint),
+        ("offset", ctypes.c_long),
+        ("freq", ctypes.c_long),
+        ("maxerror", ctypes.c_long),
+        ("rest", ctypes.c_char * 256),
+    )
+
+
+def kept_by_a_server() -> bool | None:
+    """Whether a time server keeps this machine's clock, None where the system does not say."""
+    if not sys.platform.startswith("linux"):
+        return None
+    answer = Timex()
+    if ctypes.CDLL(None).adjtimex(ctypes.byref(answer)) < 0:
+        return None
+    return int(answer.maxerror) < CLOCK_ERROR_MAX_US

@@ -1,0 +1,116 @@
+"""This file is a hub that is changed a hundred times a second for long: its memory must not creep up."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import linear_regression
+from typing import Any
+
+import httpx
+import pytest
+
+from restohub.limits import KEYS_MAX, REMOVALS_MAX
+from tests.conftest import Hub
+
+MINUTES = float(os.environ.get("RESTOHUB_SOAK_MINUTES", "20"))
+CHANGES_A_SECOND = 100
+GROWTH_MB_AN_HOUR = 1.0
+GUESTS = 200
+SCREENS = 4
+# A group that is decided holds a floor for each of its commits. Memory that it needed once would hide a leak for long.
+FEW = 20
+# A dict of 200,000 of which the oldest go takes its last size when it is through its entries once.
+KEYS_USED = 9 * KEYS_MAX // 5
+# Until the ring, the snapshots and the pages of SQLite are as large as they become.
+SETTLES_S = 60.0
+
+
+def resident_mb(hub: Hub) -> float:
+    """The memory that the hub's process has now."""
+    assert hub.process is not None
+    found = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{hub.process.pid}/status").read_text("ascii"))
+    assert found is not None
+    return int(found[1]) * 1024 / 1_000_000
+
+
+def send(api: httpx.Client, updates: list[dict[str, Any]]) -> None:
+    for start in range(0, len(updates), FEW):
+        answer = api.post("/api/sync/batch", json={"updates": updates[start : start + FEW]})
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["success"], answer.text
+
+
+def guests(ids: list[str], action: str) -> list[dict[str, Any]]:
+    data = {"firstName": "Ada", "partySize": 2, "notes": "at the window"} if action == "create" else {}
+    return [{"entity_type": "guest", "action": action, "entity_id": one, "data": data} for one in ids]
+
+
+def fill(api: httpx.Client, numbers: itertools.count[int]) -> None:
+    """Have the hub remember as many keys and removals as it ever does."""
+    send(api, guests([f"g{number}" for number in range(GUESTS)], "create"))
+    for start in range(0, REMOVALS_MAX + 1_000, FEW):
+        gone = [f"gone{number}" for number in range(start, start + FEW)]
+        send(api, guests(gone, "create"))
+        send(api, guests(gone, "delete"))
+    for _ in range(0, KEYS_USED, FEW):
+        send(api, [change(next(numbers)) for _ in range(FEW)])
+
+
+def change(number: int) -> dict[str, Any]:
+    data = {"notes": f"note {number}"}
+    made = {"entity_type": "guest", "entity_id": f"g{number % GUESTS}", "data": data}
+    return {**made, "mutation_id": f"00000000-0000-4000-8000-{number:012d}"}
+
+
+def work(hub: Hub, numbers: itertools.count[int], over: threading.Event, faults: list[str]) -> None:
+    """A hundred changes a second: nine of ten with a key of their own, one in ten by an iPad's queue."""
+    with hub.client() as api:
+        due = time.monotonic()
+        while not over.is_set():
+            due += 10 / CHANGES_A_SECOND
+            for number in itertools.islice(numbers, 9):
+                path, key = f"/restaurants/1/guests/g{number % GUESTS}", {"Idempotency-Key": f"key {number}"}
+                answer = api.patch(path, json={"notes": f"note {number}"}, headers=key)
+                if answer.status_code != 200:
+                    faults.append(answer.text)
+            send(api, [change(next(numbers))])
+            over.wait(max(0.0, due - time.monotonic()))
+
+
+@pytest.mark.long
+@pytest.mark.timeout(0)
+def test_memory_does_not_creep_up_under_a_hundred_changes_a_second(new_hub: Callable[..., Hub]) -> None:
+    hub = new_hub().start()
+    numbers = itertools.count()
+    over, faults = threading.Event(), list[str]()
+    with hub.client(timeout=60) as api:
+        fill(api, numbers)
+    full = resident_mb(hub)
+    screens = [hub.socket("/ws/restaurant/sync?restaurant_id=1") for _ in range(SCREENS)]
+    threads = [threading.Thread(target=lambda sock=sock: [None for _ in sock], daemon=True) for sock in screens]
+    threads.append(threading.Thread(target=work, args=(hub, numbers, over, faults), daemon=True))
+    for thread in threads:
+        thread.start()
+    began, first = time.monotonic(), next(numbers)
+    seen: list[tuple[float, float]] = []
+    while (at := time.monotonic() - began) < SETTLES_S + 60 * MINUTES:
+        if at >= SETTLES_S:
+            seen.append((at / 3600, resident_mb(hub)))
+        time.sleep(1)
+    over.set()
+    threads[-1].join(30)
+    made = next(numbers) - first
+    slope = linear_regression(*zip(*seen, strict=True)).slope
+    told = f"{made} changes in {at:.0f} s, {full:.1f} MB when full, {seen[0][1]:.1f} to {seen[-1][1]:.1f} MB"
+    print(f"soak: {told}, {slope:+.2f} MB an hour")
+    assert not faults, faults[:3]
+    assert made > 0.8 * CHANGES_A_SECOND * at, "the hub, or this machine, was too slow for the soak"
+    assert slope <= GROWTH_MB_AN_HOUR, told
+    for sock in screens:
+        sock.close()

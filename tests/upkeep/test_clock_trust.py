@@ -1,0 +1,58 @@
+"""This file is when a clock behind the hub's time is believed, and when the hub goes on from its last change."""
+
+from __future__ import annotations
+
+import pytest
+
+from restohub.upkeep.clock_trust import BEHIND_S, IN_USE_S, LEAP_S, MADE_AT, STEADY_S, Sight, Verdict, verdict
+
+DAY = 24 * 3600
+NOW = MADE_AT + 500 * DAY
+HOUR = 3600.0
+
+# What is the case; whether a time server keeps the clock; the commits around its time, in days from it; for how long it
+# has been so.
+CASES: list[tuple[str, bool | None, tuple[float, float] | None, float, Verdict]] = [
+    ("saved on a clock 400 days ahead, set right by hand", False, (-1, 400), HOUR, "right"),
+    ("the same on a system that says nothing of time servers", None, (-1, 400), HOUR, "right"),
+    ("the same, not for an hour yet", False, (-1, 400), HOUR - 1, "waiting"),
+    ("the same, in a house that had been closed for a month", False, (-29, 400), HOUR, "right"),
+    ("the same, in a hub of which nobody knows when it was used before", False, None, HOUR, "behind"),
+    ("the same, kept by a time server now", True, None, HOUR, "right"),
+    ("the same, kept by a time server since a minute", True, None, 60.0, "waiting"),
+    ("woke up at its last hour of yesterday, no Internet", False, (-0.01, 0.01), 10 * HOUR, "behind"),
+    ("woke up three days ago, in the midst of what was saved", False, (-0.001, 0.001), 10 * HOUR, "behind"),
+    ("woke up when it was last shut down, before two closed days", False, (-0.1, 2.7), 10 * HOUR, "behind"),
+    ("woke up on the day its system was made, before the first change", False, None, 10 * HOUR, "behind"),
+    ("woke up half a year before the log begins, which was pruned", False, None, 10 * HOUR, "behind"),
+    ("woke up between the hub's first evening and its second, in spring", False, (-100, 60), 10 * HOUR, "behind"),
+]
+
+
+@pytest.mark.parametrize(("case", "kept", "around_days", "steady_s", "found"), CASES, ids=[case[0] for case in CASES])
+def test_a_clock_behind_is_believed_where_something_tells_that_it_is_right(
+    case: str, kept: bool | None, around_days: tuple[float, float] | None, steady_s: float, found: Verdict
+) -> None:
+    around = around_days and (NOW + round(around_days[0] * DAY), NOW + round(around_days[1] * DAY))
+    assert verdict(Sight(NOW, 300 * DAY, steady_s, kept, around)) == found
+
+
+@pytest.mark.parametrize("kept", [True, False, None])
+def test_no_clock_of_before_restohub_was_made_is_right(kept: bool | None) -> None:
+    assert verdict(Sight(0, NOW, 10 * HOUR, kept)) == "behind"
+    assert verdict(Sight(MADE_AT - 1, NOW, 10 * HOUR, kept)) == "behind"
+
+
+@pytest.mark.parametrize("behind_s", [0, 60, BEHIND_S])
+def test_a_clock_that_is_behind_by_an_hour_or_less_is_let_be(behind_s: int) -> None:
+    assert verdict(Sight(NOW, behind_s, 10 * HOUR, True, (NOW - 1, NOW + 400 * DAY))) == "well"
+
+
+def test_the_hole_in_the_log_must_be_longer_than_a_week_and_begin_in_the_last_month() -> None:
+    def found(before: int, after: int) -> Verdict:
+        return verdict(Sight(NOW, 300 * DAY, STEADY_S, None, (before, after)))
+
+    assert found(NOW - IN_USE_S, NOW + LEAP_S + 1) == "right"
+    assert found(NOW - IN_USE_S - 1, NOW + LEAP_S + 1) == "behind"
+    assert found(NOW, NOW + LEAP_S) == "behind"
+    assert found(NOW + 1, NOW + LEAP_S + 1) == "behind"
