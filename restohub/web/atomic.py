@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Literal, cast
 
 import msgspec
@@ -50,9 +50,8 @@ from .replies import problem_answer
 MUTATION_SPACE = "mutation:"
 
 
-async def commands_of(hub: Hub, floor: Floor, items: Iterable[Item]) -> list[Operation | Refused]:
-    """The commands of these entries, each with what history knows of it: of all the versions named, at once."""
-    wanted = [item.wanted for item in items]
+async def commands_of(hub: Hub, floor: Floor, wanted: Sequence[Wanted | Refused]) -> list[Operation | Refused]:
+    """The commands of these operations, each with what history knows of it: of all the versions named, at once."""
     versions = [
         Version(one.kind, one.id, revision)
         for one in wanted
@@ -61,10 +60,10 @@ async def commands_of(hub: Hub, floor: Floor, items: Iterable[Item]) -> list[Ope
         if revision is not None
     ]
     images = await hub.history.images(floor, versions)
-    return [one if isinstance(one, Refused) else await command_of(hub, floor, one, images) for one in wanted]
+    return [one if isinstance(one, Refused) else await _command_of(hub, floor, one, images) for one in wanted]
 
 
-async def command_of(hub: Hub, floor: Floor, wanted: Wanted, images: Images) -> Operation:
+async def _command_of(hub: Hub, floor: Floor, wanted: Wanted, images: Images) -> Operation:
     """The command of one operation, with what history knows of it."""
     entity_id = wanted.id or new_id()
     match wanted.action:
@@ -96,7 +95,9 @@ async def atomic_batch(request: Request) -> Answer:
 
 async def _make_batch(asked: Asked) -> tuple[Batch, Answering]:
     items = read_batch(asked.body)
-    return tuple(await commands_of(asked.hub, asked.floor, items)), _answer_batch(asked, items)
+    return tuple(await commands_of(asked.hub, asked.floor, [item.wanted for item in items])), _answer_batch(
+        asked, items
+    )
 
 
 def _answer_batch(asked: Asked, items: tuple[Item, ...]) -> Answering:
@@ -144,13 +145,14 @@ async def sync_batch(request: Request) -> Answer:
             msgspec.structs.replace(item, mutation_id=item.mutation_id or f"{key}/{index}")
             for index, item in enumerate(items)
         )
+    commands = await commands_of(hub, floor, [item.wanted for item in items])
     steps = [
         Step(
             command=command,
             transaction_id=new_id(),
             key=MUTATION_SPACE + item.mutation_id if item.mutation_id else None,
         )
-        for item, command in zip(items, await commands_of(hub, floor, items), strict=True)
+        for item, command in zip(items, commands, strict=True)
     ]
     ids = [step.command.id if isinstance(step.command, Create) else None for step in steps]
     answer = await hub.writer.submit(restaurant_id, steps, _answer_queue(hub, items, ids))

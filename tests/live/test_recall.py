@@ -113,6 +113,7 @@ def test_what_the_client_had_seen_and_its_base_come_along(tmp_path: Path) -> Non
         command = Update(kind="guest", id="g1", fields=GuestFields(notes="c"), base_version=2)
         known = await recall_update(past, story.floor, command, 1)
         assert (known.seen, known.base) == tuple(story.image_at(("guest", "g1"), version) for version in (1, 2))
+        assert known.base is not None
         of_a_batch = await recall_update(past, story.floor, command, 1, {Version("guest", "g1", 2): known.base})
         assert (of_a_batch.seen, of_a_batch.base) == (None, known.base), "what was not asked for is not known"
         nobody = Update(kind="guest", id="g9", fields=GuestFields(notes="c"))
