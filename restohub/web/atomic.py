@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 import msgspec
 
@@ -12,7 +12,7 @@ from restohub.floor.commands import Create, Delete, Operation, Update
 from restohub.floor.decide import Batch
 from restohub.floor.nouns import Floor, Guest, Table
 from restohub.floor.verdicts import BatchRefused, Outcome, Refused
-from restohub.limits import BATCH_BYTES_MAX
+from restohub.limits import BATCH_BYTES_MAX, SMALL_BODY_BYTES
 from restohub.live.clock import new_id
 from restohub.live.group import Answering, Done, Repeated, Result, Step
 from restohub.live.hub import Hub
@@ -47,7 +47,18 @@ from .asking import (
 from .changing import KEY_SPACE, Asked, commit_once
 from .replies import problem_answer
 
+# To parse 1 MiB takes up to 50 ms, and what is in it is looked at for as long.
+PAUSE_S = 0.001
 MUTATION_SPACE = "mutation:"
+
+
+async def _read_batch_document(request: Request) -> Any:
+    """The JSON document of a batch; after a large one others have their turn."""
+    body = await read_body(request, BATCH_BYTES_MAX)
+    document = read_document(request, body)
+    if len(body) > SMALL_BODY_BYTES:
+        await asyncio.sleep(PAUSE_S)
+    return document
 
 
 async def commands_of(hub: Hub, floor: Floor, wanted: Sequence[Wanted | Refused]) -> list[Operation | Refused]:
@@ -81,8 +92,7 @@ async def _command_of(hub: Hub, floor: Floor, wanted: Wanted, images: Images) ->
 async def atomic_batch(request: Request) -> Answer:
     """Operations that happen together or not at all."""
     hub = request.hub
-    body = read_document(request, await read_body(request, BATCH_BYTES_MAX))
-    await asyncio.sleep(0)  # 1 MiB takes 40 ms to here, and as long from here: others have their turn between
+    body = await _read_batch_document(request)
     restaurant_id = named_restaurant(body, Query(request).integer("restaurant_id", "restaurantId", least=1))
     floor = floor_of(hub, restaurant_id)
     chosen = batch_transaction_id(body)
@@ -134,8 +144,7 @@ def _result(floor: Floor, outcome: Outcome) -> GuestResult | TableResult:
 async def sync_batch(request: Request) -> Answer:
     """An off-line queue: each update on its own, all durable before the one answer."""
     hub = request.hub
-    body = read_document(request, await read_body(request, BATCH_BYTES_MAX))
-    await asyncio.sleep(0)  # 1 MiB takes 40 ms to here, and as long from here: others have their turn between
+    body = await _read_batch_document(request)
     restaurant_id = named_restaurant(body, Query(request).integer("restaurant_id", "restaurantId", least=1))
     floor = floor_of(hub, restaurant_id)
     key = idempotency_key(request)

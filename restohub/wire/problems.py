@@ -26,7 +26,8 @@ CODES: dict[str, Code] = {
     "invalid_json": Code(
         400,
         "The body is not JSON that the hub takes",
-        "Send one UTF-8 JSON document: no NaN, no NUL, no lone surrogate, no key twice, not nested past reason.",
+        "Send one UTF-8 JSON document: no NaN, no NUL, no lone surrogate, no key twice, not nested past reason, no "
+        "more than 100,000 values.",
     ),
     "invalid_query": Code(400, "A query parameter is wrong", "Mend the parameter that `errors` names."),
     "host_not_allowed": Code(
