@@ -33,7 +33,8 @@ async def recall_update(
     seen = None if seen_version is None else Version(command.kind, command.id, seen_version)
     base = None if command.base_version is None else Version(command.kind, command.id, command.base_version)
     if images is None:
-        images = await history.images(floor, [version for version in (seen, base) if version is not None])
+        versions = [version for version in (seen, base) if version is not None]
+        images = await history.images(floor, versions) if versions else {}
     known: dict[str, object] = {}
     if seen is not None:
         known["seen"] = images.get(seen)

@@ -104,6 +104,8 @@ class History:
             else:
                 older[version] = present.version
                 named += 1
+        if not older:
+            return found
         walk = Walk(floor.restaurant_id, older, min(STEPS_BACK_MAX, STEPS_BACK_A_VERSION * named))
         while not walk.over:
             try:

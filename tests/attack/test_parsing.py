@@ -138,17 +138,18 @@ def scheduled_s(hub: Hub) -> tuple[float, float]:
 
 @contextlib.contextmanager
 def held(hub: Hub) -> Iterator[Hold]:
-    """The longest that a small request had to wait, less what the hub itself waited for a processor."""
+    """The longest that a small request had to wait while the hub's loop ran: waiting for a processor does not count."""
     found, stop = Hold(), threading.Event()
 
     def probe() -> None:
         with raw(hub, "127.0.7.99", wait_s=60) as sock:
             while not stop.wait(0.002):
-                waited, began = scheduled_s(hub)[1], time.monotonic()
+                (ran, waited), began = scheduled_s(hub), time.monotonic()
                 sock.sendall(b"GET /restaurants/1 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
                 assert sock.recv(65536).startswith(b"HTTP/1.1 200")
-                took = time.monotonic() - began - (scheduled_s(hub)[1] - waited)
-                found.longest_s = max(found.longest_s, took)
+                took = time.monotonic() - began
+                ran_by_now, waited_by_now = scheduled_s(hub)
+                found.longest_s = max(found.longest_s, min(took - (waited_by_now - waited), ran_by_now - ran))
 
     probing = threading.Thread(target=probe, daemon=True)
     began = scheduled_s(hub)[0]
@@ -204,7 +205,7 @@ def test_50_messages_of_64_kb_a_second_delay_nobody(target: Hub) -> None:
         quiet = len(told.took_s)
         assert told.took_s
         before_s = told.slowest_percent_s()
-        with ws(target, "/realtime") as sock, held(target) as hold:
+        with ws(target, f"/realtime?restaurant_id={target.new_restaurant()}") as sock, held(target) as hold:
             next_message(sock)
             for _ in range(400):
                 sock.send(message)
