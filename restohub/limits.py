@@ -31,6 +31,17 @@ BATCH_BYTES_MAX = 1024 * 1024
 OPERATIONS_MAX = 500
 PAGE_MAX = 1_000
 FAULTS_MAX = 100
+# Numbers, texts and all else in one JSON body. 500 operations with every field and full lists have 70,000; at the limit
+# the hub reads for 40 ms. At most one value in ten is an object or a list: they take ten times as long as the others.
+VALUES_MAX = 100_000
+VALUES_PER_OBJECT = 10
+# A query has six parameters at most, of which one may be repeated for each of eleven statuses.
+PARAMETERS_MAX = 100
+# How many commits of the log are read to learn what the versions that a request names were: for each of them, and for
+# one request in all (60 ms in the reading thread). A commit of many changes counts once for each 4 KiB. An evening has
+# 5,000 commits, of which a queue's entities were in some.
+STEPS_BACK_A_VERSION = 300
+STEPS_BACK_MAX = 8_000
 # A browser's head is 2 KB, an app's 600 bytes.
 HEAD_BYTES_MAX = 16 * 1024
 HEADERS_MAX = 100
@@ -75,6 +86,7 @@ OPEN_FILES_MAX = 16_384
 
 # ---- WebSocket input.
 MESSAGE_IN_BYTES_MAX = 64 * 1024
+MESSAGE_VALUES_MAX = 1_000
 MESSAGES_A_SECOND_MAX = 50
 FRAMES_A_SECOND_MAX = 200
 FRAGMENTS_MAX = 64

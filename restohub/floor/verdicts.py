@@ -6,8 +6,11 @@ from msgspec import Struct
 
 from .nouns import Change, Entity, Guest, Restaurant, Table
 
+# A UUID has 36 characters, a status or the name of a field fewer.
+QUOTED_MAX = 40
 
-class Fault(Struct, frozen=True):
+
+class Fault(Struct, frozen=True, gc=False):
     """One thing that is wrong with the input. `pointer` is a JSON pointer into the data of the command."""
 
     pointer: str
@@ -55,9 +58,17 @@ class BatchRefused(Struct, frozen=True):
     refusals: tuple[tuple[int, Refused], ...]
 
 
+def quoted(text: str) -> str:
+    """What a client sent, as it is told in a sentence: in quotes, and only its beginning where it is long."""
+    shown = repr(text[:QUOTED_MAX])  # which writes up to ten characters for one
+    if len(text) <= QUOTED_MAX and len(shown) <= 2 * QUOTED_MAX:
+        return shown
+    return f"{shown[: QUOTED_MAX + 1]}…{shown[0]}"
+
+
 def not_found(kind: str, entity_id: str, field: str | None = None) -> Refused:
     """No such guest or table here; `field` is the key that named it."""
-    detail = f"This restaurant has no {kind} with the id {entity_id!r}."
+    detail = f"This restaurant has no {kind} with the id {quoted(entity_id)}."
     return Refused(f"{kind}_not_found", detail, (Fault(f"/{field}", detail),) if field else ())
 
 
@@ -69,7 +80,7 @@ def invalid(pointer: str, detail: str) -> Refused:
 def already_exists(kind: str, entity_id: str, present: Entity | None) -> Refused:
     """The id was given to another entity, present or gone."""
     gone = "" if present is not None else ", and a deleted one's id is not given again"
-    detail = f"There is a {kind} with the id {entity_id!r} already{gone}. Choose another id."
+    detail = f"There is a {kind} with the id {quoted(entity_id)} already{gone}. Choose another id."
     return Refused("already_exists", detail, (Fault("/id", detail),), present)
 
 

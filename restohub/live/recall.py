@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from msgspec import UNSET, structs
 
 from restohub.floor.commands import Create, Delete, GuestFields, Update, Visits
-from restohub.floor.nouns import Floor
+from restohub.floor.nouns import Entity, Floor
 from restohub.store.history import History
+from restohub.store.versions import Version
+
+Images = Mapping[Version, Entity]
 
 
 async def recall_create(history: History, floor: Floor, command: Create, *, chosen: bool) -> Create:
@@ -16,27 +21,37 @@ async def recall_create(history: History, floor: Floor, command: Create, *, chos
     return structs.replace(command, taken=taken, visits=visits)
 
 
-async def recall_update(history: History, floor: Floor, command: Update, seen_version: int | None) -> Update:
-    """The command with the entity as the client had seen it, as it was at `base_version`, and its contacts' visits."""
-    present = floor.get(command.kind, command.id)
-    if present is None:
+async def recall_update(
+    history: History, floor: Floor, command: Update, seen_version: int | None, images: Images | None = None
+) -> Update:
+    """The command with the entity as the client had seen it, as it was at `base_version`, and its contacts' visits.
+
+    `images` are those of a whole batch, where the command is one of many.
+    """
+    if floor.get(command.kind, command.id) is None:
         return command
+    seen = None if seen_version is None else Version(command.kind, command.id, seen_version)
+    base = None if command.base_version is None else Version(command.kind, command.id, command.base_version)
+    if images is None:
+        versions = [version for version in (seen, base) if version is not None]
+        images = await history.images(floor, versions) if versions else {}
     known: dict[str, object] = {}
-    if seen_version is not None:
-        known["seen"] = await history.image_at(floor, present, seen_version)
-    if command.base_version is not None:
-        known["base"] = await history.image_at(floor, present, command.base_version)
+    if seen is not None:
+        known["seen"] = images.get(seen)
+    if base is not None:
+        known["base"] = images.get(base)
     if _gives_contact(command):
         known["visits"] = await _visits(history, floor, command)
     return structs.replace(command, **known) if known else command
 
 
-async def recall_delete(history: History, floor: Floor, command: Delete) -> Delete:
-    """The command with the entity as it was at `base_version`."""
+def recall_delete(floor: Floor, command: Delete) -> Delete:
+    """The command with the entity as it was at `base_version`, where that is as it is now: else nothing is deleted."""
     present = floor.get(command.kind, command.id)
     if present is None or command.base_version is None:
         return command
-    return structs.replace(command, base=await history.image_at(floor, present, command.base_version))
+    same = present.version <= command.base_version <= floor.revision
+    return structs.replace(command, base=present) if same else command
 
 
 def _gives_contact(command: Create | Update) -> bool:

@@ -5,31 +5,28 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Iterable
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 import aiosqlite
 from msgspec import Struct
 
 from restohub.floor.commands import Visits
 from restohub.floor.contacts import visit_of
-from restohub.floor.nouns import Entity, Floor, Guest, Removal, Table
+from restohub.floor.nouns import Entity, Floor, Removal
+from restohub.limits import STEPS_BACK_A_VERSION, STEPS_BACK_MAX
 
 from .faults import StorageFailedError, storage_fault
+from .open import Connection
 from .rows import (
     REMOVAL_COLUMNS,
     ClockReset,
-    DamageError,
-    LoggedChange,
-    decode_changes,
-    entity_of,
     log_checksum,
     position_of,
     read_removal,
     revision_at,
 )
+from .versions import Version, Walk
 
-# Each step back costs a query; who is further behind counts as one whom the log no longer knows.
-STEPS_BACK_MAX = 1000
 DAY_S = 24 * 3600
 # Keys are honoured for 72 hours at least; the two days more are what one jump of the clock may make of no time at all.
 KEYS_DAYS = 5
@@ -59,7 +56,7 @@ class History:
 
     def __init__(self, connection: aiosqlite.Connection, resets: dict[int, ClockReset] | None = None) -> None:
         self.resets = resets or {}
-        self._connection = connection
+        self._connection = cast(Connection, connection)  # every one that the store opens is
         self._failure: asyncio.Future[NoReturn] = asyncio.get_running_loop().create_future()
 
     async def failed(self) -> NoReturn:
@@ -93,37 +90,32 @@ class History:
                 found[f"{column}:{value}"] = frozenset(read_removal(row).id for row in rows)
         return Visits(floor.revision, found)
 
-    async def image_at(self, floor: Floor, present: Guest | Table, version: int) -> Entity | None:
-        """The entity as it was at revision `version`, None where the log does not know.
+    async def images(self, floor: Floor, versions: Iterable[Version]) -> dict[Version, Entity]:
+        """The entities as they were at these versions; those that the log does not know are left out.
 
-        The log's changes are a chain: each names the version that it replaced.
+        So are those that it knows only many steps back: the oldest ones.
         """
-        if version > floor.revision:
-            return None
-        if present.version <= version:
-            return present
-        kind = "guest" if isinstance(present, Guest) else "table"
-        at = present.version
-        for _ in range(STEPS_BACK_MAX):
-            if at == 0:
-                break
-            logged = await self._logged(floor.restaurant_id, at, kind, present.id)
-            if logged is None:
-                return None
-            if at <= version:
-                return entity_of(kind, bytes(logged.image))
-            at = logged.was
-        return None
-
-    async def _logged(self, restaurant_id: int, revision: int, kind: str, entity_id: str) -> LoggedChange | None:
-        """What a commit did to an entity, None where the log no longer has the commit; raises DamageError."""
-        row = await self._row("SELECT changes FROM log WHERE position = ?", position_of(restaurant_id, revision))
-        if row is None:
-            return None
-        for change in decode_changes(row[0]):
-            if change.kind == kind and change.id == entity_id:
-                return change
-        raise DamageError(f"revision {revision} of restaurant {restaurant_id} says nothing of the {kind} {entity_id}")
+        found: dict[Version, Entity] = {}
+        older: dict[Version, int] = {}
+        named = 0
+        for version in versions:
+            present = floor.get(version.kind, version.id)
+            if present is None or version.revision > floor.revision:
+                continue
+            if present.version <= version.revision:
+                found[version] = present
+            else:
+                older[version] = present.version
+                named += 1
+        if not older:
+            return found
+        walk = Walk(floor.restaurant_id, older, min(STEPS_BACK_MAX, STEPS_BACK_A_VERSION * named))
+        while not walk.over:
+            try:
+                await self._connection.run(walk.visit)
+            except sqlite3.Error as error:
+                raise self._noted(storage_fault(error)) from error
+        return found | walk.found
 
     async def removals(self, floor: Floor, since: int) -> list[Removal]:
         """What left the floor after revision `since`, up to the floor's own revision."""

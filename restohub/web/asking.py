@@ -10,7 +10,8 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from restohub.floor.nouns import Floor
-from restohub.limits import BODY_BYTES_MAX
+from restohub.floor.verdicts import QUOTED_MAX, quoted
+from restohub.limits import BODY_BYTES_MAX, PARAMETERS_MAX
 from restohub.live.callers import Caller
 from restohub.live.hub import Hub
 from restohub.wire.json_in import read_json
@@ -80,13 +81,17 @@ class Query:
 
     def __init__(self, request: Request) -> None:
         raw = request.scope["query_string"].decode("latin-1")
-        self.pairs = parse_qsl(raw, keep_blank_values=True) if raw else []
+        try:
+            self.pairs = parse_qsl(raw, keep_blank_values=True, max_num_fields=PARAMETERS_MAX) if raw else []
+        except ValueError:
+            raise problem("invalid_query", f"The query has more than {PARAMETERS_MAX} parameters.") from None
 
     def only(self, *known: str) -> None:
         """Refuse a parameter that is not one of these."""
         for name, _ in self.pairs:
             if name not in known:
-                raise bad_query(name[:100], f"There is no parameter {name[:100]!r} here. Known: {', '.join(known)}.")
+                detail = f"There is no parameter {quoted(name)} here. Known: {', '.join(known)}."
+                raise bad_query(name[:QUOTED_MAX], detail)
 
     def many(self, *names: str) -> list[str]:
         """Every value of a parameter, in any of its spellings."""
@@ -105,7 +110,7 @@ class Query:
         if text is None:
             return None
         if not INTEGER.fullmatch(text) or not least <= int(text) <= most:
-            raise bad_query(names[0], f"{names[0]} must be a whole number from {least} to {most}, not {text[:40]!r}.")
+            raise bad_query(names[0], f"{names[0]} must be a whole number from {least} to {most}, not {quoted(text)}.")
         return int(text)
 
     def time(self, name: str) -> int | None:
@@ -115,7 +120,7 @@ class Query:
             return None
         seconds = read_time(text.replace(" ", "+"))
         if seconds is None:
-            raise bad_query(name, f"{name} must be a date-time such as 2024-01-15T10:30:00Z, not {text[:40]!r}.")
+            raise bad_query(name, f"{name} must be a date-time such as 2024-01-15T10:30:00Z, not {quoted(text)}.")
         return seconds
 
     def restaurant_id(self) -> int:
@@ -169,7 +174,7 @@ def path_restaurant(request: Request) -> int:
     """The restaurant that the path names; raises Problem `restaurant_not_found` for what is no number."""
     text = str(request.path_params["restaurant_id"])
     if not RESTAURANT.fullmatch(text) or not 1 <= int(text) <= INTEGER_MAX:
-        raise problem("restaurant_not_found", f"This hub has no restaurant {text[:40]!r}.")
+        raise problem("restaurant_not_found", f"This hub has no restaurant {quoted(text)}.")
     return int(text)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 import msgspec
 
@@ -11,11 +12,12 @@ from restohub.floor.commands import Create, Delete, Operation, Update
 from restohub.floor.decide import Batch
 from restohub.floor.nouns import Floor, Guest, Table
 from restohub.floor.verdicts import BatchRefused, Outcome, Refused
-from restohub.limits import BATCH_BYTES_MAX
+from restohub.limits import BATCH_BYTES_MAX, SMALL_BODY_BYTES
 from restohub.live.clock import new_id
 from restohub.live.group import Answering, Done, Repeated, Result, Step
 from restohub.live.hub import Hub
-from restohub.live.recall import recall_create, recall_delete, recall_update
+from restohub.live.recall import Images, recall_create, recall_delete, recall_update
+from restohub.store.versions import Version
 from restohub.wire.answers import (
     Answer,
     BatchDone,
@@ -30,7 +32,7 @@ from restohub.wire.answers import (
 )
 from restohub.wire.entities import guest_out, table_out
 from restohub.wire.envelopes import Item, Wanted, batch_transaction_id, named_restaurant, read_batch, read_queue
-from restohub.wire.problems import Problem, batch_document, document
+from restohub.wire.problems import Problem, batch_document, current_out
 from restohub.wire.times import time_text
 
 from .asking import (
@@ -45,10 +47,34 @@ from .asking import (
 from .changing import KEY_SPACE, Asked, commit_once
 from .replies import problem_answer
 
+# To parse 1 MiB takes up to 50 ms, and what is in it is looked at for as long.
+PAUSE_S = 0.001
 MUTATION_SPACE = "mutation:"
 
 
-async def command_of(hub: Hub, floor: Floor, wanted: Wanted) -> Operation:
+async def _read_batch_document(request: Request) -> Any:
+    """The JSON document of a batch; after a large one others have their turn."""
+    body = await read_body(request, BATCH_BYTES_MAX)
+    document = read_document(request, body)
+    if len(body) > SMALL_BODY_BYTES:
+        await asyncio.sleep(PAUSE_S)
+    return document
+
+
+async def commands_of(hub: Hub, floor: Floor, wanted: Sequence[Wanted | Refused]) -> list[Operation | Refused]:
+    """The commands of these operations, each with what history knows of it: of all the versions named, at once."""
+    versions = [
+        Version(one.kind, one.id, revision)
+        for one in wanted
+        if isinstance(one, Wanted) and one.action == "update" and one.id is not None
+        for revision in (one.seen_version, one.base_version)
+        if revision is not None
+    ]
+    images = await hub.history.images(floor, versions)
+    return [one if isinstance(one, Refused) else await _command_of(hub, floor, one, images) for one in wanted]
+
+
+async def _command_of(hub: Hub, floor: Floor, wanted: Wanted, images: Images) -> Operation:
     """The command of one operation, with what history knows of it."""
     entity_id = wanted.id or new_id()
     match wanted.action:
@@ -57,16 +83,16 @@ async def command_of(hub: Hub, floor: Floor, wanted: Wanted) -> Operation:
             return await recall_create(hub.history, floor, made, chosen=wanted.id is not None)
         case "delete":
             gone = Delete(kind=wanted.kind, id=entity_id, base_version=wanted.base_version)
-            return await recall_delete(hub.history, floor, gone)
+            return recall_delete(floor, gone)
         case _:
             merged = Update(kind=wanted.kind, id=entity_id, fields=wanted.fields, base_version=wanted.base_version)
-            return await recall_update(hub.history, floor, merged, wanted.seen_version)
+            return await recall_update(hub.history, floor, merged, wanted.seen_version, images)
 
 
 async def atomic_batch(request: Request) -> Answer:
     """Operations that happen together or not at all."""
     hub = request.hub
-    body = read_document(request, await read_body(request, BATCH_BYTES_MAX))
+    body = await _read_batch_document(request)
     restaurant_id = named_restaurant(body, Query(request).integer("restaurant_id", "restaurantId", least=1))
     floor = floor_of(hub, restaurant_id)
     chosen = batch_transaction_id(body)
@@ -79,13 +105,9 @@ async def atomic_batch(request: Request) -> Answer:
 
 async def _make_batch(asked: Asked) -> tuple[Batch, Answering]:
     items = read_batch(asked.body)
-    batch: list[Operation | Refused] = []
-    for item in items:
-        if isinstance(item.wanted, Refused):
-            batch.append(item.wanted)
-        else:
-            batch.append(await command_of(asked.hub, asked.floor, item.wanted))
-    return tuple(batch), _answer_batch(asked, items)
+    return tuple(await commands_of(asked.hub, asked.floor, [item.wanted for item in items])), _answer_batch(
+        asked, items
+    )
 
 
 def _answer_batch(asked: Asked, items: tuple[Item, ...]) -> Answering:
@@ -122,7 +144,7 @@ def _result(floor: Floor, outcome: Outcome) -> GuestResult | TableResult:
 async def sync_batch(request: Request) -> Answer:
     """An off-line queue: each update on its own, all durable before the one answer."""
     hub = request.hub
-    body = read_document(request, await read_body(request, BATCH_BYTES_MAX))
+    body = await _read_batch_document(request)
     restaurant_id = named_restaurant(body, Query(request).integer("restaurant_id", "restaurantId", least=1))
     floor = floor_of(hub, restaurant_id)
     key = idempotency_key(request)
@@ -132,13 +154,14 @@ async def sync_batch(request: Request) -> Answer:
             msgspec.structs.replace(item, mutation_id=item.mutation_id or f"{key}/{index}")
             for index, item in enumerate(items)
         )
+    commands = await commands_of(hub, floor, [item.wanted for item in items])
     steps = [
         Step(
-            command=item.wanted if isinstance(item.wanted, Refused) else await command_of(hub, floor, item.wanted),
+            command=command,
             transaction_id=new_id(),
             key=MUTATION_SPACE + item.mutation_id if item.mutation_id else None,
         )
-        for item in items
+        for item, command in zip(items, commands, strict=True)
     ]
     ids = [step.command.id if isinstance(step.command, Create) else None for step in steps]
     answer = await hub.writer.submit(restaurant_id, steps, _answer_queue(hub, items, ids))
@@ -177,9 +200,7 @@ def _update_result(result: Result, item: Item, entity_id: str | None) -> UpdateR
             return UpdateResult(item.mutation_id, entity_id, "applied", result.after.revision)
         case Refused():
             status: Literal["conflict", "rejected"] = "conflict" if result.code == "version_conflict" else "rejected"
-            told = document(result, 0)
-            return UpdateResult(
-                item.mutation_id, entity_id, status, None, result.code, result.detail, told.current
-            )  # fmt: skip
+            current = current_out(result.current, 0)
+            return UpdateResult(item.mutation_id, entity_id, status, None, result.code, result.detail, current)
         case _:
             raise AssertionError("an update is one operation")

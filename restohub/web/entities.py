@@ -14,7 +14,7 @@ from restohub.floor.verdicts import Fault, not_found
 from restohub.limits import PAGE_MAX
 from restohub.live.clock import new_id
 from restohub.live.group import Answering
-from restohub.live.recall import recall_create, recall_delete, recall_update
+from restohub.live.recall import recall_create, recall_update
 from restohub.wire.answers import Answer, json_answer, revision_headers
 from restohub.wire.entities import entity_out
 from restohub.wire.problems import Problem, bad_query
@@ -68,7 +68,7 @@ async def delete(request: Request, kind: EntityKind) -> Answer:
 
     async def making(asked: Asked) -> tuple[Delete, Answering]:
         command = Delete(kind=kind, id=entity_id, if_match=accepted_versions(request))
-        return await recall_delete(asked.hub.history, asked.floor, command), answer_deleted(asked.hub)
+        return command, answer_deleted(asked.hub)
 
     return await change(request, path_restaurant(request), making, needs_body=False)
 

@@ -6,13 +6,14 @@ from collections.abc import Callable, Sequence
 
 from restohub.floor.commands import GuestFields, Update
 from restohub.floor.nouns import Floor, Guest, Table
+from restohub.floor.verdicts import quoted
 from restohub.live.group import Answering, Result
 from restohub.live.recall import recall_update
 from restohub.wire.answers import Answer, Seating, change_list, json_answer
 from restohub.wire.entities import guest_out, table_out
 from restohub.wire.problems import bad_query
 from restohub.wire.requests import read_seating, seen_version
-from restohub.wire.spelling import GUEST_STATUS_WORDS, folded
+from restohub.wire.spelling import GUEST_STATUS_WORDS, word_of
 from restohub.wire.times import time_text
 
 from . import entities
@@ -92,8 +93,8 @@ def _table_after(floor: Floor, before: Guest, after: Guest) -> tuple[Table | Non
 
 
 def _status(text: str, name: str = "status") -> str:
-    status = GUEST_STATUS_WORDS.get(folded(text))
+    status = word_of(text, GUEST_STATUS_WORDS)
     if status is None:
         known = ", ".join(dict.fromkeys(GUEST_STATUS_WORDS.values()))
-        raise bad_query(name, f"{text[:40]!r} is no status of a guest. Known: {known}.")
+        raise bad_query(name, f"{quoted(text)} is no status of a guest. Known: {known}.")
     return status

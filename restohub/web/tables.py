@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from restohub.floor.nouns import Table
+from restohub.floor.verdicts import quoted
 from restohub.wire.answers import Answer
 from restohub.wire.problems import bad_query
-from restohub.wire.spelling import TABLE_STATUS_WORDS, folded
+from restohub.wire.spelling import TABLE_STATUS_WORDS, word_of
 
 from . import entities
 from .asking import Query, Request
@@ -28,8 +29,8 @@ async def list_tables(request: Request) -> Answer:
 
 
 def _status(text: str) -> str:
-    status = TABLE_STATUS_WORDS.get(folded(text))
+    status = word_of(text, TABLE_STATUS_WORDS)
     if status is None:
         known = ", ".join(dict.fromkeys(TABLE_STATUS_WORDS.values()))
-        raise bad_query("status", f"{text[:40]!r} is no status of a table. Known: {known}.")
+        raise bad_query("status", f"{quoted(text)} is no status of a table. Known: {known}.")
     return status

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from msgspec import Struct
 
 from restohub.floor.commands import EntityKind, GuestFields, TableFields
-from restohub.floor.verdicts import Fault, Refused
-from restohub.limits import OPERATIONS_MAX
+from restohub.floor.verdicts import Fault, Refused, quoted
+from restohub.limits import FAULTS_MAX, OPERATIONS_MAX
 
 from .problems import problem
-from .requests import ID, INTEGER_MAX, checked_key, read_guest, read_table, refuse, seen_version
+from .requests import ID, INTEGER_MAX, checked_key, read_guest, read_table, refuse, seen_version, summed_up
 from .spelling import Spelling, spelling
 
 ACTIONS = ("create", "update", "delete")
@@ -69,13 +70,13 @@ def named_restaurant(body: Any, in_query: int | None) -> int:
 
 
 def _holders(body: Any) -> list[tuple[str, dict[str, Any]]]:
-    """Every object of a batch in which a restaurant_id may stand, with its pointer."""
+    """Every object of a batch in which a restaurant_id may stand, with its pointer, as far as a batch may go."""
     if not isinstance(body, dict):
         return []
     found = [("", body)]
     for name in ("operations", "guests", "tables", "updates"):
         entries = body.get(name)
-        for index, entry in enumerate(entries if isinstance(entries, list) else ()):
+        for index, entry in enumerate(entries[:OPERATIONS_MAX] if isinstance(entries, list) else ()):
             data = entry.get("data") if isinstance(entry, dict) else None
             if isinstance(data, dict):
                 found.append((f"/{name}/{index}/data", data))
@@ -101,22 +102,35 @@ def batch_transaction_id(body: Any) -> str | None:
 def read_batch(body: Any) -> tuple[Item, ...]:
     """The operations of `/api/v1/atomic/batch`, in either form. Raises Problem for a faulty envelope.
 
-    A faulty operation is an Item that says why, so that the others are still looked at.
+    A faulty operation is an Item that says why, so that the others are still looked at: as far as the one with which
+    there are more faults than one answer lists.
     """
     values = _envelope(body, BATCH)
     if "operations" in values and ("guests" in values or "tables" in values):
         raise problem("validation_failed", "Send operations, or guests and tables: not both.")
-    items: list[Item] = []
     if "operations" in values:
         entries = _entries(values["operations"], "operations")
-        items = [_operation(entry, f"/operations/{index}") for index, entry in enumerate(entries)]
-    else:
-        kinds: tuple[tuple[str, EntityKind], ...] = (("guests", "guest"), ("tables", "table"))
-        for name, kind in kinds:
-            for index, entry in enumerate(_entries(values.get(name, []), name, least=0)):
-                items.append(_older_operation(entry, kind, f"/{name}/{index}"))
-        _entries(items, "operations")
-    return tuple(items)
+        return _listable(_operation(entry, f"/operations/{index}") for index, entry in enumerate(entries))
+    guests, tables = (_entries(values.get(name, []), name, least=0) for name in ("guests", "tables"))
+    _entries([*guests, *tables], "operations")
+    older = (("guests", "guest", guests), ("tables", "table", tables))
+    return _listable(
+        _older_operation(entry, kind, f"/{name}/{index}")
+        for name, kind, entries in older
+        for index, entry in enumerate(entries)
+    )
+
+
+def _listable(items: Iterator[Item]) -> tuple[Item, ...]:
+    """The items as far as the one with which there are more faults than one answer lists."""
+    read: list[Item] = []
+    faults = 0
+    for item in items:
+        read.append(item)
+        faults += len(item.wanted.faults) if isinstance(item.wanted, Refused) else 0
+        if faults > FAULTS_MAX:
+            break
+    return tuple(read)
 
 
 def read_queue(body: Any) -> tuple[Item, ...]:
@@ -199,7 +213,8 @@ def _item(
         in_data, fields, found = reading(data, "/data", creating=creating)
         faults += found
         if creating and entity_id and in_data and in_data != entity_id:
-            faults.append(Fault("/data/id", f"data.id is {in_data!r}, entity_id is {entity_id!r}: they must agree."))
+            detail = f"data.id is {quoted(in_data)}, entity_id is {quoted(entity_id)}: they must agree."
+            faults.append(Fault("/data/id", detail))
         entity_id = entity_id or in_data
     if faults:
         return _malformed(pointer, faults, mutation_id, entity_id)
@@ -211,6 +226,5 @@ def _item(
 
 
 def _malformed(pointer: str, faults: list[Fault], mutation_id: str | None = None, entity_id: str | None = None) -> Item:
-    more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
-    refused = Refused("validation_failed", faults[0].detail + more, tuple(faults))
+    refused = Refused("validation_failed", summed_up(faults), tuple(faults))
     return Item(wanted=refused, pointer=pointer, mutation_id=mutation_id, entity_id=entity_id)

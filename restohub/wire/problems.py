@@ -8,6 +8,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, structs
 
 from restohub.floor import nouns
 from restohub.floor.verdicts import Fault, Occupied, Refused
+from restohub.limits import FAULTS_MAX
 
 from .entities import Guest, Restaurant, Table, Time, entity_out, guest_out, restaurant_out, table_out
 from .times import time_text
@@ -25,7 +26,8 @@ CODES: dict[str, Code] = {
     "invalid_json": Code(
         400,
         "The body is not JSON that the hub takes",
-        "Send one UTF-8 JSON document: no NaN, no NUL, no lone surrogate, no key twice, not nested past reason.",
+        "Send one UTF-8 JSON document: no NaN, no NUL, no lone surrogate, no key twice, not nested past reason, no "
+        "more than 100,000 values.",
     ),
     "invalid_query": Code(400, "A query parameter is wrong", "Mend the parameter that `errors` names."),
     "host_not_allowed": Code(
@@ -110,6 +112,7 @@ CODES: dict[str, Code] = {
     ),
 }
 
+MORE_FAULTS = f" There are more than {FAULTS_MAX} faults: {FAULTS_MAX} are listed, mend those first."
 RETRY_AFTER_S = {"busy": 1, "shutting_down": 5, "storage_full": 5, "storage_unavailable": 30, "outcome_unknown": 1}
 
 
@@ -200,16 +203,17 @@ def document(
 ) -> ProblemDocument:
     """The problem document of a refusal; `floor_revision` is that of a restaurant in `current`."""
     code = CODES[refused.code]
+    unlisted = len(refused.faults) > FAULTS_MAX
     return ProblemDocument(
         type=f"/docs/errors#{refused.code}",
         title=code.title,
         status=code.status,
-        detail=refused.detail,
+        detail=refused.detail + (MORE_FAULTS if unlisted else ""),
         error_code=refused.code,
         timestamp=time_text(time),
         transaction_id=transaction_id,
         current=current_out(refused.current, floor_revision),
-        errors=[InputError(pointer=fault.pointer, detail=fault.detail) for fault in refused.faults],
+        errors=[InputError(pointer=fault.pointer, detail=fault.detail) for fault in refused.faults[:FAULTS_MAX]],
     )
 
 
@@ -228,4 +232,6 @@ def batch_document(
         for index, refused in refusals
         for fault in refused.faults or (Fault("", refused.detail),)
     ]
-    return structs.replace(first, errors=errors, success=False, rolled_back=True)
+    if len(errors) > FAULTS_MAX:
+        first = structs.replace(first, detail=first.detail.removesuffix(MORE_FAULTS) + MORE_FAULTS)
+    return structs.replace(first, errors=errors[:FAULTS_MAX], success=False, rolled_back=True)

@@ -12,7 +12,8 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from restohub.floor.commands import GuestFields, RestaurantFields, TableFields
 from restohub.floor.contacts import split_name
 from restohub.floor.nouns import Position as FloorPosition
-from restohub.floor.verdicts import Fault
+from restohub.floor.verdicts import Fault, quoted
+from restohub.limits import FAULTS_MAX
 
 from .entities import Time
 from .problems import problem
@@ -24,9 +25,9 @@ from .spelling import (
     SHAPE_WORDS,
     TABLE_STATUS_WORDS,
     Spelling,
-    folded,
     snake,
     spelling,
+    word_of,
 )
 from .times import read_time
 
@@ -105,7 +106,7 @@ class RestaurantInput(Struct, kw_only=True, omit_defaults=True):
     """The fields of a restaurant; `timezone` is an IANA zone, by default that of the hub's machine."""
 
     name: Annotated[str, Meta(min_length=1, max_length=100)] | UnsetType = UNSET
-    timezone: Annotated[str, Meta(examples=["Europe/Rome"])] | UnsetType = UNSET
+    timezone: Annotated[str, Meta(max_length=100, examples=["Europe/Rome"])] | UnsetType = UNSET
 
 
 SAYS = {
@@ -213,11 +214,10 @@ class Reader:
     def word(self, name: str, words: dict[str, str]) -> None:
         """Fold a word of a closed vocabulary to its proper spelling."""
         if name in self.values:
-            text = self.values[name]
-            word = words.get(text) or words.get(folded(text))
+            word = word_of(self.values[name], words)
             if word is None:
                 known = ", ".join(dict.fromkeys(words.values()))
-                self.fault(name, f"{self.values[name][:40]!r} is no {name} the hub knows. It knows: {known}.")
+                self.fault(name, f"{quoted(self.values[name])} is no {name} the hub knows. It knows: {known}.")
             else:
                 self.values[name] = word
 
@@ -314,8 +314,14 @@ def read_seating(data: Any) -> GuestFields:
 def refuse(faults: list[Fault]) -> None:
     """Raise Problem `validation_failed` with every fault, if there is one."""
     if faults:
-        more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
-        raise problem("validation_failed", faults[0].detail + more, tuple(faults))
+        raise problem("validation_failed", summed_up(faults), tuple(faults))
+
+
+def summed_up(faults: list[Fault]) -> str:
+    """The first fault, and how many there are beside it."""
+    if len(faults) > FAULTS_MAX:
+        return f"{faults[0].detail} (and {FAULTS_MAX} more at least)"
+    return faults[0].detail + (f" (and {len(faults) - 1} more)" if len(faults) > 1 else "")
 
 
 def seen_version(data: Any) -> int | None:
@@ -347,7 +353,7 @@ def _kind(value: Any) -> str:
         case bool():
             return "true" if value else "false"
         case str() if len(value) <= 40:
-            return repr(value)
+            return quoted(value)
         case str():
             return f"a text of {len(value)} characters"
         case int() | float():

@@ -7,7 +7,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from restohub.limits import MESSAGES_A_SECOND_MAX
+from restohub.floor.verdicts import quoted
+from restohub.limits import MESSAGE_VALUES_MAX, MESSAGES_A_SECOND_MAX
 
 from .json_in import read_json
 from .problems import Problem
@@ -78,7 +79,7 @@ class Session:
 
     def _wish(self, text: str) -> Wish | None:
         try:
-            message = read_json(text.encode())
+            message = read_json(text.encode(), MESSAGE_VALUES_MAX)
         except Problem as fault:
             return SayError("invalid_json", str(fault).replace("The body", "The message", 1))
         except UnicodeEncodeError:
@@ -96,7 +97,7 @@ class Session:
                 return self._ask_delta(message)
             case other:
                 known = "ping, pong, request_full_sync and request_delta"
-                return SayError("invalid_message", f"There is no message {other[:40]!r}. The hub knows {known}.")
+                return SayError("invalid_message", f"There is no message {quoted(other)}. The hub knows {known}.")
 
     def _ask(self, message: dict[str, Any]) -> SendFullSync | SayError:
         named = message.get("restaurant_id")

@@ -8,10 +8,13 @@ from typing import Any
 from msgspec import Struct
 
 from restohub.floor.nouns import GUEST_STATUSES, SHAPES, TABLE_STATUSES
-from restohub.floor.verdicts import Fault
+from restohub.floor.verdicts import QUOTED_MAX, Fault, quoted
+from restohub.limits import FAULTS_MAX
 
 OLDER_GUEST = {"guestName": "name", "phoneNumber": "phone", "assignedTableId": "tableId", "arrivalTime": "checkInTime"}
 OLDER_TABLE = {"number": "tableNumber"}
+# The longest has 17, "partially_arrived"; the rest is for spaces and dashes.
+WORD_CHARACTERS_MAX = 100
 BETWEEN_WORDS = re.compile(r"[\s_-]")
 READ_ONLY = (
     "createdAt",
@@ -35,9 +38,13 @@ class Spelling(Struct, frozen=True):
 
     fields: dict[str, str]
     ignored: frozenset[str]
+    known: str
 
     def fold(self, data: dict[str, Any], pointer: str = "") -> tuple[dict[str, Any], dict[str, str], list[Fault]]:
-        """The values by camelCase name, the spelling that the client used for each, and the faults of naming."""
+        """The values by camelCase name, the spelling that the client used for each, and the faults of naming.
+
+        It stops where there are more faults than one answer lists.
+        """
         values: dict[str, Any] = {}
         spelled: dict[str, str] = {}
         faults: list[Fault] = []
@@ -45,9 +52,10 @@ class Spelling(Struct, frozen=True):
             name = self.fields.get(key)
             if name is None:
                 if key not in self.ignored:
-                    known = ", ".join(sorted(set(self.fields.values())))
-                    detail = f"There is no field {key[:100]!r} here. Known fields: {known}."
+                    detail = f"There is no field {quoted(key)} here. Known fields: {self.known}."
                     faults.append(Fault(f"{pointer}/{escaped(key)}", detail))
+                    if len(faults) > FAULTS_MAX:
+                        break
             elif name in values:
                 detail = f"{spelled[name]} and {key} are the same field: send one of them."
                 faults.append(Fault(f"{pointer}/{key}", detail))
@@ -58,8 +66,8 @@ class Spelling(Struct, frozen=True):
 
 
 def escaped(key: str) -> str:
-    """A key as a part of a JSON pointer (RFC 6901)."""
-    return key.replace("~", "~0").replace("/", "~1")
+    """A key as a part of a JSON pointer (RFC 6901); of a long one, which no field has, the beginning."""
+    return key[:QUOTED_MAX].replace("~", "~0").replace("/", "~1")
 
 
 def spelling(names: tuple[str, ...], older: dict[str, str], ignored: tuple[str, ...]) -> Spelling:
@@ -67,12 +75,17 @@ def spelling(names: tuple[str, ...], older: dict[str, str], ignored: tuple[str, 
     fields = {**{name: name for name in names}, **older}
     fields |= {snake(name): meant for name, meant in fields.items()}
     ignored_names = frozenset({*ignored, *(snake(name) for name in ignored)}) - fields.keys()
-    return Spelling(fields, ignored_names)
+    return Spelling(fields, ignored_names, ", ".join(sorted(set(fields.values()))))
 
 
 def folded(text: str) -> str:
     """A status without case, spaces, dashes, underscores and camel humps."""
     return BETWEEN_WORDS.sub("", text).casefold()
+
+
+def word_of(text: str, words: dict[str, str]) -> str | None:
+    """The proper spelling of a word of a closed vocabulary, None where it has no such word."""
+    return words.get(text) or (words.get(folded(text)) if len(text) <= WORD_CHARACTERS_MAX else None)
 
 
 GUEST_STATUS_WORDS = {folded(status): status for status in GUEST_STATUSES} | {

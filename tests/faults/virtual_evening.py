@@ -21,7 +21,7 @@ from restohub.store.append import Ledger, Record
 from restohub.store.history import History
 from restohub.store.load import initialise, load
 from restohub.store.rows import revision_at
-from restohub.web.atomic import command_of
+from restohub.web.atomic import commands_of
 from restohub.web.realtime import Socket, Sockets
 from restohub.wire.answers import Answer
 from restohub.wire.envelopes import Wanted
@@ -309,7 +309,8 @@ class Pad:
 
     async def _submit(self, core: Core, key: str, wanted: Wanted) -> int | None:
         floor = core.hub.writer.floors[1]
-        step = Step(command=await command_of(core.hub, floor, wanted), transaction_id=key, key=key, digest=b"")
+        (command,) = await commands_of(core.hub, floor, [wanted])
+        step = Step(command=command, transaction_id=key, key=key, digest=b"")
         answer = await core.hub.writer.submit(1, [step], answering)
         return answer.revision if isinstance(answer, Repeated) else int(answer.body or 0) or None
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from restohub.floor.commands import CloseDay, Create, Delete, GuestFields, TableFields, Update, Visits
 from restohub.live.recall import recall_create, recall_delete, recall_update
 from restohub.store.history import History
+from restohub.store.versions import Version
 from tests.floor.story import Story
 from tests.store.bench import history
 from tests.store.test_history import add, note, written
@@ -112,9 +113,22 @@ def test_what_the_client_had_seen_and_its_base_come_along(tmp_path: Path) -> Non
         command = Update(kind="guest", id="g1", fields=GuestFields(notes="c"), base_version=2)
         known = await recall_update(past, story.floor, command, 1)
         assert (known.seen, known.base) == tuple(story.image_at(("guest", "g1"), version) for version in (1, 2))
-        gone = await recall_delete(past, story.floor, Delete(kind="guest", id="g1", base_version=1))
-        assert gone.base == story.image_at(("guest", "g1"), 1)
+        assert known.base is not None
+        of_a_batch = await recall_update(past, story.floor, command, 1, {Version("guest", "g1", 2): known.base})
+        assert (of_a_batch.seen, of_a_batch.base) == (None, known.base), "what was not asked for is not known"
         nobody = Update(kind="guest", id="g9", fields=GuestFields(notes="c"))
         assert await recall_update(past, story.floor, nobody, 1) is nobody
 
     recall(tmp_path, story, asking)
+
+
+def test_a_delete_is_told_of_its_base_where_nothing_changed_since() -> None:
+    story = Story()
+    add(story, "g1")
+    note(story, "g1", "a")
+    present = story.floor.guests["g1"]
+    for base_version, base in ((1, None), (2, present), (3, None), (None, None)):
+        command = Delete(kind="guest", id="g1", base_version=base_version)
+        assert recall_delete(story.floor, command).base == base
+    nobody = Delete(kind="guest", id="g9", base_version=1)
+    assert recall_delete(story.floor, nobody) is nobody

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from restohub.floor.commands import CloseDay, Create, Delete, GuestFields, TableFields, Update, Visits
-from restohub.floor.nouns import Guest, Table
+from restohub.floor.nouns import Entity, Floor, Guest, Table
 from restohub.store.history import History
 from restohub.store.rows import DamageError, position_of
+from restohub.store.versions import Version
 from tests.floor.story import START, Story
 from tests.store.bench import fill, history, sql
 from tests.store.test_round_trip import tell_randomly
@@ -35,6 +36,11 @@ def written(folder: Path, story: Story) -> Story:
 def prune(folder: Path, below: int, restaurant_id: int = 1) -> None:
     span = position_of(restaurant_id, 0), position_of(restaurant_id, below) - 1
     sql(folder, "DELETE FROM log WHERE position BETWEEN ? AND ?", *span)
+
+
+async def image_at(past: History, floor: Floor, present: Guest | Table, revision: int) -> Entity | None:
+    version = Version("guest" if isinstance(present, Guest) else "table", present.id, revision)
+    return (await past.images(floor, [version])).get(version)
 
 
 def note(story: Story, guest_id: str, notes: str) -> None:
@@ -62,10 +68,10 @@ def noted() -> Story:
 def test_an_image_is_found_at_its_version_and_between_two(tmp_path: Path, noted: Story) -> None:
     async def asking(past: History) -> None:
         present = noted.floor.guests["g1"]
-        images = [await past.image_at(noted.floor, present, version) for version in range(7)]
+        images = [await image_at(past, noted.floor, present, version) for version in range(7)]
         assert [image and image.version for image in images] == [None, 1, 1, 3, 3, 5, 5]
         assert [image.notes for image in images if isinstance(image, Guest)] == [None, None, "a", "a", "b", "b"]
-        assert await past.image_at(noted.floor, present, 7) is None, "a version of the future"
+        assert await image_at(past, noted.floor, present, 7) is None, "a version of the future"
 
     written(tmp_path, noted)
     ask(tmp_path, asking)
@@ -73,8 +79,8 @@ def test_an_image_is_found_at_its_version_and_between_two(tmp_path: Path, noted:
 
 def test_no_image_is_found_from_before_an_entity_was_made(tmp_path: Path, noted: Story) -> None:
     async def asking(past: History) -> None:
-        assert await past.image_at(noted.floor, noted.floor.guests["g2"], 1) is None
-        assert await past.image_at(noted.floor, noted.floor.guests["g2"], 0) is None
+        assert await image_at(past, noted.floor, noted.floor.guests["g2"], 1) is None
+        assert await image_at(past, noted.floor, noted.floor.guests["g2"], 0) is None
 
     written(tmp_path, noted)
     ask(tmp_path, asking)
@@ -83,7 +89,7 @@ def test_no_image_is_found_from_before_an_entity_was_made(tmp_path: Path, noted:
 def test_what_the_pruned_log_no_longer_has_is_not_known(tmp_path: Path, noted: Story) -> None:
     async def asking(past: History) -> None:
         present = noted.floor.guests["g1"]
-        found = [await past.image_at(noted.floor, present, version) for version in range(1, 7)]
+        found = [await image_at(past, noted.floor, present, version) for version in range(1, 7)]
         assert [image and image.version for image in found] == [None, None, 3, 3, 5, 5]
 
     written(tmp_path, noted)
@@ -94,8 +100,8 @@ def test_what_the_pruned_log_no_longer_has_is_not_known(tmp_path: Path, noted: S
 def test_the_present_image_needs_no_log_at_all(tmp_path: Path, noted: Story) -> None:
     async def asking(past: History) -> None:
         present = noted.floor.guests["g1"]
-        assert await past.image_at(noted.floor, present, 5) is present
-        assert await past.image_at(noted.floor, present, 6) is present
+        assert await image_at(past, noted.floor, present, 5) is present
+        assert await image_at(past, noted.floor, present, 6) is present
 
     written(tmp_path, noted)
     prune(tmp_path, 7)
@@ -110,7 +116,7 @@ def test_every_image_of_a_long_day_is_found(tmp_path: Path) -> None:
         for present in there:
             kind = "guest" if isinstance(present, Guest) else "table"
             for version in range(0, story.floor.revision + 1, 7):
-                found = await past.image_at(story.floor, present, version)
+                found = await image_at(past, story.floor, present, version)
                 assert found == story.image_at((kind, present.id), version)
 
     ask(tmp_path, asking)
@@ -119,7 +125,7 @@ def test_every_image_of_a_long_day_is_found(tmp_path: Path) -> None:
 def test_a_chain_that_leads_to_a_commit_that_does_not_name_the_entity_is_damage(tmp_path: Path, noted: Story) -> None:
     async def asking(past: History) -> None:
         with pytest.raises(DamageError, match="says nothing of the guest g1"):
-            await past.image_at(noted.floor, noted.floor.guests["g1"], 1)
+            await image_at(past, noted.floor, noted.floor.guests["g1"], 1)
 
     written(tmp_path, noted)
     [(other,)] = sql(tmp_path, "SELECT changes FROM log WHERE position = ?", position_of(1, 4))
@@ -284,7 +290,7 @@ def test_the_chain_of_a_table_passes_over_the_guests_of_its_commits(tmp_path: Pa
         present = story.floor.tables["t1"]
         statuses: list[str] = []
         for version in range(first.version, story.floor.revision + 1):
-            found = await past.image_at(story.floor, present, version)
+            found = await image_at(past, story.floor, present, version)
             assert isinstance(found, Table)
             statuses.append(found.status)
         assert statuses[-4:] == ["occupied", "available", "occupied", "occupied"]

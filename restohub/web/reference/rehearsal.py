@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct, structs
 
 from restohub.floor.commands import Visits
-from restohub.floor.nouns import Directory, Entity, Entry, Floor, Guest, Removal, Restaurant, Table
+from restohub.floor.nouns import Directory, Entity, Entry, Floor, Removal, Restaurant
 from restohub.live.clock import Clock
 from restohub.live.epoch import Epoch
 from restohub.live.feed import Feed
@@ -21,8 +21,9 @@ from restohub.live.snapshots import Snapshots
 from restohub.live.writer import Writer
 from restohub.store.append import Ledger, Record
 from restohub.store.history import History, KeptAnswer
-from restohub.web.guard import Guard
 from restohub.store.keys import Keys
+from restohub.store.versions import Version
+from restohub.web.guard import Guard
 from restohub.web.realtime import Sockets
 from restohub.wire.answers import Discovery
 
@@ -109,13 +110,18 @@ class RehearsalHistory(History):
         """Nobody was here before this evening."""
         return Visits(floor.revision)
 
-    async def image_at(self, floor: Floor, present: Guest | Table, version: int) -> Entity | None:
-        """The entity as it was at a revision."""
-        for entry in reversed(self._entries(floor.restaurant_id)):
-            for change in entry.changes if entry.revision <= version else ():
-                if change.id == present.id and isinstance(change.entity, type(present)):
-                    return change.entity
-        return None
+    async def images(self, floor: Floor, versions: Iterable[Version]) -> dict[Version, Entity]:
+        """The entities as they were at these versions."""
+        wanted = list(versions)
+        found: dict[Version, Entity] = {}
+        for entry in self._entries(floor.restaurant_id):
+            for change in entry.changes:
+                same = [
+                    v for v in wanted if (v.kind, v.id) == (change.kind, change.id) and v.revision >= entry.revision
+                ]
+                if change.entity is not None:
+                    found |= dict.fromkeys(same, change.entity)
+        return found
 
     async def removals(self, floor: Floor, since: int) -> list[Removal]:  # noqa: ARG002
         """The floor itself remembers the removals of one evening."""
