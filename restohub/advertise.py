@@ -6,7 +6,6 @@ import asyncio
 import errno
 import logging
 import threading
-import time
 import unicodedata
 from collections.abc import Awaitable, Callable
 from ipaddress import ip_address
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 from msgspec import UNSET, UnsetType
 
 from restohub.addresses import Choice, choose, links
+from restohub.live.clock import Clock
 from restohub.reach import host_name, short_id
 from restohub.rivals import Rivals
 from restohub.wire.answers import Discovery, DiscoveryState
@@ -54,7 +54,8 @@ class Advertiser:
         self.host = host_name(install_id)
         self._names = (instance_label(name), instance_label(name, f" ({short_id(install_id)})"))
         self._name = self._names[0]
-        self._rivals = Rivals(install_id, ask, time.monotonic)
+        self._clock = Clock()
+        self._rivals = Rivals(install_id, ask, self._clock.monotonic)
         self._gave_way = False
         self._interface = interface
         self._properties = {"txtvers": "1", "id": install_id, "api": "1", "ver": version, "path": "/", "access": "open"}
@@ -204,7 +205,7 @@ class Advertiser:
             self._gave_way = True
             self._rename(self._names[1])
             return False
-        if self._rivals.heard_since(time.monotonic() - 2 * POLL_S):
+        if self._rivals.heard_since(self._clock.monotonic() - 2 * POLL_S):
             for info in infos:
                 voice.zeroconf.async_send(voice.zeroconf.generate_service_broadcast(info, None))
         return True

@@ -12,6 +12,7 @@ from zeroconf.asyncio import AsyncZeroconf
 
 from restohub.limits import MDNS_BYTES_A_SECOND, MDNS_PACKETS_A_SECOND
 from restohub.live.callers import Bucket
+from restohub.live.clock import Clock
 
 PAUSE_MAX_S = 0.1
 
@@ -24,14 +25,15 @@ class Reading:
     """
 
     def __init__(self) -> None:
-        now = time.monotonic()
+        self._clock = Clock()
+        now = self._clock.monotonic()
         self.sender = ""
         self._packets = Bucket(MDNS_PACKETS_A_SECOND, MDNS_PACKETS_A_SECOND, now)
         self._bytes = Bucket(MDNS_BYTES_A_SECOND, MDNS_BYTES_A_SECOND, now)
 
     def take(self, size: int, sender: str) -> None:
         """Count one packet, and sleep where it is more than may be read now."""
-        now = time.monotonic()
+        now = self._clock.monotonic()
         self._packets.spend(1, now)
         self._bytes.spend(size, now)
         if wait_s := max(self._packets.wait_s(now), self._bytes.wait_s(now)):
