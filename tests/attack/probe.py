@@ -25,6 +25,8 @@ ADDRESS = "127.0.7.250"
 # Half of the frames that one socket may send in a second.
 EVERY_S = 0.01
 ANSWER_WAIT_S = 120.0
+# What was asked during an attack is answered after it, and belongs to it.
+SETTLE_S = 2.0
 PING, PONG = b"\x89\x80\x00\x00\x00\x00", 0x8A
 HUB_CPU, OTHERS_CPU = 0, 1
 
@@ -102,7 +104,9 @@ def compared(told: Friends, attack: Callable[[], object], quiet_s: float = 5.0) 
     time.sleep(quiet_s)
     before, began, began_at = told.slowest_percent_s(first), len(told.took_s), time.monotonic()
     attack()
-    ended, lasted_s = len(told.took_s), time.monotonic() - began_at
+    lasted_s = time.monotonic() - began_at
+    time.sleep(SETTLE_S)
+    ended = len(told.took_s)
     during = sorted(told.took_s[began:ended]) or [lasted_s]  # nothing came through
     time.sleep(quiet_s)
     after = told.slowest_percent_s(ended)
