@@ -14,11 +14,12 @@ from restohub.log_words import event
 
 # A dozen sources at their bounds fill 20 MB a day (an SD card's share): a flapping iPad must not wear it out.
 BURST_BYTES = 16 * 1024
-BYTES_A_MINUTE = 750
+BYTES_A_MINUTE = 500
+SOURCES_BYTES_A_MINUTE = {"restohub.ipads": 4000}
 SUMMARY_EVERY_S = 60.0
-# Of each address so many lines a minute may take the last of its source's budget, the others the upper half alone:
-# whoever floods the log leaves room for everybody else.
-FIRST_LINES = 4
+# An address that has more lines than this in a minute is given the upper half of its source's budget alone, in the next
+# minute too: whoever floods the log leaves room for everybody else.
+FEW_LINES = 4
 SPARED_BYTES = BURST_BYTES // 2
 # So many addresses get a sum of their own a minute: those with most.
 SUMS_MAX = 5
@@ -32,14 +33,15 @@ LEFT_OUT = {"restohub.ipads": "joined or left"}
 class Budget:
     """How much one source may still say: a token bucket of bytes, and how many lines were left out."""
 
-    def __init__(self, now: float) -> None:
+    def __init__(self, bytes_a_minute: int, now: float) -> None:
         self.left_out = 0
+        self._rate = bytes_a_minute / 60
         self._bytes = float(BURST_BYTES)
         self._at = now
 
     def takes(self, size: int, now: float, spared: int = 0) -> bool:
         """Whether a line of this many bytes may leave, with so many bytes left over."""
-        self._bytes = min(BURST_BYTES, self._bytes + (now - self._at) * BYTES_A_MINUTE / 60)
+        self._bytes = min(BURST_BYTES, self._bytes + (now - self._at) * self._rate)
         self._at = now
         if size > self._bytes - spared:
             return False
@@ -50,16 +52,22 @@ class Budget:
 class Told:
     """What was said of one address since the last sums: by which source, how many lines, how many were left out."""
 
-    __slots__ = ("left_out", "lines", "source")
+    __slots__ = ("left_out", "lines", "source", "was_busy")
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, *, was_busy: bool = False) -> None:
         self.source = source
+        self.was_busy = was_busy
         self.lines = 0
         self.left_out = 0
 
+    @property
+    def busy(self) -> bool:
+        """Whether there was more to say of it than of an iPad that comes and goes."""
+        return self.lines + self.left_out >= FEW_LINES
+
     def takes(self, size: int, now: float, budget: Budget) -> bool:
         """Whether one more line about this address may leave."""
-        spared = 0 if self.lines < FIRST_LINES else SPARED_BYTES
+        spared = SPARED_BYTES if self.was_busy or self.busy else 0
         taken = self.lines < LINES_A_MINUTE and budget.takes(size, now, spared)
         self.lines += taken
         return taken
@@ -79,6 +87,7 @@ class Outlet(logging.Handler):
         self._clock = Clock()
         self._budgets: dict[str, Budget] = {}
         self._addresses: dict[str, Told] = {}
+        self._busy: frozenset[str] = frozenset()
         self._waiting: queue.Queue[bytes | None] = queue.Queue(WAITING_MAX)
         self._thread = threading.Thread(target=self._write_all, name="log", daemon=True)
         self._thread.start()
@@ -88,7 +97,10 @@ class Outlet(logging.Handler):
         line = (self.format(record) + "\n").encode("utf-8", "replace")
         source = record.name if record.name.startswith("restohub") else LIBRARIES
         now = self._clock.monotonic()
-        budget = self._budgets.setdefault(source, Budget(now))
+        budget = self._budgets.get(source)
+        if budget is None:
+            rate = SOURCES_BYTES_A_MINUTE.get(source, BYTES_A_MINUTE)
+            budget = self._budgets[source] = Budget(rate, now)
         told = self._told_of(record, source)
         taken = told.takes(len(line), now, budget) if told else budget.takes(len(line), now)
         if not (taken and self._put(line)):
@@ -100,13 +112,14 @@ class Outlet(logging.Handler):
         if address is None or address in self._shared:
             return None
         if address not in self._addresses and len(self._addresses) < ADDRESSES_MAX:
-            self._addresses[address] = Told(source)
+            self._addresses[address] = Told(source, was_busy=address in self._busy)
         return self._addresses.get(address)
 
     def say_left_out(self) -> None:
         """One line for each address and source of which some were left out since this was last said."""
         self.acquire()
         flooding = sorted(self._addresses.items(), key=lambda item: item[1].left_out, reverse=True)
+        self._busy = frozenset(address for address, told in flooding if told.busy)
         self._addresses = {}
         for number, (address, told) in enumerate(flooding):
             if told.left_out and number < SUMS_MAX:

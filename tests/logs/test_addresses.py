@@ -6,26 +6,38 @@ import logging
 import os
 
 from restohub.limits import ADDRESSES_MAX, LINES_A_MINUTE
-from restohub.log_outlet import FIRST_LINES, SUMS_MAX, Budget, Outlet, Told
+from restohub.log_outlet import (
+    BYTES_A_MINUTE,
+    FEW_LINES,
+    SOURCES_BYTES_A_MINUTE,
+    SUMS_MAX,
+    Budget,
+    Outlet,
+    Told,
+)
 from restohub.log_words import event
 
 LINE_BYTES = 200
 
 
-def test_one_who_floods_the_log_for_a_day_leaves_room_for_the_first_lines_of_another() -> None:
-    budget, now = Budget(0.0), 0.0
-    for _ in range(24 * 60):
-        flooding, other = Told("restohub.ipads"), Told("restohub.ipads")
-        said = sum(flooding.takes(LINE_BYTES, now, budget) for _ in range(1000))
-        assert said <= LINES_A_MINUTE
-        assert all(other.takes(LINE_BYTES, now + 30, budget) for _ in range(2))
-        now += 60
+def minute(budget: Budget, now: float, flooding: int, *, was_busy: bool) -> None:
+    """So many addresses flood the log; another that has little to say is heard all the same."""
+    for _ in range(flooding):
+        told = Told("restohub.ipads", was_busy=was_busy)
+        assert sum(told.takes(LINE_BYTES, now, budget) for _ in range(100)) <= LINES_A_MINUTE
+    other = Told("restohub.ipads")
+    assert all(other.takes(LINE_BYTES, now, budget) for _ in range(FEW_LINES)), now
+
+
+def test_those_who_flood_the_log_for_a_day_leave_room_for_another() -> None:
+    budget = Budget(SOURCES_BYTES_A_MINUTE["restohub.ipads"], 0.0)
+    for number in range(24 * 60):
+        minute(budget, 60.0 * number, 10, was_busy=number > 0)
 
 
 def test_a_busy_address_gets_its_twenty_lines_where_nobody_else_speaks() -> None:
     busy = Told("restohub.ipads")
-    assert sum(busy.takes(LINE_BYTES, 0.0, Budget(0.0)) for _ in range(100)) == LINES_A_MINUTE
-    assert FIRST_LINES < LINES_A_MINUTE
+    assert sum(busy.takes(LINE_BYTES, 0.0, Budget(BYTES_A_MINUTE, 0.0)) for _ in range(100)) == LINES_A_MINUTE
 
 
 def record(address: str | None, text: str = "An iPad joined") -> logging.LogRecord:
@@ -73,6 +85,25 @@ def test_no_more_addresses_are_remembered_than_there_is_room_for() -> None:
     for n in range(ADDRESSES_MAX + 100):
         outlet.handle(record(f"fd00::{n:x}", "x"))
     assert len(outlet._addresses) == ADDRESSES_MAX
+    outlet.close()
+    os.close(reading)
+    os.close(writing)
+
+
+def test_an_address_that_was_busy_is_remembered_as_such_for_a_minute() -> None:
+    reading, writing = os.pipe()
+    outlet = Outlet(writing)
+    for address in (*["10.0.0.1"] * FEW_LINES, "10.0.0.2"):
+        outlet.handle(record(address))
+    outlet.say_left_out()
+    for address in ("10.0.0.1", "10.0.0.2"):
+        outlet.handle(record(address))
+    assert {address: told.was_busy for address, told in outlet._addresses.items()} == {
+        "10.0.0.1": True,
+        "10.0.0.2": False,
+    }
+    outlet.say_left_out()
+    assert outlet._busy == frozenset()
     outlet.close()
     os.close(reading)
     os.close(writing)
