@@ -7,7 +7,16 @@ import struct
 import sys
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import (
+    IPv4Address,
+    IPv4Interface,
+    IPv4Network,
+    IPv6Address,
+    IPv6Interface,
+    IPv6Network,
+    ip_address,
+    ip_interface,
+)
 
 import ifaddr
 from msgspec import Struct
@@ -23,6 +32,7 @@ FLAGS_REQUEST = 0xC0206911 if sys.platform == "darwin" else 0x8913  # SIOCGIFFLA
 SHARED = IPv4Network("100.64.0.0/10")  # RFC 6598: on a hub, a VPN's (Tailscale)
 UNIQUE_LOCAL = IPv6Network("fc00::/7")
 EVERYWHERE = ("0.0.0.0", "::")
+Interface = IPv4Interface | IPv6Interface
 
 
 class Link(Struct, frozen=True):
@@ -56,6 +66,15 @@ def links() -> list[Link]:
             )
         )
     return found
+
+
+def interfaces() -> list[Interface]:
+    """This machine's own addresses, each with the network that it is in; raises OSError."""
+    return [
+        ip_interface(f"{ip.ip if isinstance(ip.ip, str) else ip.ip[0]}/{ip.network_prefix}")
+        for adapter in ifaddr.get_adapters()
+        for ip in adapter.ips
+    ]
 
 
 def link_flags(name: str) -> int | None:

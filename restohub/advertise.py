@@ -7,13 +7,16 @@ import errno
 import logging
 import threading
 import unicodedata
+from collections.abc import Awaitable, Callable
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from msgspec import UNSET, UnsetType
 
 from restohub.addresses import Choice, choose, links
+from restohub.live.clock import Clock
 from restohub.reach import host_name, short_id
+from restohub.rivals import Rivals
 from restohub.wire.answers import Discovery, DiscoveryState
 
 if TYPE_CHECKING:
@@ -29,7 +32,6 @@ POLL_S = 2.0
 SETTLE_S = 0.5
 RETRY_S = 5.0
 STOP_WAIT_S = 1.5
-TYPE_SRV, CLASS_IN = 33, 1  # RFC 2782, RFC 1035
 JUST_STARTED = "The hub has just started."
 # zeroconf cuts a name at each dot, escaped or not; this one looks the same.
 ONE_DOT_LEADER = "\u2024"
@@ -42,13 +44,19 @@ class SilentError(Exception):
 class Advertiser:
     """The hub in mDNS, in a thread with an event loop of its own, so that nothing in it can stop or slow HTTP.
 
-    Whatever fails in there is the state `failed`, said once in the log, and tried again after 5 s.
+    Whatever fails in there is the state `failed`, said once in the log, and tried again after 5 s. `ask` gives the id
+    of the hub that answers `GET /health` at an address and port, "" where none does.
     """
 
-    def __init__(self, name: str, install_id: str, version: str, interface: str | None = None) -> None:
+    def __init__(
+        self, name: str, install_id: str, version: str, interface: str | None, ask: Callable[[str, int], Awaitable[str]]
+    ) -> None:
         self.host = host_name(install_id)
         self._names = (instance_label(name), instance_label(name, f" ({short_id(install_id)})"))
         self._name = self._names[0]
+        self._clock = Clock()
+        self._rivals = Rivals(install_id, ask, self._clock.monotonic)
+        self._gave_way = False
         self._interface = interface
         self._properties = {"txtvers": "1", "id": install_id, "api": "1", "ver": version, "path": "/", "access": "open"}
         self._bound, self._port = "", 0
@@ -124,7 +132,7 @@ class Advertiser:
         try:
             infos = await self._register(voice, chosen)
             self._say("announced", chosen)
-            while self._look() == chosen and self._keeps_name(voice, infos):
+            while self._look() == chosen and await self._keeps_name(voice, infos):
                 await asyncio.sleep(POLL_S)
             # What iPads know of the service stays true but for its address, and the next announcement flushes that
             # (RFC 6762, section 10.2). A goodbye would take the hub off their lists for a moment.
@@ -133,20 +141,33 @@ class Advertiser:
             await voice.async_close()
 
     async def _register(self, voice: AsyncZeroconf, chosen: Choice) -> list[AsyncServiceInfo]:
-        from zeroconf import NonUniqueNameException
+        from restohub.mdns_reading import Claims, read_within_limits
 
         await voice.zeroconf.async_wait_for_start()
         if not voice.zeroconf.engine.senders:
             raise SilentError(f"No interface takes mDNS on {', '.join(chosen.speakers)}.")
+        wanted = [f"{self._names[0]}.{service}" for service in SERVICES]
+        claims = Claims(wanted, read_within_limits(voice), self._rivals.hear)
+        voice.zeroconf.async_add_listener(claims, None)
         infos = self._infos(chosen)
-        try:
-            await asyncio.gather(*(voice.zeroconf.async_check_service(info, False) for info in infos))
-        except NonUniqueNameException:
-            self._rename()
+        if await self._is_taken(voice, infos):
+            self._rename(self._names[1])
             infos = self._infos(chosen)
         for told in [await voice.async_register_service(info, cooperating_responders=True) for info in infos]:
             await told
         return infos
+
+    async def _is_taken(self, voice: AsyncZeroconf, infos: list[AsyncServiceInfo]) -> bool:
+        """Whether another hub that answers has this name: whoever was first keeps it."""
+        from zeroconf import NonUniqueNameException
+
+        checks = (voice.zeroconf.async_check_service(info, False) for info in infos)
+        found = [fault for fault in await asyncio.gather(*checks, return_exceptions=True) if fault is not None]
+        if others := [fault for fault in found if not isinstance(fault, NonUniqueNameException)]:
+            raise others[0]
+        for _ in found:
+            await self._rivals.ask_next()
+        return bool(found and self._rivals.answering)
 
     def _infos(self, chosen: Choice) -> list[AsyncServiceInfo]:
         from zeroconf.asyncio import AsyncServiceInfo
@@ -163,28 +184,40 @@ class Advertiser:
             for service in SERVICES
         ]
 
-    def _keeps_name(self, voice: AsyncZeroconf, infos: list[AsyncServiceInfo]) -> bool:
-        """Hold our name against another hub that took it too; False where that one has the better right to it.
+    async def _keeps_name(self, voice: AsyncZeroconf, infos: list[AsyncServiceInfo]) -> bool:
+        """Hold our name against another hub that took it too; False where the name must change.
 
         zeroconf looks for a name's owner only before it registers, so two hubs that start together after a power cut
-        both take it. The one whose host name sorts first keeps it, and says again that it is there.
+        both take it. The one whose host name sorts first keeps it, and says again that it is there. An announcement
+        alone renames nobody: it could be anyone's.
         """
-        ours = f"{self.host}."
-        rivals = rival_hosts(voice, infos) - {ours}
         forget_heard(voice)
-        if not rivals or self._name == self._names[1]:
+        if self._gave_way:
             return True
-        if min(rivals) < ours:
-            self._rename()
+        await self._rivals.ask_next()
+        hubs = self._rivals.counted
+        if self._name == self._names[1]:  # another had the name when we came: it keeps it as long as it answers
+            self._gave_way = bool(hubs)
+            if not self._rivals.answering:
+                self._rename(self._names[0])
+            return self._name == self._names[1]
+        if any(rival.host < f"{self.host}." for rival in hubs):
+            self._gave_way = True
+            self._rename(self._names[1])
             return False
-        for info in infos:
-            voice.zeroconf.async_send(voice.zeroconf.generate_service_broadcast(info, None))
+        if self._rivals.heard_since(self._clock.monotonic() - 2 * POLL_S):
+            for info in infos:
+                voice.zeroconf.async_send(voice.zeroconf.generate_service_broadcast(info, None))
         return True
 
-    def _rename(self) -> None:
-        if self._name != self._names[1]:
-            log.warning("Another hub in this network is called %r too; this one is %r now.", *self._names)
-        self._name = self._names[1]
+    def _rename(self, name: str) -> None:
+        if name == self._names[1] != self._name:
+            rival = self._rivals.answering[0]
+            told = "Another hub in this network (%s, port %d) is called %r too; this one is %r now."
+            log.warning(told, rival.address, rival.port, *self._names)
+        elif name != self._name:
+            log.info("The other hub is gone; this one is %r again.", name)
+        self._name = name
 
     def _report(self, fault: BaseException) -> None:
         reason = fault_text(fault)
@@ -198,15 +231,6 @@ class Advertiser:
         if chosen and addresses != self._state.addresses:
             log.info("iPads find the hub as %r, browsers at http://%s:%d/.", self._name, self.host, self._port)
         self._state = Discovery(state, self._name, self.host, addresses, reason)
-
-
-def rival_hosts(voice: AsyncZeroconf, infos: list[AsyncServiceInfo]) -> set[str]:
-    """The host names (lower case) that were lately heard for these services' names."""
-    from zeroconf import DNSService
-
-    cache = voice.zeroconf.cache
-    heard = [record for info in infos for record in cache.async_all_by_details(info.name, TYPE_SRV, CLASS_IN)]
-    return {record.server.lower() for record in heard if isinstance(record, DNSService)}
 
 
 def forget_heard(voice: AsyncZeroconf) -> None:

@@ -47,6 +47,7 @@ from restohub.web.realtime import Sockets
 from restohub.web.server import application
 from restohub.web.transport.listening import listening_socket
 from restohub.web.transport.server import HubServer, server_config
+from restohub.where.asked import id_at
 from restohub.where.note import write_note
 
 log = logging.getLogger("restohub")
@@ -105,7 +106,7 @@ async def _run(
     feed = Feed(loaded.floors, history, snapshots)
     writer = Writer(loaded.directory, loaded.floors, loaded.keys, ledger=ledger, publisher=feed, clock=clock)
     place = place_of(settings, loaded.install_id, bound := bound_socket(settings))
-    advertiser = Advertiser(place.name, place.id, version("restohub"), place.interface)
+    advertiser = Advertiser(place.name, place.id, version("restohub"), place.interface, id_at)
     hub = Hub(
         version=version("restohub"),
         present=epoch,

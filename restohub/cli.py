@@ -104,7 +104,7 @@ def serve(
         chosen = settings(flags)
     except SettingsError as error:
         stop(str(error))
-    start_log(chosen.log_format, chosen.log_level)
+    start_log(chosen.log_format, chosen.log_level, chosen.shared_addresses)
     sys.exit(_run(chosen))
 
 

@@ -109,3 +109,15 @@ CLAIM_EVERY_S = 24 * 3600.0
 
 # ---- The log of what happens: lines of one address a minute, then one sum.
 LINES_A_MINUTE = 20
+
+# ---- mDNS. A full house's phones and iPads send some dozen packets a second, of a few hundred bytes.
+MDNS_PACKETS_A_SECOND = 200
+MDNS_BYTES_A_SECOND = 100_000
+# Another hub counts once it has answered so often, so far apart: a minute in all.
+RIVAL_ANSWERS = 3
+RIVAL_ASKED_EVERY_S = 20.0
+# Who is asked whether he is another hub: so many a minute, so many remembered, so much of the answer read.
+RIVALS_ASKED_A_MINUTE = 12
+RIVALS_MAX = 16
+RIVAL_WAIT_S = 2.0
+HEALTH_BYTES_MAX = 16 * 1024

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Any
 
@@ -84,10 +85,10 @@ def _kind(fault: BaseException) -> str:
     return f"{type(fault).__module__}.{type(fault).__qualname__}" + (f" ({detail})" if detail else "")
 
 
-def start_log(log_format: LogFormat, level: LogLevel) -> None:
+def start_log(log_format: LogFormat, level: LogLevel, shared_addresses: Iterable[str] = ()) -> None:
     """Write the hub's log to stderr, where there is one; of the libraries only what is wrong."""
     _hold_standard_files()
-    handler = _way_out()
+    handler = _way_out(shared_addresses)
     handler.setFormatter(JsonLines() if log_format == "json" else TextLines())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.captureWarnings(capture=True)
@@ -113,9 +114,9 @@ def _hold_standard_files() -> None:
         sys.stderr = os.fdopen(2, "w", closefd=False)
 
 
-def _way_out() -> logging.Handler:
+def _way_out(shared_addresses: Iterable[str]) -> logging.Handler:
     try:
-        return Outlet(sys.stderr.fileno())
+        return Outlet(sys.stderr.fileno(), shared_addresses)
     except (AttributeError, OSError):  # closed by whoever started the hub: there is nobody to tell
         return logging.NullHandler()
 

@@ -12,7 +12,7 @@ from restohub.addresses import Choice
 from restohub.advertise import SERVICES, fault_text, instance_label
 from restohub.config import Settings
 from restohub.reach import host_name, short_id, url
-from restohub.where.asked import Told
+from restohub.where.asked import Told, id_at
 from restohub.wire.answers import Discovery
 
 from .report import Check
@@ -25,7 +25,7 @@ SERVICE = SERVICES[0]
 TRIAL = "_restohub-try._tcp.local."
 DISCARD_PORT = 9
 LISTEN_S, HEARING_WAIT_S, ASKING_WAIT_S = 2.0, 3.0, 1.0
-HUBS_MAX = 20
+HUBS_MAX, ADDRESSES_MAX = 20, 4
 IPADS_REACH_IT = "iPads reach the hub by its address all the same."
 
 
@@ -52,6 +52,8 @@ async def discovery(
         return _skipped("The hub that runs was told not to announce itself.")
     from zeroconf.asyncio import AsyncZeroconf
 
+    from restohub.mdns_reading import read_within_limits
+
     try:
         ear = AsyncZeroconf(interfaces=list(choice.speakers))
     except OSError as error:
@@ -59,6 +61,7 @@ async def discovery(
         return Check("discovery", "warning", found, IPADS_REACH_IT), _unheard()
     try:
         await ear.zeroconf.async_wait_for_start()
+        read_within_limits(ear)
         heard = _is_heard(ear, SERVICE, ours.name) if ours else _hears_a_trial(ear, choice)
         found_there, hubs = await asyncio.gather(heard, _hubs(ear))
     finally:
@@ -158,7 +161,15 @@ async def _hubs(ear: AsyncZeroconf) -> list[Heard]:
     await asyncio.sleep(LISTEN_S)
     await browser.async_cancel()
     asked = await asyncio.gather(*(_asked(ear, SERVICE, name, ASKING_WAIT_S) for name in names))
-    return [_heard(info) for info in asked if info is not None]
+    hubs = [_heard(info) for info in asked if info is not None]
+    answered = await asyncio.gather(*(_answers(hub) for hub in hubs))
+    return [hub for hub, so in zip(hubs, answered, strict=True) if so]
+
+
+async def _answers(hub: Heard) -> bool:
+    """Whether a hub with the id that is announced answers there: an announcement alone could be anyone's."""
+    answers = await asyncio.gather(*(id_at(address, hub.port) for address in hub.addresses[:ADDRESSES_MAX]))
+    return bool(hub.install_id) and hub.install_id in answers
 
 
 async def _asked(ear: AsyncZeroconf, service: str, name: str, wait_s: float) -> AsyncServiceInfo | None:

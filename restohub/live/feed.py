@@ -211,14 +211,16 @@ class Feed:
             cursor.link.write(missed)
             return
         frames = await self.delta(floor, since)
-        await self.send(cursor, floor, frames or self._snapshots.frames(floor))
+        if restaurant_id in self._floors:  # it may have been deleted while the log was read
+            await self.send(cursor, floor, frames or self._snapshots.frames(floor))
 
     async def _answer(self, cursor: Cursor, wish: SendFullSync | SendDelta) -> None:
         floor = self._floors.get(wish.restaurant_id)
         if floor is None:
             return
         frames = await self.delta(floor, wish.since_revision) if isinstance(wish, SendDelta) else None
-        await self.send(cursor, floor, frames or self._snapshots.frames(floor))
+        if wish.restaurant_id in self._floors:
+            await self.send(cursor, floor, frames or self._snapshots.frames(floor))
 
     async def delta(self, floor: Floor, since: int) -> list[bytes] | None:
         """The changes since a revision as framed `delta_update`s (one at least), None where there is no way from it."""

@@ -23,7 +23,7 @@ from restohub.wire.messages import (
     encode,
     text_frame,
 )
-from restohub.wire.problems import Problem, bad_query, problem
+from restohub.wire.problems import Problem, bad_query
 from restohub.wire.session import (
     BAD_PARAMETER,
     GOING_AWAY,
@@ -42,7 +42,7 @@ from restohub.wire.times import time_text
 
 from . import attendance
 from .ahead import Claims
-from .asking import DEFAULT_RESTAURANT, Query
+from .asking import DEFAULT_RESTAURANT, Query, floor_of
 from .transport.websocket import WebSocketLink
 
 log = logging.getLogger("restohub.sockets")
@@ -108,7 +108,9 @@ class Socket:
             self.greet(None, resumed=False)
             self.cursor.release()
             return
-        floor = self.hub.writer.floors[opening.restaurant_id]
+        floor = self.hub.writer.floors.get(opening.restaurant_id)
+        if floor is None:  # deleted since this socket joined: the feed has closed it
+            return
         frames: list[bytes] | None = [] if self.cursor.dialect == "realtime" else None
         resumed = False
         if opening.since is not None:
@@ -196,15 +198,14 @@ async def _serve(socket: AnySocket, dialect: Dialect) -> None:
     await socket.accept()
     try:
         opening = Opening(Query(cast(Any, socket)), dialect)
-        if opening.restaurant_id is not None and opening.restaurant_id not in hub.writer.floors:
-            raise problem("restaurant_not_found", f"This hub has no restaurant {opening.restaurant_id}.")
+        if opening.restaurant_id is not None:
+            floor = floor_of(hub, opening.restaurant_id)
+            await sockets.claims.hear(hub, floor, opening.since, opening.epoch)
+            floor_of(hub, opening.restaurant_id)  # it may have been deleted meanwhile
     except Problem as fault:
         attendance.turned_away(link, fault.refused.code)
         await _turn_away(socket, Socket(hub, link, dialect, None), fault)
         return
-    if opening.restaurant_id is not None:
-        floor = hub.writer.floors[opening.restaurant_id]
-        await sockets.claims.hear(hub, floor, opening.since, opening.epoch)
     one = Socket(hub, link, dialect, opening.restaurant_id)
     sending = asyncio.create_task(_send(one, opening))
     sockets.open[one] = None

@@ -7,10 +7,10 @@ import asyncio
 import msgspec
 from msgspec import Struct
 
+from restohub.limits import HEALTH_BYTES_MAX, RIVAL_WAIT_S
 from restohub.wire.answers import Discovery
 
 ANSWER_WAIT_S = 3.0
-ANSWER_BYTES_MAX = 64 * 1024
 
 
 class Told(Struct, frozen=True):
@@ -18,6 +18,7 @@ class Told(Struct, frozen=True):
 
     status: str
     version: str
+    service: str = ""
     id: str = ""
     discovery: Discovery | None = None
     uptime_seconds: int = 0
@@ -25,10 +26,16 @@ class Told(Struct, frozen=True):
     reason: str = ""
 
 
-async def health_at(host: str, port: int) -> Told | None:
-    """What the hub there says of itself; None where no hub answers within 3 s."""
+async def id_at(host: str, port: int) -> str:
+    """The id of the hub that answers there within 2 s, "" where none does."""
+    told = await health_at(host, port, RIVAL_WAIT_S)
+    return told.id if told and told.service == "sync" else ""
+
+
+async def health_at(host: str, port: int, wait_s: float = ANSWER_WAIT_S) -> Told | None:
+    """What the hub there says of itself; None where no hub answers within so many seconds."""
     try:
-        async with asyncio.timeout(ANSWER_WAIT_S):
+        async with asyncio.timeout(wait_s):
             answer = await _answer(host, port)
         return msgspec.json.decode(answer.partition(b"\r\n\r\n")[2], type=Told)
     except (OSError, ValueError, RecursionError):  # the last two: what answers is no hub
@@ -38,11 +45,11 @@ async def health_at(host: str, port: int) -> Told | None:
 async def _answer(host: str, port: int) -> bytes:
     reader, writer = await asyncio.open_connection(host, port)
     try:
-        named = f"[{host}]" if ":" in host else host
+        named = f"[{host.partition('%')[0]}]" if ":" in host else host
         # HTTP/1.0: the answer ends with the connection, and is never sent in chunks.
         writer.write(f"GET /health HTTP/1.0\r\nHost: {named}:{port}\r\n\r\n".encode())
         answer = b""
-        while (more := await reader.read(ANSWER_BYTES_MAX)) and len(answer) < ANSWER_BYTES_MAX:
+        while (left := HEALTH_BYTES_MAX - len(answer)) and (more := await reader.read(left)):
             answer += more
         return answer
     finally:

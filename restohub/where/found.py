@@ -12,6 +12,7 @@ from zeroconf import BadTypeInNameException, ServiceStateChange, Zeroconf
 from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
 
 from restohub.advertise import SERVICES
+from restohub.mdns_reading import read_within_limits
 from restohub.reach import url
 
 from .asked import Told, health_at
@@ -49,6 +50,8 @@ async def found(speakers: Sequence[str], wait_s: float) -> list[Found]:
 
     voice = AsyncZeroconf(interfaces=list(speakers))
     try:
+        await voice.zeroconf.async_wait_for_start()
+        read_within_limits(voice)
         browser = AsyncServiceBrowser(voice.zeroconf, SERVICE, handlers=[heard])
         await asyncio.sleep(wait_s)
         await browser.async_cancel()

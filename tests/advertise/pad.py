@@ -153,9 +153,9 @@ def asked(machine: Machine, name: str, kind: int, wait_s: float = 1.0) -> list[D
             return []
 
 
-def addresses_of(machine: Machine, host: str) -> set[str]:
+def addresses_of(machine: Machine, host: str, wait_s: float = 1.0) -> set[str]:
     """The IPv4 addresses that a fresh client is told of a host."""
-    records = asked(machine, host + ".", TYPE_A)
+    records = asked(machine, host + ".", TYPE_A, wait_s)
     return {socket.inet_ntoa(r.address) for r in records if isinstance(r, DNSAddress) and len(r.address) == 4}
 
 

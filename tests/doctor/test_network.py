@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import socket
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from zeroconf import DNSAddress, DNSOutgoing, DNSPointer, DNSService, DNSText
 
+from restohub.advertise import SERVICES
+from restohub.reach import host_name
 from tests.advertise.hubs import PORT, AnnouncedHub
+from tests.advertise.impostor import ANSWER, FIRST_ID, TYPE_SRV, UNIQUE, impostor
 from tests.advertise.network import Machine, Network, a_network, run
-from tests.advertise.pad import within
+from tests.advertise.pad import CLASS_IN, PATIENCE_S, TYPE_A, TYPE_PTR, within
 from tests.doctor.asking import asked
+
+TYPE_TXT = 16
 
 StartHub = Callable[..., AnnouncedHub]
 
@@ -83,6 +93,41 @@ def test_a_hub_with_a_copy_of_the_data_is_wrong(network: Network, start_hub: Sta
     said = asked(tmp_path / "a", wrap=machine.wrap)
     assert (said.status, said.results()["name"]) == (1, "wrong")
     assert f"copy of this hub's data runs at http://10.77.0.2:{PORT}/" in said.checks["name"]["found"]
+
+
+def announcement(name: str, install_id: str, address: str) -> bytes:
+    """A packet in which a hub of this name and id says where it is; nobody listens on that port."""
+    full, host = f"{name}.{SERVICES[0]}", f"{host_name(install_id)}."
+    out = DNSOutgoing(ANSWER)
+    out.add_answer_at_time(DNSPointer(SERVICES[0], TYPE_PTR, CLASS_IN, 4500, full), 0)
+    out.add_answer_at_time(DNSService(full, TYPE_SRV, CLASS_IN | UNIQUE, 120, 0, 0, 9, host), 0)
+    text = f"id={install_id}".encode()
+    out.add_answer_at_time(DNSText(full, TYPE_TXT, CLASS_IN | UNIQUE, 4500, bytes([len(text)]) + text), 0)
+    out.add_answer_at_time(DNSAddress(host, TYPE_A, CLASS_IN | UNIQUE, 120, socket.inet_aton(address)), 0)
+    return out.packets()[0]
+
+
+def test_what_is_announced_and_does_not_answer_is_neither_a_copy_nor_a_twin(
+    network: Network, start_hub: StartHub, tmp_path: Path
+) -> None:
+    machine, stranger = network.machine("anna", "10.77.0.1/24"), network.machine("stranger", "10.77.0.66/24")
+    hub = start_hub(machine, tmp_path / "a", "--name", "Same")
+    own_id = within(PATIENCE_S, hub.health)[0]["id"]
+    assert hub.stop() == 0
+    for install_id in (own_id, FIRST_ID):
+        with impostor(stranger, announcement("Same", install_id, "10.77.0.66")):
+            said = asked(tmp_path / "a", "--name", "Same", wrap=machine.wrap)
+            found = asked_to_find(machine)
+        assert (said.status, said.results()["name"]) == (0, "well"), said.checks["name"]
+        assert [(one["name"], one["state"]) for one in found] == [("Same", "no answer")], "it was heard"
+
+
+def asked_to_find(machine: Machine) -> list[dict[str, str]]:
+    """What `restohub find` finds."""
+    command = [*machine.wrap, sys.executable, "-m", "restohub", "find", "--json"]
+    told = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    hubs: list[dict[str, str]] = json.loads(told.stdout)
+    return hubs
 
 
 @pytest.mark.skipif(shutil.which("nft") is None, reason="there is no nft to stop multicast with")
