@@ -25,6 +25,7 @@ from restohub.live.clock import Clock, new_epoch, new_id
 from restohub.live.epoch import PUT_BACK, Epoch
 from restohub.live.feed import Feed
 from restohub.live.hub import Hub
+from restohub.live.listing import Listings
 from restohub.live.place import Place
 from restohub.live.snapshots import Snapshots
 from restohub.live.writer import Writer
@@ -98,7 +99,7 @@ async def _run(
     on_ready: Callable[[Place], None],
 ) -> None:
     clock = Clock(max([loaded.directory.time, *(floor.time for floor in loaded.floors.values())]))
-    snapshots = Snapshots(epoch)
+    snapshots = Snapshots(epoch, loaded.floors)
     feed = Feed(loaded.floors, history, snapshots)
     writer = Writer(loaded.directory, loaded.floors, loaded.keys, ledger=ledger, publisher=feed, clock=clock)
     place = place_of(settings, loaded.install_id, bound := bound_socket(settings))
@@ -116,6 +117,7 @@ async def _run(
         history=history,
         feed=feed,
         snapshots=snapshots,
+        listings=Listings(),
         discovery=advertiser.state,
     )
     sockets = Sockets()

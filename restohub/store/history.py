@@ -122,9 +122,9 @@ class History:
                 return change
         raise DamageError(f"revision {revision} of restaurant {restaurant_id} says nothing of the {kind} {entity_id}")
 
-    async def removals(self, floor: Floor, since: int) -> list[Removal]:
-        """What left the floor after revision `since`, up to the floor's own revision."""
-        rows = await self._rows(SINCE, floor.restaurant_id, since, floor.revision)
+    async def removals(self, floor: Floor, since: int, many: int) -> list[Removal]:
+        """What left the floor after revision `since`, up to the floor's own revision; the oldest, so many at most."""
+        rows = await self._rows(SINCE, floor.restaurant_id, since, floor.revision, many)
         return [read_removal(row) for row in rows]
 
     async def first_revision(self, restaurant_id: int) -> int | None:
@@ -199,4 +199,4 @@ OLDEST = """SELECT position, key IS NOT NULL, length(changes) + coalesce(length(
 REMOVED = f"SELECT {REMOVAL_COLUMNS} FROM removal WHERE restaurant_id = ?"  # noqa: S608 (our own column names)
 BY_PHONE = f"{REMOVED} AND phone = ? AND phone <> ''"
 BY_EMAIL = f"{REMOVED} AND email = ? AND email <> ''"
-SINCE = f"{REMOVED} AND revision > ? AND revision <= ? ORDER BY revision"
+SINCE = f"{REMOVED} AND revision > ? AND revision <= ? ORDER BY revision LIMIT ?"

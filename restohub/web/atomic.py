@@ -43,6 +43,7 @@ from .asking import (
     request_digest,
 )
 from .changing import KEY_SPACE, Asked, commit_once
+from .rates import pay
 from .replies import problem_answer
 
 MUTATION_SPACE = "mutation:"
@@ -79,6 +80,7 @@ async def atomic_batch(request: Request) -> Answer:
 
 async def _make_batch(asked: Asked) -> tuple[Batch, Answering]:
     items = read_batch(asked.body)
+    await pay(asked.request.caller, len(items))
     batch: list[Operation | Refused] = []
     for item in items:
         if isinstance(item.wanted, Refused):
@@ -127,6 +129,7 @@ async def sync_batch(request: Request) -> Answer:
     floor = floor_of(hub, restaurant_id)
     key = idempotency_key(request)
     items = read_queue(body)
+    await pay(request.caller, len(items))
     if key is not None:
         items = tuple(
             msgspec.structs.replace(item, mutation_id=item.mutation_id or f"{key}/{index}")

@@ -10,8 +10,8 @@ from litestar import WebSocket
 from msgspec import UNSET
 
 from restohub.floor.nouns import Floor
-from restohub.limits import SILENCE_MAX_S, STUCK_MAX_S
-from restohub.live.feed import Cursor
+from restohub.limits import ANSWER_BYTES_A_UNIT, SILENCE_MAX_S, STUCK_MAX_S
+from restohub.live.feed import Cursor, Telling
 from restohub.live.hub import Hub
 from restohub.wire.messages import (
     ConnectionEstablished,
@@ -23,7 +23,7 @@ from restohub.wire.messages import (
     encode,
     text_frame,
 )
-from restohub.wire.problems import Problem, bad_query, problem
+from restohub.wire.problems import Problem, bad_query
 from restohub.wire.session import (
     BAD_PARAMETER,
     GOING_AWAY,
@@ -42,7 +42,7 @@ from restohub.wire.times import time_text
 
 from . import attendance
 from .ahead import notice_ahead
-from .asking import DEFAULT_RESTAURANT, Query
+from .asking import DEFAULT_RESTAURANT, Query, floor_of
 from .transport.websocket import WebSocketLink
 
 log = logging.getLogger("restohub.sockets")
@@ -69,9 +69,10 @@ class Socket:
 
     def __init__(self, hub: Hub, link: WebSocketLink, dialect: Dialect, restaurant_id: int | None) -> None:
         now = link.loop.time()
+        caller = hub.callers.of(link.client[0] if link.client else "")
         self.hub = hub
         self.link = link
-        self.cursor = Cursor(link, dialect, restaurant_id)
+        self.cursor = Cursor(link, dialect, restaurant_id, caller)
         self.session = Session(restaurant_id)
         self.ping_due = now + HEARTBEAT_S
         self.taken = 0
@@ -108,17 +109,23 @@ class Socket:
             self.greet(None, resumed=False)
             self.cursor.release()
             return
-        floor = self.hub.writer.floors[opening.restaurant_id]
-        frames: list[bytes] | None = [] if self.cursor.dialect == "realtime" else None
-        resumed = False
-        if opening.since is not None:
-            known = opening.epoch is None or opening.epoch == self.hub.epoch
-            frames = await self.hub.feed.delta(floor, opening.since) if known else None
-            resumed = frames is not None
-            if opening.since == floor.revision and resumed:
-                frames = []
-        self.greet(floor, resumed=resumed)
-        await self.hub.feed.send(self.cursor, floor, self.hub.snapshots.frames(floor) if frames is None else frames)
+        since = opening.since if opening.epoch is None or opening.epoch == self.hub.epoch else None
+        floor = self.hub.writer.floors.get(opening.restaurant_id)
+        if floor is None:  # deleted since this socket joined: the feed has closed it
+            return
+        if since == floor.revision or (opening.since is None and self.cursor.dialect == "realtime"):
+            self.cursor.revisions[floor.restaurant_id] = floor.revision
+            self.greet(floor, resumed=since is not None)
+            self.cursor.release()
+            return
+        least = min(since or 0, floor.revision)
+        del floor  # by the time that it is its turn there may be a newer one
+        await self.cursor.caller.pay_in_turn(1)
+        await self.hub.feed.bring(self.cursor, opening.restaurant_id, since, least=least, before=self._begin)
+
+    def _begin(self, told: Telling) -> None:
+        self.greet(told.floor, resumed=told.resumed)
+        self.cursor.caller.spend(told.size // ANSWER_BYTES_A_UNIT)
 
     def hear(self, message: str | bytes) -> None:
         """Do what a message asks for."""
@@ -195,15 +202,13 @@ async def _serve(socket: AnySocket, dialect: Dialect) -> None:
     await socket.accept()
     try:
         opening = Opening(Query(cast(Any, socket)), dialect)
-        if opening.restaurant_id is not None and opening.restaurant_id not in hub.writer.floors:
-            raise problem("restaurant_not_found", f"This hub has no restaurant {opening.restaurant_id}.")
+        if opening.restaurant_id is not None:
+            await notice_ahead(hub, sockets, floor_of(hub, opening.restaurant_id), opening.since, opening.epoch)
+            floor_of(hub, opening.restaurant_id)  # it may have been deleted meanwhile
     except Problem as fault:
         attendance.turned_away(link, fault.refused.code)
         await _turn_away(socket, Socket(hub, link, dialect, None), fault)
         return
-    if opening.restaurant_id is not None:
-        floor = hub.writer.floors[opening.restaurant_id]
-        await notice_ahead(hub, sockets, floor, opening.since, opening.epoch)
     one = Socket(hub, link, dialect, opening.restaurant_id)
     sending = asyncio.create_task(_send(one, opening))
     sockets.open[one] = None

@@ -12,7 +12,8 @@ from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler, WebsocketRouteHandler
 
 from restohub.floor.verdicts import Refused
-from restohub.live.clock import Clock
+from restohub.limits import ANSWER_BYTES_A_UNIT
+from restohub.live.callers import Caller
 from restohub.live.hub import Hub
 from restohub.store.faults import StorageFailedError, StorageUnavailableError
 from restohub.wire.answers import Answer
@@ -20,6 +21,7 @@ from restohub.wire.problems import Problem, document
 
 from .asking import ClientGoneError, Request
 from .openapi import openapi
+from .rates import pay
 from .realtime import Sockets, realtime, restaurant_sync
 from .reference.served import PAGES
 from .replies import on_client_gone, on_crash, on_failed_disk, on_litestar, on_problem, problem_answer, send_answer
@@ -45,9 +47,10 @@ SOCKET_PATHS = [path for path, _ in SOCKETS]
 class OnePath:
     """Takes the alias `/api` off `/api/restaurants…` and slashes off the end; asks GET for HEAD, answers OPTIONS."""
 
-    def __init__(self, app: Any, clock: Clock) -> None:
+    def __init__(self, app: Any, hub: Hub) -> None:
         self._app = app
-        self._clock = clock
+        self._callers = hub.callers
+        self._clock = hub.clock
 
     def __call__(self, scope: Any, receive: Any, send: Any) -> Awaitable[None]:
         """Pass the request on under its one path."""
@@ -63,8 +66,23 @@ class OnePath:
                 return send_answer(Answer(204, [(b"allow", allowed.encode())], b""), scope, send)
             if scope["type"] == "websocket" and path not in SOCKET_PATHS:
                 return self._no_socket(path, send)
+            if scope["type"] == "http":
+                client = scope["client"]
+                caller = self._callers.of(client[0] if client else "")
+                if not caller.pays_at_once(1):
+                    return self._in_turn(caller, scope, receive, send)
         passed: Awaitable[None] = self._app(scope, receive, send)
         return passed
+
+    async def _in_turn(self, caller: Caller, scope: Any, receive: Any, send: Any) -> None:
+        """Pass the request on once its address has paid for what it asked before; 429 where that takes too long."""
+        try:
+            await pay(caller, 1)
+        except Problem as fault:
+            answer = problem_answer(document(fault.refused, self._clock.now()), fault.headers)
+            await send_answer(answer, scope, send)
+        else:
+            await self._app(scope, receive, send)
 
     async def _no_socket(self, path: str, send: Any) -> None:
         """404 in the place of the handshake's answer, where litestar has a bare 403 (`websocket.http.response`)."""
@@ -91,7 +109,7 @@ def application(hub: Hub, sockets: Sockets) -> OnePath:
         exception_handlers=cast(Any, FAULTS),
         state=State({"hub": hub, "sockets": sockets, "allowed_methods": allowed_methods}),
     )
-    return OnePath(app, hub.clock)
+    return OnePath(app, hub)
 
 
 def _answering(route: Route, hub: Hub, sockets: Sockets) -> Callable[..., Any]:
@@ -102,7 +120,11 @@ def _answering(route: Route, hub: Hub, sockets: Sockets) -> Callable[..., Any]:
     """
 
     async def answering(scope: Any, receive: Any, send: Any) -> None:
-        await send_answer(await route.handler(Request(scope, receive, hub, sockets)), scope, send)
+        request = Request(scope, receive, hub, sockets)
+        answer = await route.handler(request)
+        if isinstance(answer, Answer) and len(answer.body) >= ANSWER_BYTES_A_UNIT:
+            request.caller.spend(len(answer.body) // ANSWER_BYTES_A_UNIT)
+        await send_answer(answer, scope, send)
 
     return lambda app: answering  # noqa: ARG005 (the name by which litestar gives it)
 

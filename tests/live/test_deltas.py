@@ -10,7 +10,7 @@ from msgspec import structs
 
 from restohub.floor.commands import Delete, GuestFields, Update
 from restohub.floor.nouns import Entity, Floor
-from restohub.live.deltas import Latest, changes_since
+from restohub.live.deltas import Latest, changes_since, latest
 from tests.floor.story import Story, fold, held
 from tests.store.bench import fill, history
 from tests.store.test_history import noted, prune, written
@@ -24,19 +24,20 @@ def told(folder: Path, floor: Floor, *since: int) -> list[list[Latest] | None]:
 
     async def run() -> list[list[Latest] | None]:
         async with history(folder) as past:
-            return [await changes_since(floor, revision, past) for revision in since]
+            found = [await changes_since(floor, revision, past) for revision in since]
+            return [None if changes is None else [latest(one) for one in changes] for changes in found]
 
     return asyncio.run(run())
 
 
 def applied(snapshot: dict[tuple[str, str], Entity], changes: list[Latest]) -> dict[tuple[str, str], Entity]:
     after = dict(snapshot)
-    for latest in changes:
-        key = (latest.change.kind, latest.change.id)
-        if latest.change.entity is None:
+    for one in changes:
+        key = (one.change.kind, one.change.id)
+        if one.change.entity is None:
             after.pop(key, None)
         else:
-            after[key] = latest.change.entity
+            after[key] = one.change.entity
     return after
 
 
@@ -48,15 +49,15 @@ def test_the_delta_from_any_revision_on_leads_to_the_floor(tmp_path: Path, seed:
     for since, changes in zip(revisions, told(tmp_path, story.floor, *revisions), strict=True):
         assert changes is not None
         assert applied(fold({}, story.log[:since]), changes) == held(story.floor)
-        order = [(latest.revision, latest.change.kind) for latest in changes]
+        order = [(one.revision, one.change.kind) for one in changes]
         assert order == sorted(order)
-        assert len({(latest.change.kind, latest.change.id) for latest in changes}) == len(changes)
-        assert all(since < latest.revision <= story.floor.revision for latest in changes)
-        for latest in changes:
-            entry = story.log[latest.revision - 1]
-            assert latest.time == entry.time
-            [change] = [c for c in entry.changes if (c.kind, c.id) == (latest.change.kind, latest.change.id)]
-            assert (latest.change.action, latest.change.entity) == (change.action, change.entity)
+        assert len({(one.change.kind, one.change.id) for one in changes}) == len(changes)
+        assert all(since < one.revision <= story.floor.revision for one in changes)
+        for one in changes:
+            entry = story.log[one.revision - 1]
+            assert one.time == entry.time
+            [change] = [c for c in entry.changes if (c.kind, c.id) == (one.change.kind, one.change.id)]
+            assert (one.change.action, one.change.entity) == (change.action, change.entity)
 
 
 def test_removals_that_the_floor_has_forgotten_are_told_from_the_log(tmp_path: Path) -> None:
