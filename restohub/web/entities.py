@@ -114,23 +114,26 @@ async def page(request: Request, query: Query, find: Find[E], wanted: Sequence[C
         return whole
     async with Holding(request, restaurant_id) as holding:
         floor = holding.snapshot.floor
-        shown, more = _shown(request.hub, floor, found(floor), limit)
-        return holding.streamed(more, listed(Pieces(shown, entity_json).unmeasured()))
+        shown = found(floor)
+        headers = _cut(request.hub, floor, shown, limit)
+        return holding.streamed(headers, listed(Pieces(shown, entity_json).unmeasured()))
 
 
 def _whole_page(hub: Hub, floor: Floor, found: Callable[[Floor], list[E]], limit: int | None) -> Answer | None:
     """The page, None where it is too long to be made at once."""
-    shown, headers = _shown(hub, floor, found(floor), limit)
+    shown = found(floor)
+    headers = _cut(hub, floor, shown, limit)
     whole = joined_whole(shown, entity_json)
     return None if whole is None else Answer(200, [JSON, *headers], b"[" + whole + b"]")
 
 
-def _shown(hub: Hub, floor: Floor, found: list[E], limit: int | None) -> tuple[list[E], Headers]:
+def _cut(hub: Hub, floor: Floor, found: list[E], limit: int | None) -> Headers:
+    """Take off what is more than a page; its headers, which say where the next one begins."""
     headers = revision_headers(floor.revision, hub.epoch)
     if limit is not None and len(found) > limit:
-        found = found[:limit]
+        del found[limit:]
         headers.append((b"restohub-next-cursor", urlsafe_b64encode(msgspec.json.encode(_place(found[-1])))))
-    return found, headers
+    return headers
 
 
 def _place(entity: Guest | Table) -> Place:
