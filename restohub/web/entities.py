@@ -122,7 +122,7 @@ async def page(request: Request, query: Query, find: Find[E], wanted: Sequence[C
 def _whole_page(hub: Hub, floor: Floor, found: Callable[[Floor], list[E]], limit: int | None) -> Answer | None:
     """The page, None where it is too long to be made at once."""
     shown = found(floor)
-    headers = _cut(hub, floor, shown, limit)
+    headers: Headers = _cut(hub, floor, shown, limit)
     whole = joined_whole(shown, entity_json)
     return None if whole is None else Answer(200, [JSON, *headers], b"[" + whole + b"]")
 

@@ -11,7 +11,8 @@ from msgspec import UNSET
 
 from restohub.floor.nouns import Floor
 from restohub.limits import ANSWER_BYTES_A_UNIT, SILENCE_MAX_S, STUCK_MAX_S
-from restohub.live.feed import Cursor, Telling
+from restohub.live.cursor import Cursor
+from restohub.live.feed import Telling
 from restohub.live.hub import Hub
 from restohub.wire.messages import (
     ConnectionEstablished,

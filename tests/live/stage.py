@@ -11,8 +11,9 @@ import msgspec
 
 from restohub.floor.nouns import Entry, Floor, Removal
 from restohub.live.callers import Caller
+from restohub.live.cursor import Cursor
 from restohub.live.epoch import Epoch
-from restohub.live.feed import Cursor, Feed
+from restohub.live.feed import Feed
 from restohub.live.snapshots import Snapshots
 from restohub.store.history import History
 from restohub.wire.entities import guest_out, table_out
