@@ -95,10 +95,10 @@ def test_floods_of_pages_and_searches_of_a_full_floor_slow_nobody_down(target: H
         stop = threading.Event()
         taken: list[int] = []
         threads = [threading.Thread(target=flood, args=(target, path, stop, taken)) for _ in range(8 if path else 0)]
+        with client(target, timeout=60) as api:
+            spend(api, UNITS_BURST + 500)
         for thread in threads:
             thread.start()
-        time.sleep(12)  # past the burst
-        taken.clear()
         with friends(target, 1) as told:
             time.sleep(15)
         count = len(taken) / 15
@@ -108,6 +108,6 @@ def test_floods_of_pages_and_searches_of_a_full_floor_slow_nobody_down(target: H
         assert not told.faults
         figures[str(path)] = (told.slowest_percent_s() * 1e3, count)
         print(f"{path}: p99 of friends {told.slowest_percent_s() * 1e3:.0f} ms, {count:.0f} answers/s")
-        assert count <= 210
+        assert count <= 220
     alone = figures["None"][0]
     assert all(p99 < 5 * alone for p99, _ in figures.values()), figures

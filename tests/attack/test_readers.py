@@ -190,7 +190,7 @@ def test_twenty_four_readers_with_a_revision_each_of_a_floor_that_is_rewritten(t
 @pytest.mark.timeout(300)
 def test_who_has_not_taken_the_floor_within_a_minute_is_closed(target: Hub, banquet: int) -> None:
     readers = [slow_http(target, path.format(banquet)) for path in (FULL, LIST, DELTA)]
-    sock = ws(target, SYNC.format(banquet), max_queue=1)
+    sock = ws(target, SYNC.format(banquet), max_queue=1, ping_interval=None)
     began = time.monotonic()
     with sipped(readers):
         while time.monotonic() - began < 58:

@@ -10,6 +10,7 @@ from msgspec import structs
 
 from restohub.floor.commands import Delete, GuestFields, Update
 from restohub.floor.nouns import Entity, Floor
+from restohub.live import deltas
 from restohub.live.deltas import Latest, changes_since, latest
 from tests.floor.story import Story, fold, held
 from tests.store.bench import fill, history
@@ -99,3 +100,18 @@ def test_a_removal_is_told_to_those_who_were_there_before_it_alone(tmp_path: Pat
 def test_a_floor_that_has_no_log_yet_has_no_way_from_anywhere_but_here(tmp_path: Path) -> None:
     story = written(tmp_path, Story())
     assert told(tmp_path, story.floor, 0, 1) == [[], None]
+
+
+def test_where_more_left_than_a_delta_tells_there_is_no_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    story = Story().furnish()
+    before = story.floor.revision
+    for guest_id in ("g1", "g2", "g3"):
+        story.tell(Delete(kind="guest", id=guest_id))
+    asyncio.run(fill(tmp_path, story))
+    forgetful = structs.replace(story.floor, removals={}, removals_since=story.floor.revision)
+    for floor in (story.floor, forgetful):
+        monkeypatch.setattr(deltas, "DELTA_REMOVALS_MAX", 3)
+        assert told(tmp_path, floor, before) != [None]
+        monkeypatch.setattr(deltas, "DELTA_REMOVALS_MAX", 2)
+        assert told(tmp_path, floor, before, before + 1)[0] is None
+        assert told(tmp_path, floor, before + 1) != [None]
