@@ -23,6 +23,7 @@ from restohub.live.clock import Clock, new_epoch, new_id
 from restohub.live.epoch import PUT_BACK, Epoch
 from restohub.live.feed import Feed
 from restohub.live.hub import Hub
+from restohub.live.listing import Listings
 from restohub.live.place import Place
 from restohub.live.snapshots import Snapshots
 from restohub.live.writer import Writer
@@ -101,7 +102,7 @@ async def _run(
     on_ready: Callable[[Place], None],
 ) -> None:
     clock = Clock(max([loaded.directory.time, *(floor.time for floor in loaded.floors.values())]))
-    snapshots = Snapshots(epoch)
+    snapshots = Snapshots(epoch, loaded.floors)
     peers = Peers(clock.monotonic, allow_public=settings.allow_public)
     feed = Feed(loaded.floors, history, snapshots)
     writer = Writer(loaded.directory, loaded.floors, loaded.keys, ledger=ledger, publisher=feed, clock=clock)
@@ -120,6 +121,7 @@ async def _run(
         history=history,
         feed=feed,
         snapshots=snapshots,
+        listings=Listings(),
         discovery=advertiser.state,
     )
     sockets, guard = Sockets(), Guard(settings.allowed_hosts, peers.permitted, clock.monotonic)

@@ -67,6 +67,26 @@ ANSWER_BYTES_A_UNIT = 64 * 1024
 # Over the rate the request waits; who would wait for longer is told 429.
 RATE_WAIT_S = 10.0
 
+# ---- How answers are made. One of at most WHOLE_BYTES_MAX (a floor of 200 guests) is made at once; a larger one in
+# pieces, as they are taken, of a floor that must be held on to meanwhile.
+WHOLE_BYTES_MAX = 128 * 1024
+PIECE_BYTES = 64 * 1024
+# What may wait to be taken by a socket before it counts as slow; while it is sent pieces, one of them.
+HIGH_WATER_BYTES = 256 * 1024
+# Whole floors that are kept encoded, of all restaurants; and the pieces of the one snapshot that was made last.
+WHOLE_FLOORS_BYTES_MAX = 8_000_000
+KEPT_PIECES_BYTES_MAX = 8_000_000
+# Revisions held on to for readers: two, and more while what they alone keep in memory is less than this.
+SNAPSHOTS_ALIVE = 2
+SNAPSHOTS_BYTES_MAX = 16_000_000
+# A socket is sent the whole floor on request so often: what it asked for meanwhile is answered by one.
+FULL_SYNC_EVERY_S = 1.0
+# Commits made together that weigh more are told as a delta, part by part as it is taken: written at once they would
+# wait in memory for every slow reader. A batch of 500 ordinary guests weighs half of it.
+PUSHED_BYTES_MAX = 2_000_000
+# Removals that a delta tells; after more the floor itself is the shorter answer.
+DELTA_REMOVALS_MAX = 10_000
+
 # ---- Connections. 50 iPads hold one or two sockets each, and URLSession opens up to six connections to a host.
 CONNECTIONS_AN_ADDRESS = 320
 CONNECTIONS_MAX = 1_024

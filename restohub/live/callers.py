@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 
-from restohub.limits import ADDRESSES_MAX, UNITS_A_SECOND, UNITS_BURST
+from restohub.limits import ADDRESSES_MAX, RATE_WAIT_S, UNITS_A_SECOND, UNITS_BURST
 
 
 class Bucket:
@@ -42,17 +43,59 @@ class Bucket:
 
 
 class Caller:
-    """One address and what it has used. A `shared` one stands for many devices: it has no limits of its own."""
+    """One address and what it has used. A `shared` one stands for many devices: it has no limits of its own.
 
-    def __init__(self, address: str, now: float, *, shared: bool) -> None:
+    `clock` gives the seconds of a monotonic clock.
+    """
+
+    def __init__(self, address: str, clock: Callable[[], float], *, shared: bool) -> None:
+        now = clock()
         self.address = address
         self.shared = shared
         self.units = Bucket(UNITS_A_SECOND, UNITS_BURST, now)
+        self._clock = clock
+        self._line = asyncio.Lock()
 
     @property
     def holds(self) -> bool:
         """Whether it must be remembered: something of it is still open."""
-        return False
+        return self._line.locked()
+
+    def pays_at_once(self, units: float) -> bool:
+        """Take so many units where none are owed and nobody waits; say whether they were taken."""
+        if self.shared:
+            return True
+        now = self._clock()
+        if self._line.locked() or self.units.left(now) < 0:
+            return False
+        self.units.spend(units, now)
+        return True
+
+    async def pay(self, units: float) -> None:
+        """Take so many units once none are owed, in turn with the others of this address.
+
+        Raises TimeoutError after RATE_WAIT_S: then nothing was taken.
+        """
+        async with asyncio.timeout(RATE_WAIT_S):
+            await self.pay_in_turn(units)
+
+    async def pay_in_turn(self, units: float) -> None:
+        """Take so many units once none are owed, in turn with the others of this address, however long that takes."""
+        if self.pays_at_once(units):
+            return
+        async with self._line:
+            while (wait_s := self.owes_s()) > 0:
+                await asyncio.sleep(wait_s)
+            self.spend(units)
+
+    def spend(self, units: float) -> None:
+        """Take so many units for what was done, whether they are there or not: whoever comes next waits."""
+        if not self.shared:
+            self.units.spend(units, self._clock())
+
+    def owes_s(self) -> float:
+        """How long it takes until no units are owed, in seconds."""
+        return 0.0 if self.shared else self.units.wait_s(self._clock())
 
 
 class Callers:
@@ -73,7 +116,7 @@ class Callers:
         address = self._key(peer)
         caller = self._known.get(address)
         if caller is None:
-            caller = self._known[address] = Caller(address, self._now(), shared=address in self._shared)
+            caller = self._known[address] = Caller(address, self._now, shared=address in self._shared)
             self._forget()
         self._known.move_to_end(address)
         return caller

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+
+from msgspec import Struct
 
 from restohub.floor.nouns import DIRECTORY_ID, Change, Entry, Floor, Guest
-from restohub.store.history import History
-from restohub.wire.messages import (
-    MESSAGE_BYTES_MAX,
-    Dialect,
-    delta_messages,
-    entry_messages,
-    text_frame,
+from restohub.limits import (
+    ANSWER_BYTES_A_UNIT,
+    ANSWER_WAIT_S,
+    HIGH_WATER_BYTES,
+    PIECE_BYTES,
+    PUSHED_BYTES_MAX,
 )
-from restohub.wire.session import UNKNOWN_RESTAURANT, SendDelta, SendFullSync
+from restohub.store.history import History
+from restohub.wire.messages import MESSAGE_BYTES_MAX, Dialect, entry_messages, text_frame
+from restohub.wire.session import GONE_SILENT, UNKNOWN_RESTAURANT, SendDelta, SendFullSync
 
-from .deltas import changes_since
-from .snapshots import Snapshots
+from .callers import Caller
+from .cursor import Cursor
+from .deltas import changes_since, delta_frame, delta_frames, delta_pieces
+from .snapshots import RestaurantGoneError, Snapshots
 
 # About as much of one restaurant as a client who lags can be sent from it (MESSAGE_BYTES_MAX), with the images and the
 # frames of both dialects; who missed more gets a delta. With 8 MiB each commit let go of one that was long out of the
@@ -28,24 +33,6 @@ RING_BYTES_MAX = 1024 * 1024
 # What an entry costs beside its frames: the images that it holds on to.
 CHANGE_BYTES = 1500
 TEXT_BYTES = 60
-ASKED_MAX = 50
-
-
-class Link(Protocol):
-    """The way to one client. What is written is sent in order; nothing waits but `drained`."""
-
-    @property
-    def ready(self) -> bool:
-        """Whether the client has taken enough of what was written before (the high-water mark is not reached)."""
-
-    def write(self, frames: bytes) -> None:
-        """Send ready frames."""
-
-    async def drained(self) -> None:
-        """Return when `ready` holds, or the client is gone."""
-
-    def close(self, code: int, reason: str) -> None:
-        """Close the socket; what was written before is still sent where the client takes it."""
 
 
 class Framed:
@@ -64,52 +51,13 @@ class Framed:
         return self.image_bytes + sum(map(len, self.frames.values()))
 
 
-class Cursor:
-    """One socket's place in the feed: the revision it has of each restaurant, and the way to it.
+class Telling(Struct, frozen=True):
+    """What brings a client to a floor: the frames of one message, each made when it is asked for, and their size."""
 
-    `live`: it is joined and gets each commit as it is published; else its task catches it up.
-    """
-
-    def __init__(self, link: Link, dialect: Dialect, restaurant_id: int | None) -> None:
-        self.link = link
-        self.dialect = dialect
-        self.restaurant_id = restaurant_id
-        self.revisions: dict[int, int] = {}
-        self.live = False
-        self.wake = asyncio.Event()
-        self.asked: deque[SendFullSync | SendDelta] = deque()
-        self._held: list[bytes] | None = None
-
-    def say(self, frame: bytes) -> None:
-        """Send a frame that belongs to no commit: at once, or after the parts of a message that is being sent."""
-        if self._held is None:
-            self.link.write(frame)
-        else:
-            self._held.append(frame)
-
-    def hold(self) -> None:
-        """Keep back what belongs to no commit, until `release`."""
-        self._held = self._held or []
-
-    def release(self) -> None:
-        """Send what was kept back."""
-        held, self._held = self._held or [], None
-        for frame in held:
-            self.link.write(frame)
-
-    def ask(self, wish: SendFullSync | SendDelta) -> None:
-        """Have the sending task answer a request of the client, in order with the commits."""
-        if len(self.asked) >= ASKED_MAX:  # it asks faster than it reads: the whole floor answers all of it
-            wish = SendFullSync(wish.restaurant_id)
-            self.asked = deque(asked for asked in self.asked if asked.restaurant_id != wish.restaurant_id)
-        if wish not in self.asked:
-            self.asked.append(wish)
-        self.lag()
-
-    def lag(self) -> None:
-        """Take the cursor out of the published stream; its task catches it up."""
-        self.live = False
-        self.wake.set()
+    floor: Floor
+    frames: Iterable[bytes]
+    size: int
+    resumed: bool
 
 
 class Feed:
@@ -137,6 +85,7 @@ class Feed:
             self._order.append(framed)
             framed.image_bytes = sum(_weight(change) for change in entry.changes)
             self._bytes += framed.image_bytes
+            self._snapshots.replaced(entry.restaurant_id, framed.image_bytes)
         for restaurant_id, group in groups.items():
             self._deliver(restaurant_id, group)
         for entry in entries:
@@ -147,11 +96,12 @@ class Feed:
     def _deliver(self, restaurant_id: int, group: list[Framed]) -> None:
         """Write a restaurant's new commits to those who follow it, the same bytes for all of a dialect."""
         head = group[-1].entry.revision
+        heavy = sum(framed.image_bytes for framed in group) > PUSHED_BYTES_MAX
         ready: dict[Dialect, bytes] = {}
         for cursor in (*self._cursors.get(restaurant_id, ()), *self._cursors.get(None, ())):
             if not cursor.live:
                 continue
-            if not cursor.link.ready:
+            if heavy or not cursor.link.ready:
                 cursor.lag()
                 continue
             frames = ready.get(cursor.dialect)
@@ -190,54 +140,112 @@ class Feed:
         """
         while True:
             cursor.wake.clear()
+            cursor.live = False
             await cursor.link.drained()
-            if cursor.asked:
+            if cursor.asked and cursor.answer_due_s() == 0:
                 await self._answer(cursor, cursor.asked.popleft())
                 continue
             behind = self._behind(cursor)
             if behind is None:
                 cursor.live = True
-                await cursor.wake.wait()
+                await cursor.woken()
             else:
                 await self.catch_up(cursor, behind)
 
     async def catch_up(self, cursor: Cursor, restaurant_id: int) -> None:
         """Bring a cursor to a restaurant's head: by the frames it missed, else a delta, else the whole floor."""
-        floor = self._floors[restaurant_id]
         since = cursor.revisions.get(restaurant_id, 0)
+        if not self._wrote_missed(cursor, self._floors[restaurant_id], since):
+            await self.bring(cursor, restaurant_id, since, least=since + 1)
+
+    def _wrote_missed(self, cursor: Cursor, floor: Floor, since: int) -> bool:
         missed = self._missed(cursor.dialect, floor, since)
-        if missed is not None:
-            cursor.revisions[restaurant_id] = floor.revision
-            cursor.link.write(missed)
-            return
-        frames = await self.delta(floor, since)
-        if restaurant_id in self._floors:  # it may have been deleted while the log was read
-            await self.send(cursor, floor, frames or self._snapshots.frames(floor))
+        if missed is None:
+            return False
+        cursor.revisions[floor.restaurant_id] = floor.revision
+        cursor.link.write(missed)
+        return True
 
     async def _answer(self, cursor: Cursor, wish: SendFullSync | SendDelta) -> None:
-        floor = self._floors.get(wish.restaurant_id)
-        if floor is None:
+        if wish.restaurant_id not in self._floors:
             return
-        frames = await self.delta(floor, wish.since_revision) if isinstance(wish, SendDelta) else None
-        if wish.restaurant_id in self._floors:
-            await self.send(cursor, floor, frames or self._snapshots.frames(floor))
+        since = wish.since_revision if isinstance(wish, SendDelta) else None
+        least = cursor.revisions.get(wish.restaurant_id, 0)
+        await self.bring(
+            cursor,
+            wish.restaurant_id,
+            since,
+            least=least,
+            before=lambda told: cursor.caller.spend(1 + told.size // ANSWER_BYTES_A_UNIT),
+        )
+        if since is None:
+            cursor.full_sync_at = asyncio.get_running_loop().time()
 
-    async def delta(self, floor: Floor, since: int) -> list[bytes] | None:
-        """The changes since a revision as framed `delta_update`s (one at least), None where there is no way from it."""
-        changes = await changes_since(floor, since, self._history)
-        if changes is None:
-            return None
-        guests_first = sorted((latest.change for latest in changes), key=lambda change: change.kind)
-        messages = delta_messages(floor.restaurant_id, floor.time, floor.revision, since, guests_first)
-        return [text_frame(message) for message in messages]
+    async def bring(
+        self,
+        cursor: Cursor,
+        restaurant_id: int,
+        since: int | None,
+        *,
+        least: int,
+        before: Callable[[Telling], None] | None = None,
+    ) -> None:
+        """Send what changed since a revision, or the whole floor (`since` None, or no way from it).
 
-    async def send(self, cursor: Cursor, floor: Floor, frames: list[bytes]) -> None:
+        `least` is the earliest revision that will do; `before` is told what will be sent just before it is.
+        Who has not taken it within ANSWER_WAIT_S is closed.
+        """
+        try:
+            async with (
+                asyncio.timeout(ANSWER_WAIT_S),
+                self._telling(restaurant_id, since, cursor.caller, least) as told,
+            ):
+                if before is not None:
+                    before(told)
+                await self.send(cursor, told.floor, told.frames)
+        except TimeoutError:
+            cursor.link.close(GONE_SILENT, "the floor was not taken within a minute")
+        except RestaurantGoneError:  # its sockets were closed when it was deleted
+            pass
+
+    @asynccontextmanager
+    async def _telling(
+        self, restaurant_id: int, since: int | None, caller: Caller, least: int
+    ) -> AsyncIterator[Telling]:
+        small = await self._small(restaurant_id, since)
+        if small is not None:
+            yield small
+            return
+        snapshot = await self._snapshots.take(restaurant_id, caller, least)
+        try:
+            floor = snapshot.floor
+            changes = None if since is None else await changes_since(floor, since, self._history)
+            if since is None or changes is None:
+                await snapshot.measured()
+                yield Telling(floor, snapshot.frames(), snapshot.size, resumed=False)
+            else:
+                pieces = await delta_pieces(changes)
+                yield Telling(floor, delta_frames(floor, since, pieces), pieces.size, resumed=True)
+        finally:
+            self._snapshots.release(snapshot, caller)
+
+    async def _small(self, restaurant_id: int, since: int | None) -> Telling | None:
+        """What can be encoded at once, of the floor as it is now; whoever is sent more must not hold on to this one."""
+        floor = self._snapshots.published(restaurant_id)
+        changes = None if since is None else await changes_since(floor, since, self._history)
+        frame = self._snapshots.frame(floor) if changes is None else delta_frame(floor, since or 0, changes)
+        return None if frame is None else Telling(floor, (frame,), len(frame), changes is not None)
+
+    async def send(self, cursor: Cursor, floor: Floor, frames: Iterable[bytes]) -> None:
         """Send the parts of one message as fast as they are taken, with nothing of another between them."""
         cursor.hold()
         for number, frame in enumerate(frames):
             if number:
+                cursor.link.let_wait(PIECE_BYTES)
+                await asyncio.sleep(0)  # others have their turn, however fast this one takes it
                 await cursor.link.drained()
             cursor.link.write(frame)
+        cursor.link.let_wait(HIGH_WATER_BYTES)
         cursor.revisions[floor.restaurant_id] = floor.revision
         cursor.release()
 
@@ -262,6 +270,8 @@ class Feed:
         for framed in reversed(self._rings.get(floor.restaurant_id, ())):
             if framed.entry.revision <= since:
                 break
+            if framed.image_bytes > PUSHED_BYTES_MAX:
+                return None
             frames = self._frames(framed, dialect)
             size += len(frames)
             if size >= MESSAGE_BYTES_MAX:

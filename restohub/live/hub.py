@@ -14,6 +14,7 @@ from .callers import Callers
 from .clock import Clock
 from .epoch import Epoch
 from .feed import Feed
+from .listing import Listings
 from .place import Place
 from .snapshots import Snapshots
 from .writer import Writer
@@ -34,6 +35,7 @@ class Hub(Struct, frozen=True):
     history: History
     feed: Feed
     snapshots: Snapshots
+    listings: Listings
     discovery: Callable[[], Discovery]
 
     @property

@@ -117,9 +117,9 @@ class History:
                 raise self._noted(storage_fault(error)) from error
         return found | walk.found
 
-    async def removals(self, floor: Floor, since: int) -> list[Removal]:
-        """What left the floor after revision `since`, up to the floor's own revision."""
-        rows = await self._rows(SINCE, floor.restaurant_id, since, floor.revision)
+    async def removals(self, floor: Floor, since: int, many: int) -> list[Removal]:
+        """What left the floor after revision `since`, up to the floor's own revision; the oldest, so many at most."""
+        rows = await self._rows(SINCE, floor.restaurant_id, since, floor.revision, many)
         return [read_removal(row) for row in rows]
 
     async def first_revision(self, restaurant_id: int) -> int | None:
@@ -231,4 +231,4 @@ IN_USE = """SELECT (page_count - freelist_count) * page_size
 REMOVED = f"SELECT {REMOVAL_COLUMNS} FROM removal WHERE restaurant_id = ?"  # noqa: S608 (our own column names)
 BY_PHONE = f"{REMOVED} AND phone = ? AND phone <> ''"
 BY_EMAIL = f"{REMOVED} AND email = ? AND email <> ''"
-SINCE = f"{REMOVED} AND revision > ? AND revision <= ? ORDER BY revision"
+SINCE = f"{REMOVED} AND revision > ? AND revision <= ? ORDER BY revision LIMIT ?"

@@ -45,6 +45,7 @@ from .asking import (
     request_digest,
 )
 from .changing import KEY_SPACE, Asked, commit_once
+from .rates import pay
 from .replies import problem_answer
 
 # To parse 1 MiB takes up to 50 ms, and what is in it is looked at for as long.
@@ -105,6 +106,7 @@ async def atomic_batch(request: Request) -> Answer:
 
 async def _make_batch(asked: Asked) -> tuple[Batch, Answering]:
     items = read_batch(asked.body)
+    await pay(asked.request.caller, len(items))
     return tuple(await commands_of(asked.hub, asked.floor, [item.wanted for item in items])), _answer_batch(
         asked, items
     )
@@ -149,6 +151,7 @@ async def sync_batch(request: Request) -> Answer:
     floor = floor_of(hub, restaurant_id)
     key = idempotency_key(request)
     items = read_queue(body)
+    await pay(request.caller, len(items))
     if key is not None:
         items = tuple(
             msgspec.structs.replace(item, mutation_id=item.mutation_id or f"{key}/{index}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 from typing import Any, TypeVar
 
 import msgspec
@@ -14,16 +15,21 @@ from restohub.floor.verdicts import Fault, not_found
 from restohub.limits import PAGE_MAX
 from restohub.live.clock import new_id
 from restohub.live.group import Answering
+from restohub.live.hub import Hub
+from restohub.live.listing import Place
 from restohub.live.recall import recall_create, recall_update
-from restohub.wire.answers import Answer, json_answer, revision_headers
+from restohub.wire.answers import JSON, Answer, Sent, json_answer, revision_headers
 from restohub.wire.entities import entity_out
+from restohub.wire.pieces import Pieces, entity_json, joined_whole
 from restohub.wire.problems import Problem, bad_query
 from restohub.wire.requests import read_guest, read_table, refuse, seen_version
 
 from .asking import Query, Request, accepted_versions, floor_of, path_restaurant
 from .changing import Asked, answer_deleted, answer_entity, change
+from .long_answers import Headers, Holding, listed
 
 E = TypeVar("E", Guest, Table)
+Find = Callable[[Floor, Place | None], Iterable[E]]
 
 
 def read_fields(
@@ -90,34 +96,55 @@ def path_entity(request: Request, kind: str) -> str:
     return str(request.path_params[f"{kind}_id"])
 
 
-def page(
-    request: Request, query: Query, entities: Callable[[Floor], Iterable[E]], wanted: Sequence[Callable[[E], bool]]
-) -> Answer:
-    """A list by `createdAt` and id, with a cursor where there is more. The query is checked before the restaurant."""
+async def page(request: Request, query: Query, find: Find[E], wanted: Sequence[Callable[[E], bool]]) -> Sent:
+    """A list by `createdAt` and id, with a cursor where there is more. The query is checked before the restaurant.
+
+    `find` gives what comes after a place, in order.
+    """
     limit = query.integer("limit", least=1, most=PAGE_MAX)
     after = _after(query.one("cursor"))
-    hub = request.hub
-    floor = floor_of(hub, path_restaurant(request))
-    found = [entity for entity in entities(floor) if all(wish(entity) for wish in wanted)]
-    found.sort(key=_place)
-    if after is not None:
-        found = [entity for entity in found if _place(entity) > after]
+
+    def found(floor: Floor) -> list[E]:
+        matching = (entity for entity in find(floor, after) if all(wish(entity) for wish in wanted))
+        return list(islice(matching, None if limit is None else limit + 1))
+
+    restaurant_id = path_restaurant(request)
+    whole = _whole_page(request.hub, floor_of(request.hub, restaurant_id), found, limit)
+    if whole is not None:
+        return whole
+    async with Holding(request, restaurant_id) as holding:
+        floor = holding.snapshot.floor
+        shown = found(floor)
+        headers = _cut(request.hub, floor, shown, limit)
+        return holding.streamed(headers, listed(Pieces(shown, entity_json).unmeasured()))
+
+
+def _whole_page(hub: Hub, floor: Floor, found: Callable[[Floor], list[E]], limit: int | None) -> Answer | None:
+    """The page, None where it is too long to be made at once."""
+    shown = found(floor)
+    headers: Headers = _cut(hub, floor, shown, limit)
+    whole = joined_whole(shown, entity_json)
+    return None if whole is None else Answer(200, [JSON, *headers], b"[" + whole + b"]")
+
+
+def _cut(hub: Hub, floor: Floor, found: list[E], limit: int | None) -> Headers:
+    """Take off what is more than a page; its headers, which say where the next one begins."""
     headers = revision_headers(floor.revision, hub.epoch)
     if limit is not None and len(found) > limit:
-        found = found[:limit]
+        del found[limit:]
         headers.append((b"restohub-next-cursor", urlsafe_b64encode(msgspec.json.encode(_place(found[-1])))))
-    return json_answer([entity_out(entity) for entity in found], headers=headers)
+    return headers
 
 
-def _place(entity: Guest | Table) -> tuple[int, str]:
+def _place(entity: Guest | Table) -> Place:
     return entity.created_at, entity.id
 
 
-def _after(cursor: str | None) -> tuple[int, str] | None:
+def _after(cursor: str | None) -> Place | None:
     if cursor is None:
         return None
     try:
-        place: tuple[int, str] = msgspec.json.decode(urlsafe_b64decode(cursor.encode("ascii")), type=tuple[int, str])
+        place: Place = msgspec.json.decode(urlsafe_b64decode(cursor.encode("ascii")), type=tuple[int, str])
     except (ValueError, msgspec.DecodeError):
         raise bad_query("cursor", "cursor is not one that this hub gave: begin again without it.") from None
     return place

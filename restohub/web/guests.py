@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from restohub.floor.commands import GuestFields, Update
 from restohub.floor.nouns import Floor, Guest, Table
 from restohub.floor.verdicts import quoted
 from restohub.live.group import Answering, Result
+from restohub.live.listing import Place
 from restohub.live.recall import recall_update
-from restohub.wire.answers import Answer, Seating, change_list, json_answer
+from restohub.wire.answers import Answer, Seating, Sent, change_list, json_answer
 from restohub.wire.entities import guest_out, table_out
 from restohub.wire.problems import bad_query
 from restohub.wire.requests import read_seating, seen_version
@@ -21,7 +22,7 @@ from .asking import Query, Request, accepted_versions, path_restaurant
 from .changing import Asked, change, done, entity_headers
 
 
-async def list_guests(request: Request) -> Answer:
+async def list_guests(request: Request) -> Sent:
     """The guests of a restaurant."""
     query = Query(request)
     query.only("status", "table_id", "tableId", "q", "limit", "cursor")
@@ -33,10 +34,14 @@ async def list_guests(request: Request) -> Answer:
         wanted.append(lambda guest: guest.status in statuses)
     if table_id is not None:
         wanted.append(lambda guest: guest.table_id == table_id)
-    if words:
-        part = words.casefold()
-        wanted.append(lambda guest: part in guest.name.casefold() or part in (guest.phone or "").casefold())
-    return entities.page(request, query, lambda floor: floor.guests.values(), wanted)
+
+    def find(floor: Floor, after: Place | None) -> Iterator[Guest]:
+        listing = request.hub.listings.guests(floor)
+        if words:
+            return listing.matching(floor.guests, after, words.casefold())
+        return listing.after(floor.guests, after)
+
+    return await entities.page(request, query, find, wanted)
 
 
 async def change_status(request: Request) -> Answer:

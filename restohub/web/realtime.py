@@ -10,8 +10,9 @@ from litestar import WebSocket
 from msgspec import UNSET
 
 from restohub.floor.nouns import Floor
-from restohub.limits import SILENCE_MAX_S, STUCK_MAX_S
-from restohub.live.feed import Cursor
+from restohub.limits import ANSWER_BYTES_A_UNIT, SILENCE_MAX_S, STUCK_MAX_S
+from restohub.live.cursor import Cursor
+from restohub.live.feed import Telling
 from restohub.live.hub import Hub
 from restohub.wire.messages import (
     ConnectionEstablished,
@@ -69,9 +70,10 @@ class Socket:
 
     def __init__(self, hub: Hub, link: WebSocketLink, dialect: Dialect, restaurant_id: int | None) -> None:
         now = link.loop.time()
+        caller = hub.callers.of(link.client[0] if link.client else "")
         self.hub = hub
         self.link = link
-        self.cursor = Cursor(link, dialect, restaurant_id)
+        self.cursor = Cursor(link, dialect, restaurant_id, caller)
         self.session = Session(restaurant_id)
         self.ping_due = now + HEARTBEAT_S
         self.taken = 0
@@ -108,19 +110,23 @@ class Socket:
             self.greet(None, resumed=False)
             self.cursor.release()
             return
+        since = opening.since if opening.epoch is None or opening.epoch == self.hub.epoch else None
         floor = self.hub.writer.floors.get(opening.restaurant_id)
         if floor is None:  # deleted since this socket joined: the feed has closed it
             return
-        frames: list[bytes] | None = [] if self.cursor.dialect == "realtime" else None
-        resumed = False
-        if opening.since is not None:
-            known = opening.epoch is None or opening.epoch == self.hub.epoch
-            frames = await self.hub.feed.delta(floor, opening.since) if known else None
-            resumed = frames is not None
-            if opening.since == floor.revision and resumed:
-                frames = []
-        self.greet(floor, resumed=resumed)
-        await self.hub.feed.send(self.cursor, floor, self.hub.snapshots.frames(floor) if frames is None else frames)
+        if since == floor.revision or (opening.since is None and self.cursor.dialect == "realtime"):
+            self.cursor.revisions[floor.restaurant_id] = floor.revision
+            self.greet(floor, resumed=since is not None)
+            self.cursor.release()
+            return
+        least = min(since or 0, floor.revision)
+        del floor  # by the time that it is its turn there may be a newer one
+        await self.cursor.caller.pay_in_turn(1)
+        await self.hub.feed.bring(self.cursor, opening.restaurant_id, since, least=least, before=self._begin)
+
+    def _begin(self, told: Telling) -> None:
+        self.greet(told.floor, resumed=told.resumed)
+        self.cursor.caller.spend(told.size // ANSWER_BYTES_A_UNIT)
 
     def hear(self, message: str | bytes) -> None:
         """Do what a message asks for."""

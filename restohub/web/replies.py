@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable
 from typing import Any
@@ -9,8 +10,9 @@ from typing import Any
 from litestar import Request
 from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
 
+from restohub.limits import ANSWER_WAIT_S
 from restohub.live.hub import Hub
-from restohub.wire.answers import PROBLEM, Answer, encode, sent_headers
+from restohub.wire.answers import PROBLEM, Answer, Sent, encode, sent_headers
 from restohub.wire.problems import RETRY_AFTER_S, Problem, ProblemDocument, document, problem
 
 log = logging.getLogger("restohub.web")
@@ -21,16 +23,27 @@ NOTHING: dict[str, Any] = {}
 CODE_OF_STATUS = {400: "invalid_query", 413: "body_too_large", 415: "unsupported_media_type"}
 
 
-def send_answer(answer: Answer, scope: Any, send: Any) -> Awaitable[None]:
+def send_answer(answer: Sent, scope: Any, send: Any) -> Awaitable[None]:
     """Send an answer: what is to be awaited for it."""
     whole = scope.get("extensions", NOTHING).get(WHOLE_ANSWER)
-    sending: Awaitable[None] = _in_two(answer, send) if whole is None else whole(answer)
+    sending: Awaitable[None] = _in_parts(answer, send) if whole is None else whole(answer)
     return sending
 
 
-async def _in_two(answer: Answer, send: Any) -> None:
-    await send({"type": "http.response.start", "status": answer.status, "headers": sent_headers(answer)})
-    await send({"type": "http.response.body", "body": answer.body})
+async def _in_parts(answer: Sent, send: Any) -> None:
+    if isinstance(answer, Answer):
+        await send({"type": "http.response.start", "status": answer.status, "headers": sent_headers(answer)})
+        await send({"type": "http.response.body", "body": answer.body})
+        return
+    try:
+        async with asyncio.timeout(ANSWER_WAIT_S):
+            await send({"type": "http.response.start", "status": answer.status, "headers": sent_headers(answer)})
+            for piece in answer.pieces:
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+                await asyncio.sleep(0)
+            await send({"type": "http.response.body", "body": b""})
+    finally:
+        answer.release()
 
 
 class Reply:

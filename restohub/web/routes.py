@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from restohub.wire.answers import Answer, BatchDone, Delta, Floor, Health, QueueDone, Seating
+from restohub.wire.answers import BatchDone, Delta, Floor, Health, QueueDone, Seating, Sent
 from restohub.wire.asked import BatchRequest, NewGuest, NewRestaurant, NewTable, QueueRequest, SeatingRequest
 from restohub.wire.entities import Guest, Restaurant, Table
 from restohub.wire.requests import GuestInput, RestaurantInput, TableInput
@@ -29,7 +29,7 @@ from .sync import delta, full_sync
 from .tables import list_tables
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
-Handler = Callable[[Request], Awaitable[Answer]]
+Handler = Callable[[Request], Awaitable[Sent]]
 
 
 class Parameter(Struct, frozen=True):

@@ -12,7 +12,8 @@ from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler, WebsocketRouteHandler
 
 from restohub.floor.verdicts import Refused
-from restohub.live.clock import Clock
+from restohub.limits import ANSWER_BYTES_A_UNIT
+from restohub.live.callers import Caller
 from restohub.live.hub import Hub
 from restohub.store.faults import StorageFailedError, StorageUnavailableError
 from restohub.wire.answers import EVERYWHERE, Answer
@@ -21,6 +22,7 @@ from restohub.wire.problems import Problem, document
 from .asking import ClientGoneError, Request
 from .guard import Guard, refusal_answer
 from .openapi import openapi
+from .rates import pay
 from .realtime import Sockets, realtime, restaurant_sync
 from .reference.served import PAGES
 from .replies import on_client_gone, on_crash, on_failed_disk, on_litestar, on_problem, problem_answer, send_answer
@@ -47,12 +49,22 @@ SOCKET_PATHS = [path for path, _ in SOCKETS]
 class OnePath:
     """Asks the guard; takes `/api` off `/api/restaurants…` and slashes off the end; GET for HEAD, answers OPTIONS."""
 
-    def __init__(self, app: Any, clock: Clock, guard: Guard) -> None:
+    def __init__(self, app: Any, hub: Hub, guard: Guard) -> None:
         self._app = app
-        self._clock = clock
         self._guard = guard
+        self._callers = hub.callers
+        self._clock = hub.clock
 
     def __call__(self, scope: Any, receive: Any, send: Any) -> Awaitable[None]:
+        """Pass the request on, at once where its address has not used up its rate: what is refused costs as well."""
+        if scope["type"] == "http":
+            client = scope["client"]
+            caller = self._callers.of(client[0] if client else "")
+            if not caller.pays_at_once(1):
+                return self._in_turn(caller, scope, receive, send)
+        return self._passed(scope, receive, send)
+
+    def _passed(self, scope: Any, receive: Any, send: Any) -> Awaitable[None]:
         """Pass the request on under its one path."""
         if scope["type"] != "lifespan":
             target = b"" if scope["raw_path"][:1] == b"/" else taken_apart(scope)
@@ -77,6 +89,16 @@ class OnePath:
             return self._no_handshake(refused, send)
         accepts = next((value for name, value in scope["headers"] if name == b"accept"), b"")
         return send_answer(refusal_answer(refused, self._clock.now(), accepts), scope, send)
+
+    async def _in_turn(self, caller: Caller, scope: Any, receive: Any, send: Any) -> None:
+        """Pass the request on once its address has paid for what it asked before; 429 where that takes too long."""
+        try:
+            await pay(caller, 1)
+        except Problem as fault:
+            answer = problem_answer(document(fault.refused, self._clock.now()), fault.headers)
+            await send_answer(answer, scope, send)
+        else:
+            await self._passed(scope, receive, send)
 
     def _no_socket(self, path: str, send: Any) -> Awaitable[None]:
         detail = f"There is no WebSocket at {path[:200]}. There is one at {' and one at '.join(SOCKET_PATHS)}."
@@ -106,7 +128,7 @@ def application(hub: Hub, sockets: Sockets, guard: Guard) -> OnePath:
         exception_handlers=cast(Any, FAULTS),
         state=State({"hub": hub, "sockets": sockets, "allowed_methods": allowed_methods}),
     )
-    return OnePath(app, hub.clock, guard)
+    return OnePath(app, hub, guard)
 
 
 def _answering(route: Route, hub: Hub, sockets: Sockets) -> Callable[..., Any]:
@@ -117,7 +139,11 @@ def _answering(route: Route, hub: Hub, sockets: Sockets) -> Callable[..., Any]:
     """
 
     async def answering(scope: Any, receive: Any, send: Any) -> None:
-        await send_answer(await route.handler(Request(scope, receive, hub, sockets)), scope, send)
+        request = Request(scope, receive, hub, sockets)
+        answer = await route.handler(request)
+        if isinstance(answer, Answer) and len(answer.body) >= ANSWER_BYTES_A_UNIT:
+            request.caller.spend(len(answer.body) // ANSWER_BYTES_A_UNIT)
+        await send_answer(answer, scope, send)
 
     return lambda app: answering  # noqa: ARG005 (the name by which litestar gives it)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
-from restohub.floor.nouns import Table
+from restohub.floor.nouns import Floor, Table
 from restohub.floor.verdicts import quoted
-from restohub.wire.answers import Answer
+from restohub.live.listing import Place
+from restohub.wire.answers import Sent
 from restohub.wire.problems import bad_query
 from restohub.wire.spelling import TABLE_STATUS_WORDS, word_of
 
@@ -14,7 +15,7 @@ from . import entities
 from .asking import Query, Request
 
 
-async def list_tables(request: Request) -> Answer:
+async def list_tables(request: Request) -> Sent:
     """The tables of a restaurant."""
     query = Query(request)
     query.only("status", "section", "limit", "cursor")
@@ -25,7 +26,11 @@ async def list_tables(request: Request) -> Answer:
         wanted.append(lambda table: table.status in statuses)
     if section is not None:
         wanted.append(lambda table: table.section == section)
-    return entities.page(request, query, lambda floor: floor.tables.values(), wanted)
+
+    def find(floor: Floor, after: Place | None) -> Iterator[Table]:
+        return request.hub.listings.tables(floor).after(floor.tables, after)
+
+    return await entities.page(request, query, find, wanted)
 
 
 def _status(text: str) -> str:

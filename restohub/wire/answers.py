@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable, Iterator
 from typing import Annotated, Literal
 
 import msgspec
@@ -10,7 +11,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from restohub.floor import nouns
 
-from .entities import Guest, GuestStatus, Table, Time, guest_out, table_out
+from .entities import Guest, GuestStatus, Table, Time
 from .messages import Change, GuestChange, Revision, TableChange, change_out
 from .problems import Current
 from .times import time_text
@@ -36,11 +37,28 @@ class Answer(Struct, array_like=True, frozen=True):
     body: bytes
 
 
-def sent_headers(answer: Answer) -> list[tuple[bytes, bytes]]:
-    """Its headers, and how long its body is where it may have one."""
-    if answer.status == 204:
+class Streamed(Struct, frozen=True):
+    """An answer too long to be made at once: its body comes in pieces. `size` is in bytes, None where it is not known.
+
+    `release` is called when it is sent, or will not be.
+    """
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    size: int | None
+    pieces: Iterator[bytes]
+    release: Callable[[], None]
+
+
+Sent = Answer | Streamed
+
+
+def sent_headers(answer: Sent) -> list[tuple[bytes, bytes]]:
+    """Its headers, and how long its body is where it may have one and that is known."""
+    size = answer.size if isinstance(answer, Streamed) else len(answer.body)
+    if answer.status == 204 or size is None:
         return answer.headers
-    return [*answer.headers, (b"content-length", b"%d" % len(answer.body))]
+    return [*answer.headers, (b"content-length", b"%d" % size)]
 
 
 class LoggedGuestChange(GuestChange, tag_field="entity_type", tag="guest", kw_only=True):
@@ -217,18 +235,20 @@ def logged_change(change: nouns.Change, revision: int, time: int) -> LoggedGuest
             return LoggedTableChange(entity_id, action, table, revision=revision, timestamp=at)
 
 
-def floor_out(floor: nouns.Floor, epoch: str) -> Floor:
-    """The whole floor as `GET /api/sync/full` answers it."""
-    return Floor(
+def floor_envelope(floor: nouns.Floor, epoch: str) -> tuple[bytes, bytes, bytes]:
+    """What `GET /api/sync/full` answers before the guests, between guests and tables, and after the tables."""
+    whole = Floor(
         restaurant_id=floor.restaurant_id,
         timestamp=time_text(floor.time),
         epoch=epoch,
         revision=floor.revision,
-        guests=[guest_out(guest) for guest in floor.guests.values()],
-        tables=[table_out(table) for table in floor.tables.values()],
+        guests=[],
+        tables=[],
         total_guests=len(floor.guests),
         total_tables=len(floor.tables),
     )
+    head, between, tail = encode(whole).split(b"[]")
+    return head + b"[", b"]" + between + b"[", b"]" + tail
 
 
 def revision_headers(revision: int, epoch: str, transaction_id: str | None = None) -> list[tuple[bytes, bytes]]:

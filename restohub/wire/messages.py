@@ -225,20 +225,30 @@ def delta_messages(
     ]
 
 
-def full_sync_messages(floor: nouns.Floor) -> list[bytes]:
-    """The floor as `full_sync`s, each below 256 KiB."""
-    guests = [encode(guest_out(guest)) for guest in floor.guests.values()]
-    tables = [encode(table_out(table)) for table in floor.tables.values()]
-    parts = _in_parts([*guests, *tables])
-    messages: list[bytes] = []
-    seen = 0
-    for number, part in enumerate(parts, 1):
-        guests_in_part = max(0, min(len(part), len(guests) - seen))
-        seen += len(part)
-        data = FloorData(cast(Any, part[:guests_in_part]), cast(Any, part[guests_in_part:]))
-        time = time_text(floor.time)
-        messages.append(encode(FullSync(time, floor.restaurant_id, floor.revision, data, number, len(parts))))
-    return messages
+def change_json(change: nouns.Change) -> bytes:
+    """A change as JSON."""
+    return encode(change_out(change))
+
+
+def delta_message(floor: nouns.Floor, previous: int, changes: bytes, part: int, parts: int) -> bytes:
+    """One part of the way from revision `previous` to a floor; `changes` are JSON with commas between them."""
+    return encode(
+        DeltaUpdate(
+            timestamp=time_text(floor.time),
+            restaurant_id=floor.restaurant_id,
+            revision=floor.revision,
+            previous_revision=previous,
+            part=part,
+            parts=parts,
+            changes=cast(Any, Raw(b"[" + changes + b"]")),
+        )
+    )
+
+
+def full_sync_message(floor: nouns.Floor, guests: bytes, tables: bytes, part: int, parts: int) -> bytes:
+    """One part of a floor; guests and tables are JSON with commas between them."""
+    data = FloorData(cast(Any, Raw(b"[" + guests + b"]")), cast(Any, Raw(b"[" + tables + b"]")))
+    return encode(FullSync(time_text(floor.time), floor.restaurant_id, floor.revision, data, part, parts))
 
 
 def _in_parts(encoded: Sequence[bytes]) -> list[list[Raw]]:

@@ -205,6 +205,11 @@ class Wire:
         self._writable.set()
 
     @property
+    def client(self) -> tuple[str, int]:
+        """Where it connects from."""
+        return "127.0.0.1", 1
+
+    @property
     def ready(self) -> bool:
         """Whether the client took enough for more to be sent."""
         return self._writable.is_set()
@@ -222,6 +227,9 @@ class Wire:
             revision = message.get("revision")
             assert revision is None or revision <= self.disk.head, "published before it was durable"
         self._send(len(frames), told)
+
+    def let_wait(self, bytes_max: int) -> None:
+        """It counts as slow from HIGH_WATER_BYTES on, always."""
 
     async def drained(self) -> None:
         """Return when the client took enough, or is gone."""

@@ -15,6 +15,7 @@ from restohub.live.epoch import Epoch
 from restohub.live.feed import Feed
 from restohub.live.group import Done, Repeated, Result, Step
 from restohub.live.hub import Hub
+from restohub.live.listing import Listings
 from restohub.live.snapshots import Snapshots
 from restohub.live.writer import Writer
 from restohub.store.append import Ledger, Record
@@ -64,7 +65,7 @@ class Core:
             await ledger.append([Record(Entry(DIRECTORY_ID, 1, START, "first", False, (change,)))])
             loaded = await load(store)
         clock = VirtualClock(max([loaded.directory.time, *(floor.time for floor in loaded.floors.values())]))
-        history, snapshots = History(store), Snapshots(Epoch(loaded.epoch))
+        history, snapshots = History(store), Snapshots(Epoch(loaded.epoch), loaded.floors)
         feed = Feed(loaded.floors, history, snapshots)
         writer = Writer(loaded.directory, loaded.floors, loaded.keys, ledger=ledger, publisher=feed, clock=clock)
         absent: Any = None
@@ -76,11 +77,12 @@ class Core:
             zone="UTC",
             knows_zone=absent,
             clock=clock,
-            callers=Callers((), clock.monotonic, str),
+            callers=Callers(("127.0.0.1",), clock.monotonic, str),
             writer=writer,
             history=history,
             feed=feed,
             snapshots=snapshots,
+            listings=Listings(),
             discovery=absent,
         )
         self.sockets = Sockets()

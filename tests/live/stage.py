@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from random import Random
 from typing import Any
 
 import msgspec
 
 from restohub.floor.nouns import Entry, Floor, Removal
+from restohub.live.callers import Caller
+from restohub.live.cursor import Cursor
 from restohub.live.epoch import Epoch
-from restohub.live.feed import Cursor, Feed
+from restohub.live.feed import Feed
 from restohub.live.snapshots import Snapshots
 from restohub.store.history import History
 from restohub.wire.entities import guest_out, table_out
@@ -43,7 +46,7 @@ class Past(History):
         await self.free.wait()
         return self.first if self.story.log else None
 
-    async def removals(self, floor: Floor, since: int) -> list[Removal]:
+    async def removals(self, floor: Floor, since: int, many: int) -> list[Removal]:  # noqa: ARG002 (there are few)
         """What left the floor between the two."""
         await asyncio.sleep(0)
         return [
@@ -82,6 +85,9 @@ class SlowLink:
         self.written.append(frames)
         if self.fills_up:
             self.fill()
+
+    def let_wait(self, bytes_max: int) -> None:
+        """It counts no bytes."""
 
     async def drained(self) -> None:
         """Return when it is ready."""
@@ -187,7 +193,7 @@ class Stage:
         self.story = Story().furnish()
         self.past = Past(self.story)
         self.floors = {1: self.story.floor}
-        self.snapshots = Snapshots(Epoch("epoch"))
+        self.snapshots = Snapshots(Epoch("epoch"), self.floors)
         self.feed = Feed(self.floors, self.past, self.snapshots)
         self.tasks: list[asyncio.Task[None]] = []
         self.cursors: list[tuple[Cursor, Client]] = []
@@ -200,7 +206,7 @@ class Stage:
     async def enter(self, dialect: Dialect = "sync", restaurant_id: int | None = 1) -> tuple[Cursor, SlowLink, Client]:
         """A client connects: on `sync` it is sent the whole floor, on `realtime` it has it already."""
         link = SlowLink()
-        cursor = Cursor(link, dialect, restaurant_id)
+        cursor = Cursor(link, dialect, restaurant_id, Caller("127.0.0.1", time.monotonic, shared=True))
         self.feed.join(cursor)
         if dialect == "sync":
             client = Client(link)
@@ -214,7 +220,7 @@ class Stage:
         return cursor, link, client
 
     async def _send(self, cursor: Cursor) -> None:
-        await self.feed.send(cursor, self.floor, self.snapshots.frames(self.floor))
+        await self.feed.bring(cursor, 1, None, least=0)
         await self.feed.follow(cursor)
 
     def commit(self, *wishes: Wish) -> list[Entry]:

@@ -10,7 +10,8 @@ from msgspec import structs
 
 from restohub.floor.commands import Delete, GuestFields, Update
 from restohub.floor.nouns import Entity, Floor
-from restohub.live.deltas import Latest, changes_since
+from restohub.live import deltas
+from restohub.live.deltas import Latest, changes_since, latest
 from tests.floor.story import Story, fold, held
 from tests.store.bench import fill, history
 from tests.store.test_history import noted, prune, written
@@ -24,19 +25,20 @@ def told(folder: Path, floor: Floor, *since: int) -> list[list[Latest] | None]:
 
     async def run() -> list[list[Latest] | None]:
         async with history(folder) as past:
-            return [await changes_since(floor, revision, past) for revision in since]
+            found = [await changes_since(floor, revision, past) for revision in since]
+            return [None if changes is None else [latest(one) for one in changes] for changes in found]
 
     return asyncio.run(run())
 
 
 def applied(snapshot: dict[tuple[str, str], Entity], changes: list[Latest]) -> dict[tuple[str, str], Entity]:
     after = dict(snapshot)
-    for latest in changes:
-        key = (latest.change.kind, latest.change.id)
-        if latest.change.entity is None:
+    for one in changes:
+        key = (one.change.kind, one.change.id)
+        if one.change.entity is None:
             after.pop(key, None)
         else:
-            after[key] = latest.change.entity
+            after[key] = one.change.entity
     return after
 
 
@@ -48,15 +50,15 @@ def test_the_delta_from_any_revision_on_leads_to_the_floor(tmp_path: Path, seed:
     for since, changes in zip(revisions, told(tmp_path, story.floor, *revisions), strict=True):
         assert changes is not None
         assert applied(fold({}, story.log[:since]), changes) == held(story.floor)
-        order = [(latest.revision, latest.change.kind) for latest in changes]
+        order = [(one.revision, one.change.kind) for one in changes]
         assert order == sorted(order)
-        assert len({(latest.change.kind, latest.change.id) for latest in changes}) == len(changes)
-        assert all(since < latest.revision <= story.floor.revision for latest in changes)
-        for latest in changes:
-            entry = story.log[latest.revision - 1]
-            assert latest.time == entry.time
-            [change] = [c for c in entry.changes if (c.kind, c.id) == (latest.change.kind, latest.change.id)]
-            assert (latest.change.action, latest.change.entity) == (change.action, change.entity)
+        assert len({(one.change.kind, one.change.id) for one in changes}) == len(changes)
+        assert all(since < one.revision <= story.floor.revision for one in changes)
+        for one in changes:
+            entry = story.log[one.revision - 1]
+            assert one.time == entry.time
+            [change] = [c for c in entry.changes if (c.kind, c.id) == (one.change.kind, one.change.id)]
+            assert (one.change.action, one.change.entity) == (change.action, change.entity)
 
 
 def test_removals_that_the_floor_has_forgotten_are_told_from_the_log(tmp_path: Path) -> None:
@@ -98,3 +100,18 @@ def test_a_removal_is_told_to_those_who_were_there_before_it_alone(tmp_path: Pat
 def test_a_floor_that_has_no_log_yet_has_no_way_from_anywhere_but_here(tmp_path: Path) -> None:
     story = written(tmp_path, Story())
     assert told(tmp_path, story.floor, 0, 1) == [[], None]
+
+
+def test_where_more_left_than_a_delta_tells_there_is_no_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    story = Story().furnish()
+    before = story.floor.revision
+    for guest_id in ("g1", "g2", "g3"):
+        story.tell(Delete(kind="guest", id=guest_id))
+    asyncio.run(fill(tmp_path, story))
+    forgetful = structs.replace(story.floor, removals={}, removals_since=story.floor.revision)
+    for floor in (story.floor, forgetful):
+        monkeypatch.setattr(deltas, "DELTA_REMOVALS_MAX", 3)
+        assert told(tmp_path, floor, before) != [None]
+        monkeypatch.setattr(deltas, "DELTA_REMOVALS_MAX", 2)
+        assert told(tmp_path, floor, before, before + 1)[0] is None
+        assert told(tmp_path, floor, before + 1) != [None]

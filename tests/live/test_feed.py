@@ -277,6 +277,7 @@ async def test_the_parts_of_a_large_floor_come_as_the_client_takes_them_with_not
         one.floors[1] = large_floor(400)
         one.story.floor = one.floors[1]
         cursor, link, client = await one.enter("sync")
+        await settle(100)
         one.cursors.clear()
         client.read_all()
         sent, link.fills_up = len(link.written), True
@@ -347,10 +348,10 @@ async def test_a_feed_without_an_audience_frames_nothing() -> None:
 @at_once
 async def test_the_whole_floor_is_encoded_once_a_revision() -> None:
     async with stage() as one:
-        frames = one.snapshots.frames(one.floor)
-        assert one.snapshots.frames(one.floor) is frames
+        frame = one.snapshots.frame(one.floor)
+        assert one.snapshots.frame(one.floor) is frame
         body = one.snapshots.body(one.floor)
         assert one.snapshots.body(one.floor) is body
         one.commit(noting("a"))
-        assert one.snapshots.frames(one.floor) != frames
+        assert one.snapshots.frame(one.floor) != frame
         assert one.snapshots.body(one.floor) != body

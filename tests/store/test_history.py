@@ -185,10 +185,10 @@ def test_the_past_ends_at_the_floor_that_is_published(tmp_path: Path, noted: Sto
     noted.tell(Delete(kind="guest", id="g2"))
 
     async def asking(past: History) -> None:
-        assert await past.removals(published, 0) == []
+        assert await past.removals(published, 0, 10) == []
         assert await past.revision_before(published, START + 10**6) == published.revision
-        assert [removal.id for removal in await past.removals(noted.floor, 0)] == ["g2"]
-        assert await past.removals(noted.floor, noted.floor.revision) == []
+        assert [removal.id for removal in await past.removals(noted.floor, 0, 10)] == ["g2"]
+        assert await past.removals(noted.floor, noted.floor.revision, 10) == []
 
     written(tmp_path, noted)
     ask(tmp_path, asking)
@@ -200,10 +200,10 @@ def test_removals_say_what_is_gone_since_when(tmp_path: Path, noted: Story) -> N
         noted.tell(Delete(kind="guest", id=guest_id))
 
     async def asking(past: History) -> None:
-        found = await past.removals(noted.floor, 0)
+        found = await past.removals(noted.floor, 0, 10)
         assert [(r.kind, r.id, r.revision) for r in found] == [("guest", "g1", 7), ("guest", "g2", 8)]
         assert found[1].time == noted.now
-        assert await past.removals(noted.floor, 7) == found[1:]
+        assert await past.removals(noted.floor, 7, 10) == found[1:]
 
     written(tmp_path, noted)
     ask(tmp_path, asking)

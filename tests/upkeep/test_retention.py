@@ -13,7 +13,7 @@ from msgspec import structs
 from restohub.floor.commands import Delete
 from restohub.floor.nouns import DIRECTORY_ID, Change, Entry, Guest
 from restohub.live.clock import Clock
-from restohub.live.deltas import changes_since
+from restohub.live.deltas import changes_since, latest
 from restohub.live.writer import Writer
 from restohub.store import keys as remembering
 from restohub.store import load as loading
@@ -224,7 +224,7 @@ def test_a_delta_from_the_horizon_is_whole_and_one_from_below_is_refused(tmp_pat
             floor = one.writer.floors[1]
             changes = await changes_since(floor, 60, one.history)
             assert changes is not None
-            assert [latest.revision for latest in changes] == [95]
+            assert [latest(changed).revision for changed in changes] == [95]
             assert await changes_since(floor, 59, one.history) is None
             assert await one.history.revision_before(floor, NOON) is None
 

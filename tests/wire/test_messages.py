@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest
@@ -11,12 +12,12 @@ from websockets.frames import Frame, Opcode
 from websockets.streams import StreamReader
 
 from restohub.floor.nouns import Change, Entry, Floor, Guest
+from restohub.live.snapshots import Snapshot
 from restohub.wire.messages import (
     MESSAGE_BYTES_MAX,
     Dialect,
     delta_messages,
     entry_messages,
-    full_sync_messages,
     text_frame,
 )
 
@@ -29,6 +30,12 @@ def guests(sizes: list[int]) -> list[Guest]:
         Guest(id=f"g{number}", first_name="Anna", party_size=2, notes="x" * size, version=1, created_revision=1)
         for number, size in enumerate(sizes)
     ]
+
+
+async def full_sync(floor: Floor) -> list[bytes]:
+    """The messages of a floor that is sent in parts."""
+    snapshot = await Snapshot(floor).measured()
+    return [frame[frame.index(b"{") :] for frame in snapshot.frames()]
 
 
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 127, 65_535, 65_536, 70_000])
@@ -47,7 +54,7 @@ def test_a_frame_is_read_back_by_another_library(size: int) -> None:
 @given(SIZES)
 def test_a_floor_in_parts_is_the_floor(sizes: list[int]) -> None:
     floor = Floor(restaurant_id=1, revision=1, guests={guest.id: guest for guest in guests(sizes)})
-    messages = full_sync_messages(floor)
+    messages = asyncio.run(full_sync(floor))
     parts = [json.loads(message) for message in messages]
     assert all(len(message) < MESSAGE_BYTES_MAX for message in messages)
     assert [(part["part"], part["parts"]) for part in parts] == [(n + 1, len(parts)) for n in range(len(parts))]

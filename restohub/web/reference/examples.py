@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 from msgspec import UNSET, Struct
 
-from restohub.floor.nouns import Entry, Floor
+from restohub.floor.nouns import Entry, Floor, Guest, Table
 from restohub.live.hub import Hub
 from restohub.web.routes import ROUTES, Route
 from restohub.wire.messages import (
@@ -17,11 +18,12 @@ from restohub.wire.messages import (
     Ping,
     Pong,
     RevisionOf,
-    delta_messages,
+    delta_message,
     encode,
     entry_messages,
-    full_sync_messages,
+    full_sync_message,
 )
+from restohub.wire.pieces import entity_json
 from restohub.wire.session import HEARTBEAT_S, SayError, Session
 from restohub.wire.times import time_text
 
@@ -172,12 +174,18 @@ def _small_talk(stage: Rehearsal, opening: Floor) -> dict[str, bytes]:
             ConnectionEstablished(now, None, hub.epoch, None, hub.version, HEARTBEAT_S, False, everyone)
         ),
         "connection_established resumed": _greeting(hub, joined, floor, resumed=True),
-        "full_sync": full_sync_messages(opening)[0],
-        "delta_update of nothing": delta_messages(1, floor.time, floor.revision, floor.revision, ())[0],
+        "full_sync": full_sync_message(
+            opening, _joined(opening.guests.values()), _joined(opening.tables.values()), 1, 1
+        ),
+        "delta_update of nothing": delta_message(floor, floor.revision, b"", 1, 1),
         "ping": encode(Ping(now, floor.revision)),
         "pong": encode(Pong(now)),
         "error": encode(ErrorMessage(now, said.code, said.detail)),
     }
+
+
+def _joined(entities: Iterable[Guest | Table]) -> bytes:
+    return b",".join(map(entity_json, entities))
 
 
 def _greeting(hub: Hub, joined: tuple[str, str, int], floor: Floor, *, resumed: bool) -> bytes:

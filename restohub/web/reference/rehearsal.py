@@ -16,6 +16,7 @@ from restohub.live.clock import Clock
 from restohub.live.epoch import Epoch
 from restohub.live.feed import Feed
 from restohub.live.hub import Hub
+from restohub.live.listing import Listings
 from restohub.live.place import Place
 from restohub.live.snapshots import Snapshots
 from restohub.live.writer import Writer
@@ -123,7 +124,7 @@ class RehearsalHistory(History):
                     found |= dict.fromkeys(same, change.entity)
         return found
 
-    async def removals(self, floor: Floor, since: int) -> list[Removal]:  # noqa: ARG002
+    async def removals(self, floor: Floor, since: int, many: int) -> list[Removal]:  # noqa: ARG002
         """The floor itself remembers the removals of one evening."""
         return []
 
@@ -199,18 +200,19 @@ def _scope(method: str, target: str, headers: dict[str, str]) -> dict[str, Any]:
 async def rehearse(real: Hub) -> AsyncIterator[Rehearsal]:
     """A hub like the real one in version, zones and folder, with one empty restaurant and no way to the real floor."""
     clock, ledger = RehearsalClock(), RehearsalLedger()
-    history, snapshots = RehearsalHistory(ledger), Snapshots(Epoch(EPOCH))
+    history = RehearsalHistory(ledger)
     first = Restaurant(
         id="1", name="Trattoria da Carlo", timezone="Europe/Rome", created_at=OPENING, last_updated=OPENING,
         version=1, created_revision=1,
     )  # fmt: skip
     directory = Directory(revision=1, time=OPENING, restaurants={1: first}, last_id=1)
     floors = {1: Floor(restaurant_id=1, time=OPENING)}
+    snapshots = Snapshots(Epoch(EPOCH), floors)
     feed = Feed(floors, history, snapshots)
     writer = Writer(directory, floors, Keys(), ledger=ledger, publisher=feed, clock=clock)
     hub = structs.replace(
         real, present=Epoch(EPOCH), clock=clock, writer=writer, history=history, feed=feed, snapshots=snapshots,
-        place=PLACE, discovery=lambda: FOUND,
+        listings=Listings(), place=PLACE, discovery=lambda: FOUND,
     )  # fmt: skip
     writing = asyncio.create_task(writer.run())
     try:

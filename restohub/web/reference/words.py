@@ -70,7 +70,11 @@ CLOSES = (
     (4400, "A parameter of the address is wrong. An `error` message before it says which.", "Mend the address."),
     (4401, "The token was refused. An `error` message before it says why.", "Sign in again."),
     (4404, "The hub has no such restaurant, or it was deleted.", "Ask `GET /restaurants`."),
-    (4408, "Nothing was heard from you for 60 s, or you took nothing for 30 s.", "Connect again and resume."),
+    (
+        4408,
+        "Nothing was heard from you for 60 s, you took nothing for 30 s, or not all of a floor or delta in 60 s.",
+        "Connect again and resume.",
+    ),
 )
 
 # When each code comes. A code that is not named here is shown with its title alone.
@@ -123,7 +127,7 @@ HAPPENS = {
     "storage_full": "The hub's disk has no room. Reading goes on.",
     "storage_unavailable": "The hub's disk takes no writes: it is read-only, or has failed. Reading goes on.",
     "shutting_down": "The hub is told to stop. What it accepted before is saved and answered.",
-    "busy": "1,024 changes wait already.",
+    "busy": "1,024 changes wait already, or others have been reading as many large floors as the hub holds at once.",
     "outcome_unknown": "The disk did not answer within 10 s. The change may be saved or not.",
     "invalid_message": "A message on a socket is not one that the hub knows, is binary, or lacks a key.",
     "too_many_messages": "More than 50 messages came within one second.",

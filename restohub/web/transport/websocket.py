@@ -10,11 +10,11 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.protocol import State
 
 from restohub.floor.verdicts import Refused
+from restohub.limits import HIGH_WATER_BYTES
 from restohub.wire.session import GOING_AWAY
 
 from .refusal import refusal
 
-HIGH_WATER_BYTES = 256 * 1024
 # How long a closed socket may take to read what was written before it is cut.
 LINGER_S = 2.0
 
@@ -45,7 +45,7 @@ class WebSocketLink(WebSocketsSansIOProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Set how much may wait to be taken before the client counts as slow."""
         super().connection_made(transport)
-        self.transport.set_write_buffer_limits(high=HIGH_WATER_BYTES)
+        self.let_wait(HIGH_WATER_BYTES)
 
     def handle_connect(self, event: Any) -> None:
         """Hand this link to the application: `scope["extensions"]["restohub.link"]`."""
@@ -93,6 +93,11 @@ class WebSocketLink(WebSocketsSansIOProtocol):
     async def drained(self) -> None:
         """Return when the client took enough, or is gone."""
         await self.writable.wait()
+
+    def let_wait(self, bytes_max: int) -> None:
+        """Set how much may wait to be taken before the client counts as slow."""
+        if not self.transport.is_closing():
+            self.transport.set_write_buffer_limits(high=bytes_max)
 
     @property
     def taken(self) -> int:

@@ -1,0 +1,90 @@
+"""This file is the order of the lists: ids by creation, kept while the same things are there, and the texts of `q`."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import Generic, TypeVar
+
+from restohub.floor.nouns import Floor, Guest, Table
+
+E = TypeVar("E", Guest, Table)
+Place = tuple[int, str]
+
+# Lists of so many restaurants are kept, those that were asked for last: 1 MB for a floor of 5,000 guests.
+LISTINGS_MAX = 16
+# In no text that the hub takes, so nothing is found across name and phone.
+BETWEEN = "\0"
+
+
+class Listing(Generic[E]):
+    """The guests or the tables of one restaurant in the order of their lists. It holds on to none of them."""
+
+    def __init__(self) -> None:
+        self._revision = -1
+        self._places: list[Place] = []
+        self._versions: list[int] = []
+        self._texts: list[str] = []
+
+    def update(self, revision: int, entities: Mapping[str, E]) -> None:
+        """Follow a floor: an id is never given twice, so the order is the same while the ids are."""
+        if revision == self._revision:
+            return
+        self._revision = revision
+        if len(self._places) != len(entities) or not all(entity_id in entities for _, entity_id in self._places):
+            self._places = sorted((entity.created_at, entity.id) for entity in entities.values())
+            self._versions, self._texts = [], []
+
+    def after(self, entities: Mapping[str, E], place: Place | None) -> Iterator[E]:
+        """All that come after a place, None: all."""
+        start = 0 if place is None else bisect_right(self._places, place)
+        return (entities[entity_id] for _, entity_id in islice(self._places, start, None))
+
+    def matching(self, guests: Mapping[str, Guest], place: Place | None, part: str) -> Iterator[Guest]:
+        """The guests after a place whose name or phone has a part; `part` is casefolded."""
+        if BETWEEN in part:
+            return
+        versions = [guests[guest_id].version for _, guest_id in self._places]
+        if versions != self._versions:
+            known = self._texts or [""] * len(versions)
+            was = self._versions or [0] * len(versions)
+            self._texts = [
+                text if version == before else _searched(guests[guest_id])
+                for text, version, before, (_, guest_id) in zip(known, versions, was, self._places, strict=True)
+            ]
+            self._versions = versions
+        start = 0 if place is None else bisect_right(self._places, place)
+        for text, (_, guest_id) in islice(zip(self._texts, self._places, strict=True), start, None):
+            if part in text:
+                yield guests[guest_id]
+
+
+def _searched(guest: Guest) -> str:
+    return f"{guest.name}{BETWEEN}{guest.phone or ''}".casefold()
+
+
+class Listings:
+    """The listings of the restaurants that were asked for last."""
+
+    def __init__(self) -> None:
+        self._guests: OrderedDict[int, Listing[Guest]] = OrderedDict()
+        self._tables: OrderedDict[int, Listing[Table]] = OrderedDict()
+
+    def guests(self, floor: Floor) -> Listing[Guest]:
+        """The listing of a floor's guests."""
+        return _followed(self._guests, floor, floor.guests)
+
+    def tables(self, floor: Floor) -> Listing[Table]:
+        """The listing of a floor's tables."""
+        return _followed(self._tables, floor, floor.tables)
+
+
+def _followed(kept: OrderedDict[int, Listing[E]], floor: Floor, entities: Mapping[str, E]) -> Listing[E]:
+    listing = kept.pop(floor.restaurant_id, None) or Listing[E]()
+    kept[floor.restaurant_id] = listing
+    if len(kept) > LISTINGS_MAX:
+        kept.popitem(last=False)
+    listing.update(floor.revision, entities)
+    return listing

@@ -1,0 +1,22 @@
+"""This file is what a request costs its address: one unit, one for each operation, one for each 64 KiB answered."""
+
+from __future__ import annotations
+
+import math
+
+from restohub.limits import RATE_WAIT_S, UNITS_A_SECOND
+from restohub.live.callers import Caller
+from restohub.wire.problems import problem
+
+
+async def pay(caller: Caller, units: int) -> None:
+    """Take so many units once the address owes none; raises Problem `rate_limited` where that takes too long."""
+    try:
+        await caller.pay(units)
+    except TimeoutError:
+        wait_s = max(1, math.ceil(caller.owes_s()))
+        detail = (
+            f"This address asks for more than {UNITS_A_SECOND} units a second: it waited {RATE_WAIT_S:.0f} s already. "
+            f"Nothing was done; ask again in {wait_s} s."
+        )
+        raise problem("rate_limited", detail, Retry_After=str(wait_s)) from None

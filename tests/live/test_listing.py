@@ -1,0 +1,60 @@
+"""This file is the order of lists over any changes of a floor: never another one than sorting it anew would give."""
+
+from __future__ import annotations
+
+import pytest
+
+from restohub.floor.nouns import Floor, Guest
+from restohub.live.listing import LISTINGS_MAX, Listings
+from tests.live.stage import Stage
+from tests.live.test_writer import at_once
+
+
+def place(guest: Guest) -> tuple[int, str]:
+    return guest.created_at, guest.id
+
+
+def found_by(floor: Floor, part: str) -> list[Guest]:
+    """What a plain look through the floor finds."""
+    guests = sorted(floor.guests.values(), key=place)
+    return [one for one in guests if part in one.name.casefold() or part in (one.phone or "").casefold()]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_order_and_what_is_found_follow_every_change(seed: int) -> None:
+    @at_once
+    async def run() -> None:
+        one, listings = Stage(seed), Listings()
+        for _ in range(60):
+            one.happen(one.random.randrange(1, 4))
+            floor = one.floor
+            listing = listings.guests(floor)
+            in_order = sorted(floor.guests.values(), key=place)
+            assert list(listing.after(floor.guests, None)) == in_order
+            for part in ("a", "ß".casefold(), "39", "zzz"):
+                assert list(listing.matching(floor.guests, None, part)) == found_by(floor, part)
+            if in_order:
+                cursor = one.random.choice(in_order)
+                later = [guest for guest in in_order if place(guest) > place(cursor)]
+                assert list(listing.after(floor.guests, place(cursor))) == later
+            tables = sorted(floor.tables.values(), key=lambda table: (table.created_at, table.id))
+            assert list(listings.tables(floor).after(floor.tables, None)) == tables
+        await one.close()
+
+    run()
+
+
+def test_nothing_is_found_across_name_and_phone() -> None:
+    guest = Guest(id="g1", first_name="Anna", party_size=2, phone="0039", version=1)
+    floor = Floor(restaurant_id=1, revision=1, guests={"g1": guest})
+    listing = Listings().guests(floor)
+    assert list(listing.matching(floor.guests, None, "\0")) == []
+    assert list(listing.matching(floor.guests, None, "a0")) == []
+    assert list(listing.matching(floor.guests, None, "anna")) == [guest]
+
+
+def test_the_lists_of_few_restaurants_are_kept() -> None:
+    listings = Listings()
+    for number in range(3 * LISTINGS_MAX):
+        listings.guests(Floor(restaurant_id=number, revision=1))
+    assert len(listings._guests) == LISTINGS_MAX
