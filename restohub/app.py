@@ -38,6 +38,7 @@ from restohub.store.history import History
 from restohub.store.load import Loaded, initialise, load
 from restohub.store.open import DATABASE, FolderLock, open_reader, open_writer
 from restohub.store.read_only import ReadOnlyLedger, readable
+from restohub.store.reserve import Reserve
 from restohub.upkeep.clock_watch import watch_clock
 from restohub.upkeep.day_close import close_days
 from restohub.upkeep.retention import Retention
@@ -79,6 +80,9 @@ async def serve(settings: Settings, on_ready: Callable[[Place], None]) -> None:
             if fault is not None:
                 log.warning("The disk of %s takes no changes: %s. What is on it is shown.", settings.data, fault)
                 ledger = ReadOnlyLedger(writing, folder / DATABASE, settings.data, fault)
+            else:
+                ledger.reserve = Reserve(folder)
+                ledger.reserve.make()
             stack.push_async_callback(_close_writing, writing, ledger)
             reading = await open_reader(folder)
             stack.push_async_callback(reading.close)
@@ -100,7 +104,15 @@ async def _run(
     clock = Clock(max([loaded.directory.time, *(floor.time for floor in loaded.floors.values())]))
     snapshots = Snapshots(epoch)
     feed = Feed(loaded.floors, history, snapshots)
-    writer = Writer(loaded.directory, loaded.floors, loaded.keys, ledger=ledger, publisher=feed, clock=clock)
+    writer = Writer(
+        loaded.directory,
+        loaded.floors,
+        loaded.keys,
+        ledger=ledger,
+        publisher=feed,
+        clock=clock,
+        restaurants_max=settings.restaurants_max,
+    )
     place = place_of(settings, loaded.install_id, bound := bound_socket(settings))
     advertiser = Advertiser(place.name, place.id, version("restohub"), place.interface)
     hub = Hub(

@@ -115,10 +115,14 @@ Operation = Create | Update | Delete
 
 
 class CloseDay(Struct, frozen=True):
-    """Take from the floor those of these guests who are done and unchanged since `before` (UTC seconds)."""
+    """Take from the floor those of these guests who are done, or were expected at `expected_before` or earlier.
+
+    Both only where they are unchanged since `before` (UTC seconds). Without `expected_before` who is expected stays.
+    """
 
     ids: tuple[str, ...]
     before: int
+    expected_before: int | None = None
 
 
 class CreateRestaurant(Struct, frozen=True):

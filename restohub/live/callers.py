@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 
-from restohub.limits import ADDRESSES_MAX, UNITS_A_SECOND, UNITS_BURST
+from restohub.limits import (
+    ADDRESSES_MAX,
+    CREATIONS_AN_HOUR,
+    CREATIONS_BURST,
+    GROWTH_BYTES_AN_HOUR,
+    GROWTH_BYTES_BURST,
+    UNITS_A_SECOND,
+    UNITS_BURST,
+)
+
+HOUR_S = 3600.0
 
 
 class Bucket:
@@ -36,6 +46,10 @@ class Bucket:
         self._left -= tokens
         return True
 
+    def wait_for(self, tokens: float, promised: float, now: float) -> float:
+        """How long it takes until so many are there beside the promised, in seconds; one that is full gives any."""
+        return max(0.0, (min(tokens, self.burst) + promised - self.left(now)) / self.rate)
+
     def wait_s(self, now: float) -> float:
         """How long it takes until it is not overdrawn, in seconds."""
         return max(0.0, -self.left(now) / self.rate)
@@ -48,6 +62,8 @@ class Caller:
         self.address = address
         self.shared = shared
         self.units = Bucket(UNITS_A_SECOND, UNITS_BURST, now)
+        self.creations = Bucket(CREATIONS_AN_HOUR / HOUR_S, CREATIONS_BURST, now)
+        self.growth = Bucket(GROWTH_BYTES_AN_HOUR / HOUR_S, GROWTH_BYTES_BURST, now)
 
     @property
     def holds(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from restohub.floor.nouns import Entry
 
 from .faults import StorageFailedError
 from .open import PAGE_BYTES, Connection
+from .reserve import Reserve
 from .room import meaning
 from .rows import encode_changes, image_of, log_checksum, position_of, removal_checksum, revision_at, row_checksum
 
@@ -49,10 +51,11 @@ class Record(Struct, frozen=True):
 class Ledger:
     """The writing end of the store: everything that is written goes through its one connection, in one task.
 
-    `refuses` is why it takes nothing from the start, None where it does.
+    `refuses` is why it takes nothing from the start, None where it does. `reserve` is what it has for deletes.
     """
 
     refuses: str | None = None
+    reserve: Reserve | None = None
 
     def __init__(self, connection: Connection, path: Path) -> None:
         self._connection = connection
@@ -83,6 +86,20 @@ class Ledger:
         written = len(upserts) + len(deletes) + len(removals) + len(log)
         size = sum(len(cast(bytes, row[5])) + len(cast(bytes, row[6] or b"")) for row in log)
         self.pages_due += PAGES_A_ROW * written + 2 * size // PAGE_BYTES + 1
+
+    @property
+    def reserve_in_use(self) -> bool:
+        """Whether the disk is so full that the room there is is for deletes."""
+        return self.reserve is not None and self.reserve.in_use
+
+    async def give_up_reserve(self) -> bool:
+        """Make room for deletes; False where there is none to be made."""
+        return self.reserve is not None and await asyncio.to_thread(self.reserve.give_up)
+
+    async def restore_reserve(self) -> bool:
+        """Have the reserve again after it was given up; False where there is no room for it yet."""
+        [(pages,)] = await self._connection.execute_fetchall("PRAGMA freelist_count")
+        return self.reserve is None or await asyncio.to_thread(self.reserve.restore, pages * PAGE_BYTES)
 
     async def probe(self) -> None:
         """Whether a write could commit now: a transaction that changes nothing a client knows. Raises like `append`."""

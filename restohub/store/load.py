@@ -7,6 +7,7 @@ import sqlite3
 import aiosqlite
 from msgspec import Struct
 
+from restohub.floor.apply import measured
 from restohub.floor.nouns import (
     DIRECTORY_ID,
     Directory,
@@ -17,7 +18,7 @@ from restohub.floor.nouns import (
     Restaurant,
     Table,
 )
-from restohub.limits import REMOVALS_MAX
+from restohub.limits import HUB_REMOVALS_MAX, REMOVALS_MAX
 
 from .faults import StorageFullError, StorageUnavailableError, storage_fault
 from .history import KEYS_DAYS, History
@@ -95,18 +96,20 @@ async def _load(connection: aiosqlite.Connection) -> Loaded:
     directory_rows = entities.pop(DIRECTORY_ID, {})
     restaurants = {int(e.id): e for e in directory_rows.values() if isinstance(e, Restaurant)}
     keys: dict[tuple[int, str], int] = {}
-    removals, _ = await _removals(connection, DIRECTORY_ID)
-    head, time = await _checked_log(connection, DIRECTORY_ID, directory_rows, removals, keys)
+    removals, _ = await _removals(connection, DIRECTORY_ID, REMOVALS_MAX)
+    head, time = await _checked_log(connection, DIRECTORY_ID, directory_rows, removals, REMOVALS_MAX, keys)
     last_id = max([*restaurants, *(int(entity_id) for _, entity_id in removals)], default=0)
     directory = Directory(revision=head, time=time, restaurants=restaurants, last_id=last_id)
     for restaurant_id in entities.keys() - restaurants.keys():
         raise DamageError(f"there are guests or tables of a restaurant {restaurant_id} that does not exist")
     floors: dict[int, Floor] = {}
+    # A share for each, since there is no order over all: the rest is on the disk, for whoever was away for long.
+    most = max(1, min(REMOVALS_MAX, HUB_REMOVALS_MAX // max(1, len(restaurants))))
     for restaurant_id, restaurant in restaurants.items():
-        rows = entities.get(restaurant_id, {})
-        removals, since = await _removals(connection, restaurant_id)
-        head, time = await _checked_log(connection, restaurant_id, rows, removals, keys)
-        floors[restaurant_id] = Floor(
+        rows = entities.pop(restaurant_id, {})
+        removals, since = await _removals(connection, restaurant_id, most)
+        head, time = await _checked_log(connection, restaurant_id, rows, removals, most, keys)
+        floor = Floor(
             restaurant_id=restaurant_id,
             revision=head,
             time=time or restaurant.created_at,
@@ -115,6 +118,7 @@ async def _load(connection: aiosqlite.Connection) -> Loaded:
             removals=removals,
             removals_since=since,
         )
+        floors[restaurant_id] = measured(floor)
     return Loaded(names["install_id"], names["epoch"], directory, floors, keys)
 
 
@@ -135,6 +139,7 @@ async def _checked_log(
     restaurant_id: int,
     rows: dict[tuple[str, str], Entity],
     removals: dict[tuple[str, str], Removal],
+    removals_max: int,
     keys: dict[tuple[int, str], int],
 ) -> tuple[int, int]:
     """The last revision of a restaurant's log and its time, after its newest part was held against the rows."""
@@ -152,7 +157,7 @@ async def _checked_log(
     compared_from = max(first, head - COMPARED_MAX + 1)
     newest, time = await _newest_changes(connection, position_of(restaurant_id, compared_from), high)
     _compare(restaurant_id, rows, newest, compared_from)
-    _compare_removals(restaurant_id, removals, newest, compared_from)
+    _compare_removals(restaurant_id, removals, removals_max, newest, compared_from)
     await _keys(connection, restaurant_id, head, time, keys)
     return head, time
 
@@ -208,11 +213,12 @@ def _compare(
 def _compare_removals(
     restaurant_id: int,
     removals: dict[tuple[str, str], Removal],
+    removals_max: int,
     newest: dict[tuple[str, str], tuple[int, LoggedChange]],
     compared_from: int,
 ) -> None:
     """What the newest part of the log removed must be among the removals, and the other way round."""
-    oldest = next(iter(removals.values())).revision if len(removals) == REMOVALS_MAX else 0
+    oldest = next(iter(removals.values())).revision if len(removals) == removals_max else 0
     logged = {who: revision for who, (revision, change) in newest.items() if change.action == "delete"}
     for (kind, entity_id), revision in logged.items():
         removal = removals.get((kind, entity_id))
@@ -237,10 +243,12 @@ async def _keys(
         keys[restaurant_id, key] = revision_at(position)
 
 
-async def _removals(connection: aiosqlite.Connection, restaurant_id: int) -> tuple[dict[tuple[str, str], Removal], int]:
+async def _removals(
+    connection: aiosqlite.Connection, restaurant_id: int, most: int
+) -> tuple[dict[tuple[str, str], Removal], int]:
     """The newest removals of a restaurant, oldest first, and the revision since which they are all of them."""
     sql = f"SELECT {REMOVAL_COLUMNS} FROM removal WHERE restaurant_id = ? ORDER BY revision DESC LIMIT ?"  # noqa: S608
-    rows = await connection.execute_fetchall(sql, (restaurant_id, REMOVALS_MAX))
+    rows = await connection.execute_fetchall(sql, (restaurant_id, most))
     newest = [read_removal(row) for row in rows]
     removals: dict[tuple[str, str], Removal] = {(one.kind, one.id): one for one in reversed(newest)}
-    return removals, newest[-1].revision if len(newest) == REMOVALS_MAX else 0
+    return removals, newest[-1].revision if len(newest) == most else 0

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from msgspec import UNSET
 
+from restohub.floor.bounds import nearly_full
 from restohub.live.hub import Hub
 from restohub.store.engine import has_wal_reset_bug
 from restohub.store.open import DATABASE, size_of, wal_path
@@ -45,7 +46,7 @@ def _database(hub: Hub, reason: str | None) -> DatabaseHealth:
         size_bytes=size_of(hub.folder / DATABASE),
         wal_bytes=size_of(wal_path(hub.folder)),
         free_bytes=_free_bytes(hub.folder),
-        warnings=_warnings(hub.present.incident),
+        warnings=_warnings(hub),
     )
 
 
@@ -56,8 +57,10 @@ def _free_bytes(folder: Path) -> int:
         return 0
 
 
-def _warnings(incident: str | None) -> list[str]:
-    return [*([incident] if incident else []), *_warnings_of_sqlite()]
+def _warnings(hub: Hub) -> list[str]:
+    incident, writer = hub.present.incident, hub.writer
+    full = nearly_full(writer.floors.values(), writer.holdings.size, writer.holdings.restaurants_max)
+    return [*([incident] if incident else []), *full, *_warnings_of_sqlite()]
 
 
 def _warnings_of_sqlite() -> list[str]:
