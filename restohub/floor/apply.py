@@ -9,7 +9,7 @@ from msgspec import structs
 
 from restohub.limits import HUB_REMOVALS_MAX, REMOVALS_MAX
 
-from .finished import concerns_finished, index_finished, move_finished
+from .finished import after_change
 from .nouns import Directory, Entry, Floor, Guest, Removal, Restaurant, Table
 from .weights import weight
 
@@ -27,10 +27,7 @@ def apply(floor: Floor, entry: Entry, grown: int) -> Floor:
     for change in entry.changes:
         if change.kind == "guest":
             guests = dict(guests) if guests is floor.guests else guests
-            before, after = guests.get(change.id), cast(Guest | None, change.entity)
-            if concerns_finished(before, after):
-                finished = dict(finished) if finished is floor.finished else finished
-                move_finished(finished, before, after)
+            finished = after_change(finished, guests.get(change.id), cast(Guest | None, change.entity))
         else:
             tables = dict(tables) if tables is floor.tables else tables
         if change.entity is None:
@@ -61,9 +58,9 @@ def apply(floor: Floor, entry: Entry, grown: int) -> Floor:
 
 
 def measured(floor: Floor) -> Floor:
-    """A floor with the size and the index that its guests and tables give."""
+    """A floor with the size that its guests and tables give."""
     size = sum(map(weight, floor.guests.values())) + sum(map(weight, floor.tables.values()))
-    return structs.replace(floor, size=size, finished=index_finished(floor.guests.values()))
+    return structs.replace(floor, size=size)
 
 
 def without_surplus_removals(floors: dict[int, Floor]) -> list[Floor]:

@@ -36,7 +36,8 @@ def decide(floor: Floor, command: FloorCommand, stamp: Stamp, hub_size: int = 0)
             grown = draft.growth()
             changes = draft.changes()
             outcomes = (_outcome(command, changed=bool(changes)),)
-            return beyond(Size.of(floor, hub_size), grown) or Accepted(changes, outcomes, grown=grown[2])
+            too_much = beyond(Size.of(floor, hub_size), grown) if grown != (0, 0, 0) else None
+            return too_much or Accepted(changes, outcomes, grown=grown[2])
 
 
 def _decide_batch(draft: Draft, batch: Batch, hub_size: int) -> Accepted | BatchRefused:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from msgspec import structs
 
 from .contacts import visit_of_guest
-from .finished import Finished
+from .finished import Index
 from .lookups import Lookups
 from .nouns import Change, Floor, Guest, Kind, Position, Stamp, Table
 from .weights import growth
@@ -43,23 +43,27 @@ class Draft:
 
     def guest(self, guest_id: str) -> Guest | None:
         """The guest as the draft has him."""
-        return self.guests[guest_id] if guest_id in self.guests else self.guest_before(guest_id)
+        if guest_id in self.guests:
+            return self.guests[guest_id]
+        return self.floor.guests.get(guest_id) if self._below is None else self._below.guest(guest_id)
 
     def guest_before(self, guest_id: str) -> Guest | None:
         """The guest as the draft found him."""
-        return self._below.guest(guest_id) if self._below else self.floor.guests.get(guest_id)
+        return self.floor.guests.get(guest_id) if self._below is None else self._below.guest(guest_id)
 
     def table(self, table_id: str) -> Table | None:
         """The table as the draft has it."""
-        return self.tables[table_id] if table_id in self.tables else self.table_before(table_id)
+        if table_id in self.tables:
+            return self.tables[table_id]
+        return self.floor.tables.get(table_id) if self._below is None else self._below.table(table_id)
 
     def table_before(self, table_id: str) -> Table | None:
         """The table as the draft found it."""
-        return self._below.table(table_id) if self._below else self.floor.tables.get(table_id)
+        return self.floor.tables.get(table_id) if self._below is None else self._below.table(table_id)
 
-    def finished(self) -> Finished:
+    def finished(self) -> Index:
         """Who had finished a visit before this operation, by phone and e-mail."""
-        return self._root._known.finished
+        return self._root._known.finished()
 
     def numbered(self, number: str) -> Table | None:
         """The table that has this number, case ignored, before this operation."""
@@ -111,11 +115,13 @@ class Draft:
         guests = tables = size = 0
         for guest_id, guest in self.guests.items():
             was = self.guest_before(guest_id)
-            guests += (guest is not None) - (was is not None)
+            if guest is None or was is None:
+                guests += (guest is not None) - (was is not None)
             size += growth(was, guest)
         for table_id, table in self.tables.items():
             stood = self.table_before(table_id)
-            tables += (table is not None) - (stood is not None)
+            if table is None or stood is None:
+                tables += (table is not None) - (stood is not None)
             size += growth(stood, table)
         return guests, tables, size
 

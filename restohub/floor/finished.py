@@ -2,30 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 
 from .contacts import contact_keys
-from .nouns import Guest
+from .nouns import Finished, Guest
 
-Finished = dict[str, frozenset[str]]
+Index = dict[str, frozenset[str]]
 
 NOBODY: frozenset[str] = frozenset()
+# Beyond so many changes the index is made anew when it is asked for: 12 ms for 5,000 finished guests.
+KEPT_BACK_MAX = 256
 
 
-def index_finished(guests: Iterable[Guest]) -> Finished:
-    """The index of these guests."""
-    index: Finished = {}
-    for guest in guests:
-        move_finished(index, None, guest)
+def after_change(finished: Finished, before: Guest | None, after: Guest | None) -> Finished:
+    """The index after a guest changed; the very same one where that is no matter to it.
+
+    Nothing is indexed here, since most changes of a floor come between two questions: a copy for each guest who
+    finishes would cost 10 µs on a floor of 200 guests, and 130 on one of 5,000.
+    """
+    if not concerns(before, after):
+        return finished
+    if finished.kept_back >= KEPT_BACK_MAX:
+        return Finished()
+    return Finished(earlier=finished, before=before, after=after, kept_back=finished.kept_back + 1)
+
+
+def index_of(finished: Finished, guests: Mapping[str, Guest]) -> Index:
+    """The index itself, brought up to date with the guests whom it is of. Who asks must not change it.
+
+    It is moved on from the floor that it was made for, not copied: an older floor that asks again (its changes could
+    not be saved) has it made anew.
+    """
+    changes: list[Finished] = []
+    newest = finished
+    while newest.index is None and newest.earlier is not None:
+        changes.append(newest)
+        newest = newest.earlier
+    index, newest.index = newest.index, None
+    if index is None:
+        index = {}
+        for guest in guests.values():
+            move(index, None, guest)
+    else:
+        for change in reversed(changes):
+            move(index, change.before, change.after)
+    finished.settle(index)
     return index
 
 
-def concerns_finished(before: Guest | None, after: Guest | None) -> bool:
+def concerns(before: Guest | None, after: Guest | None) -> bool:
     """Whether a change of a guest may change the index."""
     return (after is not None and after.status == "finished") or (before is not None and before.status == "finished")
 
 
-def move_finished(index: Finished, before: Guest | None, after: Guest | None) -> None:
+def move(index: Index, before: Guest | None, after: Guest | None) -> None:
     """Bring the index from a guest as he was to him as he is; None where he was or is not on the floor."""
     had, has = _keys(before), _keys(after)
     for key in had:
@@ -40,9 +70,8 @@ def move_finished(index: Finished, before: Guest | None, after: Guest | None) ->
             index[key] = index.get(key, NOBODY) | {after.id}
 
 
-def count_visits(*known: frozenset[str]) -> int:
+def count_either(one: frozenset[str], other: frozenset[str]) -> int:
     """How many ids are in either of two sets; nothing is copied, since a careless `0` for a phone is everybody's."""
-    one, other = known
     return len(one) + len(other) - (len(one & other) if one and other else 0)
 
 

@@ -7,7 +7,7 @@ from msgspec import UNSET, structs
 from .commands import Create, Delete, GuestFields, Update, Visits
 from .contacts import contact_keys, same_party, visit_of_guest
 from .draft import Draft
-from .finished import NOBODY, count_visits
+from .finished import NOBODY, count_either
 from .merging import given, in_conflict, names, without_echoes
 from .nouns import DONE, EXPECTED, PHASES, Guest, Table
 from .verdicts import (
@@ -181,11 +181,10 @@ def _visits(draft: Draft, before: Guest | None, guest: Guest, visits: Visits) ->
     """
     mine = visit_of_guest(guest)
     keys = contact_keys(guest.phone, guest.email)
-    here, gone = [], []
-    for key in (*keys, "", "")[:2]:
-        here.append(draft.finished().get(key, NOBODY))
-        gone.append(visits.ids.get(key, NOBODY))
-    count = count_visits(*here) + count_visits(*gone)
+    finished = draft.finished()
+    here = [finished.get(key, NOBODY) for key in (*keys, "", "")[:2]]
+    gone = [visits.ids.get(key, NOBODY) for key in (*keys, "", "")[:2]]
+    count = count_either(*here) + count_either(*gone)
     if before is not None and any(before.id in ids for ids in here):
         count -= 1
     for removal in reversed(draft.floor.removals.values()):

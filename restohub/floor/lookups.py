@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from math import floor as round_down
 from typing import TypeVar
 
-from .finished import Finished, concerns_finished, move_finished
+from .finished import Index, concerns, index_of, move
 from .nouns import Floor, Guest, Position, Table
 
 GRID_SIDE = 8
@@ -63,13 +63,17 @@ def _cell(x: float, y: float, side: int) -> tuple[int, int]:
 class Lookups:
     """What a decision has, by what it is looked for. Who asks gives the tables as they are, for the first look."""
 
-    __slots__ = ("_numbers", "_places", "finished", "floor")
+    __slots__ = ("_finished", "_floor", "_numbers", "_places")
 
     def __init__(self, floor: Floor) -> None:
-        self.floor = floor
-        self.finished: Finished = floor.finished
+        self._floor = floor
+        self._finished: Index | None = None
         self._numbers: dict[str, str] | None = None
         self._places: Places | None = None
+
+    def finished(self) -> Index:
+        """Who finished a visit, by phone and e-mail."""
+        return index_of(self._floor.finished, self._floor.guests) if self._finished is None else self._finished
 
     def numbers(self, tables: Iterable[Table]) -> dict[str, str]:
         """The tables' ids by their numbers, case folded."""
@@ -85,10 +89,10 @@ class Lookups:
 
     def guest_changed(self, before: Guest | None, after: Guest | None) -> None:
         """An operation left this guest so."""
-        if concerns_finished(before, after):
-            if self.finished is self.floor.finished:
-                self.finished = dict(self.finished)
-            move_finished(self.finished, before, after)
+        if concerns(before, after):
+            if self._finished is None:
+                self._finished = dict(self.finished())
+            move(self._finished, before, after)
 
     def table_changed(self, before: Table | None, after: Table | None) -> None:
         """An operation left this table so."""

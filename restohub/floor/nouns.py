@@ -162,13 +162,42 @@ class Removal(Struct, frozen=True, gc=False):
     visit: tuple[str, str] | None = None
 
 
+class Finished:
+    """The index of finished visits of a floor, as `finished` keeps it: made, `earlier` and one change, or not yet."""
+
+    __slots__ = ("after", "before", "earlier", "index", "kept_back")
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(
+        self,
+        earlier: Finished | None = None,
+        before: Guest | None = None,
+        after: Guest | None = None,
+        kept_back: int = 0,
+    ) -> None:
+        self.index: dict[str, frozenset[str]] | None = None
+        self.earlier = earlier
+        self.before = before
+        self.after = after
+        self.kept_back = kept_back
+
+    def settle(self, index: dict[str, frozenset[str]]) -> None:
+        """It is made: what came before is no matter any more."""
+        self.index = index
+        self.earlier = self.before = self.after = None
+        self.kept_back = 0
+
+    def __eq__(self, other: object) -> bool:
+        """Always, of two: it says nothing that the guests do not."""
+        return isinstance(other, Finished)
+
+
 class Floor(Struct, frozen=True, gc=False, kw_only=True):
     """One restaurant's floor at one revision: a value, never changed in place.
 
     `removals` are the newest removals (at most REMOVALS_MAX); all those after `removals_since` are in it. `time` is the
     commit time of `revision`, or the restaurant's creation where nothing was committed yet. `size` is what its guests
-    and tables weigh in bytes, `finished` the index of those who finished a visit: `apply` keeps both, `measured` makes
-    them.
+    and tables weigh in bytes: `apply` keeps it, `measured` makes it.
     """
 
     restaurant_id: int
@@ -179,7 +208,7 @@ class Floor(Struct, frozen=True, gc=False, kw_only=True):
     removals: dict[tuple[str, str], Removal] = field(default_factory=dict)
     removals_since: int = 0
     size: int = 0
-    finished: dict[str, frozenset[str]] = field(default_factory=dict)
+    finished: Finished = field(default_factory=Finished)
 
     def get(self, kind: str, entity_id: str) -> Guest | Table | None:
         """The guest or table of that id, or None."""

@@ -13,6 +13,7 @@ from msgspec import Struct
 from restohub.floor.commands import Visits
 from restohub.floor.contacts import visit_of
 from restohub.floor.nouns import Entity, Floor, Guest, Removal, Table
+from restohub.limits import VISITS_MAX
 
 from .faults import StorageFailedError, storage_fault
 from .rows import (
@@ -30,6 +31,8 @@ from .rows import (
 # Each step back costs a query; who is further behind counts as one whom the log no longer knows.
 STEPS_BACK_MAX = 1000
 DAY_S = 24 * 3600
+# Phones and e-mails whose visits are kept until the floor changes.
+VISITS_KEPT = 64
 # Keys are honoured for 72 hours at least; the two days more are what one jump of the clock may make of no time at all.
 KEYS_DAYS = 5
 
@@ -58,6 +61,8 @@ class History:
     def __init__(self, connection: aiosqlite.Connection) -> None:
         self._connection = connection
         self._failure: asyncio.Future[NoReturn] = asyncio.get_running_loop().create_future()
+        self._visits: dict[str, frozenset[str]] = {}
+        self._visits_of = (0, 0)
 
     async def failed(self) -> NoReturn:
         """Wait for the first failure of the disk, and raise it."""
@@ -80,14 +85,22 @@ class History:
         return await self._row(sql, restaurant_id, kind, entity_id) is not None
 
     async def visits(self, floor: Floor, phone: str | None, email: str | None) -> Visits:
-        """Which retired guests finished a visit with this phone or e-mail, as far as `floor`'s revision."""
+        """Which retired guests finished a visit with this phone or e-mail, as far as `floor`'s revision.
+
+        At most VISITS_MAX each. What was read for this revision is kept: a batch asks for one phone again and again.
+        """
         digits, mail = visit_of(phone, email)
-        found: dict[str, frozenset[str]] = {}
+        if self._visits_of != (floor.restaurant_id, floor.revision) or len(self._visits) >= VISITS_KEPT:
+            self._visits_of, self._visits = (floor.restaurant_id, floor.revision), {}
+        kept, found = self._visits, {}
         for column, value in (("phone", digits), ("email", mail)):
-            if value:
+            key = f"{column}:{value}"
+            if value and key not in kept:
                 sql = BY_PHONE if column == "phone" else BY_EMAIL
-                rows = await self._rows(sql, floor.restaurant_id, value)
-                found[f"{column}:{value}"] = frozenset(read_removal(row).id for row in rows)
+                rows = await self._rows(sql, floor.restaurant_id, value, VISITS_MAX)
+                kept[key] = frozenset(read_removal(row).id for row in rows)
+            if value:
+                found[key] = kept[key]
         return Visits(floor.revision, found)
 
     async def image_at(self, floor: Floor, present: Guest | Table, version: int) -> Entity | None:
@@ -197,6 +210,6 @@ class History:
 OLDEST = """SELECT position, key IS NOT NULL, length(changes) + coalesce(length(answer), 0) FROM log
     WHERE position BETWEEN ? AND ? ORDER BY position LIMIT ?"""
 REMOVED = f"SELECT {REMOVAL_COLUMNS} FROM removal WHERE restaurant_id = ?"  # noqa: S608 (our own column names)
-BY_PHONE = f"{REMOVED} AND phone = ? AND phone <> ''"
-BY_EMAIL = f"{REMOVED} AND email = ? AND email <> ''"
+BY_PHONE = f"{REMOVED} AND phone = ? AND phone <> '' LIMIT ?"
+BY_EMAIL = f"{REMOVED} AND email = ? AND email <> '' LIMIT ?"
 SINCE = f"{REMOVED} AND revision > ? AND revision <= ? ORDER BY revision"

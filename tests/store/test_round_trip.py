@@ -47,6 +47,7 @@ FULL_GUEST = Guest(
     last_updated=6,
     version=1,
     created_revision=1,
+    created_from="192.168.1.66",
 )
 FULL_TABLE = Table(
     id="t1",
@@ -65,6 +66,7 @@ FULL_TABLE = Table(
     last_updated=6,
     version=1,
     created_revision=1,
+    created_from="fd00::66",
 )
 
 
