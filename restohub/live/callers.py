@@ -94,6 +94,10 @@ class Callers:
         self._known.move_to_end(address)
         return caller
 
+    def address_of(self, peer: str) -> str:
+        """The address by which a peer is counted."""
+        return self._key(peer)
+
     def _forget(self) -> None:
         surplus = len(self._known) - ADDRESSES_MAX
         for address in [one for one, caller in self._known.items() if not caller.holds][: max(0, surplus)]:

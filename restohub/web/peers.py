@@ -13,6 +13,7 @@ from ipaddress import (
     ip_address,
     ip_interface,
 )
+from typing import Any
 
 import ifaddr
 
@@ -41,6 +42,19 @@ def plain_ip(text: str) -> Address | None:
     except ValueError:
         return None
     return getattr(address, "ipv4_mapped", None) or address
+
+
+# By these a proxy says that it asks for another. One that adds none of them is taken for whoever it is itself.
+FORWARDED = frozenset((b"forwarded", b"via", b"x-real-ip", b"x-client-ip", b"cf-connecting-ip", b"true-client-ip"))
+
+
+def is_own_machine(scope: Any) -> bool:
+    """Whether this machine itself asks: over the loopback or from the very address it asks, and not for another."""
+    client, server = scope["client"], scope["server"]
+    address = plain_ip(client[0]) if client else None
+    if address is None or not (address.is_loopback or (server and address == plain_ip(server[0]))):
+        return False
+    return not any(name in FORWARDED or name.startswith(b"x-forwarded") for name, _ in scope["headers"])
 
 
 class Peers:
