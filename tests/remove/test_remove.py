@@ -51,10 +51,10 @@ def test_what_an_address_made_goes_and_what_others_made_stays(
     other = made(stranger, "/restaurants", name="Nowhere")
     made(stranger, f"/restaurants/{other}/guests", name="Junk 4", partySize=2)
     revision = int(house.get(GUESTS).headers["Restohub-Revision"])
-    with hub.socket(f"/ws/restaurant/sync?restaurant_id=1&since_revision={revision}") as iPad:
-        next_message(iPad)
+    with hub.socket(f"/ws/restaurant/sync?restaurant_id=1&since_revision={revision}") as tablet:
+        next_message(tablet)
         status, said, errors = remove(hub, "--from", STRANGER, "--since", "2h", "--yes")
-        gone = [next_message(iPad)["changes"][0]["entity_id"] for _ in range(3)]
+        gone = [next_message(tablet)["changes"][0]["entity_id"] for _ in range(3)]
     assert (status, errors) == (0, "")
     assert "3 guests (Junk 0, Junk 1, Junk 2), 1 table (66)" in said
     assert f"in Nowhere (restaurant {other}): 1 guest (Junk 4), the restaurant itself" in said
