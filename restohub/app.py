@@ -104,15 +104,7 @@ async def _run(
     clock = Clock(max([loaded.directory.time, *(floor.time for floor in loaded.floors.values())]))
     snapshots = Snapshots(epoch)
     feed = Feed(loaded.floors, history, snapshots)
-    writer = Writer(
-        loaded.directory,
-        loaded.floors,
-        loaded.keys,
-        ledger=ledger,
-        publisher=feed,
-        clock=clock,
-        restaurants_max=settings.restaurants_max,
-    )
+    writer = _writer(settings, loaded, ledger, feed, clock)
     place = place_of(settings, loaded.install_id, bound := bound_socket(settings))
     advertiser = Advertiser(place.name, place.id, version("restohub"), place.interface)
     hub = Hub(
@@ -160,6 +152,13 @@ async def _run(
         writer.stop()
         await advertiser.stop()
     await _ended(settings, writing, tasks)
+
+
+def _writer(settings: Settings, loaded: Loaded, ledger: Ledger, feed: Feed, clock: Clock) -> Writer:
+    most = settings.restaurants_max
+    return Writer(
+        loaded.directory, loaded.floors, loaded.keys, ledger=ledger, publisher=feed, clock=clock, restaurants_max=most
+    )
 
 
 def _chores(hub: Hub, settings: Settings) -> tuple[Coroutine[None, None, None], ...]:
