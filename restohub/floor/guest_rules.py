@@ -7,7 +7,7 @@ from msgspec import UNSET, structs
 from .commands import Create, Delete, GuestFields, Update, Visits
 from .contacts import contact_keys, same_party, visit_of_guest
 from .draft import Draft
-from .finished import NOBODY, count_either
+from .finished import count_either
 from .merging import given, in_conflict, names, without_echoes
 from .nouns import DONE, EXPECTED, PHASES, Guest, Table
 from .verdicts import (
@@ -182,8 +182,8 @@ def _visits(draft: Draft, before: Guest | None, guest: Guest, visits: Visits) ->
     mine = visit_of_guest(guest)
     keys = contact_keys(guest.phone, guest.email)
     finished = draft.finished()
-    here = [finished.get(key, NOBODY) for key in (*keys, "", "")[:2]]
-    gone = [visits.ids.get(key, NOBODY) for key in (*keys, "", "")[:2]]
+    here = [finished.get(key, set[str]()) for key in (*keys, "", "")[:2]]
+    gone = [visits.ids.get(key, frozenset[str]()) for key in (*keys, "", "")[:2]]
     count = count_either(*here) + count_either(*gone)
     if before is not None and any(before.id in ids for ids in here):
         count -= 1

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from math import floor as round_down
 from typing import TypeVar
 
-from .finished import Index, concerns, index_of, move
+from .finished import Index, OwnIndex, concerns, index_of
 from .nouns import Floor, Guest, Position, Table
 
 GRID_SIDE = 8
@@ -67,13 +67,15 @@ class Lookups:
 
     def __init__(self, floor: Floor) -> None:
         self._floor = floor
-        self._finished: Index | None = None
+        self._finished: OwnIndex | None = None
         self._numbers: dict[str, str] | None = None
         self._places: Places | None = None
 
     def finished(self) -> Index:
         """Who finished a visit, by phone and e-mail."""
-        return index_of(self._floor.finished, self._floor.guests) if self._finished is None else self._finished
+        if self._finished is not None:
+            return self._finished.index
+        return index_of(self._floor.finished, self._floor.guests)
 
     def numbers(self, tables: Iterable[Table]) -> dict[str, str]:
         """The tables' ids by their numbers, case folded."""
@@ -91,8 +93,8 @@ class Lookups:
         """An operation left this guest so."""
         if concerns(before, after):
             if self._finished is None:
-                self._finished = dict(self.finished())
-            move(self._finished, before, after)
+                self._finished = OwnIndex(self.finished())
+            self._finished.move(before, after)
 
     def table_changed(self, before: Table | None, after: Table | None) -> None:
         """An operation left this table so."""

@@ -175,13 +175,13 @@ class Finished:
         after: Guest | None = None,
         kept_back: int = 0,
     ) -> None:
-        self.index: dict[str, frozenset[str]] | None = None
+        self.index: dict[str, set[str]] | None = None
         self.earlier = earlier
         self.before = before
         self.after = after
         self.kept_back = kept_back
 
-    def settle(self, index: dict[str, frozenset[str]]) -> None:
+    def settle(self, index: dict[str, set[str]]) -> None:
         """It is made: what came before is no matter any more."""
         self.index = index
         self.earlier = self.before = self.after = None
