@@ -37,6 +37,7 @@ from restohub.store.history import History
 from restohub.store.load import Loaded, initialise, load
 from restohub.store.open import DATABASE, Connection, FolderLock, open_reader, open_writer
 from restohub.store.read_only import ReadOnlyLedger, readable
+from restohub.store.reserve import Reserve
 from restohub.upkeep.clock_watch import ClockWatch
 from restohub.upkeep.day_close import close_days
 from restohub.upkeep.retention import Retention
@@ -82,6 +83,9 @@ async def serve(settings: Settings, on_ready: Callable[[Place], None]) -> None:
             if fault is not None:
                 log.warning("The disk of %s takes no changes: %s. What is on it is shown.", settings.data, fault)
                 ledger = ReadOnlyLedger(writing, folder / DATABASE, settings.data, fault)
+            else:
+                ledger.reserve = Reserve(folder)
+                ledger.reserve.make()
             stack.push_async_callback(_close_writing, writing, ledger)
             reading = await open_reader(folder)
             stack.push_async_callback(reading.close)
@@ -105,7 +109,7 @@ async def _run(
     snapshots = Snapshots(epoch, loaded.floors)
     peers = Peers(clock.monotonic, allow_public=settings.allow_public)
     feed = Feed(loaded.floors, history, snapshots)
-    writer = Writer(loaded.directory, loaded.floors, loaded.keys, ledger=ledger, publisher=feed, clock=clock)
+    writer = _writer(settings, loaded, ledger, feed, clock)
     place = place_of(settings, loaded.install_id, bound := bound_socket(settings))
     advertiser = Advertiser(place.name, place.id, version("restohub"), place.interface, id_at)
     hub = Hub(
@@ -154,6 +158,13 @@ async def _run(
         writer.stop()
         await advertiser.stop()
     await _ended(settings, writing, tasks)
+
+
+def _writer(settings: Settings, loaded: Loaded, ledger: Ledger, feed: Feed, clock: Clock) -> Writer:
+    most = settings.restaurants_max
+    return Writer(
+        loaded.directory, loaded.floors, loaded.keys, ledger=ledger, publisher=feed, clock=clock, restaurants_max=most
+    )
 
 
 def _chores(hub: Hub, sockets: Sockets, settings: Settings) -> tuple[Coroutine[None, None, None], ...]:

@@ -20,6 +20,7 @@ from restohub.doctor.commands import doctor
 from restohub.last_stop import forget_stop, note_stop
 from restohub.licences import parts
 from restohub.logs import start_log
+from restohub.remove.commands import remove
 from restohub.verify import verify
 from restohub.where.commands import find, where
 
@@ -188,7 +189,7 @@ def stop(sentence: str) -> None:
 
 
 # In the order in which `--help` lists them.
-for command in (serve, where, find, doctor, verify, simulate, licences):
+for command in (serve, where, find, doctor, verify, remove, simulate, licences):
     cli.command()(command)
 
 

@@ -6,8 +6,8 @@ from __future__ import annotations
 # The largest evening that anybody described is 300 parties; 800 reservations are imported at once.
 GUESTS_MAX = 5_000
 TABLES_MAX = 1_000
-# The texts and lists of all guests and tables, as they weigh in memory. 5,000 guests with all that an app fills in are
-# 4 MB; a single text may hold 4 bytes a character.
+# All guests and tables as they weigh in memory (floor/weights.py). 5,000 guests with all that an app fills in are
+# 6 MB; a single text may hold 4 bytes a character, and as many beside them as it was sent in.
 FLOOR_BYTES_MAX = 16_000_000
 HUB_BYTES_MAX = 32_000_000
 # A setting (`restaurants_max`): a hub is one restaurant's, sometimes a small chain's, and simulated evenings pile up.
@@ -15,6 +15,8 @@ RESTAURANTS_MAX = 200
 # Removals remembered in memory, of one floor and of all: a client that was away gets its deletes without the disk.
 REMOVALS_MAX = 10_000
 HUB_REMOVALS_MAX = 20_000
+# Retired visits of one phone or e-mail that are counted: a regular has hundreds, a careless `0` would have all.
+VISITS_MAX = 1_000
 # From here `/health` warns that a limit is near.
 NEARLY_FULL = 0.8
 

@@ -15,7 +15,8 @@ from typing import IO
 
 from restohub.boot.install import InstallError, installed_program
 from restohub.live.clock import Clock
-from restohub.store.open import DATABASE, wal_path
+from restohub.store.open import DATABASE, size_of, wal_path
+from restohub.store.reserve import RESERVE
 from restohub.where.running import SERVICE_FOLDER
 
 from .report import Check
@@ -85,11 +86,13 @@ def space(folder: Path) -> Check:
         disk = shutil.disk_usage(existing(folder))
     except OSError as error:
         return Check(name, "skipped", f"The disk does not say ({error.strerror}).")
-    found = f"{size_text(disk.free)} of {size_text(disk.total)} are free."
+    kept = size_of(folder / RESERVE)
+    found = f"{size_text(disk.free)} of {size_text(disk.total)} are free"
+    found += f", {size_text(kept)} more are kept for deletes." if kept else "."
     if disk.free < FREE_BYTES_MIN:
-        return Check(name, "wrong", found, "Free some space now: on a full disk the hub takes no changes.")
+        return Check(name, "wrong", found, "Free some space now: on a full disk the hub takes deletes alone.")
     if disk.free < FREE_BYTES_LOW:
-        return Check(name, "warning", found, "Free some space soon: on a full disk the hub takes no changes.")
+        return Check(name, "warning", found, "Free some space soon: on a full disk the hub takes deletes alone.")
     return Check(name, "well", found)
 
 

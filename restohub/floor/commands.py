@@ -115,14 +115,16 @@ Operation = Create | Update | Delete
 
 
 class CloseDay(Struct, frozen=True):
-    """Take from the floor those of these guests who are done and unchanged since `before` (UTC seconds).
+    """Take from the floor those of these guests who are done, or were expected at `expected_before` or earlier.
 
-    One of a version up to `upto` is that, too, whatever his time says: he is of before the clock was set right.
+    Both only where they are unchanged since `before` (UTC seconds), or since revision `upto`: the times up to there are
+    of before the clock was set right. Without `expected_before` who is expected stays.
     """
 
     ids: tuple[str, ...]
     before: int
     upto: int = 0
+    expected_before: int | None = None
 
 
 class CreateRestaurant(Struct, frozen=True):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from .bounds import Size, beyond
 from .commands import CloseDay, Create, Delete, Operation, Update
 from .draft import Draft
-from .guest_rules import create_guest, delete_guest, update_guest
-from .nouns import DONE, Floor, Stamp
+from .guest_rules import create_guest, delete_guest, retire_guest, update_guest
+from .nouns import DONE, EXPECTED, Floor, Guest, Stamp
 from .table_rules import create_table, delete_table, update_table
 from .verdicts import Accepted, BatchRefused, Outcome, Refused
 
@@ -16,38 +17,49 @@ FloorCommand = Operation | CloseDay | Batch
 PAST = {Create: "created", Update: "updated", Delete: "deleted"}
 
 
-def decide(floor: Floor, command: FloorCommand, stamp: Stamp) -> Accepted | Refused | BatchRefused:
+def decide(floor: Floor, command: FloorCommand, stamp: Stamp, hub_size: int = 0) -> Accepted | Refused | BatchRefused:
     """What the command does to the floor as the commit `stamp`, or why it is refused.
 
     The changes of an accepted command are after-images (for `apply`), guests first; where there are none the floor
-    stays as it is and no commit is made.
+    stays as it is and no commit is made. `hub_size` is what all floors of the hub weigh, this one included, in bytes.
     """
     draft = Draft(floor, stamp)
     match command:
         case CloseDay():
             return _close_day(draft, command)
         case tuple():
-            return _decide_batch(draft, command)
+            return _decide_batch(draft, command, hub_size)
         case _:
             refused = _operate(draft, command)
-            changes = () if refused else draft.changes()
-            return refused or Accepted(changes, (_outcome(command, changed=bool(changes)),))
+            if refused is not None:
+                return refused
+            grown = draft.growth()
+            changes = draft.changes()
+            outcomes = (_outcome(command, changed=bool(changes)),)
+            too_much = beyond(Size.of(floor, hub_size), grown) if grown != (0, 0, 0) else None
+            return too_much or Accepted(changes, outcomes, grown=grown[2])
 
 
-def _decide_batch(draft: Draft, batch: Batch) -> Accepted | BatchRefused:
+def _decide_batch(draft: Draft, batch: Batch, hub_size: int) -> Accepted | BatchRefused:
     """Each operation sees those before it; one that fails is passed over, so that every fault is found."""
     refusals: list[tuple[int, Refused]] = []
     outcomes: list[Outcome] = []
+    before = size = Size.of(draft.floor, hub_size)
     for index, operation in enumerate(batch):
         attempt = draft.fork()
         refused = operation if isinstance(operation, Refused) else _operate(attempt, operation)
+        grown = (0, 0, 0) if refused else attempt.growth()
+        refused = refused or beyond(size, grown)
         if refused is not None:
             refusals.append((index, refused))
         elif not isinstance(operation, Refused):
-            changed = not isinstance(operation, Update) or _differ(draft, attempt)
+            changed = not isinstance(operation, Update) or attempt.differs()
             outcomes.append(_outcome(operation, changed=changed))
-            draft = attempt
-    return BatchRefused(tuple(refusals)) if refusals else Accepted(draft.changes(), tuple(outcomes))
+            draft.take(attempt)
+            size = size.plus(grown)
+    if refusals:
+        return BatchRefused(tuple(refusals))
+    return Accepted(draft.changes(), tuple(outcomes), grown=size.floor - before.floor)
 
 
 def _operate(draft: Draft, operation: Operation) -> Refused | None:
@@ -71,17 +83,19 @@ def _outcome(operation: Operation, *, changed: bool) -> Outcome:
     return Outcome(operation.kind, operation.id, PAST[type(operation)] if changed else "unchanged")
 
 
-def _differ(before: Draft, after: Draft) -> bool:
-    """Whether an operation left anything else than it found."""
-    touched = [*(("guest", i) for i in after.guests), *(("table", i) for i in after.tables)]
-    return any(before.get(kind, i) != after.get(kind, i) for kind, i in touched)
+def leaves(guest: Guest, before: int, upto: int, expected_before: int | None) -> bool:
+    """Whether the close of the day takes this guest from the floor, by the times and the revision of its command."""
+    if guest.last_updated > before and guest.version > upto:
+        return False
+    if guest.status in EXPECTED and expected_before is not None:
+        time = guest.created_at if guest.reservation_time is None else guest.reservation_time
+        return time <= expected_before
+    return guest.status in DONE
 
 
 def _close_day(draft: Draft, command: CloseDay) -> Accepted:
     for guest_id in command.ids:
         guest = draft.guest(guest_id)
-        if guest is None or guest.status not in DONE:
-            continue
-        if guest.last_updated <= command.before or guest.version <= command.upto:
-            draft.retire(guest)
-    return Accepted(draft.changes())
+        if guest is not None and leaves(guest, command.before, command.upto, command.expected_before):
+            retire_guest(draft, guest)
+    return Accepted(draft.changes(), grown=draft.growth()[2])

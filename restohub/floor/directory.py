@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from msgspec import UNSET, structs
 
+from restohub.limits import RESTAURANTS_MAX
+
+from .bounds import beyond_restaurants
 from .commands import CreateRestaurant, DeleteRestaurant, DirectoryCommand, UpdateRestaurant
 from .nouns import Change, Directory, Floor, Restaurant, Stamp
 from .verdicts import Accepted, Outcome, Refused, restaurant_not_empty, restaurant_not_found
 
 
 def decide_directory(
-    directory: Directory, floors: dict[int, Floor], command: DirectoryCommand, stamp: Stamp
+    directory: Directory,
+    floors: dict[int, Floor],
+    command: DirectoryCommand,
+    stamp: Stamp,
+    restaurants_max: int = RESTAURANTS_MAX,
 ) -> Accepted | Refused:
     """What the command does to the hub's restaurants as the commit `stamp`, or why it is refused."""
     if isinstance(command, CreateRestaurant):
-        return _create(directory, command, stamp)
+        full = beyond_restaurants(len(directory.restaurants), restaurants_max)
+        return full or _create(directory, command, stamp)
     present = directory.restaurants.get(command.id)
     if present is None:
         return restaurant_not_found(command.id)
@@ -38,6 +46,7 @@ def _create(directory: Directory, command: CreateRestaurant, stamp: Stamp) -> Ac
         last_updated=stamp.time,
         version=stamp.revision,
         created_revision=stamp.revision,
+        created_from=stamp.created_from,
     )
     return Accepted((Change("restaurant", made.id, "create", made),), (Outcome("restaurant", made.id, "created"),))
 

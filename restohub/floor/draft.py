@@ -7,60 +7,123 @@ from collections.abc import Iterator, Mapping
 from msgspec import structs
 
 from .contacts import visit_of_guest
-from .nouns import Change, Floor, Guest, Kind, Stamp, Table
+from .finished import Index
+from .lookups import Lookups
+from .nouns import Change, Floor, Guest, Kind, Position, Stamp, Table
+from .weights import growth
 
 
 class Draft:
-    """The working copy of one decision. None in `guests` or `tables` means removed."""
+    """The working copy of one decision, or of one operation of it. None in `guests` or `tables` means removed."""
 
-    __slots__ = ("floor", "guests", "stamp", "tables", "visits")
+    __slots__ = ("_below", "_lookups", "floor", "guests", "stamp", "tables", "visits")
 
-    def __init__(self, floor: Floor, stamp: Stamp) -> None:
+    def __init__(self, floor: Floor, stamp: Stamp, below: Draft | None = None) -> None:
         self.floor = floor
         self.stamp = stamp
         self.guests: dict[str, Guest | None] = {}
         self.tables: dict[str, Table | None] = {}
         self.visits: dict[str, tuple[str, str]] = {}
+        self._below = below
+        self._lookups: Lookups | None = None
 
     def fork(self) -> Draft:
-        """A copy to try one operation on, so that a failing one is rolled back by being forgotten."""
-        other = Draft(self.floor, self.stamp)
-        other.guests, other.tables, other.visits = dict(self.guests), dict(self.tables), dict(self.visits)
-        return other
+        """A draft over this one to try one operation on, so that a failing one is rolled back by being forgotten."""
+        return Draft(self.floor, self.stamp, self)
+
+    def take(self, attempt: Draft) -> None:
+        """Have what a fork did."""
+        for guest_id, guest in attempt.guests.items():
+            self._known.guest_changed(self.guest(guest_id), guest)
+        for table_id, table in attempt.tables.items():
+            self._known.table_changed(self.table(table_id), table)
+        self.guests.update(attempt.guests)
+        self.tables.update(attempt.tables)
+        self.visits.update(attempt.visits)
 
     def guest(self, guest_id: str) -> Guest | None:
         """The guest as the draft has him."""
-        return self.guests[guest_id] if guest_id in self.guests else self.floor.guests.get(guest_id)
+        if guest_id in self.guests:
+            return self.guests[guest_id]
+        return self.floor.guests.get(guest_id) if self._below is None else self._below.guest(guest_id)
+
+    def guest_before(self, guest_id: str) -> Guest | None:
+        """The guest as the draft found him."""
+        return self.floor.guests.get(guest_id) if self._below is None else self._below.guest(guest_id)
 
     def table(self, table_id: str) -> Table | None:
         """The table as the draft has it."""
-        return self.tables[table_id] if table_id in self.tables else self.floor.tables.get(table_id)
+        if table_id in self.tables:
+            return self.tables[table_id]
+        return self.floor.tables.get(table_id) if self._below is None else self._below.table(table_id)
 
-    def get(self, kind: str, entity_id: str) -> Guest | Table | None:
-        """The guest or table as the draft has it."""
-        return self.guest(entity_id) if kind == "guest" else self.table(entity_id)
+    def table_before(self, table_id: str) -> Table | None:
+        """The table as the draft found it."""
+        return self.floor.tables.get(table_id) if self._below is None else self._below.table(table_id)
 
-    def all_guests(self) -> Iterator[Guest]:
-        """Every guest as the draft has them."""
-        yield from (guest for guest in self.floor.guests.values() if guest.id not in self.guests)
-        yield from (guest for guest in self.guests.values() if guest is not None)
+    def finished(self) -> Index:
+        """Who had finished a visit before this operation, by phone and e-mail."""
+        return self._root._known.finished()
 
-    def all_tables(self) -> Iterator[Table]:
-        """Every table as the draft has them."""
+    def numbered(self, number: str) -> Table | None:
+        """The table that has this number, case ignored, before this operation."""
+        root = self._root
+        table_id = root._known.numbers(root._all_tables()).get(number.casefold())
+        return None if table_id is None else root.table(table_id)
+
+    def free_place(self) -> Position:
+        """Where a new table may stand."""
+        root = self._root
+        return root._known.places(root._all_tables()).next_free()
+
+    @property
+    def _root(self) -> Draft:
+        return self._below or self
+
+    @property
+    def _known(self) -> Lookups:
+        if self._lookups is None:
+            self._lookups = Lookups(self.floor)
+        return self._lookups
+
+    def _all_tables(self) -> Iterator[Table]:
         yield from (table for table in self.floor.tables.values() if table.id not in self.tables)
         yield from (table for table in self.tables.values() if table is not None)
 
     def was_used(self, kind: str, entity_id: str) -> bool:
         """Whether an entity of this floor has or had this id, as far as the floor remembers."""
-        touched = self.guests if kind == "guest" else self.tables
-        here = self.floor.get(kind, entity_id) is not None
-        return here or entity_id in touched or (kind, entity_id) in self.floor.removals
+        if entity_id in (self.guests if kind == "guest" else self.tables):
+            return True
+        if self._below is not None:
+            return self._below.was_used(kind, entity_id)
+        return self.floor.get(kind, entity_id) is not None or (kind, entity_id) in self.floor.removals
 
     def retire(self, guest: Guest) -> None:
         """Take a guest from the floor; a finished visit stays counted."""
         self.guests[guest.id] = None
         if guest.status == "finished":
             self.visits[guest.id] = visit_of_guest(guest)
+
+    def differs(self) -> bool:
+        """Whether the draft has anything else than it found."""
+        return any(guest != self.guest_before(i) for i, guest in self.guests.items()) or any(
+            table != self.table_before(i) for i, table in self.tables.items()
+        )
+
+    def growth(self) -> tuple[int, int, int]:
+        """How many guests, tables and bytes the draft has more than it found, or (negative) fewer."""
+        guests = tables = size = 0
+        for guest_id, guest in self.guests.items():
+            was = self.guest_before(guest_id)
+            if guest is None or was is None:
+                guests += (guest is not None) - (was is not None)
+            size += growth(was, guest)
+        for table_id, table in self.tables.items():
+            stood = self.table_before(table_id)
+            if table is None or stood is None:
+                tables += (table is not None) - (stood is not None)
+            size += growth(stood, table)
+        return guests, tables, size
 
     def changes(self) -> tuple[Change, ...]:
         """The net effect, guests first: each entity once, what ended as it began not at all."""
@@ -74,8 +137,15 @@ class Draft:
             if after is None:
                 yield Change(kind, entity_id, "delete", None, was, self.visits.get(entity_id))
             elif before is None:
-                made = {"created_at": time, "last_updated": time, "version": revision, "created_revision": revision}
-                yield Change(kind, entity_id, "create", structs.replace(after, **made), was)
+                made = structs.replace(
+                    after,
+                    created_at=time,
+                    last_updated=time,
+                    version=revision,
+                    created_revision=revision,
+                    created_from=self.stamp.created_from,
+                )
+                yield Change(kind, entity_id, "create", made, was)
             elif after != before:
                 yield Change(
                     kind, entity_id, "update", structs.replace(after, last_updated=time, version=revision), was

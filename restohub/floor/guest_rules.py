@@ -7,6 +7,7 @@ from msgspec import UNSET, structs
 from .commands import Create, Delete, GuestFields, Update, Visits
 from .contacts import contact_keys, same_party, visit_of_guest
 from .draft import Draft
+from .finished import count_either
 from .merging import given, in_conflict, names, without_echoes
 from .nouns import DONE, EXPECTED, PHASES, Guest, Table
 from .verdicts import (
@@ -73,6 +74,12 @@ def delete_guest(draft: Draft, command: Delete) -> Refused | None:
     return None
 
 
+def retire_guest(draft: Draft, guest: Guest) -> None:
+    """Take a guest from the floor whose time is over; a table that is still held for him is free."""
+    _free(draft, guest.table_id)
+    draft.retire(guest)
+
+
 def _wished(before: Guest | None, start: Guest, fields: GuestFields, now: int) -> Guest:
     """The guest as the request wants him: `start` with the fields, and the status, table and times that follow."""
     plain = {name: value for name, value in given(fields).items() if name not in RULED}
@@ -92,7 +99,7 @@ def _settle(
     if refused is not None:
         return refused
     if visits is not None and (after.phone, after.email) != ((before.phone, before.email) if before else (None, None)):
-        after = structs.replace(after, total_visits=_visits(draft, after, visits))
+        after = structs.replace(after, total_visits=_visits(draft, before, after, visits))
     draft.guests[after.id] = after
     return None
 
@@ -167,16 +174,22 @@ def _free(draft: Draft, table_id: str | None) -> None:
         draft.tables[table.id] = structs.replace(table, current_guest_id=None, status="available")
 
 
-def _visits(draft: Draft, guest: Guest, visits: Visits) -> int:
-    """How many other guests, retired ones included, finished a visit with this phone or e-mail."""
+def _visits(draft: Draft, before: Guest | None, guest: Guest, visits: Visits) -> int:
+    """How many other guests, retired ones included, finished a visit with this phone or e-mail.
+
+    Nobody is both on the floor and among the retired, since an id is never given again.
+    """
     mine = visit_of_guest(guest)
-    found: set[str] = set()
-    for key in contact_keys(guest.phone, guest.email):
-        found |= visits.ids.get(key, frozenset())
-    found.update(g.id for g in draft.all_guests() if g.status == "finished" and same_party(mine, visit_of_guest(g)))
+    keys = contact_keys(guest.phone, guest.email)
+    finished = draft.finished()
+    here = [finished.get(key, set[str]()) for key in (*keys, "", "")[:2]]
+    gone = [visits.ids.get(key, frozenset[str]()) for key in (*keys, "", "")[:2]]
+    count = count_either(*here) + count_either(*gone)
+    if before is not None and any(before.id in ids for ids in here):
+        count -= 1
     for removal in reversed(draft.floor.removals.values()):
         if removal.revision <= visits.revision:
             break
         if removal.visit is not None and same_party(mine, removal.visit):
-            found.add(removal.id)
-    return len(found - {guest.id})
+            count += not any(removal.id in ids for ids in gone)
+    return count

@@ -38,7 +38,10 @@ class Position(Struct, frozen=True, gc=False):
 
 
 class Guest(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
-    """A party: on the waitlist, expected, seated or gone. Times are whole UTC seconds since 1970."""
+    """A party: on the waitlist, expected, seated or gone. Times are whole UTC seconds since 1970.
+
+    `created_from`, as of tables and restaurants: the address that made it, None where the hub did or an older one.
+    """
 
     id: str
     first_name: str
@@ -63,6 +66,7 @@ class Guest(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     last_updated: int = 0
     version: int = 0
     created_revision: int = 0
+    created_from: str | None = None
 
     @property
     def name(self) -> str:
@@ -94,6 +98,7 @@ class Table(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     last_updated: int = 0
     version: int = 0
     created_revision: int = 0
+    created_from: str | None = None
 
 
 class Restaurant(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
@@ -106,6 +111,7 @@ class Restaurant(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True
     last_updated: int = 0
     version: int = 0
     created_revision: int = 0
+    created_from: str | None = None
 
 
 Entity = Guest | Table | Restaurant
@@ -127,11 +133,12 @@ class Change(Struct, frozen=True, gc=False):
 
 
 class Stamp(Struct, frozen=True, gc=False):
-    """What the outside gives to a commit: its revision, its time (UTC seconds) and its transaction id."""
+    """What the outside gives to a commit: revision, time (UTC seconds), transaction id, and from which address."""
 
     revision: int
     time: int
     transaction_id: str
+    created_from: str | None = None
 
 
 class Entry(Struct, frozen=True, gc=False):
@@ -155,11 +162,42 @@ class Removal(Struct, frozen=True, gc=False):
     visit: tuple[str, str] | None = None
 
 
+class Finished:
+    """The index of finished visits of a floor, as `finished` keeps it: made, `earlier` and one change, or not yet."""
+
+    __slots__ = ("after", "before", "earlier", "index", "kept_back")
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(
+        self,
+        earlier: Finished | None = None,
+        before: Guest | None = None,
+        after: Guest | None = None,
+        kept_back: int = 0,
+    ) -> None:
+        self.index: dict[str, set[str]] | None = None
+        self.earlier = earlier
+        self.before = before
+        self.after = after
+        self.kept_back = kept_back
+
+    def settle(self, index: dict[str, set[str]]) -> None:
+        """It is made: what came before is no matter any more."""
+        self.index = index
+        self.earlier = self.before = self.after = None
+        self.kept_back = 0
+
+    def __eq__(self, other: object) -> bool:
+        """Always, of two: it says nothing that the guests do not."""
+        return isinstance(other, Finished)
+
+
 class Floor(Struct, frozen=True, gc=False, kw_only=True):
     """One restaurant's floor at one revision: a value, never changed in place.
 
     `removals` are the newest removals (at most REMOVALS_MAX); all those after `removals_since` are in it. `time` is the
-    commit time of `revision`, or the restaurant's creation where nothing was committed yet.
+    commit time of `revision`, or the restaurant's creation where nothing was committed yet. `size` is what its guests
+    and tables weigh in bytes: `apply` keeps it, `measured` makes it.
     """
 
     restaurant_id: int
@@ -169,6 +207,8 @@ class Floor(Struct, frozen=True, gc=False, kw_only=True):
     tables: dict[str, Table] = field(default_factory=dict)
     removals: dict[tuple[str, str], Removal] = field(default_factory=dict)
     removals_since: int = 0
+    size: int = 0
+    finished: Finished = field(default_factory=Finished)
 
     def get(self, kind: str, entity_id: str) -> Guest | Table | None:
         """The guest or table of that id, or None."""

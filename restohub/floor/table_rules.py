@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from math import floor as round_down
-
 from msgspec import UNSET, structs
 
 from .commands import Create, Delete, GuestFields, TableFields, Update
 from .draft import Draft
 from .guest_rules import change_guest
 from .merging import in_conflict, merged_table, without_echoes
-from .nouns import DONE, Guest, Position, Table
+from .nouns import DONE, Guest, Table
 from .verdicts import (
     Fault,
     Refused,
@@ -24,7 +22,6 @@ from .verdicts import (
 )
 
 ENDING = ("available", "dirty", "outOfService")
-GRID_SIDE = 8
 
 
 def create_table(draft: Draft, command: Create) -> Refused | None:
@@ -39,7 +36,7 @@ def create_table(draft: Draft, command: Create) -> Refused | None:
     assert fields.capacity is not UNSET
     blank = Table(id=command.id, table_number=fields.table_number, capacity=fields.capacity)
     if fields.position is UNSET:
-        blank = structs.replace(blank, position=next_free_place([table.position for table in draft.all_tables()]))
+        blank = structs.replace(blank, position=draft.free_place())
     return _change(draft, blank, structs.replace(fields, current_guest_id=fields.current_guest_id or UNSET))
 
 
@@ -80,10 +77,10 @@ def _change(draft: Draft, before: Table, fields: TableFields) -> Refused | None:
         return invalid(pointer, f"minCapacity ({after.min_capacity}) may not exceed capacity ({after.capacity}).")
     if fields.current_guest_id and draft.guest(fields.current_guest_id) is None:
         return not_found("guest", fields.current_guest_id, "currentGuestId")
-    number = after.table_number.casefold()
-    holder = next((t for t in draft.all_tables() if t.id != after.id and t.table_number.casefold() == number), None)
-    if holder is not None:
-        return table_number_taken(holder)
+    if before.version == 0 or after.table_number != before.table_number:
+        holder = draft.numbered(after.table_number)
+        if holder is not None and holder.id != after.id:
+            return table_number_taken(holder)
     draft.tables[after.id] = after
     status = None if fields.status is UNSET else fields.status
     guest = draft.guest(before.current_guest_id) if before.current_guest_id else None
@@ -141,15 +138,3 @@ def _with_guest(
     if status == "occupied" and guest.status != "seated":
         return change_guest(draft, guest, GuestFields(status="seated"))
     return None
-
-
-def next_free_place(taken: list[Position]) -> Position:
-    """The first cell, row by row, of the coarsest square grid over the floor that has one no table stands in."""
-    side = GRID_SIDE
-    while True:
-        cells = {(round_down(p.x * side), round_down(p.y * side)) for p in taken}
-        for row in range(side):
-            for column in range(side):
-                if (column, row) not in cells:
-                    return Position(round((column + 0.5) / side, 4), round((row + 0.5) / side, 4))
-        side *= 2

@@ -25,12 +25,16 @@ class Occupied(Struct, frozen=True):
 
 
 class Refused(Struct, frozen=True):
-    """Why a command was not done: a code of CONTRACT section 5, a sentence, the faults, and what is there instead."""
+    """Why a command was not done: a code of CONTRACT section 5, a sentence, the faults, and what is there instead.
+
+    `wait_s`: in so many seconds it can be done, where waiting is all that it needs.
+    """
 
     code: str
     detail: str
     faults: tuple[Fault, ...] = ()
     current: Entity | Occupied | None = None
+    wait_s: int = 0
 
 
 class Outcome(Struct, frozen=True):
@@ -44,12 +48,14 @@ class Outcome(Struct, frozen=True):
 class Accepted(Struct, frozen=True):
     """What a command does: the changes of its commit (none: no commit), and what each operation did.
 
-    `unchanged` is the restaurant that a command would have changed to what it is already.
+    `unchanged` is the restaurant that a command would have changed to what it is already. `grown`: by how many bytes
+    the floor is heavier afterwards.
     """
 
     changes: tuple[Change, ...]
     outcomes: tuple[Outcome, ...] = ()
     unchanged: Restaurant | None = None
+    grown: int = 0
 
 
 class BatchRefused(Struct, frozen=True):
@@ -115,6 +121,11 @@ def table_number_taken(holder: Table) -> Refused:
     """Another table has the number."""
     detail = f"There is a table {holder.table_number} already. Choose another number."
     return Refused("table_number_taken", detail, (Fault("/tableNumber", detail),), holder)
+
+
+def limit_reached(full: str, remedy: str) -> Refused:
+    """There would be more than there may be: what is full, and what to do."""
+    return Refused("limit_reached", f"{full} {remedy}")
 
 
 def restaurant_not_found(restaurant_id: int) -> Refused:

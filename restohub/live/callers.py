@@ -6,7 +6,18 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 
-from restohub.limits import ADDRESSES_MAX, RATE_WAIT_S, UNITS_A_SECOND, UNITS_BURST
+from restohub.limits import (
+    ADDRESSES_MAX,
+    CREATIONS_AN_HOUR,
+    CREATIONS_BURST,
+    GROWTH_BYTES_AN_HOUR,
+    GROWTH_BYTES_BURST,
+    RATE_WAIT_S,
+    UNITS_A_SECOND,
+    UNITS_BURST,
+)
+
+HOUR_S = 3600.0
 
 
 class Bucket:
@@ -37,6 +48,10 @@ class Bucket:
         self._left -= tokens
         return True
 
+    def wait_for(self, tokens: float, promised: float, now: float) -> float:
+        """How long it takes until so many are there beside the promised, in seconds; one that is full gives any."""
+        return max(0.0, (min(tokens, self.burst) + promised - self.left(now)) / self.rate)
+
     def wait_s(self, now: float) -> float:
         """How long it takes until it is not overdrawn, in seconds."""
         return max(0.0, -self.left(now) / self.rate)
@@ -55,6 +70,8 @@ class Caller:
         self.units = Bucket(UNITS_A_SECOND, UNITS_BURST, now)
         self._clock = clock
         self._line = asyncio.Lock()
+        self.creations = Bucket(CREATIONS_AN_HOUR / HOUR_S, CREATIONS_BURST, now)
+        self.growth = Bucket(GROWTH_BYTES_AN_HOUR / HOUR_S, GROWTH_BYTES_BURST, now)
 
     @property
     def holds(self) -> bool:
@@ -120,6 +137,10 @@ class Callers:
             self._forget()
         self._known.move_to_end(address)
         return caller
+
+    def address_of(self, peer: str) -> str:
+        """The address by which a peer is counted."""
+        return self._key(peer)
 
     def _forget(self) -> None:
         surplus = len(self._known) - ADDRESSES_MAX

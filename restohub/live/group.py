@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from math import ceil
 
 import msgspec
 from msgspec import Struct
 
-from restohub.floor.apply import apply, apply_directory
-from restohub.floor.commands import CloseDay, Create, Delete, DirectoryCommand, Update
+from restohub.floor.apply import apply, apply_directory, without_surplus_removals
+from restohub.floor.commands import CloseDay, Create, Delete, DeleteRestaurant, DirectoryCommand, Update
 from restohub.floor.decide import Batch, decide
 from restohub.floor.directory import decide_directory
 from restohub.floor.nouns import DIRECTORY_ID, Directory, Entry, Floor, Stamp
 from restohub.floor.verdicts import Accepted, BatchRefused, Refused, restaurant_not_found
+from restohub.limits import HUB_REMOVALS_MAX, RESTAURANTS_MAX
+from restohub.log_words import span
 from restohub.store.append import Record
 from restohub.store.keys import Keys
 from restohub.wire.answers import Answer, packed
 from restohub.wire.problems import Problem
 
+from .callers import Caller
 from .clock import Clock
+
+# Held for no longer than so, the loop serves the others in time.
+HOLD_S = 0.02
+TOO_MUCH = "This device has made very much in a short time. Nothing was done; it can go on in {}."
 
 Command = Create | Update | Delete | CloseDay | Batch | DirectoryCommand
 
@@ -58,10 +66,24 @@ Result = Done | Refused | BatchRefused | Repeated
 Answering = Callable[[Sequence[Result], Floor], Answer]
 
 
-class Submission:
-    """One caller's steps on one restaurant, in the queue."""
+class Holdings(Struct, frozen=True):
+    """What all floors of the hub hold: their weight in bytes, their removals in memory, and how many there may be."""
 
-    __slots__ = ("answer", "future", "restaurant_id", "since", "steps")
+    size: int
+    removals: int
+    restaurants_max: int = RESTAURANTS_MAX
+
+    @classmethod
+    def of(cls, floors: Iterable[Floor], restaurants_max: int) -> Holdings:
+        """Counted anew."""
+        counted = tuple(floors)
+        return cls(sum(one.size for one in counted), sum(len(one.removals) for one in counted), restaurants_max)
+
+
+class Submission:
+    """One caller's steps on one restaurant, in the queue; the hub itself is no caller."""
+
+    __slots__ = ("answer", "caller", "future", "restaurant_id", "since", "steps")
 
     def __init__(
         self,
@@ -70,34 +92,61 @@ class Submission:
         answer: Answering,
         future: asyncio.Future[Answer | Repeated],
         since: float,
+        caller: Caller | None = None,
     ) -> None:
         self.restaurant_id = restaurant_id
         self.steps = steps
         self.answer = answer
         self.future = future
         self.since = since
+        self.caller = caller
+
+    @property
+    def operations(self) -> int:
+        """How many operations its steps are."""
+        return sum(len(step.command) if isinstance(step.command, tuple) else 1 for step in self.steps)
+
+    @property
+    def shrinks(self) -> bool:
+        """Whether all that it asks for is to be deleted."""
+        return all(_shrinks(step.command) for step in self.steps)
 
 
 class Group:
     """What the submissions so far would leave, laid over what is published: forgotten where it cannot be committed.
 
-    `records` are their commits in order, `answers` one for each submission.
+    `records` are their commits in order, `answers` one for each submission; `added` is what each caller would have made
+    (entities, bytes).
     """
 
-    def __init__(self, directory: Directory, floors: dict[int, Floor], keys: Keys, clock: Clock) -> None:
+    def __init__(
+        self,
+        directory: Directory,
+        floors: dict[int, Floor],
+        keys: Keys,
+        clock: Clock,
+        holdings: Holdings,
+    ) -> None:
         self.directory = directory
         self.floors: dict[int, Floor] = {}
         self.keys: dict[tuple[int, str], int] = {}
         self.records: list[Record] = []
         self.answers: list[Answer | Repeated | Problem] = []
+        self.added: dict[Caller, tuple[int, int]] = {}
+        self.holdings = holdings
         self._published = floors
         self._published_keys = keys
+        self._clock = clock
         self._now = clock.now()
+        self._paused_at = clock.monotonic()
 
-    def take(self, submission: Submission) -> None:
+    async def take(self, submission: Submission) -> None:
         """Decide a submission's steps, each seeing those before it, and make its answer."""
         steps = submission.steps
-        results = [self._decide(submission.restaurant_id, step) for step in steps]
+        results: list[Result] = []
+        for step in steps:
+            results.append(self._decide(submission, step))
+            await self._pause()
         keeps_answer = len(steps) == 1 and steps[0].digest is not None
         if keeps_answer and isinstance(results[0], Repeated):
             self.answers.append(results[0])
@@ -109,10 +158,18 @@ class Group:
             self.answers.append(refused)
             return
         self.answers.append(answer)
+        await self._pause()
         if keeps_answer and isinstance(results[0], Done) and results[0].entry is not None:
             self.records[-1] = msgspec.structs.replace(self.records[-1], answer=packed(answer))
 
-    def _decide(self, restaurant_id: int, step: Step) -> Result:
+    async def _pause(self) -> None:
+        """Let others have the loop where the group has held it for long; nobody else changes a floor meanwhile."""
+        if self._clock.monotonic() - self._paused_at > HOLD_S:
+            await asyncio.sleep(0)
+            self._paused_at = self._clock.monotonic()
+
+    def _decide(self, submission: Submission, step: Step) -> Result:
+        restaurant_id, caller = submission.restaurant_id, submission.caller
         used = self._used(restaurant_id, step.key)
         if used is not None:
             return Repeated(used)
@@ -121,10 +178,13 @@ class Group:
         before = self._floor(restaurant_id)
         if before is None:
             return restaurant_not_found(restaurant_id)
-        stamp = Stamp(before.revision + 1, max(self._now, before.time), step.transaction_id)
+        created_from = caller.address if caller else None
+        stamp = Stamp(before.revision + 1, max(self._now, before.time), step.transaction_id, created_from)
         verdict = self._verdict(before, step.command, stamp)
         if not isinstance(verdict, Accepted):
             return verdict
+        if caller is not None and not caller.shared and (too_much := self._add(caller, verdict)):
+            return too_much
         entry, after = self._commit(before, verdict, step, stamp) if verdict.changes else (None, before)
         return Done(
             accepted=verdict,
@@ -137,8 +197,26 @@ class Group:
 
     def _verdict(self, before: Floor, command: Command, stamp: Stamp) -> Accepted | Refused | BatchRefused:
         if isinstance(command, DirectoryCommand):
-            return decide_directory(self.directory, {**self._published, **self.floors}, command, stamp)
-        return decide(before, command, stamp)
+            floors = {**self._published, **self.floors}
+            return decide_directory(self.directory, floors, command, stamp, self.holdings.restaurants_max)
+        return decide(before, command, stamp, self.holdings.size)
+
+    def _add(self, caller: Caller, accepted: Accepted) -> Refused | None:
+        """Note what a caller makes, or say in how many seconds this address may make so much."""
+        made = sum(change.action == "create" for change in accepted.changes)
+        grown = max(0, accepted.grown)
+        if not made and not grown:
+            return None
+        made_before, grown_before = self.added.get(caller, (0, 0))
+        now = self._clock.monotonic()
+        wait_s = max(
+            caller.creations.wait_for(made, made_before, now) if made else 0,
+            caller.growth.wait_for(grown, grown_before, now) if grown else 0,
+        )
+        if wait_s > 0:
+            return Refused("rate_limited", TOO_MUCH.format(span(wait_s)), wait_s=ceil(wait_s))
+        self.added[caller] = made_before + made, grown_before + grown
+        return None
 
     def _commit(self, before: Floor, verdict: Accepted, step: Step, stamp: Stamp) -> tuple[Entry, Floor]:
         """The entry of an accepted step and the floor after it, as the steps that follow see it."""
@@ -148,13 +226,25 @@ class Group:
             self.keys[before.restaurant_id, step.key] = stamp.revision
         self.records.append(Record(entry, step.key, step.digest))
         if before.restaurant_id != DIRECTORY_ID:
-            after = self.floors[before.restaurant_id] = apply(before, entry)
+            after = self.floors[before.restaurant_id] = apply(before, entry, verdict.grown)
+            self._hold(verdict.grown, len(after.removals) - len(before.removals))
             return entry, after
         self.directory = apply_directory(self.directory, entry)
         for change in entry.changes:
             if change.action == "create":
                 self.floors[int(change.id)] = Floor(restaurant_id=int(change.id), time=entry.time)
         return entry, Floor(restaurant_id=DIRECTORY_ID, revision=entry.revision, time=entry.time)
+
+    def _hold(self, grown: int, removed: int) -> None:
+        """The hub holds so many bytes and removals more; beyond its limit the oldest removals leave memory."""
+        if grown or removed:
+            held = self.holdings
+            self.holdings = Holdings(held.size + grown, held.removals + removed, held.restaurants_max)
+        if removed and self.holdings.removals > HUB_REMOVALS_MAX:
+            floors = {**self._published, **self.floors}
+            for fewer in without_surplus_removals(floors):
+                self.floors[fewer.restaurant_id] = floors[fewer.restaurant_id] = fewer
+            self.holdings = Holdings.of(floors.values(), self.holdings.restaurants_max)
 
     def _floor(self, restaurant_id: int) -> Floor | None:
         """The floor as the group so far leaves it, None where the restaurant does not exist."""
@@ -169,3 +259,9 @@ class Group:
         if key is None:
             return None
         return self.keys.get((restaurant_id, key)) or self._published_keys.revision(restaurant_id, key)
+
+
+def _shrinks(command: Command | Refused) -> bool:
+    if isinstance(command, tuple):
+        return all(isinstance(operation, Delete | Refused) for operation in command)
+    return isinstance(command, Delete | CloseDay | DeleteRestaurant | Refused)

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from restohub.floor.apply import apply, apply_directory
 from restohub.floor.nouns import DIRECTORY_ID, Directory, Entry, Floor
-from restohub.limits import QUEUE_MAX
+from restohub.limits import QUEUE_MAX, RESTAURANTS_MAX
 from restohub.log_words import event, span
 from restohub.store.append import Ledger
 from restohub.store.faults import StorageFailedError, StorageFullError, StorageUnavailableError
@@ -21,14 +21,18 @@ from restohub.store.rows import ClockReset
 from restohub.wire.answers import Answer
 from restohub.wire.problems import RETRY_AFTER_S, Problem, problem
 
+from .callers import Caller
 from .clock import Clock, new_id
-from .group import Answering, Group, Repeated, Step, Submission
+from .group import Answering, Group, Holdings, Repeated, Step, Submission
 
 log = logging.getLogger("restohub.writer")
 
 GROUP_STEPS_MAX = 256
+# A batch is one step of up to 500: two of them are decided, encoded and written together.
+GROUP_OPERATIONS_MAX = 1_000
 OUTCOME_WAIT_S = 10.0
 SWEEP_S = 0.5
+ONLY_DELETES = "the disk is full, and what room is kept takes only deletes"
 RECOVERY_PROBE_S = 1.0
 # A checkpoint writes each page of the WAL once more, so many changes share one; an idle hub brings it forward.
 CHECKPOINT_PAGES = 1000
@@ -62,9 +66,11 @@ class Writer:
         ledger: Ledger,
         publisher: Publisher,
         clock: Clock,
+        restaurants_max: int = RESTAURANTS_MAX,
     ) -> None:
         self.directory = directory
         self.floors = floors
+        self.holdings = Holdings.of(floors.values(), restaurants_max)
         self.keys = keys
         self.storage_fault: str | None = ledger.refuses
         self._ledger = ledger
@@ -77,11 +83,14 @@ class Writer:
         self._chores: deque[Chore] = deque()
         self._idle_from = 0.0
         self._troubled_at = 0.0
+        self._look_again_at = 0.0
         self._stopping = False
         self._failure_code = "storage_unavailable"
 
-    def submit(self, restaurant_id: int, steps: Sequence[Step], answer: Answering) -> asyncio.Future[Answer | Repeated]:
-        """Have these steps decided and committed: the answer, when they are durable.
+    def submit(
+        self, restaurant_id: int, steps: Sequence[Step], answer: Answering, caller: Caller | None = None
+    ) -> asyncio.Future[Answer | Repeated]:
+        """Have these steps of a caller, or of the hub itself, decided and committed: the answer, when they are durable.
 
         Raises Problem: the refusal, or `busy`, `shutting_down`, `storage_full`, `storage_unavailable` (nothing was
         done), `outcome_unknown` (it may be done), `internal_error` (nothing was done). A command once taken is
@@ -92,7 +101,7 @@ class Writer:
         if len(self._queue) >= QUEUE_MAX:
             raise refusal("busy", "The hub has too much to do at this moment. Nothing was changed; ask again.")
         future: asyncio.Future[Answer | Repeated] = asyncio.get_running_loop().create_future()
-        self._queue.append(Submission(restaurant_id, steps, answer, future, self._clock.monotonic()))
+        self._queue.append(Submission(restaurant_id, steps, answer, future, self._clock.monotonic(), caller))
         self._wake.set()
         return future
 
@@ -173,7 +182,7 @@ class Writer:
             self._clock.go_by_machine()
             self.directory = apply_directory(self.directory, resets[0])
             for entry in resets[1:]:
-                self.floors[entry.restaurant_id] = apply(self.floors[entry.restaurant_id], entry)
+                self.floors[entry.restaurant_id] = apply(self.floors[entry.restaurant_id], entry, 0)
             begun({entry.restaurant_id: ClockReset(entry.revision, entry.time) for entry in resets})
             return 1
 
@@ -212,8 +221,11 @@ class Writer:
 
     def _take(self) -> list[Submission]:
         group: list[Submission] = []
-        steps = 0
+        steps = operations = 0
         while self._queue and steps < GROUP_STEPS_MAX:
+            operations += self._queue[0].operations
+            if group and operations > GROUP_OPERATIONS_MAX:
+                break
             group.append(self._queue.popleft())
             steps += len(group[-1].steps)
         return group
@@ -253,13 +265,17 @@ class Writer:
     async def _commit(self, group: list[Submission]) -> None:
         """Decide and commit a group; where a fault of our own comes up, its members one at a time."""
         try:
-            decided = Group(self.directory, self.floors, self.keys, self._clock)
+            if self._ledger.reserve_in_use and not all(submission.shrinks for submission in group):
+                await self._leave_reserve()
+            decided = Group(self.directory, self.floors, self.keys, self._clock, self.holdings)
             for submission in group:
-                decided.take(submission)
+                await decided.take(submission)
             if decided.records:
                 self._clock.commit_time()
                 await self._ledger.append(decided.records)
-        except (StorageFullError, StorageUnavailableError) as fault:
+        except StorageFullError as fault:
+            await self._make_do(group, fault)
+        except StorageUnavailableError as fault:
             self._refuse(group, fault)
         except StorageFailedError:
             raise
@@ -273,10 +289,32 @@ class Writer:
         else:
             self._publish(group, decided)
 
+    async def _make_do(self, group: list[Submission], fault: StorageFullError) -> None:
+        """The disk is full: refuse what makes anything larger, and give up the reserve for what deletes."""
+        deletes = [submission for submission in group if submission.shrinks]
+        self._refuse([submission for submission in group if not submission.shrinks], fault)
+        if not deletes:
+            return
+        if len(deletes) < len(group) or await self._ledger.give_up_reserve():
+            await self._commit(deletes)
+        else:
+            self._refuse(deletes, fault)
+
+    async def _leave_reserve(self) -> None:
+        """Have the reserve again, looking for room once a second at most; raises StorageFullError."""
+        now = self._clock.monotonic()
+        if now < self._look_again_at or not await self._ledger.restore_reserve():
+            self._look_again_at = max(self._look_again_at, now + RECOVERY_PROBE_S)
+            raise StorageFullError(ONLY_DELETES)
+
     def _publish(self, group: list[Submission], decided: Group) -> None:
         """In one step without an await: the pending floors are the published ones, entries are out, callers know."""
-        if decided.records:
+        if decided.records and not self._ledger.reserve_in_use:
             self._recovered()
+        self.holdings = decided.holdings
+        for caller, (made, grown) in decided.added.items():
+            caller.creations.spend(made, self._clock.monotonic())
+            caller.growth.spend(grown, self._clock.monotonic())
         self.floors.update(decided.floors)
         for (restaurant_id, key), revision in decided.keys.items():
             self.keys.add(restaurant_id, key, revision)
@@ -285,6 +323,7 @@ class Writer:
             for gone in self.floors.keys() - decided.directory.restaurants.keys():
                 del self.floors[gone]
                 self.keys.forget_restaurant(gone)
+            self.holdings = Holdings.of(self.floors.values(), self.holdings.restaurants_max)
         if decided.records:
             self._publisher.publish([record.entry for record in decided.records])
         for submission, answer in zip(group, decided.answers, strict=True):
@@ -304,6 +343,8 @@ class Writer:
 
     async def _probe(self) -> None:
         try:
+            if self._ledger.reserve_in_use:
+                await self._leave_reserve()
             await self._ledger.probe()
         except (StorageFullError, StorageUnavailableError) as fault:
             self._troubled(fault)

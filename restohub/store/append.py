@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from restohub.floor.nouns import Entry
 from .copies import NAME
 from .faults import StorageFailedError
 from .open import PAGE_BYTES, Connection
+from .reserve import Reserve
 from .room import meaning
 from .rows import (
     ClockReset,
@@ -61,10 +63,11 @@ class Record(Struct, frozen=True):
 class Ledger:
     """The writing end of the store: everything that is written goes through its one connection, in one task.
 
-    `refuses` is why it takes nothing from the start, None where it does.
+    `refuses` is why it takes nothing from the start, None where it does. `reserve` is what it has for deletes.
     """
 
     refuses: str | None = None
+    reserve: Reserve | None = None
 
     def __init__(self, connection: Connection, path: Path) -> None:
         self._connection = connection
@@ -117,6 +120,19 @@ class Ledger:
 
         await self._transact(write)
         self.pages_due += PAGES_A_ROW * len(log) + 1
+    @property
+    def reserve_in_use(self) -> bool:
+        """Whether the disk is so full that the room there is is for deletes."""
+        return self.reserve is not None and self.reserve.in_use
+
+    async def give_up_reserve(self) -> bool:
+        """Make room for deletes; False where there is none to be made."""
+        return self.reserve is not None and await asyncio.to_thread(self.reserve.give_up)
+
+    async def restore_reserve(self) -> bool:
+        """Have the reserve again after it was given up; False where there is no room for it yet."""
+        [(pages,)] = await self._connection.execute_fetchall("PRAGMA freelist_count")
+        return self.reserve is None or await asyncio.to_thread(self.reserve.restore, pages * PAGE_BYTES)
 
     async def probe(self) -> None:
         """Whether a write could commit now: a transaction that changes nothing a client knows. Raises like `append`."""

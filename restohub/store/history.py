@@ -13,7 +13,7 @@ from msgspec import Struct
 from restohub.floor.commands import Visits
 from restohub.floor.contacts import visit_of
 from restohub.floor.nouns import Entity, Floor, Removal
-from restohub.limits import STEPS_BACK_A_VERSION, STEPS_BACK_MAX
+from restohub.limits import STEPS_BACK_A_VERSION, STEPS_BACK_MAX, VISITS_MAX
 
 from .faults import StorageFailedError, storage_fault
 from .open import Connection
@@ -28,6 +28,8 @@ from .rows import (
 from .versions import Version, Walk
 
 DAY_S = 24 * 3600
+# Phones and e-mails whose visits are kept until the floor changes.
+VISITS_KEPT = 64
 # Keys are honoured for 72 hours at least; the two days more are what one jump of the clock may make of no time at all.
 KEYS_DAYS = 5
 
@@ -58,6 +60,8 @@ class History:
         self.resets = resets or {}
         self._connection = cast(Connection, connection)  # every one that the store opens is
         self._failure: asyncio.Future[NoReturn] = asyncio.get_running_loop().create_future()
+        self._visits: dict[str, frozenset[str]] = {}
+        self._visits_of = (0, 0)
 
     async def failed(self) -> NoReturn:
         """Wait for the first failure of the disk, and raise it."""
@@ -80,14 +84,22 @@ class History:
         return await self._row(sql, restaurant_id, kind, entity_id) is not None
 
     async def visits(self, floor: Floor, phone: str | None, email: str | None) -> Visits:
-        """Which retired guests finished a visit with this phone or e-mail, as far as `floor`'s revision."""
+        """Which retired guests finished a visit with this phone or e-mail, as far as `floor`'s revision.
+
+        At most VISITS_MAX each. What was read for this revision is kept: a batch asks for one phone again and again.
+        """
         digits, mail = visit_of(phone, email)
-        found: dict[str, frozenset[str]] = {}
+        if self._visits_of != (floor.restaurant_id, floor.revision) or len(self._visits) >= VISITS_KEPT:
+            self._visits_of, self._visits = (floor.restaurant_id, floor.revision), {}
+        kept, found = self._visits, {}
         for column, value in (("phone", digits), ("email", mail)):
-            if value:
+            key = f"{column}:{value}"
+            if value and key not in kept:
                 sql = BY_PHONE if column == "phone" else BY_EMAIL
-                rows = await self._rows(sql, floor.restaurant_id, value)
-                found[f"{column}:{value}"] = frozenset(read_removal(row).id for row in rows)
+                rows = await self._rows(sql, floor.restaurant_id, value, VISITS_MAX)
+                kept[key] = frozenset(read_removal(row).id for row in rows)
+            if value:
+                found[key] = kept[key]
         return Visits(floor.revision, found)
 
     async def images(self, floor: Floor, versions: Iterable[Version]) -> dict[Version, Entity]:
@@ -229,6 +241,6 @@ SIZE = f"""SELECT max(position), sum(bytes) FROM
 IN_USE = """SELECT (page_count - freelist_count) * page_size
     FROM pragma_page_count, pragma_freelist_count, pragma_page_size"""
 REMOVED = f"SELECT {REMOVAL_COLUMNS} FROM removal WHERE restaurant_id = ?"  # noqa: S608 (our own column names)
-BY_PHONE = f"{REMOVED} AND phone = ? AND phone <> ''"
-BY_EMAIL = f"{REMOVED} AND email = ? AND email <> ''"
+BY_PHONE = f"{REMOVED} AND phone = ? AND phone <> '' LIMIT ?"
+BY_EMAIL = f"{REMOVED} AND email = ? AND email <> '' LIMIT ?"
 SINCE = f"{REMOVED} AND revision > ? AND revision <= ? ORDER BY revision LIMIT ?"

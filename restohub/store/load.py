@@ -10,6 +10,7 @@ from operator import itemgetter
 import aiosqlite
 from msgspec import Struct
 
+from restohub.floor.apply import measured
 from restohub.floor.nouns import (
     DIRECTORY_ID,
     Directory,
@@ -20,7 +21,7 @@ from restohub.floor.nouns import (
     Restaurant,
     Table,
 )
-from restohub.limits import KEYS_MAX, REMOVALS_MAX
+from restohub.limits import HUB_REMOVALS_MAX, KEYS_MAX, REMOVALS_MAX
 
 from .faults import StorageFullError, StorageUnavailableError, storage_fault
 from .history import KEYS_DAYS, History
@@ -112,20 +113,22 @@ async def _load(connection: Connection) -> Loaded:
     directory_rows = entities.pop(DIRECTORY_ID, {})
     restaurants = {int(e.id): e for e in directory_rows.values() if isinstance(e, Restaurant)}
     heads: list[tuple[int, int, int]] = []
-    removals, _ = await _removals(connection, DIRECTORY_ID)
-    head, time = await _checked_log(connection, DIRECTORY_ID, directory_rows, removals)
+    removals, _ = await _removals(connection, DIRECTORY_ID, REMOVALS_MAX)
+    head, time = await _checked_log(connection, DIRECTORY_ID, directory_rows, removals, REMOVALS_MAX)
     heads.append((DIRECTORY_ID, head, time))
     last_id = max([*restaurants, *(int(entity_id) for _, entity_id in removals)], default=0)
     directory = Directory(revision=head, time=time, restaurants=restaurants, last_id=last_id)
     for restaurant_id in entities.keys() - restaurants.keys():
         raise DamageError(f"there are guests or tables of a restaurant {restaurant_id} that does not exist")
     floors: dict[int, Floor] = {}
+    # A share for each, since there is no order over all: the rest is on the disk, for whoever was away for long.
+    most = max(1, min(REMOVALS_MAX, HUB_REMOVALS_MAX // max(1, len(restaurants))))
     for restaurant_id, restaurant in restaurants.items():
-        rows = entities.get(restaurant_id, {})
-        removals, since = await _removals(connection, restaurant_id)
-        head, time = await _checked_log(connection, restaurant_id, rows, removals)
+        rows = entities.pop(restaurant_id, {})
+        removals, since = await _removals(connection, restaurant_id, most)
+        head, time = await _checked_log(connection, restaurant_id, rows, removals, most)
         heads.append((restaurant_id, head, time))
-        floors[restaurant_id] = Floor(
+        floor = Floor(
             restaurant_id=restaurant_id,
             revision=head,
             time=time or restaurant.created_at,
@@ -134,6 +137,7 @@ async def _load(connection: Connection) -> Loaded:
             removals=removals,
             removals_since=since,
         )
+        floors[restaurant_id] = measured(floor)
     return Loaded(
         install_id=names["install_id"],
         epoch=names["epoch"],
@@ -162,6 +166,7 @@ async def _checked_log(
     restaurant_id: int,
     rows: dict[tuple[str, str], Entity],
     removals: dict[tuple[str, str], Removal],
+    removals_max: int,
 ) -> tuple[int, int]:
     """The last revision of a restaurant's log and its time, after its newest part was held against the rows."""
     ends = position_of(restaurant_id, 0), position_of(restaurant_id + 1, 0) - 1
@@ -178,7 +183,7 @@ async def _checked_log(
     compared_from = max(first, head - COMPARED_MAX + 1)
     newest, time = await _newest_changes(connection, position_of(restaurant_id, compared_from), high)
     _compare(restaurant_id, rows, newest, compared_from)
-    _compare_removals(restaurant_id, removals, newest, compared_from)
+    _compare_removals(restaurant_id, removals, removals_max, newest, compared_from)
     return head, time
 
 
@@ -233,11 +238,12 @@ def _compare(
 def _compare_removals(
     restaurant_id: int,
     removals: dict[tuple[str, str], Removal],
+    removals_max: int,
     newest: dict[tuple[str, str], tuple[int, LoggedChange]],
     compared_from: int,
 ) -> None:
     """What the newest part of the log removed must be among the removals, and the other way round."""
-    oldest = next(iter(removals.values())).revision if len(removals) == REMOVALS_MAX else 0
+    oldest = next(iter(removals.values())).revision if len(removals) == removals_max else 0
     logged = {who: revision for who, (revision, change) in newest.items() if change.action == "delete"}
     for (kind, entity_id), revision in logged.items():
         removal = removals.get((kind, entity_id))
@@ -273,10 +279,12 @@ async def _keys(connection: Connection, heads: list[tuple[int, int, int]], reset
     return await connection.run(newest)
 
 
-async def _removals(connection: aiosqlite.Connection, restaurant_id: int) -> tuple[dict[tuple[str, str], Removal], int]:
+async def _removals(
+    connection: aiosqlite.Connection, restaurant_id: int, most: int
+) -> tuple[dict[tuple[str, str], Removal], int]:
     """The newest removals of a restaurant, oldest first, and the revision since which they are all of them."""
     sql = f"SELECT {REMOVAL_COLUMNS} FROM removal WHERE restaurant_id = ? ORDER BY revision DESC LIMIT ?"  # noqa: S608
-    rows = await connection.execute_fetchall(sql, (restaurant_id, REMOVALS_MAX))
+    rows = await connection.execute_fetchall(sql, (restaurant_id, most))
     newest = [read_removal(row) for row in rows]
     removals: dict[tuple[str, str], Removal] = {(one.kind, one.id): one for one in reversed(newest)}
-    return removals, newest[-1].revision if len(newest) == REMOVALS_MAX else 0
+    return removals, newest[-1].revision if len(newest) == most else 0

@@ -10,7 +10,8 @@ from itertools import islice
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from restohub.floor.commands import CloseDay
-from restohub.floor.nouns import DONE, Floor
+from restohub.floor.decide import leaves
+from restohub.floor.nouns import Floor
 from restohub.live.clock import new_id
 from restohub.live.group import Result, Step
 from restohub.live.hub import Hub
@@ -21,6 +22,7 @@ log = logging.getLogger("restohub.day")
 
 CLOSING_HOUR = 4
 GONE_FOR_S = 24 * 3600
+EXPECTED_FOR_S = 7 * 24 * 3600
 GUESTS_A_COMMIT = 500
 LOOK_EVERY_S = 10.0
 # Further ahead in one step than a night switched off: the hub was off for long, or the clock is wrong, who can tell.
@@ -31,37 +33,40 @@ async def close_days(hub: Hub) -> None:
     """Close each restaurant's day when its 04:00 has passed; at the start, one that passed while the hub was off.
 
     Where the clock leaps ahead by more than a week, nobody leaves until the hub has run for another 24 hours: on a
-    clock that was set wrong, all of this evening's parties would seem long gone.
+    clock that was set wrong, all of this evening's parties would seem long gone. Whoever is expected stays until it has
+    run for another week.
     """
     closed: dict[int, int] = {}
     seen = max([0, *(floor.time for floor in hub.writer.floors.values())]) or hub.clock.now()
-    doubted_until = 0.0
+    leapt_at = float("-inf")
     while True:
         now = hub.clock.now()
         if now - seen > LEAP_S:
-            doubted_until = hub.clock.monotonic() + GONE_FOR_S
+            leapt_at = hub.clock.monotonic()
             log.warning("The clock leapt ahead by %d days; no day is closed for 24 hours.", (now - seen) // 86_400)
         seen = now
-        doubted = hub.clock.monotonic() < doubted_until
+        trusted_s = hub.clock.monotonic() - leapt_at
         for restaurant_id, restaurant in tuple(hub.writer.directory.restaurants.items()):
             closing = last_closing(now, restaurant.timezone)
-            if not doubted and closed.get(restaurant_id) != closing and await close_day(hub, restaurant_id, closing):
+            if trusted_s < GONE_FOR_S or closed.get(restaurant_id) == closing:
+                continue
+            expected_before = closing - EXPECTED_FOR_S if trusted_s >= EXPECTED_FOR_S else None
+            if await close_day(hub, restaurant_id, closing - GONE_FOR_S, expected_before):
                 closed[restaurant_id] = closing
         await asyncio.sleep(LOOK_EVERY_S)
 
 
-async def close_day(hub: Hub, restaurant_id: int, closing: int) -> bool:
-    """Take from the floor who was done and unchanged 24 hours before `closing` (UTC seconds); False to try again."""
+async def close_day(hub: Hub, restaurant_id: int, before: int, expected_before: int | None) -> bool:
+    """Take from the floor whom `leaves` lets go by these times (UTC seconds); False to try again."""
     gone = 0
-    before = closing - GONE_FOR_S
     reset = hub.history.resets.get(restaurant_id)
     upto = reset.revision if reset is not None and reset.time <= before else 0
     while True:
         floor = hub.writer.floors.get(restaurant_id)
-        ids = () if floor is None else leaving(floor, before, upto)
+        ids = () if floor is None else leaving(floor, before, upto, expected_before)
         if not ids:
             break
-        step = Step(command=CloseDay(ids, before, upto), transaction_id=new_id())
+        step = Step(command=CloseDay(ids, before, upto, expected_before), transaction_id=new_id())
         try:
             await hub.writer.submit(restaurant_id, [step], _nothing)
         except Problem as fault:
@@ -73,10 +78,9 @@ async def close_day(hub: Hub, restaurant_id: int, closing: int) -> bool:
     return True
 
 
-def leaving(floor: Floor, before: int, upto: int) -> tuple[str, ...]:
-    """At most 500 guests who are done and were last changed by `before` (UTC seconds), or by revision `upto`."""
-    done = (guest for guest in floor.guests.values() if guest.status in DONE)
-    gone = (guest.id for guest in done if guest.last_updated <= before or guest.version <= upto)
+def leaving(floor: Floor, before: int, upto: int, expected_before: int | None) -> tuple[str, ...]:
+    """At most 500 guests who leave the floor by these times (UTC seconds), or by revision `upto`."""
+    gone = (guest.id for guest in floor.guests.values() if leaves(guest, before, upto, expected_before))
     return tuple(islice(gone, GUESTS_A_COMMIT))
 
 

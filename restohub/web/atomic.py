@@ -167,7 +167,7 @@ async def sync_batch(request: Request) -> Answer:
         for item, command in zip(items, commands, strict=True)
     ]
     ids = [step.command.id if isinstance(step.command, Create) else None for step in steps]
-    answer = await hub.writer.submit(restaurant_id, steps, _answer_queue(hub, items, ids))
+    answer = await hub.writer.submit(restaurant_id, steps, _answer_queue(hub, items, ids), request.caller)
     assert isinstance(answer, Answer), "a queue's answer is not kept"
     return answer
 

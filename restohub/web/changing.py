@@ -64,7 +64,7 @@ async def commit_once(asked: Asked, making: Making, *, atomic: bool) -> Answer:
         return _replay(asked, kept)
     command, answering = await making(asked)
     step = Step(command=command, transaction_id=asked.transaction_id, atomic=atomic, key=asked.key, digest=asked.digest)
-    answer = await asked.hub.writer.submit(restaurant_id, [step], answering)
+    answer = await asked.hub.writer.submit(restaurant_id, [step], answering, asked.request.caller)
     if not isinstance(answer, Repeated):
         return answer
     kept = await asked.hub.history.kept_answer(restaurant_id, answer.revision)

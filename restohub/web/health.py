@@ -8,6 +8,7 @@ from pathlib import Path
 
 from msgspec import UNSET
 
+from restohub.floor.bounds import nearly_full
 from restohub.live.hub import Hub
 from restohub.store.engine import has_wal_reset_bug
 from restohub.store.open import DATABASE, size_of, wal_path
@@ -42,7 +43,7 @@ async def health(request: Request) -> Answer:
 
 def _database_told(hub: Hub, reason: str | None) -> DatabaseHealth:
     """What others than the hub's own machine are told: nothing of its SQLite and its disk."""
-    return DatabaseHealth("unavailable" if reason else "ok", "", 0, 0, 0, hub.present.warnings(hub.clock.monotonic()))
+    return DatabaseHealth("unavailable" if reason else "ok", "", 0, 0, 0, _warnings(hub))
 
 
 def _database(hub: Hub, reason: str | None) -> DatabaseHealth:
@@ -52,7 +53,7 @@ def _database(hub: Hub, reason: str | None) -> DatabaseHealth:
         size_bytes=size_of(hub.folder / DATABASE),
         wal_bytes=size_of(wal_path(hub.folder)),
         free_bytes=_free_bytes(hub.folder),
-        warnings=[*hub.present.warnings(hub.clock.monotonic()), *_warnings_of_sqlite()],
+        warnings=[*_warnings(hub), *_warnings_of_sqlite()],
     )
 
 
@@ -61,6 +62,13 @@ def _free_bytes(folder: Path) -> int:
         return shutil.disk_usage(folder).free
     except OSError:  # the folder is gone: the next change stops the hub
         return 0
+
+
+def _warnings(hub: Hub) -> list[str]:
+    """What staff must know, told to all."""
+    writer = hub.writer
+    full = nearly_full(writer.floors.values(), writer.holdings.size, writer.holdings.restaurants_max)
+    return [*hub.present.warnings(hub.clock.monotonic()), *full]
 
 
 def _warnings_of_sqlite() -> list[str]:

@@ -163,7 +163,7 @@ def _responses(route: Route, named: dict[str, Any]) -> dict[str, Any]:
         responses[str(status)] = {
             "description": ", ".join(f"`{code}`: {CODES[code].title}" for code in codes) + ".",
             "content": {"application/problem+json": {"schema": PROBLEM_SCHEMA}},
-            **({"headers": _named_headers("Retry-After")} if status == 503 else {}),
+            **({"headers": _named_headers("Retry-After")} if status in (429, 503) else {}),
         }
     return responses
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from restohub.wire.answers import BatchDone, Delta, Floor, Health, QueueDone, Seating, Sent
+from restohub.wire.answers import BatchDone, Delta, Floor, Health, Made, QueueDone, Seating, Sent
 from restohub.wire.asked import BatchRequest, NewGuest, NewRestaurant, NewTable, QueueRequest, SeatingRequest
 from restohub.wire.entities import Guest, Restaurant, Table
 from restohub.wire.requests import GuestInput, RestaurantInput, TableInput
@@ -18,6 +18,7 @@ from .atomic import atomic_batch, sync_batch
 from .entities import create, delete, look, update
 from .guests import change_status, list_guests
 from .health import health
+from .made import made
 from .restaurants import (
     create_restaurant,
     delete_restaurant,
@@ -69,6 +70,7 @@ RESTAURANT = Parameter("restaurant_id", ID, "The restaurant, 1 by default.")
 RESTAURANTS, ONE_RESTAURANT = "/restaurants", "/restaurants/{restaurant_id:str}"
 GUESTS, ONE_GUEST = ONE_RESTAURANT + "/guests", ONE_RESTAURANT + "/guests/{guest_id:str}"
 TABLES, ONE_TABLE = ONE_RESTAURANT + "/tables", ONE_RESTAURANT + "/tables/{table_id:str}"
+GROWS = ("limit_reached", "rate_limited")
 NO_RESTAURANT = ("restaurant_not_found",)
 NO_GUEST, NO_TABLE = (*NO_RESTAURANT, "guest_not_found"), (*NO_RESTAURANT, "table_not_found")
 SEATS = ("table_not_found", "table_occupied", "table_unavailable", "party_exceeds_capacity")
@@ -82,7 +84,7 @@ ROUTES: tuple[Route, ...] = (
     Route(
         method="POST", path=RESTAURANTS, name="createRestaurant", handler=create_restaurant, group="restaurants",
         says="Make a restaurant; it gets the next free id.", body=NewRestaurant, answers={201: Restaurant},
-        refuses=("validation_failed",),
+        refuses=("validation_failed", *GROWS),
     ),
     Route(
         method="GET", path=ONE_RESTAURANT, name="getRestaurant", handler=get_restaurant, group="restaurants",
@@ -118,7 +120,7 @@ ROUTES: tuple[Route, ...] = (
     Route(
         method="POST", path=GUESTS, name="createGuest", handler=partial(create, kind="guest"),
         says="A new party; with a `tableId` it is seated, or holds the table where it is a reservation.",
-        body=NewGuest, answers={201: Guest}, refuses=(*NO_RESTAURANT, "already_exists", *SEATS),
+        body=NewGuest, answers={201: Guest}, refuses=(*NO_RESTAURANT, "already_exists", *SEATS, *GROWS),
     ),
     Route(
         method="GET", path=ONE_GUEST, name="getGuest", handler=partial(look, kind="guest"),
@@ -127,12 +129,12 @@ ROUTES: tuple[Route, ...] = (
     Route(
         method="PUT", path=ONE_GUEST, name="putGuest", handler=partial(update, kind="guest"),
         says="Merge the given fields into a guest; his tables follow.", body=GuestInput,
-        answers={200: Guest}, refuses=(*NO_GUEST, "version_conflict", *SEATS),
+        answers={200: Guest}, refuses=(*NO_GUEST, "version_conflict", *SEATS, *GROWS),
     ),
     Route(
         method="PATCH", path=ONE_GUEST, name="patchGuest", handler=partial(update, kind="guest"),
         says="Merge the given fields into a guest; his tables follow.", body=GuestInput,
-        answers={200: Guest}, refuses=(*NO_GUEST, "version_conflict", *SEATS),
+        answers={200: Guest}, refuses=(*NO_GUEST, "version_conflict", *SEATS, *GROWS),
     ),
     Route(
         method="DELETE", path=ONE_GUEST, name="deleteGuest", handler=partial(delete, kind="guest"),
@@ -158,7 +160,7 @@ ROUTES: tuple[Route, ...] = (
     Route(
         method="POST", path=TABLES, name="createTable", handler=partial(create, kind="table"), group="tables",
         says="A new table; without a position it is put on the next free place of a grid.", body=NewTable,
-        answers={201: Table}, refuses=(*NO_RESTAURANT, "already_exists", *FURNISHES),
+        answers={201: Table}, refuses=(*NO_RESTAURANT, "already_exists", *FURNISHES, *GROWS),
     ),
     Route(
         method="GET", path=ONE_TABLE, name="getTable", handler=partial(look, kind="table"), group="tables",
@@ -167,12 +169,12 @@ ROUTES: tuple[Route, ...] = (
     Route(
         method="PUT", path=ONE_TABLE, name="putTable", handler=partial(update, kind="table"), group="tables",
         says="Merge the given fields into a table; its guest follows.", body=TableInput,
-        answers={200: Table}, refuses=(*NO_TABLE, "version_conflict", *FURNISHES),
+        answers={200: Table}, refuses=(*NO_TABLE, "version_conflict", *FURNISHES, *GROWS),
     ),
     Route(
         method="PATCH", path=ONE_TABLE, name="patchTable", handler=partial(update, kind="table"), group="tables",
         says="Merge the given fields into a table; its guest follows.", body=TableInput,
-        answers={200: Table}, refuses=(*NO_TABLE, "version_conflict", *FURNISHES),
+        answers={200: Table}, refuses=(*NO_TABLE, "version_conflict", *FURNISHES, *GROWS),
     ),
     Route(
         method="DELETE", path=ONE_TABLE, name="deleteTable", handler=partial(delete, kind="table"), group="tables",
@@ -183,7 +185,7 @@ ROUTES: tuple[Route, ...] = (
         method="POST", path="/api/v1/atomic/batch", name="atomicBatch", handler=atomic_batch, group="sync",
         says="1 to 500 operations that happen together or not at all.", body=BatchRequest, query=(RESTAURANT,),
         answers={200: BatchDone},
-        refuses=(*NO_RESTAURANT, *SEATS, "guest_not_found", "already_exists", "table_number_taken"),
+        refuses=(*NO_RESTAURANT, *SEATS, "guest_not_found", "already_exists", "table_number_taken", *GROWS),
     ),
     Route(
         method="GET", path="/api/sync/full", name="fullSync", handler=full_sync, group="sync",
@@ -205,6 +207,15 @@ ROUTES: tuple[Route, ...] = (
         method="POST", path="/api/sync/batch", name="syncBatch", handler=sync_batch, group="sync",
         says="An off-line queue of 1 to 500 updates, each on its own, all durable before the one answer.",
         body=QueueRequest, query=(RESTAURANT,), answers={200: QueueDone}, refuses=NO_RESTAURANT,
+    ),
+    Route(
+        method="GET", path="/api/made", name="listMade", handler=made, group="hub",
+        says="What one address made since a time and is still there; for `restohub remove`, on the hub's own machine.",
+        query=(
+            Parameter("from", TEXT, "The address.", required=True),
+            Parameter("since", TIME, "From when on.", required=True),
+        ),
+        answers={200: Made}, refuses=("not_permitted",),
     ),
     Route(
         method="GET", path="/api/sync/health", name="syncHealth", handler=health, group="hub",

@@ -170,6 +170,31 @@ class QueueDone(Struct):
     results: list[UpdateResult]
 
 
+class Named(Struct):
+    """A guest by name, a table by number."""
+
+    id: str
+    name: str
+
+
+class MadeIn(Struct):
+    """What the address made of one restaurant; `itself`: the restaurant too."""
+
+    restaurant_id: int
+    name: str
+    itself: bool
+    guests: list[Named]
+    tables: list[Named]
+
+
+class Made(Struct):
+    """What one address made since a time and is still there, restaurant by restaurant."""
+
+    address: str
+    since: Time
+    restaurants: list[MadeIn]
+
+
 class DatabaseHealth(Struct):
     """The store: whether it takes changes, its SQLite, its size.
 

@@ -169,7 +169,7 @@ class Problem(Exception):
     def __init__(self, refused: Refused, *, headers: tuple[tuple[str, str], ...] = ()) -> None:
         super().__init__(refused.detail)
         self.refused = refused
-        self.headers = headers
+        self.headers = headers or ((("Retry-After", str(refused.wait_s)),) if refused.wait_s else ())
 
 
 def problem(code: str, detail: str, faults: tuple[Fault, ...] = (), **headers: str) -> Problem:

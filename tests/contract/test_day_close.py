@@ -105,6 +105,34 @@ def test_guests_who_are_done_for_less_than_a_day_stay(start_at: StartAt) -> None
         assert Floor(api, 1).guest(done["id"]) == done
 
 
+def test_expected_guests_leave_seven_days_after_their_time_or_their_creation(start_at: StartAt) -> None:
+    def at(days: int) -> str:
+        return (datetime.now(UTC) + timedelta(days=days)).isoformat(timespec="seconds")
+
+    first = start_at(0)
+    with first.client() as api:
+        floor = Floor(api, 1)
+        table = floor.new_table()["id"]
+        floor.new_guest(id="past", reservationTime=at(-8), tableId=table)
+        floor.new_guest(id="recent", reservationTime=at(-1))
+        floor.new_guest(id="future", reservationTime=at(30))
+        floor.new_guest(id="timeless", status="confirmed")
+        floor.new_guest(id="waiting", status="arrived", reservationTime=at(-8))
+    first.stop()
+    second = start_at(4 * DAY_S)
+    wait_until_deleted(second, {"past"}, 6)
+    with second.client() as api:
+        floor = Floor(api, 1)
+        assert floor.ids("guests") == {"recent", "future", "timeless", "waiting"}
+        assert (floor.table(table)["status"], floor.table(table)["currentGuestId"]) == ("available", None)
+        before = floor.revision()
+    second.stop()
+    third = start_at(9 * DAY_S + 3600)
+    wait_until_deleted(third, {"recent", "timeless"}, before)
+    with third.client() as api:
+        assert Floor(api, 1).ids("guests") == {"future", "waiting"}
+
+
 def test_at_most_500_leave_in_one_commit(start_at: StartAt) -> None:
     evening = start_at(0)
     fields = {"firstName": "Ada", "partySize": 2, "status": "finished"}

@@ -118,7 +118,7 @@ class Story:
             atomic or len(accepted.changes) > 1,
             accepted.changes,
         )
-        self.floor = apply(self.floor, entry)
+        self.floor = apply(self.floor, entry, accepted.grown)
         self.log.append(entry)
         for change in entry.changes:
             key = (change.kind, change.id)

@@ -5,16 +5,18 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from restohub.floor.lookups import GRID_SIDE, Places
 from restohub.floor.nouns import Position
-from restohub.floor.table_rules import GRID_SIDE, next_free_place
 
 anywhere = st.builds(Position, st.floats(-1e6, 1e6), st.floats(-1e6, 1e6))
 
 
 def rows_of(count: int) -> list[Position]:
     places: list[Position] = []
+    kept = Places([])
     for _ in range(count):
-        places.append(next_free_place(places))
+        places.append(kept.next_free())
+        kept.move(None, places[-1])
     return places
 
 
@@ -34,6 +36,6 @@ def test_a_thousand_tables_each_have_a_place_of_their_own_on_the_floor() -> None
 @settings(derandomize=True, deadline=None)
 @given(taken=st.lists(anywhere, max_size=30))
 def test_a_new_table_never_stands_where_another_does(taken: list[Position]) -> None:
-    place = next_free_place(taken)
+    place = Places(taken).next_free()
     assert place not in taken
     assert (0 < place.x < 1, 0 < place.y < 1) == (True, True)

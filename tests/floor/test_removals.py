@@ -13,7 +13,7 @@ from tests.floor.story import Story
 def leave(floor: Floor, ids: list[str]) -> Floor:
     """The floor after a commit in which these guests are deleted."""
     changes = tuple(Change("guest", guest_id, "delete", None) for guest_id in ids)
-    return apply(floor, Entry(1, floor.revision + 1, floor.time, "tx", True, changes))
+    return apply(floor, Entry(1, floor.revision + 1, floor.time, "tx", True, changes), 0)
 
 
 def guest(story: Story, guest_id: str, phone: str | None = None, visits: Visits | None = None) -> Guest:

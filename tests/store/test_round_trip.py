@@ -48,6 +48,7 @@ FULL_GUEST = Guest(
     last_updated=6,
     version=1,
     created_revision=1,
+    created_from="192.168.1.66",
 )
 FULL_TABLE = Table(
     id="t1",
@@ -66,6 +67,7 @@ FULL_TABLE = Table(
     last_updated=6,
     version=1,
     created_revision=1,
+    created_from="fd00::66",
 )
 
 

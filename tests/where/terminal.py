@@ -68,6 +68,10 @@ class Terminal:
             time.sleep(0.05)
         return self.said
 
+    def type(self, text: str) -> None:
+        """A person types this."""
+        os.write(self._ours, text.encode())
+
     def end(self) -> int:
         """Its exit status, after SIGTERM where it still runs."""
         if self.process.poll() is None:

@@ -113,6 +113,7 @@ EVENING = (
     Ask("POST", "/api/sync/batch?restaurant_id=1", QUEUE),
     Ask("GET", "/api/sync/full?restaurant_id=1"),
     Ask("GET", "/api/sync/delta?restaurant_id=1&since_revision=13&epoch=5f1c0a9e44d2"),
+    Ask("GET", "/api/made?from=127.0.0.1&since=2024-01-15T00:00:00Z"),
     Ask("GET", "/api/sync/health"),
     Ask("GET", "/health"),
 )  # fmt: skip

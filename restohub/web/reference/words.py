@@ -119,12 +119,14 @@ HAPPENS = {
     "idempotency_key_reused": "The `Idempotency-Key` came before, with another method, path, query or body.",
     "rate_limited": "The address asked for more than 200 units a second (a request is 1, each operation of a batch 1, "
     "each 64 KiB answered 1) after a burst of 2,000, and the request waited for 10 s; or it added more than 1,500 "
-    "guests, tables and restaurants at once, and more than 500 an hour after that.",
+    "guests, tables and restaurants, or 4 MB, at once, and more than 500, or 1 MB, an hour after that. In an off-line "
+    "queue: keep the update, and send it again later.",
     "head_too_large": "The request's head has more than 100 headers or more than 16 KiB. The connection is closed.",
     "limit_reached": "A floor has 5,000 guests, 1,000 tables and 16 MB of texts at most, a hub 200 restaurants and "
-    "32 MB. What is there stays, and may be changed and deleted.",
+    "32 MB. What is there stays, and may be changed and deleted. In an off-line queue: keep the update, and send it "
+    "again later.",
     "internal_error": "A mistake in the hub itself. Its log says more.",
-    "storage_full": "The hub's disk has no room. Reading goes on.",
+    "storage_full": "The hub's disk has no room. Reading goes on, and deletes are taken: some room is kept for them.",
     "storage_unavailable": "The hub's disk takes no writes: it is read-only, or has failed. Reading goes on.",
     "shutting_down": "The hub is told to stop. What it accepted before is saved and answered.",
     "busy": "1,024 changes wait already, or others have been reading as many large floors as the hub holds at once.",
