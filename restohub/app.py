@@ -136,7 +136,7 @@ async def _run(
         await asyncio.gather(asyncio.wait([writing], timeout=DRAIN_WAIT_S), advertiser.stop())
         writer.give_up()
 
-    server = HubServer(server_config(application(hub, sockets)), listening, before_stop)
+    server = HubServer(server_config(application(hub, sockets), hub.callers), listening, before_stop)
     writing.add_done_callback(lambda _: setattr(server, "should_exit", True))
     tasks = [_beside(server, work) for work in (*_chores(hub, settings), sockets.watch(), watchdog.feed())]
     look_for_garbage_rarely()

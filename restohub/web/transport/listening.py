@@ -15,6 +15,8 @@ TCP_RTO_MAX_MS, TRIES_EVERY_MS = 44, 2_000
 # What the kernel may hold that is not under way yet: it would take megabytes for an iPad that reads nothing, all stale
 # when it reads again. What waits with the hub becomes one delta instead.
 UNSENT_BYTES_MAX = 128 * 1024
+# What the kernel may hold of a connection that the hub does not read from: by itself it grows to megabytes.
+UNREAD_BYTES_MAX = 64 * 1024
 BACKLOG = 2048
 
 
@@ -29,6 +31,7 @@ def listening_socket(host: str, port: int) -> socket.socket:
     else:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         bound = _bound(family, str(address[0]), port)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, UNREAD_BYTES_MAX)
     if hasattr(socket, "TCP_USER_TIMEOUT"):
         bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, PEER_LOST_MS)
     if hasattr(socket, "TCP_NOTSENT_LOWAT"):

@@ -7,12 +7,14 @@ from http import HTTPStatus
 from restohub.floor.verdicts import Refused
 from restohub.live.clock import Clock
 from restohub.wire.answers import encode
-from restohub.wire.problems import document
+from restohub.wire.problems import RETRY_AFTER_S, document
 
 STATUS_LINES = {status.value: f"HTTP/1.1 {status} {status.phrase}\r\n".encode() for status in HTTPStatus}
+# One more socket of the next second is within the rate again.
+WAIT_S = {"rate_limited": 1, **RETRY_AFTER_S}
 REFUSAL = (
     b"%bcontent-type: application/problem+json\r\n"
-    b"cache-control: no-store\r\nconnection: close\r\ncontent-length: %d\r\n\r\n"
+    b"cache-control: no-store\r\nconnection: close\r\n%bcontent-length: %d\r\n\r\n"
 )
 
 
@@ -20,4 +22,6 @@ def refusal(why: Refused) -> bytes:
     """The last answer of a connection: a problem document, with its head."""
     found = document(why, Clock().now())
     body = encode(found)
-    return REFUSAL % (STATUS_LINES[found.status], len(body)) + body
+    wait_s = WAIT_S.get(why.code)
+    retry = b"" if wait_s is None else b"retry-after: %d\r\n" % wait_s
+    return REFUSAL % (STATUS_LINES[found.status], retry, len(body)) + body

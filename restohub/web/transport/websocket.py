@@ -9,13 +9,26 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.protocol import State
 
 from restohub.floor.verdicts import Refused
-from restohub.wire.session import GOING_AWAY
+from restohub.limits import FRAGMENTS_MAX, FRAMES_A_SECOND_MAX, SLICE_BYTES
+from restohub.live.callers import Caller
+from restohub.live.clock import Clock
+from restohub.wire.messages import ErrorMessage, encode, text_frame
+from restohub.wire.session import GOING_AWAY, TOO_MANY
+from restohub.wire.times import time_text
 
+from .admission import Admission
+from .http import HEAD_TOO_LARGE
 from .refusal import refusal
 
 HIGH_WATER_BYTES = 256 * 1024
 # How long a closed socket may take to read what was written before it is cut.
 LINGER_S = 2.0
+# One who sends too much may take less: what he sends meanwhile is read and dropped.
+FLOOD_LINGER_S = 1.0
+# The library reads no longer line of a handshake.
+LINE_BYTES_MAX = 8192
+# The code of RFC 6455's registry for a server that has no place now.
+TRY_AGAIN_LATER = 1013
 
 # Why a socket ended, for the log, where it was not the hub that closed it.
 CLOSED_BY_IT = "it closed the connection"
@@ -23,7 +36,7 @@ LOST = "the network lost it"
 GONE = "its connection ended without a goodbye"
 NOT_SPOKEN = "it sent what no socket may send"
 
-NO_HANDSHAKE = Refused("invalid_json", "The WebSocket's handshake is too long, or has a body.")
+NO_HANDSHAKE = Refused("invalid_json", "The WebSocket's handshake is not one that the hub can read, or has a body.")
 
 
 class WebSocketLink(WebSocketsSansIOProtocol):
@@ -33,9 +46,14 @@ class WebSocketLink(WebSocketsSansIOProtocol):
     """
 
     transport: asyncio.Transport
+    caller: Caller
 
-    def __init__(self, *args: Any, **named: Any) -> None:
+    def __init__(self, admission: Admission, *args: Any, **named: Any) -> None:
         super().__init__(*args, **named)
+        self.admission = admission
+        self.deaf = False
+        self.frames_counted = 0
+        self.counting_since = self.loop.time()
         self.heard_at = self.loop.time()
         self.written = 0
         self.ended = ""
@@ -44,6 +62,8 @@ class WebSocketLink(WebSocketsSansIOProtocol):
         """Set how much may wait to be taken before the client counts as slow."""
         super().connection_made(transport)
         self.transport.set_write_buffer_limits(high=HIGH_WATER_BYTES)
+        self.caller = self.admission.callers.of(self.client[0] if self.client else "")
+        self.caller.connections[transport] = self  # in the place of the HTTP connection that it was
 
     def handle_connect(self, event: Any) -> None:
         """Hand this link to the application: `scope["extensions"]["restohub.link"]`."""
@@ -52,12 +72,59 @@ class WebSocketLink(WebSocketsSansIOProtocol):
             cast(dict[str, Any], self.scope["extensions"])["restohub.link"] = self
 
     def data_received(self, data: bytes) -> None:
-        """Anything at all from the peer is a sign of life."""
+        """Anything at all from the peer is a sign of life. Frames are read slice by slice, until they are too many."""
         self.heard_at = self.loop.time()
-        super().data_received(data)
+        if not self.handshake_initiated:
+            self._shake_hands(data)
+            return
+        for start in range(0, len(data), SLICE_BYTES):
+            if self.deaf:
+                return
+            self._read_slice(data[start : start + SLICE_BYTES])
+
+    def _shake_hands(self, head: bytes) -> None:
+        super().data_received(head)
         if self.conn.handshake_exc is not None and not self.handshake_initiated and not self.transport.is_closing():
-            self.transport.write(refusal(NO_HANDSHAKE))  # uvicorn would leave it waiting for an answer
+            too_long = max(map(len, head.split(b"\n"))) >= LINE_BYTES_MAX
+            self.transport.write(refusal(HEAD_TOO_LARGE if too_long else NO_HANDSHAKE))  # uvicorn would say nothing
             self.transport.close()
+
+    def _read_slice(self, piece: bytes) -> None:
+        self.conn.receive_data(piece)
+        if self.heard_at - self.counting_since >= 1:
+            self.counting_since, self.frames_counted = self.heard_at, 0
+        self.frames_counted += len(self.conn.events)
+        if self.frames_counted > FRAMES_A_SECOND_MAX:
+            self._end_flood(f"More than {FRAMES_A_SECOND_MAX} frames in a second")
+        elif self.conn.parser_exc is not None:
+            self.handle_parser_exception()
+        else:
+            self.handle_events()
+
+    def _end_flood(self, what: str) -> None:
+        """Say why, close, and read nothing more of what comes, not even the client's own close frame."""
+        self.deaf = True
+        self.conn.events_received()
+        self.conn.data_to_send()  # pongs
+        if self.conn.state is State.OPEN:
+            detail = f"{what}. Connect again and send less."
+            self.write(text_frame(encode(ErrorMessage(time_text(Clock().now()), "too_many_messages", detail))))
+        self.close(TOO_MANY, what.lower())
+        self.loop.call_later(FLOOD_LINGER_S, self.transport.abort)
+
+    def handle_cont(self, event: Any) -> None:
+        """One more fragment of a message, of which it may have many but not any number."""
+        if len(self.frames) < FRAGMENTS_MAX:
+            super().handle_cont(event)
+        elif not self.deaf:
+            self._end_flood(f"More than {FRAGMENTS_MAX} fragments in a message")
+
+    def give_way(self) -> None:
+        """End: another connection needs the place."""
+        if self.open and self.conn.state is State.OPEN:
+            self.close(TRY_AGAIN_LATER, "the hub is full: others need the place")
+        else:
+            self.transport.abort()
 
     def handle_close(self, event: Any) -> None:
         """The client says goodbye, or answers ours."""
@@ -69,6 +136,7 @@ class WebSocketLink(WebSocketsSansIOProtocol):
         unreachable = exc is not None and not isinstance(exc, ConnectionError)
         self.ended = self.ended or (LOST if unreachable else GONE)
         super().connection_lost(exc)
+        self.admission.leave(self.transport, self.caller)
 
     @property
     def open(self) -> bool:
