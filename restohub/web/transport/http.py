@@ -23,9 +23,10 @@ from .refusal import STATUS_LINES, refusal
 
 # What is written as one piece. A whole floor is not: it would be in memory once for each who is slow to take it.
 JOINED_BYTES_MAX = 16 * 1024
-# For how long what still comes is read and dropped: a connection that is closed on it is reset, and the last answer
-# would be lost with it.
+# For how long, and how much of it, what still comes is read and dropped: a connection that is closed on it is reset,
+# and the last answer would be lost with it.
 LINGER_S = 1.0
+LINGER_BYTES_MAX = 1024 * 1024
 
 MALFORMED = Refused("invalid_json", "The request is not HTTP/1.1 that the hub can read.")
 TOO_SLOW = Refused("request_timeout", f"The request was not whole after {REQUEST_WAIT_S:.0f} s. Nothing was changed.")
@@ -58,6 +59,7 @@ class HttpLink(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
     held_bytes = 0
     weighed = False
     ended = False
+    dropped_bytes = 0
     last_word: bytes | None = None
     pipeline: Sized = ()  # h11 has none: it keeps what comes after a request unparsed
 
@@ -87,6 +89,7 @@ class HttpLink(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
     def data_received(self, data: bytes) -> None:
         """Parse a small request at once, as nearly every one is; more than that in slices."""
         if self.ended:
+            self._drop(data)
             return
         if len(data) > SLICE_BYTES or self.flow.unparsed or self.flow.framing or data.count(HEAD_END) > 1:
             self.flow.take(data)
@@ -274,6 +277,11 @@ class HttpLink(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
         if self.weighed:
             self.weighed = self.admission.bodies.weigh(self, 0)
         self.flow.forget()
+
+    def _drop(self, data: bytes) -> None:
+        self.dropped_bytes += len(data)
+        if self.dropped_bytes > LINGER_BYTES_MAX and not self.transport.is_closing():
+            self.transport.pause_reading()
 
     def _end(self, word: bytes) -> None:
         if not word:

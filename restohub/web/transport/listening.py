@@ -17,7 +17,8 @@ TCP_RTO_MAX_MS, TRIES_EVERY_MS = 44, 2_000
 UNSENT_BYTES_MAX = 128 * 1024
 # What the kernel may hold of a connection that the hub does not read from: by itself it grows to megabytes.
 UNREAD_BYTES_MAX = 64 * 1024
-BACKLOG = 2048
+# A loop that is not uvloop takes so many connections at once before it does anything else: 0.1 ms each.
+BACKLOG = 512
 
 
 def listening_socket(host: str, port: int) -> socket.socket:

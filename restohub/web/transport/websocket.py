@@ -23,7 +23,7 @@ from .refusal import refusal
 HIGH_WATER_BYTES = 256 * 1024
 # How long a closed socket may take to read what was written before it is cut.
 LINGER_S = 2.0
-# One who sends too much may take less: what he sends meanwhile is read and dropped.
+# One who sends too much is not read from any more, and has this long to read why.
 FLOOD_LINGER_S = 1.0
 # The library reads no longer line of a handshake.
 LINE_BYTES_MAX = 8192
@@ -110,6 +110,7 @@ class WebSocketLink(WebSocketsSansIOProtocol):
             detail = f"{what}. Connect again and send less."
             self.write(text_frame(encode(ErrorMessage(time_text(Clock().now()), "too_many_messages", detail))))
         self.close(TOO_MANY, what.lower())
+        self.transport.pause_reading()
         self.loop.call_later(FLOOD_LINGER_S, self.transport.abort)
 
     def handle_cont(self, event: Any) -> None:

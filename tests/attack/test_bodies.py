@@ -1,0 +1,106 @@
+"""This file is bodies that never end: what they may hold together, and whose is closed when it is too much."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+
+import pytest
+
+from restohub.limits import BODIES_BYTES_AN_ADDRESS, BODIES_BYTES_MAX, SMALL_BODY_BYTES
+from tests.attack.frames import read_head
+from tests.attack.friends import friends
+from tests.attack.stranger import STRANGER, client, peak_rss_mb, raw, read_to_end, status_of
+from tests.conftest import Hub
+
+HEAD = b"POST /api/v1/atomic/batch HTTP/1.1\r\nHost: hub\r\nContent-Type: application/json\r\nContent-Length: 1048000\r\n\r\n"
+LARGEST, LARGE = 1_040_000, 980_000
+OWN_MACHINE = "127.0.0.1"
+
+
+def unfinished(hub: Hub, size: int, address: str = STRANGER) -> socket.socket:
+    """A request of which so much has been sent, and the rest never will be."""
+    sock = raw(hub, address)
+    try:
+        sock.sendall(HEAD + b" " * size)
+    except ConnectionError:  # its answer is there already
+        pass
+    return sock
+
+
+def test_the_largest_body_of_an_address_that_holds_too_much_is_refused(either: Hub) -> None:
+    socks = [unfinished(either, LARGEST)]
+    socks += [unfinished(either, LARGE) for _ in range(BODIES_BYTES_AN_ADDRESS // LARGE)]
+    said = read_to_end(socks[0])
+    assert status_of(said) == 503
+    assert b"retry-after: 1\r\n" in said
+    found = json.loads(said.partition(b"\r\n\r\n")[2])
+    assert (found["error_code"], "16 MB" in found["detail"]) == ("busy", True)
+    for sock in socks[1:]:
+        sock.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            sock.recv(1)
+    with client(either) as api:  # one that is small passes all the same
+        notes = "n" * 2000
+        batch = [
+            {"entity_type": "guest", "action": "create", "data": {"name": "N", "partySize": 2, "notes": notes}}
+        ] * 30
+        assert SMALL_BODY_BYTES - 4096 < len(json.dumps(batch)) < SMALL_BODY_BYTES
+        assert api.post("/api/v1/atomic/batch", json={"operations": batch}).status_code == 200
+    for sock in socks:
+        sock.close()
+
+
+def test_a_shared_address_may_hold_more(either: Hub) -> None:
+    socks = [unfinished(either, LARGE, OWN_MACHINE) for _ in range(BODIES_BYTES_AN_ADDRESS // LARGE + 2)]
+    assert BODIES_BYTES_AN_ADDRESS < LARGE * len(socks) < BODIES_BYTES_MAX - BODIES_BYTES_AN_ADDRESS
+    with client(either, OWN_MACHINE) as api:
+        assert api.get("/restaurants/1").status_code == 200
+    for sock in socks:
+        sock.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            sock.recv(1)
+        sock.close()
+
+
+def test_a_body_in_chunks_of_one_byte_is_read(either: Hub) -> None:
+    body = b'{"name": "Rossi", "partySize": 2}' + b" " * 8_000
+    sent = b"POST /restaurants/1/guests HTTP/1.1\r\nHost: hub\r\nContent-Type: application/json\r\n"
+    sent += b"Transfer-Encoding: chunked\r\n\r\n" + b"".join(b"1\r\n%c\r\n" % byte for byte in body) + b"0\r\n\r\n"
+    with raw(either) as sock:
+        sock.sendall(sent)
+        assert status_of(read_head(sock)) == 201
+
+
+@pytest.mark.long
+@pytest.mark.timeout(300)
+def test_500_unfinished_bodies_of_a_mib_are_held_to_48_mb(either: Hub) -> None:
+    with friends(either, either.new_restaurant()) as house:
+        time.sleep(5)
+        before, quiet_s, rss_mb = len(house.took_s), house.slowest_percent_s(), peak_rss_mb(either)
+        socks = []
+        for number in range(500):
+            sock = raw(either, f"127.0.9.{number % 50 + 1}")
+            sock.setblocking(False)
+            socks.append((sock, bytearray(HEAD + b" " * 1_000_000)))
+        end, answers = time.monotonic() + 30, []
+        while socks and time.monotonic() < end:
+            for one in tuple(socks):
+                sock, rest = one
+                try:
+                    if rest:
+                        del rest[: sock.send(rest[:65536])]
+                    answers.append(sock.recv(65536))
+                    socks.remove(one)
+                except BlockingIOError:
+                    pass
+                except ConnectionError:
+                    socks.remove(one)
+            time.sleep(0.001)
+        attacked_s = house.slowest_percent_s(before)
+    assert {status_of(answer) for answer in answers} <= {503, 408}
+    assert sum(status_of(answer) == 503 for answer in answers) > 100
+    assert peak_rss_mb(either) - rss_mb < 150
+    assert house.faults == []
+    assert attacked_s < max(10 * quiet_s, 0.5), (quiet_s, attacked_s)
