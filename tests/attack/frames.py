@@ -21,7 +21,10 @@ def frame(opcode: int, payload: bytes = b"", *, last: bool = True) -> bytes:
     """One masked frame of a client."""
     masked = bytes(byte ^ MASK[at % 4] for at, byte in enumerate(payload))
     length = len(payload)
-    size = bytes([0x80 | length]) if length < 126 else struct.pack("!BH", 0xFE, length)
+    if length < 126:
+        size = bytes([0x80 | length])
+    else:
+        size = struct.pack("!BH", 0xFE, length) if length < 65536 else struct.pack("!BQ", 0xFF, length)
     return bytes([opcode | 0x80 * last]) + size + MASK + masked
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import time
@@ -14,7 +15,8 @@ from tests.attack.friends import friends
 from tests.attack.stranger import STRANGER, client, peak_rss_mb, raw, read_to_end, status_of
 from tests.conftest import Hub
 
-HEAD = b"POST /api/v1/atomic/batch HTTP/1.1\r\nHost: hub\r\nContent-Type: application/json\r\nContent-Length: 1048000\r\n\r\n"
+POST = b"POST /api/v1/atomic/batch HTTP/1.1\r\nHost: hub\r\nContent-Type: application/json\r\n"
+HEAD = POST + b"Content-Length: 1048000\r\n\r\n"
 LARGEST, LARGE = 1_040_000, 980_000
 OWN_MACHINE = "127.0.0.1"
 
@@ -22,10 +24,8 @@ OWN_MACHINE = "127.0.0.1"
 def unfinished(hub: Hub, size: int, address: str = STRANGER) -> socket.socket:
     """A request of which so much has been sent, and the rest never will be."""
     sock = raw(hub, address)
-    try:
+    with contextlib.suppress(ConnectionError):  # its answer is there already
         sock.sendall(HEAD + b" " * size)
-    except ConnectionError:  # its answer is there already
-        pass
     return sock
 
 

@@ -5,16 +5,23 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import socket
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from restohub.limits import CONNECTIONS_AN_ADDRESS, CONNECTIONS_MAX, HOLDS_FEW, SOCKETS_AN_ADDRESS, SOCKETS_BURST
+from restohub.limits import (
+    CONNECTIONS_AN_ADDRESS,
+    CONNECTIONS_MAX,
+    HOLDS_FEW,
+    SOCKETS_AN_ADDRESS,
+    SOCKETS_BURST,
+    SOCKETS_MAX,
+)
+from restohub.web.transport.websocket import TRY_AGAIN_LATER
 from tests.attack.conftest import attacked
-from tests.attack.frames import HANDSHAKE, ending, read_head, upgrade
+from tests.attack.frames import HANDSHAKE, read_head, upgrade
 from tests.attack.friends import friends
 from tests.attack.stranger import client, raw, read_to_end, status_of
 from tests.conftest import Hub
@@ -89,7 +96,7 @@ def test_the_129th_socket_of_an_address_is_refused_and_so_are_new_ones_that_come
     with contextlib.ExitStack() as stack:
         for _ in range(SOCKETS_AN_ADDRESS):
             assert status_of(read_head(stack.enter_context(upgrade(crowded, "127.0.0.69")))) == 101
-        answers = Counter()
+        answers: Counter[tuple[int, str, bool]] = Counter()
         for _ in range(3 * SOCKETS_BURST):
             with upgrade(crowded, "127.0.0.69") as sock:
                 answers[problem_of(read_to_end(sock))] += 1
@@ -117,8 +124,37 @@ def test_when_the_hub_is_full_the_newest_of_whoever_holds_most_gives_way(crowded
             assert status_of(sock.recv(65536)) == 200
 
 
-def test_a_socket_that_gives_way_is_told_so() -> None:
-    """Without 512 sockets of many addresses: tests/web/test_admission.py; here is what it hears."""
+def test_when_the_hub_has_512_sockets_the_newest_of_whoever_holds_most_is_told_to_come_back(crowded: Hub) -> None:
+    writers = []
+
+    async def told(address: str) -> str:
+        """Open a socket, and wait until it is told to try again later (1013)."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", crowded.port, local_addr=(address, 0))
+        writers.append(writer)
+        writer.write(HANDSHAKE % (b"/realtime", b""))
+        assert status_of(await reader.readuntil(b"\r\n\r\n")) == 101
+        opened.release()
+        await reader.readuntil(TRY_AGAIN_LATER.to_bytes(2, "big"))
+        return address
+
+    opened = asyncio.Semaphore(0)
+    held = ["127.0.0.81"] * 127 + ["127.0.0.82"] * 128 + ["127.0.0.83"] * 127 + ["127.0.0.84"] * 127
+    held += ["127.0.0.85"] * (SOCKETS_MAX - len(held))
+
+    async def all_of_them() -> None:
+        async with asyncio.timeout(60):
+            sockets = [asyncio.create_task(told(address)) for address in held]
+            for _ in held:
+                await opened.acquire()
+            sockets.append(asyncio.create_task(told("127.0.0.86")))
+            done, others = await asyncio.wait(sockets, return_when=asyncio.FIRST_COMPLETED)
+            assert [task.result() for task in done] == ["127.0.0.82"]
+            for task in others:
+                task.cancel()
+            for writer in writers:
+                writer.transport.abort()
+
+    asyncio.run(all_of_them())
 
 
 @pytest.mark.long
@@ -128,7 +164,7 @@ def test_9000_sockets_of_one_address_leave_the_house_alone(target: Hub) -> None:
         time.sleep(8)
         before, quiet_s = len(house.took_s), house.slowest_percent_s()
         with contextlib.ExitStack() as stack:
-            answers = Counter()
+            answers: Counter[int] = Counter()
             for _ in range(9_000):
                 sock = upgrade(target)
                 answers[status_of(read_head(sock))] += 1
