@@ -19,7 +19,7 @@ from restohub.limits import (
     SOCKETS_BURST,
     SOCKETS_MAX,
 )
-from restohub.web.transport.websocket import TRY_AGAIN_LATER
+from restohub.wire.session import TRY_AGAIN_LATER
 from tests.attack.conftest import attacked
 from tests.attack.frames import HANDSHAKE, read_head, upgrade
 from tests.attack.friends import friends

@@ -64,9 +64,14 @@ TABLE_STATUS_MEANS = {
 }
 CLOSES = (
     (1001, "The hub stops.", "Connect again, with pauses that grow (1 s, 2 s, 4 s … 30 s)."),
-    (1008, "You sent more than 50 messages in a second.", "Mend the app; connect again."),
+    (
+        1008,
+        "You sent more than 50 messages or 200 frames in a second, or a message in more than 64 fragments.",
+        "Mend the app; connect again.",
+    ),
     (1009, "You sent a message over 64 KiB.", "Mend the app; connect again."),
     (1011, "A fault of the hub.", "Connect again, with pauses that grow."),
+    (1013, "The hub is full of sockets, and your address holds most.", "Connect again, with pauses that grow."),
     (4400, "A parameter of the address is wrong. An `error` message before it says which.", "Mend the address."),
     (4401, "The token was refused. An `error` message before it says why.", "Sign in again."),
     (4404, "The hub has no such restaurant, or it was deleted.", "Ask `GET /restaurants`."),
@@ -111,18 +116,22 @@ HAPPENS = {
     "idempotency_key_reused": "The `Idempotency-Key` came before, with another method, path, query or body.",
     "rate_limited": "The address asked for more than 200 units a second (a request is 1, each operation of a batch 1, "
     "each 64 KiB answered 1) after a burst of 2,000, and the request waited for 10 s; or it added more than 1,500 "
-    "guests, tables and restaurants at once, and more than 500 an hour after that.",
-    "head_too_large": "The request's head has more than 100 headers or more than 16 KiB. The connection is closed.",
+    "guests, tables and restaurants at once, and more than 500 an hour after that. For a WebSocket, in the place of "
+    "101: the address opened more than 10 a second after a burst of 150.",
+    "head_too_large": "The request's head has more than 100 headers or more than 16 KiB (a line of a WebSocket's "
+    "handshake: 8 KiB), or a chunk's extension or the trailers have. The connection is closed.",
     "limit_reached": "A floor has 5,000 guests, 1,000 tables and 16 MB of texts at most, a hub 200 restaurants and "
     "32 MB. What is there stays, and may be changed and deleted.",
     "internal_error": "A mistake in the hub itself. Its log says more.",
     "storage_full": "The hub's disk has no room. Reading goes on.",
     "storage_unavailable": "The hub's disk takes no writes: it is read-only, or has failed. Reading goes on.",
     "shutting_down": "The hub is told to stop. What it accepted before is saved and answered.",
-    "busy": "1,024 changes wait already.",
+    "busy": "1,024 changes wait already. Or there is no place for one more connection (320 an address, 1,024 in all), "
+    "socket (128 and 512) or unfinished large body (16 MB and 48 MB); then the connection is closed.",
     "outcome_unknown": "The disk did not answer within 10 s. The change may be saved or not.",
     "invalid_message": "A message on a socket is not one that the hub knows, is binary, or lacks a key.",
-    "too_many_messages": "More than 50 messages came within one second.",
+    "too_many_messages": "More than 50 messages or 200 frames came within one second, or more than 64 fragments of one "
+    "message.",
 }
 # Codes of the contract that a hub open to its whole network never gives: status, title, what to do.
 RESERVED = {

@@ -13,7 +13,7 @@ from restohub.limits import FRAGMENTS_MAX, FRAMES_A_SECOND_MAX, SLICE_BYTES
 from restohub.live.callers import Caller
 from restohub.live.clock import Clock
 from restohub.wire.messages import ErrorMessage, encode, text_frame
-from restohub.wire.session import GOING_AWAY, TOO_MANY
+from restohub.wire.session import GOING_AWAY, TOO_MANY, TRY_AGAIN_LATER
 from restohub.wire.times import time_text
 
 from .admission import Admission
@@ -27,8 +27,6 @@ LINGER_S = 2.0
 FLOOD_LINGER_S = 1.0
 # The library reads no longer line of a handshake.
 LINE_BYTES_MAX = 8192
-# The code of RFC 6455's registry for a server that has no place now.
-TRY_AGAIN_LATER = 1013
 
 # Why a socket ended, for the log, where it was not the hub that closed it.
 CLOSED_BY_IT = "it closed the connection"
@@ -110,7 +108,8 @@ class WebSocketLink(WebSocketsSansIOProtocol):
             detail = f"{what}. Connect again and send less."
             self.write(text_frame(encode(ErrorMessage(time_text(Clock().now()), "too_many_messages", detail))))
         self.close(TOO_MANY, what.lower())
-        self.transport.pause_reading()
+        if not self.transport.is_closing():
+            self.transport.pause_reading()
         self.loop.call_later(FLOOD_LINGER_S, self.transport.abort)
 
     def handle_cont(self, event: Any) -> None:
@@ -119,6 +118,16 @@ class WebSocketLink(WebSocketsSansIOProtocol):
             super().handle_cont(event)
         elif not self.deaf:
             self._end_flood(f"More than {FRAGMENTS_MAX} fragments in a message")
+
+    def send_receive_event_to_app(self) -> None:
+        """Hand on a whole message: not one that came before the handshake's answer, or in one read with a goodbye.
+
+        There uvicorn would want to close for text that is no UTF-8, where nothing can be closed.
+        """
+        if self.conn.state is State.OPEN:
+            super().send_receive_event_to_app()
+        else:
+            self.frames = []
 
     def give_way(self) -> None:
         """End: another connection needs the place."""
