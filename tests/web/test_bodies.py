@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 
 from restohub.floor.verdicts import Refused
-from restohub.limits import BODIES_BYTES_AN_ADDRESS, BODIES_BYTES_MAX, SMALL_BODY_BYTES
+from restohub.limits import BODIES_BYTES_AN_ADDRESS, BODIES_BYTES_MAX
 from restohub.live.callers import Caller
-from restohub.web.transport.bodies import ALL_BODIES, FULL_OF_BODIES, Bodies
+from restohub.web.transport.bodies import ALL_BODIES, FULL_OF_BODIES, UNCOUNTED_BYTES, Bodies
 
 MIB = 1024 * 1024
 
@@ -30,7 +30,7 @@ def caller(address: str, *, shared: bool = False) -> Caller:
 def test_small_ones_are_not_even_counted() -> None:
     bodies, one = Bodies(), caller("one")
     for _ in range(2_000):
-        assert not bodies.weigh(Sender(one), SMALL_BODY_BYTES)
+        assert not bodies.weigh(Sender(one), UNCOUNTED_BYTES)
     assert (bodies.total, one.body_bytes) == (0, 0)
 
 
@@ -63,7 +63,7 @@ def test_whatever_comes_and_goes_the_sums_hold_and_end_at_nothing() -> None:
     callers = [caller("proxy", shared=True), *(caller(f"{number}") for number in range(9))]
     senders = [Sender(chance.choice(callers)) for _ in range(120)]
     for _ in range(5_000):
-        bodies.weigh(chance.choice(senders), chance.choice((0, SMALL_BODY_BYTES, chance.randrange(MIB))))
+        bodies.weigh(chance.choice(senders), chance.choice((0, UNCOUNTED_BYTES, chance.randrange(MIB))))
         assert bodies.total == sum(one.body_bytes for one in callers) <= BODIES_BYTES_MAX
         assert all(one.body_bytes <= BODIES_BYTES_AN_ADDRESS for one in callers[1:])
     for sender in senders:

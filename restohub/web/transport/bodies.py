@@ -6,10 +6,12 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from restohub.floor.verdicts import Refused
-from restohub.limits import BODIES_BYTES_AN_ADDRESS, BODIES_BYTES_MAX, SMALL_BODY_BYTES
+from restohub.limits import BODIES_BYTES_AN_ADDRESS, BODIES_BYTES_MAX, HEAD_BYTES_MAX, SMALL_BODY_BYTES
 from restohub.live.callers import Caller
 
 MB = 1_000_000
+# What is weighed is all of a request that came: a small body, with a head of any size, is never in anybody's way.
+UNCOUNTED_BYTES = SMALL_BODY_BYTES + HEAD_BYTES_MAX
 ALL_BODIES = Refused(
     "busy",
     f"Your address has more than {BODIES_BYTES_AN_ADDRESS // MB} MB of requests under way that are not whole. "
@@ -36,7 +38,7 @@ class Bodies:
 
     def weigh(self, upload: Upload, size: int) -> bool:
         """A request has grown to this size; 0 once it is whole or has ended. Say whether it is counted."""
-        if size <= SMALL_BODY_BYTES:
+        if size <= UNCOUNTED_BYTES:
             size = 0
         counted = self._sizes.pop(upload, 0)
         if size:
