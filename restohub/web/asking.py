@@ -132,8 +132,10 @@ async def read_body(request: Request, most: int = BODY_BYTES_MAX) -> bytes:
     while True:
         message: Any = await request.receive()
         if message["type"] == "http.disconnect":
+            body.clear()  # what handles a fault may keep its frames for long
             raise ClientGoneError
         if len(body) + len(message["body"]) > most:
+            body.clear()
             raise _too_large(most)
         if not message["more_body"] and not body:
             whole: bytes = message["body"]
@@ -141,6 +143,7 @@ async def read_body(request: Request, most: int = BODY_BYTES_MAX) -> bytes:
         body += message["body"]
         if not message["more_body"]:
             return bytes(body)
+        del message  # or its part would be held twice until the next one comes
 
 
 def _too_large(most: int) -> Problem:

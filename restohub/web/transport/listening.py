@@ -15,8 +15,10 @@ TCP_RTO_MAX_MS, TRIES_EVERY_MS = 44, 2_000
 # What the kernel may hold that is not under way yet: it would take megabytes for an iPad that reads nothing, all stale
 # when it reads again. What waits with the hub becomes one delta instead.
 UNSENT_BYTES_MAX = 128 * 1024
-# What the kernel may hold of a connection that the hub does not read from: by itself it grows to megabytes.
-UNREAD_BYTES_MAX = 64 * 1024
+# What the kernel may hold that the hub has not read yet: by itself it grows to megabytes a connection. It is also what
+# one read may bring (48 KB), and what one loop turn has to do where hundreds send at once. At 100 ms of Wi-Fi, 1 MiB
+# takes 3 s with it.
+UNREAD_BYTES_MAX = 32 * 1024
 # A loop that is not uvloop takes so many connections at once before it does anything else: 0.1 ms each.
 BACKLOG = 512
 
