@@ -146,7 +146,7 @@ async def _run(
         await asyncio.gather(asyncio.wait([writing], timeout=DRAIN_WAIT_S), advertiser.stop())
         writer.give_up()
 
-    server = HubServer(server_config(application(hub, sockets, guard)), listening, before_stop)
+    server = HubServer(server_config(application(hub, sockets, guard), hub.callers), listening, before_stop)
     writing.add_done_callback(lambda _: setattr(server, "should_exit", True))
     tasks = [_beside(server, work) for work in (*_chores(hub, sockets, settings), sockets.watch(), watchdog.feed())]
     look_for_garbage_rarely()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
+from typing import Protocol
 
 from restohub.limits import (
     ADDRESSES_MAX,
@@ -12,7 +13,11 @@ from restohub.limits import (
     CREATIONS_BURST,
     GROWTH_BYTES_AN_HOUR,
     GROWTH_BYTES_BURST,
+    KNOWN_AFTER_S,
+    KNOWN_FOR_S,
     RATE_WAIT_S,
+    SOCKETS_A_SECOND,
+    SOCKETS_BURST,
     UNITS_A_SECOND,
     UNITS_BURST,
 )
@@ -57,9 +62,18 @@ class Bucket:
         return max(0.0, -self.left(now) / self.rate)
 
 
+class Connection(Protocol):
+    """A connection, as far as it matters here."""
+
+    def give_way(self) -> None:
+        """End: another one needs the place."""
+
+
 class Caller:
     """One address and what it has used. A `shared` one stands for many devices: it has no limits of its own.
 
+    `connections` and those of them that are `sockets` (with the time when each was opened) have one key for each
+    transport, the newest last. `body_bytes` is what its large requests that are not whole yet weigh.
     `clock` gives the seconds of a monotonic clock.
     """
 
@@ -72,11 +86,16 @@ class Caller:
         self._line = asyncio.Lock()
         self.creations = Bucket(CREATIONS_AN_HOUR / HOUR_S, CREATIONS_BURST, now)
         self.growth = Bucket(GROWTH_BYTES_AN_HOUR / HOUR_S, GROWTH_BYTES_BURST, now)
+        self.new_sockets = Bucket(SOCKETS_A_SECOND, SOCKETS_BURST, now)
+        self.connections: dict[object, Connection] = {}
+        self.sockets: dict[object, float] = {}
+        self.body_bytes = 0
+        self._known_until = float("-inf")
 
     @property
     def holds(self) -> bool:
         """Whether it must be remembered: something of it is still open."""
-        return self._line.locked()
+        return bool(self.connections) or self._line.locked()
 
     def pays_at_once(self, units: float) -> bool:
         """Take so many units where none are owed and nobody waits; say whether they were taken."""
@@ -114,9 +133,25 @@ class Caller:
         """How long it takes until no units are owed, in seconds."""
         return 0.0 if self.shared else self.units.wait_s(self._clock())
 
+    def known(self, now: float) -> bool:
+        """Whether it counts as one of the house: it holds a socket for a while, or lately did; or it is shared."""
+        if self.shared or now < self._known_until:
+            return True
+        return now - next(iter(self.sockets.values()), now) >= KNOWN_AFTER_S
+
+    def end_socket(self, key: object, now: float) -> bool:
+        """Forget one of its sockets, and remember that it held one for long; say whether there was one."""
+        opened_at = self.sockets.pop(key, None)
+        if opened_at is not None and now - opened_at >= KNOWN_AFTER_S:
+            self._known_until = now + KNOWN_FOR_S
+        return opened_at is not None
+
 
 class Callers:
     """Every address that was lately heard of, at most ADDRESSES_MAX; the longest unheard of is forgotten first.
+
+    One that holds something is not forgotten, and one of the house only where all are. Nothing is kept over a restart:
+    an iPad that comes back then has its few connections all the same.
 
     `now` gives the seconds of a monotonic clock, `key` the address by which a peer is counted. `shared` are the
     addresses that many devices share (a router, a proxy, the hub's own machine).
@@ -142,7 +177,18 @@ class Callers:
         """The address by which a peer is counted."""
         return self._key(peer)
 
+    def now(self) -> float:
+        """The clock of all that is counted here."""
+        return self._now()
+
     def _forget(self) -> None:
-        surplus = len(self._known) - ADDRESSES_MAX
-        for address in [one for one, caller in self._known.items() if not caller.holds][: max(0, surplus)]:
-            del self._known[address]
+        if len(self._known) <= ADDRESSES_MAX:
+            return
+        now = self._now()
+        for spare in (False, True):  # the second time those of the house, too
+            for _ in range(ADDRESSES_MAX):
+                address, caller = next(iter(self._known.items()))
+                if not caller.holds and (spare or not caller.known(now)):
+                    del self._known[address]
+                    return
+                self._known.move_to_end(address)

@@ -120,6 +120,7 @@ class Ledger:
 
         await self._transact(write)
         self.pages_due += PAGES_A_ROW * len(log) + 1
+
     @property
     def reserve_in_use(self) -> bool:
         """Whether the disk is so full that the room there is is for deletes."""

@@ -12,10 +12,10 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.attack.parsers import without_httptools
 from tests.attack.stranger import STRANGER, client, raw, read_to_end, status_of
 from tests.attack.web_pages import ALLOWED, OWN_LABEL, SEARCH, Host, Origin, hosts, origins, right
 from tests.conftest import Hub
-from tests.faults.test_slow_requests import without_httptools
 
 STATUS = {"": 200, "invalid_json": 400, "host_not_allowed": 403, "origin_not_allowed": 403}
 # Every so many pairs of the 20,200: all Hosts and all Origins are among them.

@@ -19,7 +19,7 @@ from tests.bench.restohub_subject import FLOOR, Restohub
 from tests.bench.subject import Ear, Running
 from tests.bench.workloads import Figures, Load, hammer, percentile
 
-SUBSCRIBERS = (10, 100, 500, 1000)
+SUBSCRIBERS = (10, 100, 500)
 GUESTS = (50, 200, 1000, 5000)
 REVISIONS = (1_000, 10_000, 100_000, 1_000_000)
 RESTAURANTS = (1, 10, 100)

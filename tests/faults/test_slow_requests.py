@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import re
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.attack.parsers import without_httptools
 from tests.conftest import Hub
 
 NewHub = Callable[..., Hub]
@@ -137,18 +135,6 @@ async def idle_between_two(port: int) -> None:
             await reader.readexactly(int(head.lower().partition(b"content-length: ")[2].split(b"\r")[0]))
         await asyncio.sleep(rest_s)
     writer.close()
-
-
-def without_httptools(tmp_path: Path) -> dict[str, str]:
-    """The environment of a machine that has no httptools, as Windows has none: uvicorn takes h11 then."""
-    (tmp_path / "httptools.py").write_text("raise ImportError")
-    paths = [str(tmp_path), str(Path(__file__).parents[2])]
-    env = {"PYTHONPATH": os.pathsep.join(paths)}
-    tried = subprocess.run(
-        [sys.executable, "-c", "import httptools"], env={**os.environ, **env}, capture_output=True, check=False
-    )
-    assert tried.returncode == 1
-    return env
 
 
 def test_a_request_that_is_not_whole_in_ten_seconds_is_closed(new_hub: NewHub, tmp_path: Path) -> None:

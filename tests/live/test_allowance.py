@@ -16,6 +16,7 @@ from restohub.live.callers import Bucket, Caller
 from restohub.live.group import HOLD_S, Answering, Group, Result, Step, Submission
 from restohub.live.writer import GROUP_OPERATIONS_MAX
 from restohub.store.faults import StorageFullError
+from restohub.store.keys import Keys
 from restohub.wire.answers import Answer
 from restohub.wire.problems import Problem
 from tests.live.desk import Desk, StillClock, answering, desk, guest, settle
@@ -63,7 +64,7 @@ async def refused(future: asyncio.Future[Any]) -> Problem:
 @at_once
 async def test_beyond_its_allowance_an_address_waits_and_nobody_else_does() -> None:
     async with desk() as one:
-        stranger, other = Caller("127.0.0.66", 0, shared=False), Caller("127.0.0.67", 0, shared=False)
+        stranger, other = Caller("127.0.0.66", lambda: 0, shared=False), Caller("127.0.0.67", lambda: 0, shared=False)
         for first in range(0, CREATIONS_BURST, 500):
             await ask(one, stranger, batch(first, 500))
         fault = await refused(ask(one, stranger, guest("one-more")))
@@ -80,7 +81,7 @@ async def test_beyond_its_allowance_an_address_waits_and_nobody_else_does() -> N
 @at_once
 async def test_a_shared_address_and_the_hub_itself_have_no_allowance() -> None:
     async with desk() as one:
-        for caller in (Caller("127.0.0.1", 0, shared=True), None):
+        for caller in (Caller("127.0.0.1", lambda: 0, shared=True), None):
             for first in range(0, CREATIONS_BURST + 500, 500):
                 await ask(one, caller, batch(first + 5_000 * (caller is None), 500))
                 await ask(one, caller, tuple(Delete(kind="guest", id=id_) for id_ in one.floor.guests))
@@ -89,7 +90,7 @@ async def test_a_shared_address_and_the_hub_itself_have_no_allowance() -> None:
 @at_once
 async def test_texts_count_by_what_they_weigh_and_restaurants_as_one_each() -> None:
     async with desk() as one:
-        stranger = Caller("127.0.0.66", 0, shared=False)
+        stranger = Caller("127.0.0.66", lambda: 0, shared=False)
         for first in range(0, 300, 100):
             await ask(one, stranger, batch(first, 100, notes=HEAVY))
         assert (await refused(ask(one, stranger, batch(300, 100, notes=HEAVY)))).refused.code == "rate_limited"
@@ -103,7 +104,7 @@ async def test_texts_count_by_what_they_weigh_and_restaurants_as_one_each() -> N
 @at_once
 async def test_what_was_not_saved_is_not_counted() -> None:
     async with desk() as one:
-        stranger = Caller("127.0.0.66", 0, shared=False)
+        stranger = Caller("127.0.0.66", lambda: 0, shared=False)
         one.disk.faults.append(StorageFullError("the disk is full"))
         assert (await refused(ask(one, stranger, batch(0, 500)))).refused.code == "storage_full"
         await refused(ask(one, stranger, Update(kind="guest", id="nobody", fields=GuestFields(notes="x"))))
@@ -114,7 +115,7 @@ async def test_what_was_not_saved_is_not_counted() -> None:
 @at_once
 async def test_what_waits_in_one_group_is_counted_together() -> None:
     async with desk() as one:
-        stranger = Caller("127.0.0.66", 0, shared=False)
+        stranger = Caller("127.0.0.66", lambda: 0, shared=False)
         stranger.creations.spend(CREATIONS_BURST - 3, 0)
         one.disk.hold()
         first = ask(one, None, guest("first"))
@@ -129,7 +130,7 @@ async def test_what_waits_in_one_group_is_counted_together() -> None:
 @at_once
 async def test_of_a_queue_each_update_is_taken_or_left_by_itself() -> None:
     async with desk() as one:
-        stranger = Caller("127.0.0.66", 0, shared=False)
+        stranger = Caller("127.0.0.66", lambda: 0, shared=False)
         stranger.creations.spend(CREATIONS_BURST - 2, 0)
         answer = await ask(one, stranger, *(guest(f"s{number}") for number in range(3)))
         assert b'"steps":["committed 1","committed 2","rate_limited"]' in answer.body
@@ -138,9 +139,11 @@ async def test_of_a_queue_each_update_is_taken_or_left_by_itself() -> None:
 @at_once
 async def test_the_address_that_makes_something_is_kept_with_it() -> None:
     async with desk() as one:
-        await ask(one, Caller("127.0.0.66", 0, shared=False), guest("g1"))
+        await ask(one, Caller("127.0.0.66", lambda: 0, shared=False), guest("g1"))
         await ask(
-            one, Caller("127.0.0.67", 0, shared=False), Update(kind="guest", id="g1", fields=GuestFields(notes="x"))
+            one,
+            Caller("127.0.0.67", lambda: 0, shared=False),
+            Update(kind="guest", id="g1", fields=GuestFields(notes="x")),
         )
         await ask(one, None, guest("g2"))
         assert [one.floor.guests[name].created_from for name in ("g1", "g2")] == ["127.0.0.66", None]
@@ -180,7 +183,7 @@ class BusyClock(StillClock):
 @at_once
 async def test_a_group_that_takes_long_lets_others_have_the_loop_between_its_steps() -> None:
     async with desk() as one:
-        group = Group(one.writer.directory, one.writer.floors, {}, BusyClock(), one.writer.holdings)
+        group = Group(one.writer.directory, one.writer.floors, Keys(), BusyClock(), one.writer.holdings)
         steps = [Step(command=guest(f"g{number}"), transaction_id="tx") for number in range(10)]
         turns = 0
 

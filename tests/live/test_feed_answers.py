@@ -13,8 +13,8 @@ from restohub.live import feed as feeding
 from restohub.live.callers import Caller
 from restohub.wire.session import GONE_SILENT, SendDelta, SendFullSync
 from tests.live.stage import settle
-from tests.live.test_callers import Watch
 from tests.live.test_feed import large_floor, noting, stage
+from tests.live.test_units import Watch
 from tests.live.test_writer import at_once
 
 

@@ -135,6 +135,7 @@ def test_every_close_code_of_the_sockets_is_told() -> None:
     codes = {
         session.BAD_PARAMETER, session.TOKEN_REFUSED, session.UNKNOWN_RESTAURANT, session.GONE_SILENT,
         session.TOO_MANY, session.TOO_BIG, session.GOING_AWAY, session.HUB_FAULT,
+        session.TRY_AGAIN_LATER,
     }  # fmt: skip
     assert {code for code, _, _ in CLOSES} == codes
 

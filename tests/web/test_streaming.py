@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import h11
 import pytest
 
+from restohub.live.callers import Callers
 from restohub.web.replies import send_answer
 from restohub.web.transport import http
 from restohub.web.transport.listening import listening_socket
@@ -60,7 +62,7 @@ async def serving() -> AsyncIterator[tuple[House, int]]:
 
     house, ready = House(), asyncio.Event()
     with listening_socket("127.0.0.1", 0) as bound:
-        server = HubServer(server_config(house), ready.set, before_stop)
+        server = HubServer(server_config(house, Callers((), time.monotonic, str)), ready.set, before_stop)
         serve = asyncio.create_task(server.serve([bound]))
         await ready.wait()
         try:

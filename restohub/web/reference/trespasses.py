@@ -66,6 +66,7 @@ TRESPASSES: dict[str, Trespass] = {
 SAYS = {
     "not_permitted": NOT_PERMITTED.detail,
     "request_timeout": "The request was not whole after 10 s. Nothing was changed.",
+    "head_too_large": "The request has more than 16 KiB of head or more than 100 headers. Nothing was changed.",
     "internal_error": "The hub made a mistake. Nothing was changed.",
     "storage_full": "The hub cannot save changes: the disk is full. Nothing was changed; what is shown stays true.",
     "storage_unavailable": (

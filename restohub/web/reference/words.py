@@ -64,9 +64,14 @@ TABLE_STATUS_MEANS = {
 }
 CLOSES = (
     (1001, "The hub stops.", "Connect again, with pauses that grow (1 s, 2 s, 4 s … 30 s)."),
-    (1008, "You sent more than 50 messages in a second.", "Mend the app; connect again."),
+    (
+        1008,
+        "You sent more than 50 messages or 200 frames in a second, or a message in more than 64 fragments.",
+        "Mend the app; connect again.",
+    ),
     (1009, "You sent a message over 64 KiB.", "Mend the app; connect again."),
     (1011, "A fault of the hub.", "Connect again, with pauses that grow."),
+    (1013, "The hub is full of sockets, and your address holds most.", "Connect again, with pauses that grow."),
     (4400, "A parameter of the address is wrong. An `error` message before it says which.", "Mend the address."),
     (4401, "The token was refused. An `error` message before it says why.", "Sign in again."),
     (4404, "The hub has no such restaurant, or it was deleted.", "Ask `GET /restaurants`."),
@@ -129,10 +134,12 @@ HAPPENS = {
     "storage_full": "The hub's disk has no room. Reading goes on, and deletes are taken: some room is kept for them.",
     "storage_unavailable": "The hub's disk takes no writes: it is read-only, or has failed. Reading goes on.",
     "shutting_down": "The hub is told to stop. What it accepted before is saved and answered.",
-    "busy": "1,024 changes wait already, or others have been reading as many large floors as the hub holds at once.",
+    "busy": "1,024 changes wait already. Or there is no place for one more connection (320 an address, 1,024 in all), "
+    "socket (128 and 512) or unfinished large body (16 MB and 48 MB); then the connection is closed.",
     "outcome_unknown": "The disk did not answer within 10 s. The change may be saved or not.",
     "invalid_message": "A message on a socket is not one that the hub knows, is binary, or lacks a key.",
-    "too_many_messages": "More than 50 messages came within one second.",
+    "too_many_messages": "More than 50 messages or 200 frames came within one second, or more than 64 fragments of one "
+    "message.",
 }
 # Codes of the contract that a hub open to its whole network never gives: status, title, what to do.
 RESERVED = {

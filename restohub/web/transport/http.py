@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Sized
 from functools import partial
 from typing import Any
 
@@ -11,42 +12,106 @@ import h11
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from restohub.floor.verdicts import Refused
-from restohub.limits import ANSWER_WAIT_S, KEEP_ALIVE_S, REQUEST_WAIT_S
+from restohub.limits import ANSWER_WAIT_S, HEAD_BYTES_MAX, HEADERS_MAX, KEEP_ALIVE_S, REQUEST_WAIT_S, SLICE_BYTES
+from restohub.live.callers import Caller
 from restohub.web.replies import WHOLE_ANSWER
 from restohub.wire.answers import Sent, Streamed, sent_headers
 
+from .admission import Admission
+from .intake import HEAD_END, Intake
 from .refusal import STATUS_LINES, refusal
 
 # What is written as one piece. A whole floor is not: it would be in memory once for each who is slow to take it.
 JOINED_BYTES_MAX = 16 * 1024
+# For how long, and how much of it, what still comes is read and dropped: a connection that is closed on it is reset,
+# and the last answer would be lost with it.
+LINGER_S = 1.0
+LINGER_BYTES_MAX = 1024 * 1024
 
 MALFORMED = Refused("invalid_json", "The request is not HTTP/1.1 that the hub can read.")
 TOO_SLOW = Refused("request_timeout", f"The request was not whole after {REQUEST_WAIT_S:.0f} s. Nothing was changed.")
+HEAD_TOO_LARGE = Refused(
+    "head_too_large",
+    f"The request has more than {HEAD_BYTES_MAX // 1024} KiB of head or more than {HEADERS_MAX} headers. "
+    "Nothing was changed.",
+)
+
+
+class TooManyHeadersError(Exception):
+    """Raised out of a parser, which cannot be stopped otherwise."""
 
 
 class HttpLink(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
     """One HTTP connection: a request must be whole in time, and what is not HTTP is refused as a problem document.
 
     `begun_at` is when the request that is not whole yet began (before the first one: the connection), None where none
-    is under way. httptools says itself where one begins and ends; h11 (Windows) is asked after all that it has read.
-    `idle_since` is when the last answer was given.
+    is under way, and `held_bytes` what came of it. httptools says itself where one begins and ends; h11 (Windows) is
+    asked after all that it has read. `idle_since` is when the last answer was given. Once `ended`, nothing
+    more is parsed.
     """
 
     begun_at: float | None
     silent: bool
+    caller: Caller
+    flow: Intake
+    headers: list[tuple[bytes, bytes]]
     idle_since = math.inf
+    held_bytes = 0
+    weighed = False
+    ended = False
+    dropped_bytes = 0
+    last_word: bytes | None = None
+    pipeline: Sized = ()  # h11 has none: it keeps what comes after a request unparsed
+
+    def __init__(self, admission: Admission, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **named)
+        self.admission = admission
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """From here on something must come."""
         super().connection_made(transport)
+        self.flow = Intake(self.transport, self)
         self.begun_at = self.loop.time()
         self.silent = True
+        self.caller = self.admission.callers.of(self.client[0] if self.client else "")
+        refused = self.admission.connect(transport, self.caller, self)
+        if refused is not None:  # with no time to linger, or those who are refused would be held all the same
+            self.ended = True
+            self.transport.write(refusal(refused))
+            self.transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Its place is free."""
+        self._stop()
+        super().connection_lost(exc)
+        self.admission.leave(self.transport, self.caller)
 
     def data_received(self, data: bytes) -> None:
+        """Parse a small request at once, as nearly every one is; more than that in slices."""
+        if self.ended:
+            self._drop(data)
+            return
+        if len(data) > SLICE_BYTES or self.flow.unparsed or self.flow.framing or data.count(HEAD_END) > 1:
+            self.flow.take(data)
+            return
+        self.parse(data)
+        if self.begun_at is not None or self.weighed:
+            self.weigh()
+
+    def parse(self, piece: bytes) -> None:
         """The first byte begins a request, even one that no parser would call so yet (an empty line)."""
         if self.silent or self.begun_at is None:
             self.silent, self.begun_at = False, self.loop.time()
-        super().data_received(data)
+        self.flow.framing += len(piece)
+        super().data_received(piece)
+        if self.begun_at is not None:
+            self.held_bytes += len(piece)
+
+    def weigh(self) -> None:
+        """Count what is held of a request that is not whole; nothing is once it is answered, whatever still comes."""
+        answered = self.cycle is not None and self.cycle.response_complete and self.cycle.more_body
+        held = 0 if self.begun_at is None or answered else self.held_bytes
+        self.weighed = self.admission.bodies.weigh(self, held + len(self.flow.unparsed))
 
     def on_message_begin(self) -> None:
         """A request begins (httptools); after another in one packet, too."""
@@ -54,28 +119,64 @@ class HttpLink(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
             self.begun_at = self.loop.time()
         super().on_message_begin()
 
+    def on_body(self, body: bytes) -> None:
+        """A part of a body (httptools)."""
+        self.flow.framing = 0
+        super().on_body(body)
+
     def on_message_complete(self) -> None:
         """A request is whole (httptools)."""
-        self.begun_at = None
+        self._be_whole()
         super().on_message_complete()
 
     def handle_events(self) -> None:
         """All is read that there is to read for now (h11)."""
-        super().handle_events()
-        between = self.conn.their_state is h11.IDLE and not self.conn.trailing_data[0]
+        try:
+            super().handle_events()
+        except TooManyHeadersError:
+            self._refuse(HEAD_TOO_LARGE)
+            return
+        unread = len(self.conn.trailing_data[0])
+        between = self.conn.their_state is h11.IDLE and not unread
         if between or self.conn.their_state not in (h11.IDLE, h11.SEND_BODY):
-            self.begun_at = None
+            self._be_whole()
         elif self.begun_at is None:
             self.begun_at = self.loop.time()
+        self.flow.framing = unread
+
+    def _be_whole(self) -> None:
+        self.begun_at = None
+        self.held_bytes = self.flow.framing = 0
 
     def on_headers_complete(self) -> None:
         """A request's head is whole (httptools): `replies` finds in the scope how to answer in one."""
+        if len(self.headers) > HEADERS_MAX:
+            raise TooManyHeadersError
+        self.flow.framing = 0
         before = self.cycle
         super().on_headers_complete()
         if self.cycle is not before:
             if self.url[:1] != b"/":  # as with h11: the whole target, whose authority httptools drops
                 self.scope["raw_path"] = self.url.partition(b"?")[0]
             self.scope["extensions"] = {WHOLE_ANSWER: partial(self.answer, self.cycle)}
+            self.headers = []  # what follows the body (trailers) is no part of the head
+
+    def _should_upgrade(self) -> bool:
+        if len(self.headers) > HEADERS_MAX:  # here h11 has read a head, and done nothing about it yet
+            raise TooManyHeadersError
+        return bool(super()._should_upgrade())
+
+    def handle_websocket_upgrade(self, *event: Any) -> None:
+        """Become a socket, where the address may have one more."""
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._refuse(MALFORMED)
+            return
+        refused = self.admission.open_socket(self.transport, self.caller)
+        if refused is not None:
+            self._refuse(refused)
+            return
+        self._stop()
+        super().handle_websocket_upgrade(*event)
 
     async def answer(self, cycle: Any, answer: Sent) -> None:
         """Answer a request of this connection: head and body in one write, or the body in pieces as they are taken.
@@ -125,7 +226,7 @@ class HttpLink(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
         self.idle_since = self.loop.time()
         if not cycle.keep_alive:
             self.transport.close()
-        if self.pipeline or self.transport.is_closing():
+        if self.pipeline or self.last_word is not None or self.transport.is_closing():
             cycle.on_response()
         else:
             self.flow.resume_reading()
@@ -153,6 +254,13 @@ class HttpLink(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
         finally:
             answer.release()
 
+    def on_response_complete(self) -> None:
+        """Go on with the next request; after the last one, say why no more are taken."""
+        last = not self.pipeline
+        super().on_response_complete()
+        if last and self.last_word is not None:
+            self._end(self.last_word)
+
     def look(self, now: float) -> None:
         """Close the connection of a request that is not whole in time; say so where that is not one answer too many.
 
@@ -164,27 +272,72 @@ class HttpLink(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
         if answered and now - self.idle_since >= ANSWER_WAIT_S and self.transport.get_write_buffer_size() > 0:
             self.transport.abort()  # it asked, and never took the answer
             return
+        if self.ended:
+            return
         if self.begun_at is None:
             if answered and now - self.idle_since >= KEEP_ALIVE_S:
                 self.transport.close()
-            return
-        if now - self.begun_at < REQUEST_WAIT_S or self.transport.is_closing():
-            return
-        if cycle is None or (cycle.response_complete and not cycle.more_body):
-            late = not self.silent
-        elif not cycle.more_body:
-            return  # the request before it is being answered
-        else:
-            late = not cycle.response_started
-        if late:
+        elif (
+            now - self.begun_at >= REQUEST_WAIT_S
+            and (cycle is None or cycle.response_complete or cycle.more_body)  # else the one before it is answered
+            and not self.transport.is_closing()
+        ):
             self._refuse(TOO_SLOW)
-        else:
-            self.transport.close()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 (uvicorn's own signature)
         """Answer 400 in the form of every other refusal."""
-        self._refuse(MALFORMED)
+        self._refuse(HEAD_TOO_LARGE if len(self.headers or ()) > HEADERS_MAX else MALFORMED)
+
+    def refuse_head(self) -> None:
+        """What is no body does not end."""
+        self._refuse(HEAD_TOO_LARGE)
+
+    def give_up(self, why: Refused) -> None:
+        """Refuse the request that is under way: others need what it holds."""
+        self._refuse(why)
+
+    def give_way(self) -> None:
+        """End: another connection needs the place."""
+        self._stop()
+        self.transport.abort()
 
     def _refuse(self, why: Refused) -> None:
-        self.transport.write(refusal(why))
-        self.transport.close()
+        """Take no more. Say why: as the answer to the request under way, after those to the ones before it."""
+        if self.ended:
+            return
+        self._stop()
+        cycle = self.cycle
+        word = b"" if self.silent else refusal(why)
+        if cycle is None or cycle.response_complete:
+            answered = cycle is not None and cycle.more_body
+            self._end(b"" if answered else word)
+        elif not cycle.more_body:
+            self.last_word = word
+        elif self.pipeline:
+            self.pipeline.popleft()  # type: ignore[attr-defined]
+            self.last_word = word
+        else:
+            cycle.disconnected = True
+            cycle.message_event.set()
+            self._end(b"" if cycle.response_started else word)
+
+    def _stop(self) -> None:
+        """Parse nothing more, and let go of what is held."""
+        self.ended = True
+        self.begun_at = None
+        if self.weighed:
+            self.weighed = self.admission.bodies.weigh(self, 0)
+        self.flow.forget()
+
+    def _drop(self, data: bytes) -> None:
+        self.dropped_bytes += len(data)
+        if self.dropped_bytes > LINGER_BYTES_MAX and not self.transport.is_closing():
+            self.transport.pause_reading()
+
+    def _end(self, word: bytes) -> None:
+        if not word:
+            self.transport.close()
+            return
+        self.transport.write(word)
+        self.transport.write_eof()
+        self.loop.call_later(LINGER_S, self.transport.close)

@@ -15,7 +15,12 @@ TCP_RTO_MAX_MS, TRIES_EVERY_MS = 44, 2_000
 # What the kernel may hold that is not under way yet: it would take megabytes for an iPad that reads nothing, all stale
 # when it reads again. What waits with the hub becomes one delta instead.
 UNSENT_BYTES_MAX = 128 * 1024
-BACKLOG = 2048
+# What the kernel may hold that the hub has not read yet: by itself it grows to megabytes a connection. It is also what
+# one read may bring (48 KB), and what one loop turn has to do where hundreds send at once. At 100 ms of Wi-Fi, 1 MiB
+# takes 3 s with it.
+UNREAD_BYTES_MAX = 32 * 1024
+# A loop that is not uvloop takes so many connections at once before it does anything else: 0.1 ms each.
+BACKLOG = 512
 
 
 def listening_socket(host: str, port: int) -> socket.socket:
@@ -29,6 +34,7 @@ def listening_socket(host: str, port: int) -> socket.socket:
     else:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         bound = _bound(family, str(address[0]), port)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, UNREAD_BYTES_MAX)
     if hasattr(socket, "TCP_USER_TIMEOUT"):
         bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, PEER_LOST_MS)
     if hasattr(socket, "TCP_NOTSENT_LOWAT"):

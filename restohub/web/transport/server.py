@@ -7,13 +7,16 @@ import signal
 import socket
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import uvicorn
 
 from restohub.limits import KEEP_ALIVE_S, MESSAGE_IN_BYTES_MAX
+from restohub.live.callers import Callers
 from restohub.wire.answers import EVERYWHERE
 
+from .admission import Admission
 from .http import HttpLink
 from .listening import BACKLOG
 from .websocket import WebSocketLink
@@ -68,13 +71,16 @@ class HubServer(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def server_config(app: Any) -> uvicorn.Config:
+def server_config(app: Any, callers: Callers) -> uvicorn.Config:
     """uvicorn's settings, each said where its default would do harm."""
+    admission = Admission(callers)
+    http: Any = partial(HttpLink, admission)
+    ws: Any = partial(WebSocketLink, admission)
     return uvicorn.Config(
         app,
         interface="asgi3",
-        http=HttpLink,
-        ws=WebSocketLink,
+        http=http,
+        ws=ws,
         ws_max_size=MESSAGE_IN_BYTES_MAX,
         ws_ping_interval=None,
         ws_ping_timeout=None,

@@ -10,13 +10,23 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.protocol import State
 
 from restohub.floor.verdicts import Refused
-from restohub.limits import HIGH_WATER_BYTES
-from restohub.wire.session import GOING_AWAY
+from restohub.limits import FRAGMENTS_MAX, FRAMES_A_SECOND_MAX, HIGH_WATER_BYTES, SLICE_BYTES
+from restohub.live.callers import Caller
+from restohub.live.clock import Clock
+from restohub.wire.messages import ErrorMessage, encode, text_frame
+from restohub.wire.session import GOING_AWAY, TOO_MANY, TRY_AGAIN_LATER
+from restohub.wire.times import time_text
 
+from .admission import Admission
+from .http import HEAD_TOO_LARGE
 from .refusal import refusal
 
 # How long a closed socket may take to read what was written before it is cut.
 LINGER_S = 2.0
+# One who sends too much is not read from any more, and has this long to read why.
+FLOOD_LINGER_S = 1.0
+# The library reads no longer line of a handshake.
+LINE_BYTES_MAX = 8192
 
 # Why a socket ended, for the log, where it was not the hub that closed it.
 CLOSED_BY_IT = "it closed the connection"
@@ -24,8 +34,8 @@ LOST = "the network lost it"
 GONE = "its connection ended without a goodbye"
 NOT_SPOKEN = "it sent what no socket may send"
 
-NO_HANDSHAKE = Refused("invalid_json", "The WebSocket's handshake is too long, has a body, or lacks a header.")
 SEVERAL_ORIGINS = Refused("origin_not_allowed", "The WebSocket's handshake has several Origin headers.")
+NO_HANDSHAKE = Refused("invalid_json", "The WebSocket's handshake is not one that the hub can read, or has a body.")
 
 
 class WebSocketLink(WebSocketsSansIOProtocol):
@@ -35,9 +45,14 @@ class WebSocketLink(WebSocketsSansIOProtocol):
     """
 
     transport: asyncio.Transport
+    caller: Caller
 
-    def __init__(self, *args: Any, **named: Any) -> None:
+    def __init__(self, admission: Admission, *args: Any, **named: Any) -> None:
         super().__init__(*args, **named)
+        self.admission = admission
+        self.deaf = False
+        self.frames_counted = 0
+        self.counting_since = self.loop.time()
         self.heard_at = self.loop.time()
         self.written = 0
         self.ended = ""
@@ -46,6 +61,8 @@ class WebSocketLink(WebSocketsSansIOProtocol):
         """Set how much may wait to be taken before the client counts as slow."""
         super().connection_made(transport)
         self.let_wait(HIGH_WATER_BYTES)
+        self.caller = self.admission.callers.of(self.client[0] if self.client else "")
+        self.caller.connections[transport] = self  # in the place of the HTTP connection that it was
 
     def handle_connect(self, event: Any) -> None:
         """Hand this link to the application: `scope["extensions"]["restohub.link"]`."""
@@ -62,12 +79,71 @@ class WebSocketLink(WebSocketsSansIOProtocol):
             cast(dict[str, Any], self.scope["extensions"])["restohub.link"] = self
 
     def data_received(self, data: bytes) -> None:
-        """Anything at all from the peer is a sign of life."""
+        """Anything at all from the peer is a sign of life. Frames are read slice by slice, until they are too many."""
         self.heard_at = self.loop.time()
-        super().data_received(data)
+        if not self.handshake_initiated:
+            self._shake_hands(data)
+            return
+        for start in range(0, len(data), SLICE_BYTES):
+            if self.deaf:
+                return
+            self._read_slice(data[start : start + SLICE_BYTES])
+
+    def _shake_hands(self, head: bytes) -> None:
+        super().data_received(head)
         if self.conn.handshake_exc is not None and not self.handshake_initiated and not self.transport.is_closing():
-            self.transport.write(refusal(NO_HANDSHAKE))  # uvicorn would leave it waiting for an answer
+            too_long = max(map(len, head.split(b"\n"))) >= LINE_BYTES_MAX
+            self.transport.write(refusal(HEAD_TOO_LARGE if too_long else NO_HANDSHAKE))  # uvicorn would say nothing
             self.transport.close()
+
+    def _read_slice(self, piece: bytes) -> None:
+        self.conn.receive_data(piece)
+        if self.heard_at - self.counting_since >= 1:
+            self.counting_since, self.frames_counted = self.heard_at, 0
+        self.frames_counted += len(self.conn.events)
+        if self.frames_counted > FRAMES_A_SECOND_MAX:
+            self._end_flood(f"More than {FRAMES_A_SECOND_MAX} frames in a second")
+        elif self.conn.parser_exc is not None:
+            self.handle_parser_exception()
+        else:
+            self.handle_events()
+
+    def _end_flood(self, what: str) -> None:
+        """Say why, close, and read nothing more of what comes, not even the client's own close frame."""
+        self.deaf = True
+        self.conn.events_received()
+        self.conn.data_to_send()  # pongs
+        if self.conn.state is State.OPEN:
+            detail = f"{what}. Connect again and send less."
+            self.write(text_frame(encode(ErrorMessage(time_text(Clock().now()), "too_many_messages", detail))))
+        self.close(TOO_MANY, what.lower())
+        if not self.transport.is_closing():
+            self.transport.pause_reading()
+        self.loop.call_later(FLOOD_LINGER_S, self.transport.abort)
+
+    def handle_cont(self, event: Any) -> None:
+        """One more fragment of a message, of which it may have many but not any number."""
+        if len(self.frames) < FRAGMENTS_MAX:
+            super().handle_cont(event)
+        elif not self.deaf:
+            self._end_flood(f"More than {FRAGMENTS_MAX} fragments in a message")
+
+    def send_receive_event_to_app(self) -> None:
+        """Hand on a whole message: not one that came before the handshake's answer, or in one read with a goodbye.
+
+        There uvicorn would want to close for text that is no UTF-8, where nothing can be closed.
+        """
+        if self.conn.state is State.OPEN:
+            super().send_receive_event_to_app()
+        else:
+            self.frames = []
+
+    def give_way(self) -> None:
+        """End: another connection needs the place."""
+        if self.open and self.conn.state is State.OPEN:
+            self.close(TRY_AGAIN_LATER, "the hub is full: others need the place")
+        else:
+            self.transport.abort()
 
     def handle_close(self, event: Any) -> None:
         """The client says goodbye, or answers ours."""
@@ -79,6 +155,7 @@ class WebSocketLink(WebSocketsSansIOProtocol):
         unreachable = exc is not None and not isinstance(exc, ConnectionError)
         self.ended = self.ended or (LOST if unreachable else GONE)
         super().connection_lost(exc)
+        self.admission.leave(self.transport, self.caller)
 
     @property
     def open(self) -> bool:

@@ -1,0 +1,94 @@
+"""This file is the bytes of one HTTP connection that came but are not parsed yet, and when more are asked for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sized
+from time import perf_counter
+from typing import Protocol
+
+from uvicorn.protocols.http.flow_control import FlowControl
+
+from restohub.limits import HEAD_BYTES_MAX, PIPELINED_MAX, SLICE_BYTES
+
+HEAD_END = b"\r\n\r\n"
+# How long one connection's input is parsed before it is the others' turn.
+STEP_S = 0.005
+
+
+class Parser(Protocol):
+    """A connection, as far as its input is concerned. `pipeline` is what is parsed and not yet being answered."""
+
+    pipeline: Sized
+
+    def parse(self, piece: bytes) -> None:
+        """Parse what comes next."""
+
+    def weigh(self) -> None:
+        """What is held has become more or less."""
+
+    def refuse_head(self) -> None:
+        """The head is too large."""
+
+
+class Intake(FlowControl):
+    """uvicorn's flow control, and the bytes that wait while it has paused.
+
+    No parser can be stopped within what it was given, and one read may hold thousands of requests or one endless
+    header. So it is given slices that end where a head ends, and none while uvicorn has paused: while one request waits
+    for the answer to another, or a large body for a handler that wants it.
+
+    `framing` is how many bytes were parsed in a row that are no body: of a head, of a chunk's first line, of trailers.
+    """
+
+    def __init__(self, transport: asyncio.Transport, parser: Parser) -> None:
+        super().__init__(transport)
+        self.unparsed = bytearray()
+        self.framing = 0
+        self._parser = parser
+        self._loop = asyncio.get_running_loop()
+
+    def take(self, data: bytes) -> None:
+        """Parse what came, behind what came before it."""
+        self.unparsed += data
+        self._go_on()
+
+    def resume_reading(self) -> None:
+        """Parse what waits, and read on once nothing does."""
+        if self.read_paused and len(self._parser.pipeline) < PIPELINED_MAX:
+            self.read_paused = False
+            if self.unparsed:
+                self._loop.call_soon(self._go_on)
+            else:
+                self._read_on()
+
+    def forget(self) -> None:
+        """Drop what waits, and read on: what comes now is not for a parser."""
+        self.unparsed.clear()
+        self.read_paused = False
+        self._read_on()
+
+    def _go_on(self) -> None:
+        end = perf_counter() + STEP_S
+        while self.unparsed and not self.read_paused:
+            room = HEAD_BYTES_MAX - self.framing
+            if room <= 0:
+                self._parser.refuse_head()
+                return
+            if perf_counter() > end:
+                self._loop.call_soon(self._go_on)
+                break
+            length = min(SLICE_BYTES, room)
+            head = self.unparsed.find(HEAD_END, 0, length)
+            piece = bytes(self.unparsed[: length if head < 0 else head + len(HEAD_END)])
+            del self.unparsed[: len(piece)]
+            self._parser.parse(piece)
+        if self.unparsed:
+            self._transport.pause_reading()
+        elif not self.read_paused:
+            self._read_on()
+        self._parser.weigh()
+
+    def _read_on(self) -> None:
+        if not self._transport.is_closing():
+            self._transport.resume_reading()
