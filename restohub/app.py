@@ -51,6 +51,7 @@ from restohub.web.transport.listening import listening_socket
 from restohub.web.transport.server import HubServer, server_config
 from restohub.where.asked import id_at
 from restohub.where.note import write_note
+from restohub.wire.answers import Discovery
 
 log = logging.getLogger("restohub")
 
@@ -106,28 +107,12 @@ async def _run(
     on_ready: Callable[[Place], None],
 ) -> None:
     clock = Clock(max([loaded.directory.time, *(floor.time for floor in loaded.floors.values())]))
-    snapshots = Snapshots(epoch, loaded.floors)
     peers = Peers(clock.monotonic, allow_public=settings.allow_public)
-    feed = Feed(loaded.floors, history, snapshots)
-    writer = _writer(settings, loaded, ledger, feed, clock)
+    callers = Callers(settings.shared_addresses, clock.monotonic, peers.key)
     place = place_of(settings, loaded.install_id, bound := bound_socket(settings))
     advertiser = Advertiser(place.name, place.id, version("restohub"), place.interface, id_at)
-    hub = Hub(
-        version=version("restohub"),
-        present=epoch,
-        place=place,
-        folder=settings.data,
-        zone=machine_zone(),
-        knows_zone=knows_zone,
-        clock=clock,
-        callers=Callers(settings.shared_addresses, clock.monotonic, peers.key),
-        writer=writer,
-        history=history,
-        feed=feed,
-        snapshots=snapshots,
-        listings=Listings(),
-        discovery=advertiser.state,
-    )
+    hub = _hub(settings, loaded, epoch, ledger, history, clock, callers, place, advertiser.state)
+    writer = hub.writer
     sockets, guard = Sockets(), Guard(settings.allowed_hosts, peers.permitted, clock.monotonic)
     writing = asyncio.create_task(writer.run())
     watchdog = Watchdog(writer.roll_call)
@@ -160,10 +145,43 @@ async def _run(
     await _ended(settings, writing, tasks)
 
 
-def _writer(settings: Settings, loaded: Loaded, ledger: Ledger, feed: Feed, clock: Clock) -> Writer:
-    most = settings.restaurants_max
-    return Writer(
-        loaded.directory, loaded.floors, loaded.keys, ledger=ledger, publisher=feed, clock=clock, restaurants_max=most
+def _hub(
+    settings: Settings,
+    loaded: Loaded,
+    epoch: Epoch,
+    ledger: Ledger,
+    history: History,
+    clock: Clock,
+    callers: Callers,
+    place: Place,
+    discovery: Callable[[], Discovery],
+) -> Hub:
+    """The parts that answer requests, over what was loaded."""
+    snapshots = Snapshots(epoch, loaded.floors)
+    feed = Feed(loaded.floors, history, snapshots)
+    return Hub(
+        version=version("restohub"),
+        present=epoch,
+        place=place,
+        folder=settings.data,
+        zone=machine_zone(),
+        knows_zone=knows_zone,
+        clock=clock,
+        callers=callers,
+        writer=Writer(
+            loaded.directory,
+            loaded.floors,
+            loaded.keys,
+            ledger=ledger,
+            publisher=feed,
+            clock=clock,
+            restaurants_max=settings.restaurants_max,
+        ),
+        history=history,
+        feed=feed,
+        snapshots=snapshots,
+        listings=Listings(),
+        discovery=discovery,
     )
 
 

@@ -101,6 +101,11 @@ class Submission:
         self.since = since
         self.caller = caller
 
+    def fail(self, fault: Problem) -> None:
+        """Tell its caller, if there still is one who waits."""
+        if not self.future.done():
+            self.future.set_exception(fault)
+
     @property
     def operations(self) -> int:
         """How many operations its steps are."""

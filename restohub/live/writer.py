@@ -19,7 +19,7 @@ from restohub.store.faults import StorageFailedError, StorageFullError, StorageU
 from restohub.store.keys import Keys
 from restohub.store.rows import ClockReset
 from restohub.wire.answers import Answer
-from restohub.wire.problems import RETRY_AFTER_S, Problem, problem
+from restohub.wire.problems import Problem, problem, refusal
 
 from .callers import Caller
 from .clock import Clock, new_id
@@ -204,9 +204,9 @@ class Writer:
         """The stop can wait no longer: those whose commit is under way cannot know, the others know it was not done."""
         unknown = "The hub is stopping and its disk has not answered. The change may be made or not."
         for submission in self._taken:
-            _fail(submission, refusal("outcome_unknown", unknown))
+            submission.fail(refusal("outcome_unknown", unknown))
         while self._queue:
-            _fail(self._queue.popleft(), refusal("shutting_down", "The hub is stopping. Nothing was changed."))
+            self._queue.popleft().fail(refusal("shutting_down", "The hub is stopping. Nothing was changed."))
 
     def trouble(self) -> str | None:
         """Why a change could not be saved now, None where it could."""
@@ -282,7 +282,7 @@ class Writer:
         except Exception:
             if len(group) == 1:
                 log.exception("A change failed by a fault of the hub")
-                _fail(group[0], problem("internal_error", "The hub made a mistake. Nothing was changed."))
+                group[0].fail(problem("internal_error", "The hub made a mistake. Nothing was changed."))
                 return
             for submission in group:
                 await self._commit([submission])
@@ -328,7 +328,7 @@ class Writer:
             self._publisher.publish([record.entry for record in decided.records])
         for submission, answer in zip(group, decided.answers, strict=True):
             if isinstance(answer, Problem):
-                _fail(submission, answer)
+                submission.fail(answer)
             elif not submission.future.done():
                 submission.future.set_result(answer)
 
@@ -339,7 +339,7 @@ class Writer:
         self._troubled(fault)
         detail = f"The hub cannot save changes: {fault}. Nothing was changed; what is shown stays true."
         for submission in group:
-            _fail(submission, refusal(self._failure_code, detail))
+            submission.fail(refusal(self._failure_code, detail))
 
     async def _probe(self) -> None:
         try:
@@ -383,25 +383,15 @@ class Writer:
             for submission in (*self._taken, *self._queue):
                 if submission.since > overdue:
                     break
-                _fail(submission, refusal("outcome_unknown", detail))
+                submission.fail(refusal("outcome_unknown", detail))
 
     def _abandon(self) -> None:
         """The task ends with work left over: those in the group cannot know, the others know that it was not done."""
         for submission in self._taken:
-            _fail(submission, refusal("outcome_unknown", "The hub's disk failed. The change may be made or not."))
+            submission.fail(refusal("outcome_unknown", "The hub's disk failed. The change may be made or not."))
         for submission in self._queue:
-            _fail(submission, refusal("storage_unavailable", "The hub's disk failed. Nothing was changed."))
+            submission.fail(refusal("storage_unavailable", "The hub's disk failed. Nothing was changed."))
         for chore in self._chores:
             if not chore.future.done():
                 chore.future.set_exception(StorageUnavailableError("the hub is stopping"))
         self._stopping = True
-
-
-def refusal(code: str, detail: str) -> Problem:
-    """A problem that says when to ask again."""
-    return problem(code, detail, Retry_After=str(RETRY_AFTER_S[code]))
-
-
-def _fail(submission: Submission, fault: Problem) -> None:
-    if not submission.future.done():
-        submission.future.set_exception(fault)

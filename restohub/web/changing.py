@@ -13,11 +13,10 @@ from restohub.floor.verdicts import Refused
 from restohub.live.clock import new_id
 from restohub.live.group import Answering, Command, Done, Repeated, Result, Step
 from restohub.live.hub import Hub
-from restohub.live.writer import refusal
 from restohub.store.history import KeptAnswer
 from restohub.wire.answers import Answer, json_answer, revision_headers, unpacked
 from restohub.wire.entities import entity_out
-from restohub.wire.problems import Problem, problem
+from restohub.wire.problems import Problem, problem, refusal
 
 from .asking import Request, floor_of, idempotency_key, read_body, read_document, request_digest
 

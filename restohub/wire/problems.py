@@ -178,6 +178,11 @@ def problem(code: str, detail: str, faults: tuple[Fault, ...] = (), **headers: s
     return Problem(Refused(code, detail, faults), headers=named)
 
 
+def refusal(code: str, detail: str) -> Problem:
+    """A problem that says when to ask again."""
+    return problem(code, detail, Retry_After=str(RETRY_AFTER_S[code]))
+
+
 def bad_query(parameter: str, detail: str) -> Problem:
     """A query parameter that cannot be as it is."""
     return problem("invalid_query", detail, (Fault(f"?{parameter}", detail),))
