@@ -19,6 +19,7 @@ from restohub.limits import (
 from restohub.live.callers import Caller, Callers, Connection
 
 from .bodies import Bodies
+from .intake import Turns
 
 FULL = Refused("busy", "The hub has as many connections as it can serve. Try again in a moment.")
 FULL_OF_SOCKETS = Refused("busy", "The hub has as many sockets open as it can serve. Try again in a moment.")
@@ -47,6 +48,7 @@ class Admission:
     def __init__(self, callers: Callers) -> None:
         self.callers = callers
         self.bodies = Bodies()
+        self.turns = Turns()
         self.connections = 0
         self.sockets = 0
         self._present: dict[Caller, None] = {}

@@ -70,7 +70,7 @@ class HttpLink(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """From here on something must come."""
         super().connection_made(transport)
-        self.flow = Intake(self.transport, self)
+        self.flow = Intake(self.transport, self, self.admission.turns)
         self.begun_at = self.loop.time()
         self.silent = True
         self.caller = self.admission.callers.of(self.client[0] if self.client else "")
@@ -93,6 +93,7 @@ class HttpLink(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
             return
         if len(data) > SLICE_BYTES or self.flow.unparsed or self.flow.framing or data.count(HEAD_END) > 1:
             self.flow.take(data)
+            self.weigh()
             return
         self.parse(data)
         if self.begun_at is not None or self.weighed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Sized
 from time import perf_counter
 from typing import Protocol
@@ -12,7 +13,7 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from restohub.limits import HEAD_BYTES_MAX, PIPELINED_MAX, SLICE_BYTES
 
 HEAD_END = b"\r\n\r\n"
-# How long one connection's input is parsed before it is the others' turn.
+# How long input that waited is parsed in one turn of the loop.
 STEP_S = 0.005
 
 
@@ -31,6 +32,31 @@ class Parser(Protocol):
         """The head is too large."""
 
 
+class Turns:
+    """The connections whose input waits: a slice of each in turn, so that hundreds of large bodies delay no small one."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[Intake] = deque()
+        self._scheduled = False
+
+    def wait(self, intake: Intake) -> None:
+        """Parse a slice of this one's input when it is its turn."""
+        self._waiting.append(intake)
+        self._schedule()
+
+    def _schedule(self) -> None:
+        if self._waiting and not self._scheduled:
+            self._scheduled = True
+            asyncio.get_running_loop().call_soon(self._run)
+
+    def _run(self) -> None:
+        self._scheduled = False
+        end = perf_counter() + STEP_S
+        while self._waiting and perf_counter() < end:
+            self._waiting.popleft().parse_slice()
+        self._schedule()
+
+
 class Intake(FlowControl):
     """uvicorn's flow control, and the bytes that wait while it has paused.
 
@@ -41,54 +67,54 @@ class Intake(FlowControl):
     `framing` is how many bytes were parsed in a row that are no body: of a head, of a chunk's first line, of trailers.
     """
 
-    def __init__(self, transport: asyncio.Transport, parser: Parser) -> None:
+    def __init__(self, transport: asyncio.Transport, parser: Parser, turns: Turns) -> None:
         super().__init__(transport)
         self.unparsed = bytearray()
         self.framing = 0
         self._parser = parser
-        self._loop = asyncio.get_running_loop()
+        self._turns = turns
+        self._in_turn = False
 
     def take(self, data: bytes) -> None:
-        """Parse what came, behind what came before it."""
+        """Have what came parsed, behind what came before it; until then, read no more."""
         self.unparsed += data
+        self._transport.pause_reading()
         self._go_on()
 
     def resume_reading(self) -> None:
         """Parse what waits, and read on once nothing does."""
         if self.read_paused and len(self._parser.pipeline) < PIPELINED_MAX:
             self.read_paused = False
-            if self.unparsed:
-                self._loop.call_soon(self._go_on)
-            else:
-                self._read_on()
+            self._go_on()
 
     def forget(self) -> None:
         """Drop what waits, and read on: what comes now is not for a parser."""
         self.unparsed.clear()
         self.read_paused = False
-        self._read_on()
+        self._go_on()
+
+    def parse_slice(self) -> None:
+        """Parse up to the end of a head, or 4 KiB."""
+        self._in_turn = False
+        if not self.unparsed or self.read_paused:
+            return
+        room = HEAD_BYTES_MAX - self.framing
+        if room <= 0:
+            self._parser.refuse_head()
+            return
+        length = min(SLICE_BYTES, room)
+        head = self.unparsed.find(HEAD_END, 0, length)
+        piece = bytes(self.unparsed[: length if head < 0 else head + len(HEAD_END)])
+        del self.unparsed[: len(piece)]
+        self._parser.parse(piece)
+        self._parser.weigh()
+        self._go_on()
 
     def _go_on(self) -> None:
-        end = perf_counter() + STEP_S
-        while self.unparsed and not self.read_paused:
-            room = HEAD_BYTES_MAX - self.framing
-            if room <= 0:
-                self._parser.refuse_head()
-                return
-            if perf_counter() > end:
-                self._loop.call_soon(self._go_on)
-                break
-            length = min(SLICE_BYTES, room)
-            head = self.unparsed.find(HEAD_END, 0, length)
-            piece = bytes(self.unparsed[: length if head < 0 else head + len(HEAD_END)])
-            del self.unparsed[: len(piece)]
-            self._parser.parse(piece)
-        if self.unparsed:
-            self._transport.pause_reading()
-        elif not self.read_paused:
-            self._read_on()
-        self._parser.weigh()
-
-    def _read_on(self) -> None:
-        if not self._transport.is_closing():
+        if self.read_paused or self._transport.is_closing():
+            return
+        if not self.unparsed:
             self._transport.resume_reading()
+        elif not self._in_turn:
+            self._in_turn = True
+            self._turns.wait(self)
