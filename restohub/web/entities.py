@@ -105,7 +105,9 @@ async def page(request: Request, query: Query, find: Find[E], wanted: Sequence[C
     after = _after(query.one("cursor"))
 
     def found(floor: Floor) -> list[E]:
-        matching = (entity for entity in find(floor, after) if all(wish(entity) for wish in wanted))
+        matching: Iterable[E] = find(floor, after)
+        for wish in wanted:
+            matching = filter(wish, matching)
         return list(islice(matching, None if limit is None else limit + 1))
 
     restaurant_id = path_restaurant(request)

@@ -13,6 +13,7 @@ from .entities import entity_out
 
 # No guest, table or change is smaller: so many of them need not be tried.
 ITEM_BYTES_MIN = 64
+SURELY_LONG_BYTES = WHOLE_BYTES_MAX * 5 // 4
 
 Encode = Callable[[Any], bytes]
 
@@ -23,7 +24,10 @@ def entity_json(entity: nouns.Guest | nouns.Table) -> bytes:
 
 
 def joined_whole(items: Sequence[Any], one: Encode) -> bytes | None:
-    """The items as JSON with commas between them, None where that is more than WHOLE_BYTES_MAX."""
+    """The items as JSON with commas between them, None where that is more than WHOLE_BYTES_MAX.
+
+    None too where it would be much more if all were as long as the first: most of the work would be for nothing.
+    """
     if len(items) * ITEM_BYTES_MIN > WHOLE_BYTES_MAX:
         return None
     parts: list[bytes] = []
@@ -31,7 +35,7 @@ def joined_whole(items: Sequence[Any], one: Encode) -> bytes | None:
     for item in items:
         part = one(item)
         room -= len(part) + 1
-        if room < 0:
+        if room < 0 or (not parts and len(items) * len(part) > SURELY_LONG_BYTES):
             return None
         parts.append(part)
     return b",".join(parts)
@@ -91,14 +95,14 @@ class Pieces:
 
     def _made(self, start: int) -> tuple[int, bytes]:
         """The piece that begins with an item, and the item that the next one begins with."""
+        items, one = self._items, self._one
+        glue = b"," if start else b""
         parts: list[bytes] = []
         room = PIECE_BYTES
-        end = start
-        while end < len(self._items):
-            part = self._one(self._items[end])
+        for at in range(start, len(items)):
+            part = one(items[at])
             room -= len(part) + 1
-            if parts and room < 0:
-                break
+            if room < 0 and parts:
+                return at, glue + b",".join(parts)
             parts.append(part)
-            end += 1
-        return end, (b"," if start else b"") + b",".join(parts)
+        return len(items), glue + b",".join(parts)
