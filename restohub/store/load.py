@@ -47,11 +47,16 @@ from .rows import (
 
 # How far back a start compares the log with the rows; the whole of it would take longer than a start may.
 COMPARED_MAX = 10_000
+# So much of the log in all, each restaurant its share: a log of large batches would take all memory, and minutes.
+COMPARED_BYTES_MAX = 32_000_000
 # Each by itself is one step down the b-tree; both in one query read the whole log.
 LOG_ENDS = """SELECT (SELECT min(position) FROM log WHERE position BETWEEN ?1 AND ?2),
     (SELECT max(position) FROM log WHERE position BETWEEN ?1 AND ?2)"""
 KEYS = """SELECT time, position, key FROM log WHERE position BETWEEN ? AND ? AND key IS NOT NULL
     ORDER BY position DESC"""
+# The length of a blob stands before it: none is read.
+SIZES = """SELECT position, length(changes) + coalesce(length(answer), 0) FROM log
+    WHERE position BETWEEN ? AND ? ORDER BY position DESC LIMIT ?"""
 NAMES_LOST = """SELECT EXISTS (SELECT 1 FROM log)
     AND (SELECT count(*) FROM hub WHERE name IN ('install_id', 'epoch')) < 2"""
 
@@ -113,8 +118,9 @@ async def _load(connection: Connection) -> Loaded:
     directory_rows = entities.pop(DIRECTORY_ID, {})
     restaurants = {int(e.id): e for e in directory_rows.values() if isinstance(e, Restaurant)}
     heads: list[tuple[int, int, int]] = []
+    bytes_max = COMPARED_BYTES_MAX // max(1, len(restaurants))
     removals, _ = await _removals(connection, DIRECTORY_ID, REMOVALS_MAX)
-    head, time = await _checked_log(connection, DIRECTORY_ID, directory_rows, removals, REMOVALS_MAX)
+    head, time = await _checked_log(connection, DIRECTORY_ID, directory_rows, removals, REMOVALS_MAX, bytes_max)
     heads.append((DIRECTORY_ID, head, time))
     last_id = max([*restaurants, *(int(entity_id) for _, entity_id in removals)], default=0)
     directory = Directory(revision=head, time=time, restaurants=restaurants, last_id=last_id)
@@ -126,7 +132,7 @@ async def _load(connection: Connection) -> Loaded:
     for restaurant_id, restaurant in restaurants.items():
         rows = entities.pop(restaurant_id, {})
         removals, since = await _removals(connection, restaurant_id, most)
-        head, time = await _checked_log(connection, restaurant_id, rows, removals, most)
+        head, time = await _checked_log(connection, restaurant_id, rows, removals, most, bytes_max)
         heads.append((restaurant_id, head, time))
         floor = Floor(
             restaurant_id=restaurant_id,
@@ -167,6 +173,7 @@ async def _checked_log(
     rows: dict[tuple[str, str], Entity],
     removals: dict[tuple[str, str], Removal],
     removals_max: int,
+    bytes_max: int,
 ) -> tuple[int, int]:
     """The last revision of a restaurant's log and its time, after its newest part was held against the rows."""
     ends = position_of(restaurant_id, 0), position_of(restaurant_id + 1, 0) - 1
@@ -180,11 +187,22 @@ async def _checked_log(
     first, head = revision_at(low), revision_at(high)
     if newest_row > head:
         raise DamageError(f"restaurant {restaurant_id} has a row of revision {newest_row}, its log ends at {head}")
-    compared_from = max(first, head - COMPARED_MAX + 1)
+    compared_from = max(first, await _compared_from(connection, low, high, bytes_max))
     newest, time = await _newest_changes(connection, position_of(restaurant_id, compared_from), high)
     _compare(restaurant_id, rows, newest, compared_from)
     _compare_removals(restaurant_id, removals, removals_max, newest, compared_from)
     return head, time
+
+
+async def _compared_from(connection: aiosqlite.Connection, low: int, high: int, bytes_max: int) -> int:
+    """From which revision on a log is compared with the rows: the newest commits, at least one."""
+    size, since = 0, revision_at(high)
+    for position, length in await connection.execute_fetchall(SIZES, (low, high, COMPARED_MAX)):
+        size += length
+        if size > bytes_max:
+            break
+        since = revision_at(position)
+    return since
 
 
 async def _newest_changes(
