@@ -9,6 +9,7 @@ import msgspec
 from msgspec import UNSET, Struct
 
 from restohub.floor.nouns import Entry, Floor
+from restohub.live.deltas import changes_since
 from restohub.live.hub import Hub
 from restohub.web.routes import ROUTES, Route
 from restohub.wire.messages import (
@@ -48,6 +49,8 @@ class Examples(Struct, frozen=True):
     seating: tuple[bytes, ...]
 
 
+# How many commits a client missed that is caught up with one compacted delta.
+MISSED = 7
 GUESTS, TABLES = "/restaurants/1/guests", "/restaurants/1/tables"
 KEY = {"Idempotency-Key": "5b1f0c6e-create-g1"}
 WHOLE_GUEST = {
@@ -129,7 +132,7 @@ async def play(real: Hub) -> Examples:
             if opening is None and stage.hub.writer.floors[1].guests:
                 opening = stage.hub.writer.floors[1]
         assert opening is not None
-        messages = {**_told(stage.entries), **_small_talk(stage, opening)}
+        messages = {**_told(stage.entries), **await _small_talk(stage, opening)}
         seating = next(e for e in stage.entries if e.atomic and len(e.changes) > 1)
         errors = await trespass(stage)
     return Examples(routes, errors, messages, tuple(entry_messages(seating, "realtime")))
@@ -157,7 +160,7 @@ def _told(entries: list[Entry]) -> dict[str, bytes]:
     return found
 
 
-def _small_talk(stage: Rehearsal, opening: Floor) -> dict[str, bytes]:
+async def _small_talk(stage: Rehearsal, opening: Floor) -> dict[str, bytes]:
     """The messages that belong to no commit."""
     hub, floors = stage.hub, stage.hub.writer.floors
     now = time_text(hub.clock.now())
@@ -173,11 +176,21 @@ def _small_talk(stage: Rehearsal, opening: Floor) -> dict[str, bytes]:
         ),
         "connection_established resumed": _greeting(hub, joined, floor, resumed=True),
         "full_sync": full_sync_messages(opening)[0],
+        "delta_update compacted": await _compacted(hub, floor),
         "delta_update of nothing": delta_messages(1, floor.time, floor.revision, floor.revision, ())[0],
         "ping": encode(Ping(now, floor.revision)),
         "pong": encode(Pong(now)),
         "error": encode(ErrorMessage(now, said.code, said.detail)),
     }
+
+
+async def _compacted(hub: Hub, floor: Floor) -> bytes:
+    """What a client is sent that missed several commits."""
+    since = floor.revision - MISSED
+    latest = await changes_since(floor, since, hub.history)
+    assert latest is not None
+    changes = sorted((one.change for one in latest), key=lambda change: change.kind)
+    return delta_messages(floor.restaurant_id, floor.time, floor.revision, since, changes)[0]
 
 
 def _greeting(hub: Hub, joined: tuple[str, str, int], floor: Floor, *, resumed: bool) -> bytes:

@@ -16,6 +16,7 @@ from .markup import code, inline, json_block
 CAPTIONS = {
     "connection_established for all": "On a `/realtime` for all restaurants:",
     "connection_established resumed": "After a resume:",
+    "delta_update compacted": "After a gap, several commits in one, each entity once as it is now:",
     "delta_update of nothing": "The answer to a `request_delta` where nothing was missed:",
 }
 # Stand inside messages alone; the bodies of the routes tell of the others.
