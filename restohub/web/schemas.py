@@ -31,7 +31,7 @@ def _component(schema: Schema) -> Schema:
 
 
 def _plain(node: Any) -> Any:
-    """A schema and all within it: a `type` wherever one says it, null as one of its types, `oneOf` with a discriminator."""
+    """A schema and all within it: with a `type` wherever one says it, null as a type, `oneOf` with a discriminator."""
     if isinstance(node, list):
         return [_plain(item) for item in node]
     if not isinstance(node, dict):

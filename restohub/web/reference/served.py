@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
+from functools import partial
+from importlib.resources import files
 from typing import Any
 
 from msgspec import Struct
@@ -18,6 +20,7 @@ HEADERS = [
     (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'"),
     (b"x-content-type-options", b"nosniff"),
 ]
+TEXT = [(b"content-type", b"text/plain; charset=utf-8"), *HEADERS[1:]]
 # What the pages' texts have where the hub's own address belongs.
 PLACE = b"HOST:8000"
 ADDRESS = re.compile(r"(?:[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?", re.ASCII)
@@ -63,6 +66,11 @@ def _html(page: bytes) -> Answer:
     return Answer(200, HEADERS, page)
 
 
+async def paper(request: Request, name: str) -> Answer:  # noqa: ARG001 (a handler's own form)
+    """A file of the docs as it is."""
+    return Answer(200, TEXT, (files("restohub") / "docs" / name).read_bytes())
+
+
 async def _reference(request: Request) -> Reference:
     """The reference: made for its first reader, kept for the others, who wait for the same making."""
     state: Any = request.scope["litestar_app"].state
@@ -91,4 +99,6 @@ PAGES: tuple[Route, ...] = (
     _route("/", "home", home, "A page for people: whether the hub is well, and where to go on."),
     _route("/docs", "docs", docs, "The reference."),
     _route("/docs/errors", "errors", errors, "Every error code."),
+    _route("/docs/sync.md", "syncPaper", partial(paper, name="sync.md"), "How an app stays in step."),
+    _route("/docs/sync_client.py", "syncClient", partial(paper, name="sync_client.py"), "A client that does."),
 )
