@@ -56,10 +56,10 @@ class Line:
             writer.transport.abort()
 
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        room = self.cut_after.pop(0) if self.cut_after else sys.maxsize
-        self.connections += 1
         with contextlib.suppress(OSError):
             from_hub, to_hub = await asyncio.open_connection("127.0.0.1", self.port)
+            room = self.cut_after.pop(0) if self.cut_after else sys.maxsize
+            self.connections += 1
             self._open |= {writer, to_hub}
             await asyncio.gather(self._copy(reader, to_hub, sys.maxsize), self._copy(from_hub, writer, room))
 
@@ -152,7 +152,7 @@ def restored(new_hub: Callable[..., Hub], tmp_path: Path) -> Iterator[tuple[Hub,
     """A hub of its own, and what puts back a copy of its data that was made at the start."""
     hub = new_hub().start()
     with hub.client() as api:
-        make_guest(api, 1, id="before")
+        write_notes(api, 1, "create", "é")
     hub.stop()
     copy = shutil.copytree(hub.data, tmp_path / "copy")
     hub.start()
@@ -170,16 +170,19 @@ def restored(new_hub: Callable[..., Hub], tmp_path: Path) -> Iterator[tuple[Hub,
 def test_it_takes_the_whole_floor_where_the_history_began_anew(
     restored: tuple[Hub, Callable[[], None]], sample: ModuleType
 ) -> None:
+    """Cut within that floor, too: it has the revision that it held of the old history, and must not resume from it."""
     hub, put_back = restored
 
-    async def scene(_: Line, client: Any) -> None:
+    async def scene(line: Line, client: Any) -> None:
         with hub.client() as api:
             make_guest(api, 1, id="lost")
-        await until(lambda: "lost" in client.floor["guest"], "the guest")
-        epoch = client.epoch
-        await asyncio.to_thread(put_back)
-        await until(lambda: client.epoch != epoch and client.revision is not None, "the new epoch")
-        assert client.floor["guest"].keys() == {"before"}
+            await until(lambda: "lost" in client.floor["guest"], "the guest")
+            line.cut_after = [PARTS_BYTES]
+            await asyncio.to_thread(put_back)
+            make_guest(api, 1, id="new")
+            await until(lambda: "new" in client.floor["guest"], "the new history")
+            assert line.connections == 3
+            assert canonical(client) == held_by(api, 1)
 
     play(scene, sample, 1, Line(hub.port))
 
