@@ -2,37 +2,44 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
+from pathlib import PurePosixPath as Path
 from typing import Any
 
 import msgspec
 
-from restohub.wire import messages
 from restohub.wire.answers import JSON, Answer, Seating
 from restohub.wire.entities import Guest, Table
 from restohub.wire.problems import CODES, ProblemDocument, TableAndGuest
 
 from .asking import Request
+from .fixtures import index, stored
 from .routes import ID, ROUTES, Parameter, Route
+from .schemas import component_schemas
 
-SOCKET_MESSAGES = (
-    messages.ConnectionEstablished,
-    messages.FullSync,
-    messages.DeltaUpdate,
-    messages.AtomicTransactionComplete,
-    messages.NamedChange,
-    messages.Ping,
-    messages.Pong,
-    messages.ErrorMessage,
-)
+# The base of every path in the document. The hub answers at the paths without it as well.
+BASE = "/api"
+
 GROUPS = {
     "restaurants": "The restaurants of this hub.",
-    "guests": "Parties: waitlist, walk-ins, reservations. Also under /api/restaurants.",
-    "tables": "The tables of the floor. Also under /api/restaurants.",
+    "guests": "Parties: waitlist, walk-ins, reservations.",
+    "tables": "The tables of the floor.",
     "sync": "How a client comes to hold the floor, and sends what it did off-line.",
     "hub": "The hub itself.",
 }
+# A new guest has one of the two. As `anyOf` it would cost the clients of Swift's generator all properties beside it.
+NAMED = {
+    "if": {"properties": {"name": {}}, "required": ["name"]},
+    "else": {"properties": {"firstName": {}}, "required": ["firstName"]},
+}
+READ_VERSION = {
+    "type": "integer", "minimum": 1, "maximum": 2**53 - 1,
+    "description": "The version that the client has read: a field that is as it was then counts as not sent.",
+}  # fmt: skip
 CHANGING = ("POST", "PUT", "PATCH", "DELETE")
+# Whoever asks, and for whatever.
+ANYWHERE = ("host_not_allowed", "request_timeout", "rate_limited", "head_too_large", "internal_error")
 UNAVAILABLE = ("storage_full", "storage_unavailable", "shutting_down", "busy", "outcome_unknown")
 PROBLEM_SCHEMA = {"$ref": "#/components/schemas/ProblemDocument"}
 HEADERS: dict[str, tuple[dict[str, Any], str]] = {
@@ -60,25 +67,36 @@ def _document(version: str) -> bytes:
 def document(version: str) -> dict[str, Any]:
     """The document as plain values; `version` is the hub's release."""
     types = [kind for route in ROUTES for kind in (*route.answers.values(), route.body) if kind is not None]
-    types += [ProblemDocument, TableAndGuest, *SOCKET_MESSAGES]
-    schemas, components = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
+    types += [ProblemDocument, TableAndGuest]
+    schemas, components = component_schemas(types)
+    components["NewGuest"] |= NAMED
+    for name in ("GuestInput", "TableInput"):
+        components[name]["properties"]["version"] = READ_VERSION
     named = {_key(kind): schema for kind, schema in zip(types, schemas, strict=True)}
     paths: dict[str, dict[str, Any]] = {}
     for route in ROUTES:
-        paths.setdefault(route.path.replace(":str}", "}"), {})[route.method.lower()] = _operation(route, named)
+        paths.setdefault(_path(route), {})[route.method.lower()] = _operation(route, named)
     return {
         "openapi": "3.1.0",
         "info": {
             "title": "restohub",
             "version": version,
-            "description": "The hub of a restaurant's iPads. /docs explains all of it, and the sockets.",
+            "description": (
+                "The hub of a restaurant's iPads. /docs explains all of it; /schema/asyncapi.json has the sockets."
+            ),
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
-        "servers": [{"url": "/"}],
+        "servers": [{"url": BASE}],
+        "security": [],
         "tags": [{"name": name, "description": says} for name, says in GROUPS.items()],
         "paths": paths,
         "components": {"schemas": components},
     }
+
+
+def _path(route: Route) -> str:
+    """A route's path below the base."""
+    return route.path.replace(":str}", "}").removeprefix(BASE)
 
 
 def _key(kind: Any) -> str:
@@ -96,9 +114,15 @@ def _operation(route: Route, named: dict[str, Any]) -> dict[str, Any]:
     if route.body is not None:
         operation["requestBody"] = {
             "required": not route.body_optional,
-            "content": {"application/json": {"schema": named[_key(route.body)]}},
+            "content": {"application/json": {"schema": named[_key(route.body)], "examples": _examples(route)}},
         }
     return operation
+
+
+def _examples(route: Route) -> dict[str, Any]:
+    """What the reference shows as sent to the route."""
+    shown = [one for one in index() if re.fullmatch(rf"requests/{route.name}(-\d+)?\.json", one.file)]
+    return {Path(one.file).stem: {"value": msgspec.json.decode(stored(one.file))} for one in shown}
 
 
 def _path_parameters(route: Route) -> list[dict[str, Any]]:
@@ -138,7 +162,7 @@ def _header_parameters(route: Route) -> list[dict[str, Any]]:
 
 def refusals(route: Route) -> dict[int, list[str]]:
     """Every error code that the route may answer, by status."""
-    codes = [*route.refuses, "internal_error"]
+    codes = [*route.refuses, *ANYWHERE]
     if route.query:
         codes.append("invalid_query")
     if route.body is not None:

@@ -20,6 +20,8 @@ from restohub.wire.answers import EVERYWHERE, Answer
 from restohub.wire.problems import Problem, document
 
 from .asking import ClientGoneError, Request
+from .asyncapi import asyncapi
+from .fixtures import fixtures
 from .guard import Guard, refusal_answer
 from .openapi import openapi
 from .rates import pay
@@ -37,17 +39,27 @@ FAULTS = {
     StorageUnavailableError: on_failed_disk,
     Exception: on_crash,
 }
-DOCUMENT = Route(
-    method="GET", path="/schema/openapi.json", name="openapi", handler=openapi, group="hub",
-    says="The OpenAPI document.", answers={200: dict},
+DOCUMENTS = (
+    Route(
+        method="GET", path="/schema/openapi.json", name="openapi", handler=openapi, group="hub",
+        says="The OpenAPI document.", answers={200: dict},
+    ),
+    Route(
+        method="GET", path="/schema/asyncapi.json", name="asyncapi", handler=asyncapi, group="hub",
+        says="The AsyncAPI document.", answers={200: dict},
+    ),
+    Route(
+        method="GET", path="/docs/fixtures.zip", name="fixtures", handler=fixtures, group="hub",
+        says="The golden files.", answers={200: None},
+    ),
 )  # fmt: skip
-EVERY_ROUTE = (*ROUTES, *PAGES, DOCUMENT)
+EVERY_ROUTE = (*ROUTES, *PAGES, *DOCUMENTS)
 SOCKETS = (("/realtime", realtime), ("/ws/restaurant/sync", restaurant_sync))
 SOCKET_PATHS = [path for path, _ in SOCKETS]
 
 
 class OnePath:
-    """Asks the guard; takes `/api` off `/api/restaurants…` and slashes off the end; GET for HEAD, answers OPTIONS."""
+    """Asks the guard; takes `/api` off its aliases and slashes off the end; GET for HEAD, answers OPTIONS."""
 
     def __init__(self, app: Any, hub: Hub, guard: Guard) -> None:
         self._app = app
@@ -74,6 +86,7 @@ class OnePath:
             if path.startswith("/api/restaurants") and path[16:17] in ("", "/"):
                 path = path[4:]
             path = path.rstrip("/") or "/"
+            path = "/health" if path == "/api/health" else path
             scope["path"] = path
             if scope.get("method") == "HEAD":  # in a copy: the transport knows by its own that no body goes out
                 scope = {**scope, "method": "GET"}

@@ -27,6 +27,7 @@ from restohub.wire import messages, problems, session
 from restohub.wire.entities import Guest, Restaurant, Table
 from restohub.wire.requests import GuestInput
 from tests.conftest import Hub, next_message
+from tests.house.tree import ROOT
 
 PAGES = ("/", "/docs", "/docs/errors")
 EXAMPLE = re.compile(r'<pre class="json" data-is="([^"]+)"[^>]*><code>(.*?)</code></pre>', re.DOTALL)
@@ -122,6 +123,25 @@ def test_the_messages_are_those_of_the_sockets() -> None:
     names = {struct.__name__ for struct in message_structs()}
     assert names >= {"ConnectionEstablished", "FullSync", "DeltaUpdate", "AtomicTransactionComplete", "NamedChange"}
     assert names >= {"Ping", "Pong", "ErrorMessage"}
+
+
+def test_every_message_is_listed_with_the_document_and_the_golden_files_beside_it(docs: str) -> None:
+    part = docs[docs.index('<h3 id="message-list">') :]
+    told = part[: part.index("</table>")]
+    assert all(f'href="{target}"' in told for target in ("/schema/asyncapi.json", "/docs/fixtures.zip"))
+    rows = [plain(row) for row in told.split("<tr>")]
+    for name in ("connection_established", "full_sync", "ping"):
+        assert any(row.startswith(f"{name} hub both ") for row in rows), name
+    assert all(any(row.startswith(f"{name} hub /realtime ") for row in rows) for name in NAMED)
+    assert any(row.startswith("request_delta client both ") for row in rows)
+
+
+def test_the_sample_client_and_the_page_on_sync_are_shown_as_they_are(hub: Hub, api: httpx.Client, docs: str) -> None:
+    client = (ROOT / "restohub/docs/sync_client.py").read_text("utf-8")
+    assert client.replace("HOST:8000", f"127.0.0.1:{hub.port}") in unescape(docs)
+    for path, name in (("/docs/sync_client.py", "sync_client.py"), ("/docs/sync.md", "sync.md")):
+        assert f'href="{path}"' in docs
+        assert api.get(path).content == (ROOT / "restohub/docs" / name).read_bytes()
 
 
 def test_the_messages_of_a_client_are_understood(docs: str) -> None:

@@ -128,9 +128,14 @@ def fields_table(struct: type[Struct]) -> str:
     return table(f"Fields of {struct.__name__}", columns, rows)
 
 
+def says_plainly(struct: type[Struct]) -> str:
+    """What a struct says of itself."""
+    return " ".join((struct.__doc__ or "").split())
+
+
 def says_of(struct: type[Struct]) -> str:
     """What a struct says of itself, as HTML."""
-    return inline(" ".join((struct.__doc__ or "").split()))
+    return inline(says_plainly(struct))
 
 
 def struct_section(struct: type[Struct], entity: type[Struct] | None = None) -> str:

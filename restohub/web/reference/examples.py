@@ -10,6 +10,7 @@ import msgspec
 from msgspec import UNSET, Struct
 
 from restohub.floor.nouns import Entry, Floor, Guest, Table
+from restohub.live.deltas import changes_since, latest
 from restohub.live.hub import Hub
 from restohub.web.routes import ROUTES, Route
 from restohub.wire.messages import (
@@ -18,6 +19,7 @@ from restohub.wire.messages import (
     Ping,
     Pong,
     RevisionOf,
+    change_json,
     delta_message,
     encode,
     entry_messages,
@@ -50,6 +52,8 @@ class Examples(Struct, frozen=True):
     seating: tuple[bytes, ...]
 
 
+# How many commits a client missed that is caught up with one compacted delta.
+MISSED = 7
 GUESTS, TABLES = "/restaurants/1/guests", "/restaurants/1/tables"
 KEY = {"Idempotency-Key": "5b1f0c6e-create-g1"}
 WHOLE_GUEST = {
@@ -132,7 +136,7 @@ async def play(real: Hub) -> Examples:
             if opening is None and stage.hub.writer.floors[1].guests:
                 opening = stage.hub.writer.floors[1]
         assert opening is not None
-        messages = {**_told(stage.entries), **_small_talk(stage, opening)}
+        messages = {**_told(stage.entries), **await _small_talk(stage, opening)}
         seating = next(e for e in stage.entries if e.atomic and len(e.changes) > 1)
         errors = await trespass(stage)
     return Examples(routes, errors, messages, tuple(entry_messages(seating, "realtime")))
@@ -160,7 +164,7 @@ def _told(entries: list[Entry]) -> dict[str, bytes]:
     return found
 
 
-def _small_talk(stage: Rehearsal, opening: Floor) -> dict[str, bytes]:
+async def _small_talk(stage: Rehearsal, opening: Floor) -> dict[str, bytes]:
     """The messages that belong to no commit."""
     hub, floors = stage.hub, stage.hub.writer.floors
     now = time_text(hub.clock.now())
@@ -179,6 +183,7 @@ def _small_talk(stage: Rehearsal, opening: Floor) -> dict[str, bytes]:
             opening, _joined(opening.guests.values()), _joined(opening.tables.values()), 1, 1
         ),
         "delta_update of nothing": delta_message(floor, floor.revision, b"", 1, 1),
+        "delta_update compacted": await _compacted(hub, floor),
         "ping": encode(Ping(now, floor.revision)),
         "pong": encode(Pong(now)),
         "error": encode(ErrorMessage(now, said.code, said.detail)),
@@ -187,6 +192,15 @@ def _small_talk(stage: Rehearsal, opening: Floor) -> dict[str, bytes]:
 
 def _joined(entities: Iterable[Guest | Table]) -> bytes:
     return b",".join(map(entity_json, entities))
+
+
+async def _compacted(hub: Hub, floor: Floor) -> bytes:
+    """What a client is sent that missed several commits."""
+    since = floor.revision - MISSED
+    changed = await changes_since(floor, since, hub.history)
+    assert changed is not None
+    changes = sorted((latest(one).change for one in changed), key=lambda change: change.kind)
+    return delta_message(floor, since, b",".join(map(change_json, changes)), 1, 1)
 
 
 def _greeting(hub: Hub, joined: tuple[str, str, int], floor: Floor, *, resumed: bool) -> bytes:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from html import escape
 from http import HTTPStatus
+from importlib.resources import files
 from typing import Any
 
 from msgspec import Struct
@@ -19,7 +21,7 @@ from restohub.wire.spelling import GUEST_STATUS_WORDS, READ_ONLY, TABLE_STATUS_W
 from .described import body_words, entity_table, struct_section, structs_in, type_name
 from .examples import CLIENT_MESSAGES, Examples
 from .markup import code, filled, http_block, inline, json_block, link, page, part, table
-from .message_list import message_sections, told
+from .message_list import message_sections, message_table, told
 from .rehearsal import Exchange
 from .words import (
     CLOSES,
@@ -214,6 +216,7 @@ def error_link(error_code: str) -> str:
 def _socket_places(examples: Examples) -> dict[str, str]:
     return {
         "seating": "".join(json_block(message, told(message)) for message in examples.seating),
+        "message_list": message_table(),
         "messages": message_sections(examples),
         "client_messages": "".join(
             f"<p>{inline(says)}</p>\n{json_block(message, 'client message')}" for message, says in CLIENT_MESSAGES
@@ -221,6 +224,7 @@ def _socket_places(examples: Examples) -> dict[str, str]:
         "closes": table(
             "Close codes", ("Code", "When", "Then"), [(str(c), inline(w), inline(t)) for c, w, t in CLOSES]
         ),
+        "sync_client": escape((files("restohub") / "docs" / "sync_client.py").read_text("utf-8")),
     }
 
 

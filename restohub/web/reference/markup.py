@@ -133,7 +133,13 @@ def _nested(entries: list[str]) -> str:
 
 def page(title: str, intro: str, body: str = "", *, here: str) -> bytes:
     """A whole page: what it begins with, its table of contents where it has a `body`, the body; `here` is its path."""
-    places = (("/", "The hub"), ("/docs", "Reference"), ("/docs/errors", "Errors"), ("/schema/openapi.json", "OpenAPI"))
+    places = (
+        ("/", "The hub"),
+        ("/docs", "Reference"),
+        ("/docs/errors", "Errors"),
+        ("/schema/openapi.json", "OpenAPI"),
+        ("/schema/asyncapi.json", "AsyncAPI"),
+    )
     links = "".join(
         f'<a href="{target}"' + (' aria-current="page"' if target == here else "") + f">{name}</a>"
         for target, name in places

@@ -7,15 +7,17 @@ from typing import get_args
 import msgspec
 from msgspec import Struct, inspect
 
+from restohub.web.asyncapi import NAMED, document
 from restohub.wire import messages
 
 from .described import fields_table, says_of, struct_section, told_type
 from .examples import Examples
-from .markup import code, inline, json_block
+from .markup import code, inline, json_block, link, table
 
 CAPTIONS = {
     "connection_established for all": "On a `/realtime` for all restaurants:",
     "connection_established resumed": "After a resume:",
+    "delta_update compacted": "After a gap, several commits in one, each entity once as it is now:",
     "delta_update of nothing": "The answer to a `request_delta` where nothing was missed:",
 }
 # Stand inside messages alone; the bodies of the routes tell of the others.
@@ -41,6 +43,17 @@ def told(message: bytes) -> str:
     """The struct of a message, by name."""
     type_ = msgspec.json.decode(message)["type"]
     return next(struct.__name__ for struct in message_structs() if type_ in _types(struct))
+
+
+def message_table() -> str:
+    """Every message of the AsyncAPI document: who says it, on which socket, and what it is."""
+    rows = []
+    for name, one in document("")["components"]["messages"].items():
+        of_client = name.startswith("client_")
+        target = "#client-messages" if of_client else f"#message-{name}"
+        where = code("/realtime") if name in NAMED else "both"
+        rows.append((link(target, code(one["name"])), "client" if of_client else "hub", where, inline(one["summary"])))
+    return table("All messages", ("Message", "Of", "Socket", "What"), rows)
 
 
 def message_sections(examples: Examples) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
+from functools import partial
+from importlib.resources import files
 from typing import Any
 
 from msgspec import Struct
@@ -77,6 +79,11 @@ def _html(page: bytes) -> Answer:
     return Answer(200, [HTML], page)
 
 
+async def paper(request: Request, name: str) -> Answer:  # noqa: ARG001 (a handler's own form)
+    """A file of the docs as it is."""
+    return Answer(200, [TEXT], (files("restohub") / "docs" / name).read_bytes())
+
+
 async def _reference(request: Request) -> Reference:
     """The reference: made for its first reader, kept for the others, who wait for the same making."""
     state: Any = request.scope["litestar_app"].state
@@ -106,4 +113,6 @@ PAGES: tuple[Route, ...] = (
     _route("/docs", "docs", docs, "The reference."),
     _route("/docs/errors", "errors", errors, "Every error code."),
     _route("/.well-known/security.txt", "securityTxt", security_txt, "Where to report a weakness (RFC 9116)."),
+    _route("/docs/sync.md", "syncPaper", partial(paper, name="sync.md"), "How an app stays in step."),
+    _route("/docs/sync_client.py", "syncClient", partial(paper, name="sync_client.py"), "A client that does."),
 )

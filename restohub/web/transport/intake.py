@@ -33,7 +33,7 @@ class Parser(Protocol):
 
 
 class Turns:
-    """The connections whose input waits: a slice of each in turn, so that hundreds of large bodies delay no small one."""
+    """The connections whose input waits: a slice of each in turn, so that many large bodies delay no small one."""
 
     def __init__(self) -> None:
         self._waiting: deque[Intake] = deque()
