@@ -33,6 +33,9 @@ BATCH_BYTES_MAX = 1024 * 1024
 OPERATIONS_MAX = 500
 PAGE_MAX = 1_000
 FAULTS_MAX = 100
+# What the guests and tables of one answer to a batch or a queue weigh: an app's 500 guests are 0.5 MB, but 500 small
+# updates of heavy ones would be answered with tens of megabytes.
+ANSWERED_BYTES_MAX = 4_000_000
 # Numbers, texts and all else in one JSON body. 500 operations with every field and full lists have 70,000; at the limit
 # the hub reads for 40 ms. At most one value in ten is an object or a list: they take ten times as long as the others.
 VALUES_MAX = 100_000

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from restohub.limits import ANSWERED_BYTES_MAX
+
 from .bounds import Size, beyond
 from .commands import CloseDay, Create, Delete, Operation, Update
 from .draft import Draft
 from .guest_rules import create_guest, delete_guest, retire_guest, update_guest
 from .nouns import DONE, EXPECTED, Floor, Guest, Stamp
 from .table_rules import create_table, delete_table, update_table
-from .verdicts import Accepted, BatchRefused, Outcome, Refused
+from .verdicts import Accepted, BatchRefused, Outcome, Refused, answer_too_large
+from .weights import weight
 
 # What a batch is made of: operations, and in the places of malformed ones the refusals that reading them gave.
 Batch = tuple[Operation | Refused, ...]
@@ -45,6 +48,7 @@ def _decide_batch(draft: Draft, batch: Batch, hub_size: int) -> Accepted | Batch
     refusals: list[tuple[int, Refused]] = []
     outcomes: list[Outcome] = []
     before = size = Size.of(draft.floor, hub_size)
+    answered = 0
     for index, operation in enumerate(batch):
         attempt = draft.fork()
         refused = operation if isinstance(operation, Refused) else _operate(attempt, operation)
@@ -57,6 +61,11 @@ def _decide_batch(draft: Draft, batch: Batch, hub_size: int) -> Accepted | Batch
             outcomes.append(_outcome(operation, changed=changed))
             draft.take(attempt)
             size = size.plus(grown)
+            entity = draft.guest(operation.id) if operation.kind == "guest" else draft.table(operation.id)
+            answered += 0 if entity is None else weight(entity)
+            if answered > ANSWERED_BYTES_MAX:
+                refusals.append((index, answer_too_large()))
+                break
     if refusals:
         return BatchRefused(tuple(refusals))
     return Accepted(draft.changes(), tuple(outcomes), grown=size.floor - before.floor)

@@ -128,6 +128,12 @@ def limit_reached(full: str, remedy: str) -> Refused:
     return Refused("limit_reached", f"{full} {remedy}")
 
 
+def answer_too_large() -> Refused:
+    """The entities that a batch names are more than one answer may hold."""
+    detail = "The guests and tables of this batch are too much for one answer. Split the batch."
+    return Refused("body_too_large", detail)
+
+
 def restaurant_not_found(restaurant_id: int) -> Refused:
     """No such restaurant on this hub."""
     return Refused("restaurant_not_found", f"This hub has no restaurant {restaurant_id}.")

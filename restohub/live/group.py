@@ -27,6 +27,8 @@ from .clock import Clock
 
 # Held for no longer than so, the loop serves the others in time.
 HOLD_S = 0.02
+# To pack more than so many bytes takes longer than that; another thread does it without the interpreter's lock.
+PACKED_AT_ONCE = 256 * 1024
 TOO_MUCH = "This device has made very much in a short time. Nothing was done; it can go on in {}."
 
 Command = Create | Update | Delete | CloseDay | Batch | DirectoryCommand
@@ -165,7 +167,9 @@ class Group:
         self.answers.append(answer)
         await self._pause()
         if keeps_answer and isinstance(results[0], Done) and results[0].entry is not None:
-            self.records[-1] = msgspec.structs.replace(self.records[-1], answer=packed(answer))
+            large = len(answer.body) > PACKED_AT_ONCE
+            kept = await asyncio.to_thread(packed, answer) if large else packed(answer)
+            self.records[-1] = msgspec.structs.replace(self.records[-1], answer=kept)
 
     async def _pause(self) -> None:
         """Let others have the loop where the group has held it for long; nobody else changes a floor meanwhile."""

@@ -12,7 +12,8 @@ from restohub.floor.commands import Create, Delete, Operation, Update
 from restohub.floor.decide import Batch
 from restohub.floor.nouns import Floor, Guest, Table
 from restohub.floor.verdicts import BatchRefused, Outcome, Refused
-from restohub.limits import BATCH_BYTES_MAX, SMALL_BODY_BYTES
+from restohub.floor.weights import weight
+from restohub.limits import ANSWERED_BYTES_MAX, BATCH_BYTES_MAX, SMALL_BODY_BYTES
 from restohub.live.clock import new_id
 from restohub.live.group import Answering, Done, Repeated, Result, Step
 from restohub.live.hub import Hub
@@ -174,10 +175,12 @@ async def sync_batch(request: Request) -> Answer:
 
 def _answer_queue(hub: Hub, items: tuple[Item, ...], ids: list[str | None]) -> Answering:
     def answering(results: Sequence[Result], floor: Floor) -> Answer:
-        told = [
-            _update_result(result, item, made or item.entity_id)
-            for result, item, made in zip(results, items, ids, strict=True)
-        ]
+        told: list[UpdateResult] = []
+        shown = 0
+        for result, item, made in zip(results, items, ids, strict=True):
+            if isinstance(result, Refused) and isinstance(result.current, Guest | Table):
+                shown += weight(result.current)
+            told.append(_update_result(result, item, made or item.entity_id, shows_current=shown <= ANSWERED_BYTES_MAX))
         failed = sum(one.status in ("conflict", "rejected") for one in told)
         body = QueueDone(
             success=failed == 0,
@@ -192,7 +195,7 @@ def _answer_queue(hub: Hub, items: tuple[Item, ...], ids: list[str | None]) -> A
     return answering
 
 
-def _update_result(result: Result, item: Item, entity_id: str | None) -> UpdateResult:
+def _update_result(result: Result, item: Item, entity_id: str | None, *, shows_current: bool) -> UpdateResult:
     match result:
         case Repeated(revision):
             # The id that was made for it now is not the one it has.
@@ -203,7 +206,7 @@ def _update_result(result: Result, item: Item, entity_id: str | None) -> UpdateR
             return UpdateResult(item.mutation_id, entity_id, "applied", result.after.revision)
         case Refused():
             status: Literal["conflict", "rejected"] = "conflict" if result.code == "version_conflict" else "rejected"
-            current = current_out(result.current, 0)
+            current = current_out(result.current, 0) if shows_current else None
             return UpdateResult(item.mutation_id, entity_id, status, None, result.code, result.detail, current)
         case _:
             raise AssertionError("an update is one operation")
