@@ -187,22 +187,22 @@ async def _checked_log(
     first, head = revision_at(low), revision_at(high)
     if newest_row > head:
         raise DamageError(f"restaurant {restaurant_id} has a row of revision {newest_row}, its log ends at {head}")
-    compared_from = max(first, await _compared_from(connection, low, high, bytes_max))
+    compared_from = max(first, head - COMPARED_MAX + 1, await _small_enough_from(connection, low, high, bytes_max))
     newest, time = await _newest_changes(connection, position_of(restaurant_id, compared_from), high)
     _compare(restaurant_id, rows, newest, compared_from)
     _compare_removals(restaurant_id, removals, removals_max, newest, compared_from)
     return head, time
 
 
-async def _compared_from(connection: aiosqlite.Connection, low: int, high: int, bytes_max: int) -> int:
-    """From which revision on a log is compared with the rows: the newest commits, at least one."""
+async def _small_enough_from(connection: aiosqlite.Connection, low: int, high: int, bytes_max: int) -> int:
+    """From which revision on a log's newest commits take no more than this, the last at least; 0: from any."""
     size, since = 0, revision_at(high)
     for position, length in await connection.execute_fetchall(SIZES, (low, high, COMPARED_MAX)):
         size += length
         if size > bytes_max:
-            break
+            return since
         since = revision_at(position)
-    return since
+    return 0
 
 
 async def _newest_changes(
