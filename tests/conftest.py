@@ -135,7 +135,7 @@ def next_message(sock: ClientConnection, wait_s: float = 5.0) -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
     """One hub for all tests that leave it as they found it; each test takes a restaurant of its own."""
-    running = Hub(tmp_path_factory.mktemp("hub") / "data").start()
+    running = Hub(tmp_path_factory.mktemp("hub") / "data", "--restaurants-max", "10000").start()
     yield running
     running.stop()
 
