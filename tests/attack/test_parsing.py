@@ -273,12 +273,12 @@ def message_s(content: bytes) -> float:
 @pytest.mark.long
 @pytest.mark.timeout(1800)
 def test_no_slower_body_is_found() -> None:
-    took_s, slow = slowest(MIB, step_s, 500)
+    took_s, slow = slowest(MIB, step_s, 300)
     assert took_s <= HOLD_S_MAX, f"{took_s * 1000:.0f} ms: {slow[:300]!r}"
 
 
 @pytest.mark.long
 @pytest.mark.timeout(1800)
 def test_no_slower_message_is_found() -> None:
-    took_s, slow = slowest(MESSAGE_BYTES, message_s, 5_000)
+    took_s, slow = slowest(MESSAGE_BYTES, message_s, 2_000)
     assert took_s <= 0.005, f"{took_s * 1000:.1f} ms: {slow[:300]!r}"
