@@ -303,9 +303,11 @@ class Writer:
     async def _leave_reserve(self) -> None:
         """Have the reserve again, looking for room once a second at most; raises StorageFullError."""
         now = self._clock.monotonic()
-        if now < self._look_again_at or not await self._ledger.restore_reserve():
-            self._look_again_at = max(self._look_again_at, now + RECOVERY_PROBE_S)
-            raise StorageFullError(ONLY_DELETES)
+        if now >= self._look_again_at:
+            self._look_again_at = now + RECOVERY_PROBE_S
+            if await self._ledger.restore_reserve():
+                return
+        raise StorageFullError(ONLY_DELETES)
 
     def _publish(self, group: list[Submission], decided: Group) -> None:
         """In one step without an await: the pending floors are the published ones, entries are out, callers know."""

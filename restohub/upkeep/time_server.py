@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from pathlib import Path
 
 # As systemd's own `timedatectl` decides it: the kernel's estimate of the error grows without a time server.
 CLOCK_ERROR_MAX_US = 16_000_000
+# What systemd-timesyncd leaves once it has set the clock: under the hub's own unit (ProtectClock) the kernel is silent.
+SYNCHRONIZED = Path("/run/systemd/timesync/synchronized")
 
 
 class Timex(ctypes.Structure):
@@ -27,5 +30,5 @@ def kept_by_a_server() -> bool | None:
         return None
     answer = Timex()
     if ctypes.CDLL(None).adjtimex(ctypes.byref(answer)) < 0:
-        return None
+        return True if SYNCHRONIZED.exists() else None
     return int(answer.maxerror) < CLOCK_ERROR_MAX_US

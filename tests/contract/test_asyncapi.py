@@ -42,7 +42,7 @@ REQUESTS: tuple[Json, ...] = (
     {"type": "request_delta", "since_revision": 10**9},
     {"type": "subscribe"},
 )
-CLOSES = {1001, 1008, 1009, 1011, 4400, 4401, 4404, 4408}
+CLOSES = {1001, 1008, 1009, 1011, 1013, 4400, 4401, 4404, 4408}
 
 
 @pytest.fixture

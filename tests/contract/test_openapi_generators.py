@@ -177,10 +177,13 @@ def test_every_path_is_below_the_one_base(document: Json, api: httpx.Client, res
     for path, item in document["paths"].items():
         assert path.startswith("/")
         if "get" in item:
-            query = {"restaurant_id": restaurant}
+            query: dict[str, Any] = {"restaurant_id": restaurant}
             if path == "/sync/delta":
                 query["since_revision"] = 0
-            answer = api.get("/api" + path.format(**ids), params=query if path.startswith("/sync/") else {})
+            if path == "/made":
+                query = {"from": "127.0.0.1", "since": "2024-01-15T10:30:00Z"}
+            takes_query = path.startswith(("/sync/", "/made"))
+            answer = api.get("/api" + path.format(**ids), params=query if takes_query else {})
             assert answer.status_code == 200, path
         else:
             # A real route: what it does not take is 405, not 404.

@@ -49,6 +49,7 @@ def used(hub: Hub) -> Path:
 @as_root
 def test_anothers_folder_is_named_with_its_owner(new_hub: NewHub, open_way: Path) -> None:
     data = used(new_hub(open_way / "data"))
+    data.chmod(0o755)  # as an older hub made it
     said = asked(data, *inward(), wrap=AS_NOBODY)
     assert said.status == 1
     folder = said.checks["data folder"]

@@ -49,6 +49,7 @@ def _entity(kind: str, image: Json) -> Json:
     """An image as the contract shows it: camelCase, all keys, times as texts."""
     given = {re.sub(r"_(\w)", lambda found: found[1].upper(), name): value for name, value in image.items()}
     given.pop("createdRevision")
+    given.pop("createdFrom", None)
     entity = {**(GUEST if kind == "guest" else TABLE), **given}
     for name in TIMES & entity.keys():
         if entity[name] is not None:

@@ -140,7 +140,7 @@ def test_expected_guests_leave_a_week_after_their_time_and_free_what_is_held_for
     held = Table(id="t1", table_number="1", capacity=2, status="reserved", current_guest_id="past", version=1)
     floor = Floor(restaurant_id=1, guests={guest.id: guest for guest in guests}, tables={"t1": held})
     every = tuple(floor.guests)
-    verdict = decide(measured(floor), CloseDay(every, now - day, past), STAMP)
+    verdict = decide(measured(floor), CloseDay(every, now - day, expected_before=past), STAMP)
     assert isinstance(verdict, Accepted)
     after = apply(measured(floor), Entry(1, 2, now, "tx", False, verdict.changes), verdict.grown)
     assert set(after.guests) == {"late", "touched", "waiting"}
