@@ -90,17 +90,26 @@ class Rivals:
         """Ask the one whose turn it is, if any; who gives no answer is forgotten until it is heard again."""
         now = self._now()
         due = [rival for rival in self._known.values() if not rival.counts and rival.due_at <= now]
-        if not due or not self._may_ask.takes(1, now):
-            return
-        rival = max(due, key=lambda one: one.answers)
-        place = self._place_of(rival.address)
-        if place == "here":
-            rival.answers = RIVAL_ANSWERS
-        elif place == "on the link" and await self._is_hub(rival):
+        for rival in sorted(due, key=lambda one: -one.answers):
+            place = self._place_of(rival.address)
+            if place == "here":
+                rival.answers = RIVAL_ANSWERS
+            elif place != "on the link":
+                self._forget(rival)
+            else:
+                if self._may_ask.takes(1, now):
+                    await self._ask_one(rival)
+                return
+
+    async def _ask_one(self, rival: Rival) -> None:
+        if await self._is_hub(rival):
             rival.answers += 1
             rival.due_at = self._now() + RIVAL_ASKED_EVERY_S
         else:
-            self._known.pop((rival.host, rival.address, rival.port), None)
+            self._forget(rival)
+
+    def _forget(self, rival: Rival) -> None:
+        self._known.pop((rival.host, rival.address, rival.port), None)
 
     async def _is_hub(self, rival: Rival) -> bool:
         answered = await self._ask(rival.address, rival.port)
