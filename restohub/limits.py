@@ -57,7 +57,7 @@ KEEP_ALIVE_S = 75
 # A reader who has not taken a whole answer, or a whole floor, by then has lost its network.
 ANSWER_WAIT_S = 60.0
 
-# Pairs of Host and Origin that passed, each at most 700 bytes: a restaurant's devices send a handful.
+# Addresses with a Host and an Origin that passed, each at most 700 bytes: a restaurant's devices send a handful.
 PASSED_MAX = 1_024
 
 # ---- Bodies that are not whole yet. A small one always passes; the large ones share what the hub has for them.

@@ -155,7 +155,8 @@ class Group:
             result = self._decide(submission, step)
             # A queue's answer says revisions alone: 500 deletes would hold 500 copies of all that left the floor.
             results.append(_without_floors(result) if len(steps) > 1 and isinstance(result, Done) else result)
-            await self._pause()
+            if self._clock.monotonic() - self._paused_at > HOLD_S:
+                await self._pause()
         keeps_answer = len(steps) == 1 and steps[0].digest is not None
         if keeps_answer and isinstance(results[0], Repeated):
             self.answers.append(results[0])
@@ -167,17 +168,17 @@ class Group:
             self.answers.append(refused)
             return
         self.answers.append(answer)
-        await self._pause()
+        large = len(answer.body) > PACKED_AT_ONCE
+        if large:
+            await self._pause()
         if keeps_answer and isinstance(results[0], Done) and results[0].entry is not None:
-            large = len(answer.body) > PACKED_AT_ONCE
             kept = await asyncio.to_thread(packed, answer) if large else packed(answer)
             self.records[-1] = msgspec.structs.replace(self.records[-1], answer=kept)
 
     async def _pause(self) -> None:
-        """Let others have the loop where the group has held it for long; nobody else changes a floor meanwhile."""
-        if self._clock.monotonic() - self._paused_at > HOLD_S:
-            await asyncio.sleep(0)
-            self._paused_at = self._clock.monotonic()
+        """Let others have the loop, which the group has held for long; nobody else changes a floor meanwhile."""
+        await asyncio.sleep(0)
+        self._paused_at = self._clock.monotonic()
 
     def _decide(self, submission: Submission, step: Step) -> Result:
         restaurant_id, caller = submission.restaurant_id, submission.caller

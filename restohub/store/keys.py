@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from hashlib import blake2b
 from heapq import merge
 from itertools import islice
@@ -79,6 +80,7 @@ class Keys:
             self._count -= 1
 
 
+@lru_cache(1024)  # asked three times for each change: before it is decided, while it is, and once it is made
 def _digest(key: str) -> bytes:
     return blake2b(key.encode(), digest_size=DIGEST_BYTES).digest()
 

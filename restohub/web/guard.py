@@ -75,20 +75,24 @@ class Guard:
 
     def refusal(self, scope: Any, target: bytes = b"") -> Refused | None:
         """Why a request does not pass, None where it does; `target` is the authority of an absolute-form target."""
+        client = scope["client"]
+        peer = client[0] if client else ""
         asked = (
+            peer,
             scope["http_version"],
             target,
             *[(name, value) for name, value in scope["headers"] if name == b"host" or name == b"origin"],  # noqa: PLR1714 (a set is half as fast)
         )
-        if asked not in self._passed:
-            refused = self._judged(*asked)
-            if refused is not None:
-                return refused
+        if asked in self._passed:
+            return None
+        refused = self._judged(*asked[1:])
+        if refused is None and peer and not self._permitted(peer):
+            refused = NOT_PERMITTED
+        if refused is None:
             if len(self._passed) >= PASSED_MAX:
                 self._passed.clear()
             self._passed.add(asked)
-        client = scope["client"]
-        return NOT_PERMITTED if client and not self._permitted(client[0]) else None
+        return refused
 
     def _judged(self, version: str, target: bytes, *headers: tuple[bytes, bytes]) -> Refused | None:
         """What is wrong with the Host and the Origin of a request."""

@@ -19,7 +19,7 @@ from restohub.store.faults import StorageFailedError, StorageUnavailableError
 from restohub.wire.answers import EVERYWHERE, Answer
 from restohub.wire.problems import Problem, document
 
-from .asking import ClientGoneError, Request
+from .asking import ClientGoneError, Request, caller_of
 from .asyncapi import asyncapi
 from .fixtures import fixtures
 from .guard import Guard, refusal_answer
@@ -70,8 +70,7 @@ class OnePath:
     def __call__(self, scope: Any, receive: Any, send: Any) -> Awaitable[None]:
         """Pass the request on, at once where its address has not used up its rate: what is refused costs as well."""
         if scope["type"] == "http":
-            client = scope["client"]
-            caller = self._callers.of(client[0] if client else "")
+            caller = caller_of(scope, self._callers)
             if not caller.pays_at_once(1):
                 return self._in_turn(caller, scope, receive, send)
         return self._passed(scope, receive, send)

@@ -14,7 +14,7 @@ from uvicorn.protocols.http.auto import AutoHTTPProtocol
 from restohub.floor.verdicts import Refused
 from restohub.limits import ANSWER_WAIT_S, HEAD_BYTES_MAX, HEADERS_MAX, KEEP_ALIVE_S, REQUEST_WAIT_S, SLICE_BYTES
 from restohub.live.callers import Caller
-from restohub.web.replies import WHOLE_ANSWER
+from restohub.web.replies import CALLER, WHOLE_ANSWER
 from restohub.wire.answers import Sent, Streamed, sent_headers
 
 from .admission import Admission
@@ -41,6 +41,20 @@ class TooManyHeadersError(Exception):
     """Raised out of a parser, which cannot be stopped otherwise."""
 
 
+class StandingHeaders:
+    """The headers that every answer has, ready to be sent: uvicorn makes the list anew once a second, for the date."""
+
+    def __init__(self) -> None:
+        self._made_of: list[tuple[bytes, bytes]] = []
+        self._lines = b""
+
+    def lines(self, headers: list[tuple[bytes, bytes]]) -> bytes:
+        """Them, each with the end of its line."""
+        if headers is not self._made_of:
+            self._made_of, self._lines = headers, b"".join(b"%b: %b\r\n" % header for header in headers)
+        return self._lines
+
+
 class HttpLink(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
     """One HTTP connection: a request must be whole in time, and what is not HTTP is refused as a problem document.
 
@@ -53,6 +67,7 @@ class HttpLink(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
     begun_at: float | None
     silent: bool
     caller: Caller
+    standing = StandingHeaders()
     flow: Intake
     headers: list[tuple[bytes, bytes]]
     idle_since = math.inf
@@ -159,7 +174,7 @@ class HttpLink(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
         if self.cycle is not before:
             if self.url[:1] != b"/":  # as with h11: the whole target, whose authority httptools drops
                 self.scope["raw_path"] = self.url.partition(b"?")[0]
-            self.scope["extensions"] = {WHOLE_ANSWER: partial(self.answer, self.cycle)}
+            self.scope["extensions"] = {WHOLE_ANSWER: partial(self.answer, self.cycle), CALLER: self.caller}
             self.headers = []  # what follows the body (trailers) is no part of the head
 
     def _should_upgrade(self) -> bool:
@@ -216,10 +231,9 @@ class HttpLink(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
     def _head(self, cycle: Any, sent: list[tuple[bytes, bytes]], status: int) -> bytes:
         cycle.response_started = True
         cycle.waiting_for_100_continue = False
-        headers = [*self.server_state.default_headers, *sent]
-        if not cycle.keep_alive:
-            headers.append((b"connection", b"close"))
-        return b"%b%b\r\n\r\n" % (STATUS_LINES[status], b"\r\n".join(map(b": ".join, headers)))
+        headers = sent if cycle.keep_alive else [*sent, (b"connection", b"close")]
+        lines = b"\r\n".join((*map(b": ".join, headers), b""))
+        return b"%b%b%b\r\n" % (STATUS_LINES[status], self.standing.lines(self.server_state.default_headers), lines)
 
     def _answered(self, cycle: Any) -> None:
         cycle.response_complete = True
