@@ -162,6 +162,8 @@ def agreed() -> bool:
 
 def say_removed(removed: Removed) -> None:
     """Say what became of it."""
-    say(f"Removed: {removed.guests} guests, {removed.tables} tables, {removed.restaurants} restaurants.")
+    counts = {"guest": removed.guests, "table": removed.tables, "restaurant": removed.restaurants}
+    told = [f"{count} {kind}{'s' * (count != 1)}" for kind, count in counts.items() if count]
+    say(f"Removed: {', '.join(told) or 'nothing'}.")
     for one in removed.kept:
         say(f"Not removed: {one.entity_type} {plain(one.name)} of restaurant {one.restaurant_id}. {one.detail}")

@@ -8,7 +8,7 @@ from restohub.wire.problems import bad_query, problem
 from restohub.wire.times import time_text
 
 from .asking import Query, Request
-from .peers import is_own_machine
+from .peers import is_address, is_own_machine
 
 
 async def made(request: Request) -> Answer:
@@ -19,8 +19,8 @@ async def made(request: Request) -> Answer:
     query = Query(request)
     query.only("from", "since")
     given, since = query.one("from"), query.time("since")
-    if not given:
-        raise bad_query("from", "Say which address: from=192.168.1.66.")
+    if given is None or not is_address(given):
+        raise bad_query("from", "Say which address: from=192.168.1.66, or a network as the hub names it.")
     if since is None:
         raise bad_query("since", "Say since when: since=2024-01-15T10:30:00Z.")
     writer = request.hub.writer

@@ -12,6 +12,7 @@ from ipaddress import (
     IPv6Network,
     ip_address,
     ip_interface,
+    ip_network,
 )
 from typing import Any
 
@@ -67,6 +68,15 @@ def is_own_machine(scope: Any) -> bool:
     if address is None or not (address.is_loopback or (server and address == plain_ip(server[0]))):
         return False
     return not any(name in FORWARDED or name.startswith(b"x-forwarded") for name, _ in scope["headers"])
+
+
+def is_address(text: str) -> bool:
+    """Whether a text is what a peer may be counted by: an IP address, or a network for IPv6 from elsewhere."""
+    try:
+        ip_network(text.partition("%")[0], strict=False)
+    except ValueError:
+        return False
+    return True
 
 
 class Peers:

@@ -183,3 +183,49 @@ def test_the_address_that_made_an_entity_is_on_no_wire(new_hub: NewHub) -> None:
         answers = [tablet.get("/api/sync/full"), tablet.get("/api/sync/delta?since_revision=0")]
         texts = [str(made), *map(str, heard), *(answer.text for answer in answers)]
         assert [text for text in texts if "127.0.0.99" in text or "created_from" in text or "createdFrom" in text] == []
+
+
+@pytest.fixture
+def heavy(api: httpx.Client, restaurant: int) -> list[str]:
+    """150 guests of 32 KB each by weight: 4.9 MB."""
+    long = "🍝" * 2000
+    ids = [f"g{number}" for number in range(150)]
+    for first in range(0, 150, 30):
+        made = [
+            {
+                "entity_type": "guest",
+                "action": "create",
+                "entity_id": one,
+                "data": {"name": "Rossi", "partySize": 2, "notes": long, "specialRequests": long},
+            }
+            for one in ids[first : first + 30]
+        ]
+        answer = api.post(f"/api/v1/atomic/batch?restaurant_id={restaurant}", json={"operations": made})
+        assert answer.status_code == 200, answer.text[:300]
+    return ids
+
+
+def test_a_batch_whose_answer_would_be_too_large_is_refused_whole(
+    api: httpx.Client, restaurant: int, heavy: list[str]
+) -> None:
+    operations = [
+        {"entity_type": "guest", "action": "update", "entity_id": one, "data": {"partySize": 3}} for one in heavy
+    ]
+    path = f"/api/v1/atomic/batch?restaurant_id={restaurant}"
+    refused = api.post(path, json={"operations": operations})
+    assert (refused.status_code, refused.json()["error_code"]) == (413, "body_too_large")
+    assert 100 < refused.json()["errors"][0]["operation"] < 150
+    assert api.get(f"/restaurants/{restaurant}/guests/g0").json()["partySize"] == 2
+    assert api.post(path, json={"operations": operations[:75]}).status_code == 200
+
+
+def test_the_answer_to_a_queue_shows_so_much_of_what_is_in_the_way_and_no_more(
+    api: httpx.Client, restaurant: int, heavy: list[str]
+) -> None:
+    updates = [{"entity_type": "guest", "entity_id": one, "base_version": 0, "data": {"partySize": 3}} for one in heavy]
+    answer = api.post(f"/api/sync/batch?restaurant_id={restaurant}", json={"updates": updates})
+    results = answer.json()["results"]
+    assert {one["status"] for one in results} == {"conflict"}
+    shown = [one["current"] is not None for one in results]
+    assert 100 < sum(shown) < 150
+    assert shown == sorted(shown, reverse=True)
