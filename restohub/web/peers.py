@@ -3,20 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from ipaddress import (
-    IPv4Address,
-    IPv4Interface,
-    IPv4Network,
-    IPv6Address,
-    IPv6Interface,
-    IPv6Network,
-    ip_address,
-    ip_interface,
-    ip_network,
-)
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
 
-import ifaddr
+from restohub.addresses import interfaces
+from restohub.limits import ADDRESSES_MAX
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -25,17 +16,11 @@ Network = IPv4Network | IPv6Network
 NETWORKS_KEPT_S = 10.0
 # Before somebody is refused they are looked at again: a new prefix from the provider renumbers a whole house at once.
 NETWORKS_DOUBTED_S = 1.0
-KEYS_MAX = 4_096
 
 
 def own_networks() -> list[Network]:
     """The networks that this machine's interfaces are in now; raises OSError."""
-    found: list[IPv4Interface | IPv6Interface] = []
-    for adapter in ifaddr.get_adapters():
-        for ip in adapter.ips:
-            text = ip.ip if isinstance(ip.ip, str) else ip.ip[0]
-            found.append(ip_interface(f"{text}/{ip.network_prefix}"))
-    return [interface.network for interface in found]
+    return [interface.network for interface in interfaces()]
 
 
 def plain_ip(text: str) -> Address | None:
@@ -106,7 +91,7 @@ class Peers:
             self._refresh()
         key = self._keys.get(text)
         if key is None:
-            if len(self._keys) >= KEYS_MAX:
+            if len(self._keys) >= ADDRESSES_MAX:
                 self._keys.clear()
             key = self._keys[text] = self._counted_as(text)
         return key
@@ -124,7 +109,7 @@ class Peers:
                 self._refresh()
             if not self._is_near(text):
                 return False
-        if len(self._permitted) >= KEYS_MAX:
+        if len(self._permitted) >= ADDRESSES_MAX:
             self._permitted.clear()
         self._permitted.add(text)
         return True
