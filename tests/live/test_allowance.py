@@ -13,7 +13,7 @@ from restohub.floor.commands import Create, CreateRestaurant, Delete, GuestField
 from restohub.floor.nouns import DIRECTORY_ID, Floor
 from restohub.limits import CREATIONS_BURST, GROWTH_BYTES_BURST, HUB_REMOVALS_MAX
 from restohub.live.callers import Bucket, Caller
-from restohub.live.group import HOLD_S, Answering, Group, Result, Step, Submission
+from restohub.live.group import HOLD_S, Answering, Done, Group, Result, Step, Submission
 from restohub.live.writer import GROUP_OPERATIONS_MAX
 from restohub.store.faults import StorageFullError
 from restohub.store.keys import Keys
@@ -198,6 +198,23 @@ async def test_a_group_that_takes_long_lets_others_have_the_loop_between_its_ste
         other.cancel()
         assert (len(group.records), turns >= 10) == (10, True)
         assert len(one.floor.guests) == 0
+
+
+@at_once
+async def test_the_steps_of_a_queue_hold_no_copies_of_their_floor() -> None:
+    async with desk() as one:
+        group = Group(one.writer.directory, one.writer.floors, Keys(), StillClock(), one.writer.holdings)
+        held: list[Result] = []
+
+        def keeping(results: Sequence[Result], floor: Floor) -> Answer:
+            held.extend(results)
+            return answering(results, floor)
+
+        steps = [Step(command=guest(f"g{number}"), transaction_id="tx") for number in range(3)]
+        await group.take(Submission(1, steps, keeping, asyncio.Future(), 0))
+        floors = [floor for one in held if isinstance(one, Done) for floor in (one.before, one.after)]
+        assert [floor.guests for floor in floors] == [{}] * 6
+        assert [one.after.revision for one in held if isinstance(one, Done)] == [1, 2, 3]
 
 
 @at_once
