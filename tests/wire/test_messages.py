@@ -35,18 +35,23 @@ def guests(sizes: list[int]) -> list[Guest]:
 async def full_sync(floor: Floor) -> list[bytes]:
     """The messages of a floor that is sent in parts."""
     snapshot = await Snapshot(floor).measured()
-    return [frame[frame.index(b"{") :] for frame in snapshot.frames()]
+    return [bytes(read_frame(frame).data) for frame in snapshot.frames()]
+
+
+def read_frame(frame: bytes) -> Frame:
+    """A frame as another library reads it."""
+    reader = StreamReader()
+    reader.feed_data(frame)
+    reader.feed_eof()
+    with pytest.raises(StopIteration) as read:
+        next(Frame.parse(reader.read_exact, mask=False))
+    frame: Frame = read.value.value
+    return frame
 
 
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 127, 65_535, 65_536, 70_000])
 def test_a_frame_is_read_back_by_another_library(size: int) -> None:
-    reader = StreamReader()
-    reader.feed_data(text_frame(b"x" * size))
-    reader.feed_eof()
-    parsing = Frame.parse(reader.read_exact, mask=False)
-    with pytest.raises(StopIteration) as parsed:
-        next(parsing)
-    frame = parsed.value.value
+    frame = read_frame(text_frame(b"x" * size))
     assert (frame.opcode, frame.fin, len(frame.data)) == (Opcode.TEXT, True, size)
 
 
