@@ -45,8 +45,8 @@ def read_frame(frame: bytes) -> Frame:
     reader.feed_eof()
     with pytest.raises(StopIteration) as read:
         next(Frame.parse(reader.read_exact, mask=False))
-    frame: Frame = read.value.value
-    return frame
+    parsed: Frame = read.value.value
+    return parsed
 
 
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 127, 65_535, 65_536, 70_000])
