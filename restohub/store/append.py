@@ -6,7 +6,7 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from msgspec import Struct
 
@@ -36,7 +36,10 @@ UPSERT = """INSERT INTO entity (restaurant_id, kind, id, version, checksum, imag
 DELETE = "DELETE FROM entity WHERE restaurant_id = ? AND kind = ? AND id = ?"
 REMOVE = """INSERT INTO removal (restaurant_id, kind, id, revision, time, phone, email, checksum)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
-LOG = "INSERT INTO log (position, time, checksum, key, digest, changes, answer) VALUES (?, ?, ?, ?, ?, ?, ?)"
+# sqlite3 looks for an adapter of each None and each bytes that it is given, which takes as long as binding ten values.
+# So a commit without a key has a statement of its own, and blobs are given as bytearrays.
+LOG = "INSERT INTO log (position, time, checksum, changes) VALUES (?, ?, ?, ?)"
+KEYED_LOG = "INSERT INTO log (position, time, checksum, changes, key, digest, answer) VALUES (?, ?, ?, ?, ?, ?, ?)"
 
 PRUNE = "DELETE FROM log WHERE position BETWEEN ? AND ? RETURNING position, key"
 # What is left of a deleted restaurant, so many at a time.
@@ -81,23 +84,11 @@ class Ledger:
         Raises StorageFullError and StorageUnavailableError (nothing was written, the store is as it was),
         StorageFailedError (the process must end), or an error of our own after a rollback.
         """
-        upserts: dict[tuple[int, str, str], tuple[object, ...]] = {}
-        deletes: dict[tuple[int, str, str], None] = {}
-        removals: list[tuple[object, ...]] = []
-        log: list[tuple[object, ...]] = []
+        rows = Rows()
         for record in records:
-            _rows(record, upserts, deletes, removals, log)
-        statements = (UPSERT, upserts.values()), (DELETE, deletes), (REMOVE, removals), (LOG, log)
-
-        def write(connection: sqlite3.Connection) -> None:
-            for sql, rows in statements:
-                if rows:
-                    connection.executemany(sql, rows)
-
-        await self._transact(write)
-        written = len(upserts) + len(deletes) + len(removals) + len(log)
-        size = sum(len(cast(bytes, row[5])) + len(cast(bytes, row[6] or b"")) for row in log)
-        self.pages_due += PAGES_A_ROW * written + 2 * size // PAGE_BYTES + 1
+            rows.add(record)
+        await self._transact(rows.write)
+        self.pages_due += PAGES_A_ROW * rows.count + 2 * rows.log_bytes // PAGE_BYTES + 1
 
     async def begin_epoch(self, name: str, claimed_at: int | None = None, resets: Sequence[Entry] = ()) -> None:
         """Make this the present epoch; raises like `append`.
@@ -110,16 +101,16 @@ class Ledger:
             names["claimed_at"] = str(claimed_at)
         if resets:
             names["clock_resets"] = encode_resets({e.restaurant_id: ClockReset(e.revision, e.time) for e in resets})
-        log: list[tuple[object, ...]] = []
+        rows = Rows()
         for entry in resets:
-            _rows(Record(entry), {}, {}, [], log)
+            rows.add(Record(entry))
 
         def write(connection: sqlite3.Connection) -> None:
             connection.executemany(NAME, [(name, value, name_checksum(name, value)) for name, value in names.items()])
-            connection.executemany(LOG, log)
+            rows.write(connection)
 
         await self._transact(write)
-        self.pages_due += PAGES_A_ROW * len(log) + 1
+        self.pages_due += PAGES_A_ROW * rows.count + 1
 
     @property
     def reserve_in_use(self) -> bool:
@@ -207,31 +198,61 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def _rows(
-    record: Record,
-    upserts: dict[tuple[int, str, str], tuple[object, ...]],
-    deletes: dict[tuple[int, str, str], None],
-    removals: list[tuple[object, ...]],
-    log: list[tuple[object, ...]],
-) -> None:
-    """The rows of one commit; of an entity that a group changes several times only the last image is written."""
-    entry = record.entry
-    restaurant_id = entry.restaurant_id
-    images: list[bytes] = []
-    for change in entry.changes:
-        where = (restaurant_id, change.kind, change.id)
-        if change.entity is None:
-            images.append(b"null")
-            upserts.pop(where, None)
-            deletes[where] = None
-            removal = (*where, entry.revision, entry.time, *(change.visit or (None, None)))
-            removals.append((*removal, removal_checksum(removal)))
-            continue
-        image = image_of(change.entity)
-        images.append(image)
-        version = change.entity.version
-        upserts[where] = (*where, version, row_checksum(*where, version, image), image)
-    position = position_of(restaurant_id, entry.revision)
-    changes = encode_changes(entry.changes, images)
-    checksum = log_checksum(position, entry.time, record.key, record.digest, changes, record.answer)
-    log.append((position, entry.time, checksum, record.key, record.digest, changes, record.answer))
+class Rows:
+    """What a group of commits writes; of an entity that it changes several times only the last image."""
+
+    def __init__(self) -> None:
+        self.log_bytes = 0
+        self._upserts: dict[tuple[int, str, str], tuple[object, ...]] = {}
+        self._deletes: dict[tuple[int, str, str], None] = {}
+        self._removals: list[tuple[object, ...]] = []
+        self._log: list[tuple[object, ...]] = []
+        self._keyed_log: list[tuple[object, ...]] = []
+
+    @property
+    def count(self) -> int:
+        """How many rows are written."""
+        changed = len(self._upserts) + len(self._deletes) + len(self._removals)
+        return changed + len(self._log) + len(self._keyed_log)
+
+    def add(self, record: Record) -> None:
+        """Write one more commit."""
+        entry = record.entry
+        restaurant_id = entry.restaurant_id
+        images: list[bytes] = []
+        for change in entry.changes:
+            where = (restaurant_id, change.kind, change.id)
+            if change.entity is None:
+                images.append(b"null")
+                self._upserts.pop(where, None)
+                self._deletes[where] = None
+                removal = (*where, entry.revision, entry.time, *(change.visit or (None, None)))
+                self._removals.append((*removal, removal_checksum(removal)))
+                continue
+            image = image_of(change.entity)
+            images.append(image)
+            version = change.entity.version
+            self._upserts[where] = (*where, version, row_checksum(*where, version, image), bytearray(image))
+        position = position_of(restaurant_id, entry.revision)
+        changes = encode_changes(entry.changes, images)
+        checksum = log_checksum(position, entry.time, record.key, record.digest, changes, record.answer)
+        row = (position, entry.time, checksum, bytearray(changes))
+        self.log_bytes += len(changes)
+        if record.key is None:
+            self._log.append(row)
+        else:
+            digest, answer = (None if blob is None else bytearray(blob) for blob in (record.digest, record.answer))
+            self._keyed_log.append((*row, record.key, digest, answer))
+            self.log_bytes += len(answer or b"")
+
+    def write(self, connection: sqlite3.Connection) -> None:
+        """Write them."""
+        for sql, rows in (
+            (UPSERT, self._upserts.values()),
+            (DELETE, self._deletes),
+            (REMOVE, self._removals),
+            (LOG, self._log),
+            (KEYED_LOG, self._keyed_log),
+        ):
+            if rows:
+                connection.executemany(sql, rows)
