@@ -11,7 +11,9 @@ from restohub.live.group import Answering, Result
 from restohub.live.listing import Place
 from restohub.live.recall import recall_update
 from restohub.wire.answers import Answer, Seating, Sent, change_list, json_answer
+from restohub.wire.entities import Guest as GuestOut
 from restohub.wire.entities import guest_out, table_out
+from restohub.wire.messages import Change, GuestChange
 from restohub.wire.problems import bad_query
 from restohub.wire.requests import read_seating, seen_version
 from restohub.wire.spelling import GUEST_STATUS_WORDS, word_of
@@ -68,24 +70,33 @@ def answer_seating(asked: Asked, guest_id: str) -> Answering:
         result = done(results)
         before, after = result.before.guests[guest_id], result.after.guests[guest_id]
         table, cleared = _table_after(result.after, before, after)
+        changes = change_list(result.accepted.changes)
         body = Seating(
             success=True,
             transaction_id=result.transaction_id,
             revision=floor.revision,
             timestamp=time_text(result.time),
-            guest=guest_out(after),
+            guest=_told(changes, guest_id) or guest_out(after),
             table=table_out(table) if table else None,
             table_cleared=cleared,
-            changes=change_list(result.accepted.changes),
+            changes=changes,
             guest_id=guest_id,
             old_status=before.status,
             new_status=after.status,
-            changes_count=len(result.accepted.changes),
+            changes_count=len(changes),
             processed_at=time_text(result.time),
         )
         return json_answer(body, headers=entity_headers(asked.hub, result, after.version))
 
     return answering
+
+
+def _told(changes: list[Change], guest_id: str) -> GuestOut | None:
+    """The guest as the changes have him, None where they do not."""
+    for one in changes:
+        if isinstance(one, GuestChange) and one.entity_id == guest_id:
+            return one.data
+    return None
 
 
 def _table_after(floor: Floor, before: Guest, after: Guest) -> tuple[Table | None, bool]:

@@ -20,6 +20,7 @@ def time_text(seconds: int) -> str:
     return f"{EPOCH + timedelta(seconds=seconds):%Y-%m-%dT%H:%M:%SZ}"  # Windows has no `fromtimestamp` before 1970
 
 
+@lru_cache(4096)
 def time_or_none(seconds: int | None) -> str | None:
     """The same for a time that may be missing."""
     return None if seconds is None else time_text(seconds)
