@@ -9,7 +9,7 @@ from msgspec import structs
 
 from restohub.limits import HUB_REMOVALS_MAX, REMOVALS_MAX
 
-from .finished import after_change
+from .finished import after_change, concerns
 from .nouns import Directory, Entry, Floor, Guest, Removal, Restaurant, Table
 from .weights import weight
 
@@ -27,7 +27,9 @@ def apply(floor: Floor, entry: Entry, grown: int) -> Floor:
     for change in entry.changes:
         if change.kind == "guest":
             guests = dict(guests) if guests is floor.guests else guests
-            finished = after_change(finished, guests.get(change.id), cast(Guest | None, change.entity))
+            before, after = guests.get(change.id), cast(Guest | None, change.entity)
+            if concerns(before, after):
+                finished = after_change(finished, before, after)
         else:
             tables = dict(tables) if tables is floor.tables else tables
         if change.entity is None:

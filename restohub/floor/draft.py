@@ -115,13 +115,17 @@ class Draft:
         guests = tables = size = 0
         for guest_id, guest in self.guests.items():
             was = self.guest_before(guest_id)
-            if guest is None or was is None:
-                guests += (guest is not None) - (was is not None)
+            if guest is None:
+                guests -= was is not None
+            elif was is None:
+                guests += 1
             size += growth(was, guest)
         for table_id, table in self.tables.items():
             stood = self.table_before(table_id)
-            if table is None or stood is None:
-                tables += (table is not None) - (stood is not None)
+            if table is None:
+                tables -= stood is not None
+            elif stood is None:
+                tables += 1
             size += growth(stood, table)
         return guests, tables, size
 

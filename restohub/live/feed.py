@@ -85,7 +85,6 @@ class Feed:
             self._order.append(framed)
             framed.image_bytes = sum(_weight(change) for change in entry.changes)
             self._bytes += framed.image_bytes
-            self._snapshots.replaced(entry.restaurant_id, framed.image_bytes)
         for restaurant_id, group in groups.items():
             self._deliver(restaurant_id, group)
         for entry in entries:
@@ -96,7 +95,9 @@ class Feed:
     def _deliver(self, restaurant_id: int, group: list[Framed]) -> None:
         """Write a restaurant's new commits to those who follow it, the same bytes for all of a dialect."""
         head = group[-1].entry.revision
-        heavy = sum(framed.image_bytes for framed in group) > PUSHED_BYTES_MAX
+        weight = sum([framed.image_bytes for framed in group])
+        self._snapshots.replaced(restaurant_id, weight)
+        heavy = weight > PUSHED_BYTES_MAX
         ready: dict[Dialect, bytes] = {}
         for cursor in (*self._cursors.get(restaurant_id, ()), *self._cursors.get(None, ())):
             if not cursor.live:

@@ -111,7 +111,11 @@ class Submission:
     @property
     def operations(self) -> int:
         """How many operations its steps are."""
-        return sum(len(step.command) if isinstance(step.command, tuple) else 1 for step in self.steps)
+        count = len(self.steps)
+        for step in self.steps:
+            if isinstance(step.command, tuple):
+                count += len(step.command) - 1
+        return count
 
     @property
     def shrinks(self) -> bool:
@@ -150,13 +154,12 @@ class Group:
     async def take(self, submission: Submission) -> None:
         """Decide a submission's steps, each seeing those before it, and make its answer."""
         steps = submission.steps
-        results: list[Result] = []
-        for step in steps:
-            result = self._decide(submission, step)
-            # A queue's answer says revisions alone: 500 deletes would hold 500 copies of all that left the floor.
-            results.append(_without_floors(result) if len(steps) > 1 and isinstance(result, Done) else result)
+        if len(steps) == 1:
+            results: list[Result] = [self._decide(submission, steps[0])]
             if self._clock.monotonic() - self._paused_at > HOLD_S:
                 await self._pause()
+        else:
+            results = await self._decide_queue(submission)
         keeps_answer = len(steps) == 1 and steps[0].digest is not None
         if keeps_answer and isinstance(results[0], Repeated):
             self.answers.append(results[0])
@@ -174,6 +177,16 @@ class Group:
         if keeps_answer and isinstance(results[0], Done) and results[0].entry is not None:
             kept = await asyncio.to_thread(packed, answer) if large else packed(answer)
             self.records[-1] = msgspec.structs.replace(self.records[-1], answer=kept)
+
+    async def _decide_queue(self, submission: Submission) -> list[Result]:
+        """Decide many steps. Their answer says revisions alone: 500 deletes would hold 500 copies of all that left."""
+        results: list[Result] = []
+        for step in submission.steps:
+            result = self._decide(submission, step)
+            results.append(_without_floors(result) if isinstance(result, Done) else result)
+            if self._clock.monotonic() - self._paused_at > HOLD_S:
+                await self._pause()
+        return results
 
     async def _pause(self) -> None:
         """Let others have the loop, which the group has held for long; nobody else changes a floor meanwhile."""
@@ -239,7 +252,9 @@ class Group:
         self.records.append(Record(entry, step.key, step.digest))
         if before.restaurant_id != DIRECTORY_ID:
             after = self.floors[before.restaurant_id] = apply(before, entry, verdict.grown)
-            self._hold(verdict.grown, len(after.removals) - len(before.removals))
+            removed = len(after.removals) - len(before.removals)
+            if verdict.grown or removed:
+                self._hold(verdict.grown, removed)
             return entry, after
         self.directory = apply_directory(self.directory, entry)
         for change in entry.changes:
@@ -249,9 +264,8 @@ class Group:
 
     def _hold(self, grown: int, removed: int) -> None:
         """The hub holds so many bytes and removals more; beyond its limit the oldest removals leave memory."""
-        if grown or removed:
-            held = self.holdings
-            self.holdings = Holdings(held.size + grown, held.removals + removed, held.restaurants_max)
+        held = self.holdings
+        self.holdings = Holdings(held.size + grown, held.removals + removed, held.restaurants_max)
         if removed and self.holdings.removals > HUB_REMOVALS_MAX:
             floors = {**self._published, **self.floors}
             for fewer in without_surplus_removals(floors):

@@ -28,19 +28,22 @@ async def recall_update(
 
     `images` are those of a whole batch, where the command is one of many.
     """
+    gives_contact = _gives_contact(command)
+    if seen_version is None and command.base_version is None and not gives_contact:
+        return command
     if floor.get(command.kind, command.id) is None:
         return command
     seen = None if seen_version is None else Version(command.kind, command.id, seen_version)
     base = None if command.base_version is None else Version(command.kind, command.id, command.base_version)
     if images is None:
-        versions = [version for version in (seen, base) if version is not None]
+        versions = tuple(filter(None, (seen, base)))
         images = await history.images(floor, versions) if versions else {}
     known: dict[str, object] = {}
     if seen is not None:
         known["seen"] = images.get(seen)
     if base is not None:
         known["base"] = images.get(base)
-    if _gives_contact(command):
+    if gives_contact:
         known["visits"] = await _visits(history, floor, command)
     return structs.replace(command, **known) if known else command
 

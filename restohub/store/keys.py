@@ -56,7 +56,9 @@ class Keys:
         """Remember a key as the newest; beyond KEYS_MAX the oldest are forgotten, whichever restaurant's they are."""
         kept = self._kept.setdefault(restaurant_id, {})
         digest = _digest(key)
-        if kept.pop(digest, None) is None:
+        if digest in kept:
+            del kept[digest]
+        else:
             self._count += 1
         kept[digest] = self._used << REVISION_BITS | revision
         self._used += 1

@@ -12,14 +12,14 @@ import msgspec
 from restohub.floor.nouns import Floor
 from restohub.floor.verdicts import QUOTED_MAX, quoted
 from restohub.limits import BODY_BYTES_MAX, PARAMETERS_MAX
-from restohub.live.callers import Caller, Callers
+from restohub.live.callers import Caller
 from restohub.live.hub import Hub
 from restohub.wire.json_in import read_json
 from restohub.wire.problems import Problem, bad_query, problem
 from restohub.wire.requests import INTEGER_MAX, checked_key
 from restohub.wire.times import read_time
 
-from .replies import CALLER, NOTHING
+from .replies import CALLER
 
 if TYPE_CHECKING:
     from .realtime import Sockets
@@ -51,7 +51,8 @@ class Request:
     @property
     def caller(self) -> Caller:
         """Whoever sends it, with what that address has used."""
-        return caller_of(self.scope, self.hub.callers)
+        caller: Caller = self.scope[CALLER]
+        return caller
 
     @property
     def path_params(self) -> dict[str, Any]:
@@ -71,15 +72,6 @@ class Request:
             self._headers = headers
         found = self._headers.get(name)
         return None if found is None else found.decode("latin-1")
-
-
-def caller_of(scope: Any, callers: Callers) -> Caller:
-    """Whoever sends a request: the connection says it, else its address."""
-    known: Caller | None = scope.get("extensions", NOTHING).get(CALLER)
-    if known is not None:
-        return known
-    client = scope["client"]
-    return callers.of(client[0] if client else "")
 
 
 class ClientGoneError(Exception):

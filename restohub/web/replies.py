@@ -19,7 +19,7 @@ log = logging.getLogger("restohub.web")
 
 # What the hub's own transport offers: an answer in one call. Without it (h11 on Windows, the rehearsal): ASGI's two.
 WHOLE_ANSWER = "restohub.answer"
-# And who asks; without it the address is looked up.
+# And who asks, by the scope itself; without it the address is looked up.
 CALLER = "restohub.caller"
 NOTHING: dict[str, Any] = {}
 CODE_OF_STATUS = {400: "invalid_query", 413: "body_too_large", 415: "unsupported_media_type"}

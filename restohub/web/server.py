@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Sequence
+from functools import lru_cache
 from typing import Any, cast
 
 from litestar import Litestar
@@ -19,7 +20,7 @@ from restohub.store.faults import StorageFailedError, StorageUnavailableError
 from restohub.wire.answers import EVERYWHERE, Answer
 from restohub.wire.problems import Problem, document
 
-from .asking import ClientGoneError, Request, caller_of
+from .asking import ClientGoneError, Request
 from .asyncapi import asyncapi
 from .fixtures import fixtures
 from .guard import Guard, refusal_answer
@@ -27,7 +28,16 @@ from .openapi import openapi
 from .rates import pay
 from .realtime import Sockets, realtime, restaurant_sync
 from .reference.served import PAGES
-from .replies import on_client_gone, on_crash, on_failed_disk, on_litestar, on_problem, problem_answer, send_answer
+from .replies import (
+    CALLER,
+    on_client_gone,
+    on_crash,
+    on_failed_disk,
+    on_litestar,
+    on_problem,
+    problem_answer,
+    send_answer,
+)
 from .routes import ROUTES, Route
 from .target import taken_apart
 
@@ -58,6 +68,14 @@ SOCKETS = (("/realtime", realtime), ("/ws/restaurant/sync", restaurant_sync))
 SOCKET_PATHS = [path for path, _ in SOCKETS]
 
 
+class Handler(HTTPRouteHandler):
+    """litestar's own resolves the exception handlers anew for each request, though all are the application's."""
+
+    def resolve_exception_handlers(self) -> Any:
+        """What becomes of a fault."""
+        return FAULTS
+
+
 class OnePath:
     """Asks the guard; takes `/api` off its aliases and slashes off the end; GET for HEAD, answers OPTIONS."""
 
@@ -70,8 +88,10 @@ class OnePath:
     def __call__(self, scope: Any, receive: Any, send: Any) -> Awaitable[None]:
         """Pass the request on, at once where its address has not used up its rate: what is refused costs as well."""
         if scope["type"] == "http":
-            caller = caller_of(scope, self._callers)
-            if not caller.pays_at_once(1):
+            caller = scope.get(CALLER)
+            if caller is None:
+                caller = scope[CALLER] = self._callers.of(scope["client"][0] if scope["client"] else "")
+            if not (caller.shared or caller.pays_at_once(1)):
                 return self._in_turn(caller, scope, receive, send)
         return self._passed(scope, receive, send)
 
@@ -81,18 +101,15 @@ class OnePath:
             target = b"" if scope["raw_path"][:1] == b"/" else taken_apart(scope)
             if (refused := self._guard.refusal(scope, target)) is not None:
                 return self._turned_away(refused, scope, send)
-            path = scope["path"]
-            if path.startswith("/api/restaurants") and path[16:17] in ("", "/"):
-                path = path[4:]
-            path = path.rstrip("/") or "/"
-            path = "/health" if path == "/api/health" else path
-            scope["path"] = path
-            if scope.get("method") == "HEAD":  # in a copy: the transport knows by its own that no body goes out
+            path = scope["path"] = one_path(scope["path"])
+            method = scope.get("method")
+            if method is None:
+                if path not in SOCKET_PATHS:
+                    return self._no_socket(path, send)
+            elif method == "HEAD":  # in a copy: the transport knows by its own that no body goes out
                 scope = {**scope, "method": "GET"}
-            if scope.get("method") == "OPTIONS" and (allowed := allowed_methods(path)):
+            elif method == "OPTIONS" and (allowed := allowed_methods(path)):
                 return send_answer(Answer(204, [(b"allow", allowed.encode())], b""), scope, send)
-            if scope["type"] == "websocket" and path not in SOCKET_PATHS:
-                return self._no_socket(path, send)
         passed: Awaitable[None] = self._app(scope, receive, send)
         return passed
 
@@ -124,12 +141,21 @@ class OnePath:
         await send({"type": "websocket.http.response.body", "body": answer.body})
 
 
+@lru_cache(1024)
+def one_path(path: str) -> str:
+    """The path that the routes know it by: without the `/api` of its alias, and without a slash at its end."""
+    if path.startswith("/api/restaurants") and path[16:17] in ("", "/"):
+        path = path[4:]
+    path = path.rstrip("/") or "/"
+    return "/health" if path == "/api/health" else path
+
+
 def application(hub: Hub, sockets: Sockets, guard: Guard) -> OnePath:
     """The ASGI application of a running hub."""
     handlers: list[Any] = [
-        HTTPRouteHandler(
-            route.path, http_method=route.method, name=route.name, middleware=[_answering(route, hub, sockets)]
-        )(_answered_before)
+        Handler(route.path, http_method=route.method, name=route.name, middleware=[_answering(route, hub, sockets)])(
+            _answered_before
+        )
         for route in EVERY_ROUTE
     ]
     handlers += [WebsocketRouteHandler(path)(handler) for path, handler in SOCKETS]

@@ -53,7 +53,7 @@ def read_json(body: bytes, values_max: int = VALUES_MAX) -> Any:
     than the body has colons outside its texts.
     """
     try:
-        bare = _bare_of_large(body, values_max)
+        bare = _bare_of_large(body, values_max) if len(body) > values_max // VALUES_PER_OBJECT else None
         document = _decode(body)
         keys = _keys(document)
         if body.count(b":") != keys and (bare or _without_texts(body)).count(b":") != keys:
@@ -74,12 +74,12 @@ def read_json(body: bytes, values_max: int = VALUES_MAX) -> Any:
 
 
 def _bare_of_large(body: bytes, values_max: int) -> bytes | None:
-    """The body without its texts where it has many values, None where it has few.
+    """The body without its texts where it has many values, None where it has few: a value takes a byte at least.
 
     Raises Problem where it has more than may be read, before any of them is built.
     """
     objects_max = values_max // VALUES_PER_OBJECT
-    if len(body) <= objects_max or body.count(b",") + body.count(b"[") + body.count(b"{") <= objects_max:
+    if body.count(b",") + body.count(b"[") + body.count(b"{") <= objects_max:
         return None
     # Each value has at most two texts, its key and itself.
     if body.count(b'"') - body.count(rb"\"") <= 4 * values_max:

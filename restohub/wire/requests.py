@@ -221,9 +221,9 @@ class Reader:
             else:
                 self.values[name] = word
 
-    def times(self, *names: str) -> None:
+    def times(self) -> None:
         """Read the times to whole UTC seconds."""
-        for name in names:
+        for name in _TIMES:
             if self.values.get(name) is not None:
                 seconds = read_time(self.values[name])
                 if seconds is None:
@@ -253,7 +253,8 @@ def read_guest(data: Any, pointer: str = "", *, creating: bool = False) -> tuple
     if "name" in values and any(len(part) > 100 for part in split_name(values["name"])):
         reader.fault("name")
     reader.word("status", GUEST_STATUS_WORDS)
-    reader.times(*_TIMES)
+    if not values.keys().isdisjoint(_TIMES):
+        reader.times()
     for name in ("dietaryRestrictions", "tags"):
         if name in values:
             values[name] = tuple(values[name])

@@ -142,7 +142,8 @@ class HttpLink(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
 
     def on_message_complete(self) -> None:
         """A request is whole (httptools)."""
-        self._be_whole()
+        self.begun_at = None
+        self.held_bytes = self.flow.framing = 0
         super().on_message_complete()
 
     def handle_events(self) -> None:
@@ -155,14 +156,11 @@ class HttpLink(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
         unread = len(self.conn.trailing_data[0])
         between = self.conn.their_state is h11.IDLE and not unread
         if between or self.conn.their_state not in (h11.IDLE, h11.SEND_BODY):
-            self._be_whole()
+            self.begun_at = None
+            self.held_bytes = 0
         elif self.begun_at is None:
             self.begun_at = self.loop.time()
         self.flow.framing = unread
-
-    def _be_whole(self) -> None:
-        self.begun_at = None
-        self.held_bytes = self.flow.framing = 0
 
     def on_headers_complete(self) -> None:
         """A request's head is whole (httptools): `replies` finds in the scope how to answer in one."""
@@ -174,7 +172,8 @@ class HttpLink(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
         if self.cycle is not before:
             if self.url[:1] != b"/":  # as with h11: the whole target, whose authority httptools drops
                 self.scope["raw_path"] = self.url.partition(b"?")[0]
-            self.scope["extensions"] = {WHOLE_ANSWER: partial(self.answer, self.cycle), CALLER: self.caller}
+            self.scope[CALLER] = self.caller
+            self.scope["extensions"] = {WHOLE_ANSWER: partial(self.answer, self.cycle)}
             self.headers = []  # what follows the body (trailers) is no part of the head
 
     def _should_upgrade(self) -> bool:
