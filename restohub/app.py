@@ -259,7 +259,7 @@ async def _mark(connection: Connection, folder: Path, epoch: Epoch) -> None:
     for incident in epoch.incidents:
         log.warning("%s", incident)
     with contextlib.suppress(StorageFullError, StorageUnavailableError):
-        await leave_mark(connection, folder, epoch.name)
+        await leave_mark(connection, folder, epoch.name, version("restohub"))
 
 
 def bound_socket(settings: Settings) -> socket.socket:

@@ -113,7 +113,7 @@ def _run(chosen: Settings) -> int:
     from restohub.app import PortError  # the framework takes half of the time to start
     from restohub.app import serve as serve_hub
     from restohub.store.faults import StorageBackError, StorageFailedError, StorageFullError, StorageUnavailableError
-    from restohub.store.open import FolderError
+    from restohub.store.format import FolderError
     from restohub.store.rows import DamageError
     from restohub.where.said import say_ready
 

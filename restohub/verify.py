@@ -10,7 +10,7 @@ import msgspec
 import typer
 
 from restohub.store.check import FAULTS_MAX, Fault, Report, check_folder
-from restohub.store.open import FolderError
+from restohub.store.format import FolderError
 
 
 def verify(

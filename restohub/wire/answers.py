@@ -294,9 +294,12 @@ def packed(answer: Answer) -> bytes:
     return zlib.compress(_pack(answer), level=1)
 
 
-def unpacked(kept: bytes) -> Answer:
-    """The answer of `packed`."""
-    return _unpack(zlib.decompress(kept))
+def unpacked(kept: bytes) -> Answer | None:
+    """The answer of `packed`, None where another version kept it in a form of its own."""
+    try:
+        return _unpack(zlib.decompress(kept))
+    except (zlib.error, msgspec.DecodeError):
+        return None
 
 
 _pack = msgspec.msgpack.Encoder().encode
