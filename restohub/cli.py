@@ -17,6 +17,7 @@ import typer
 from restohub.boot.commands import service
 from restohub.config import Settings, SettingsError, settings
 from restohub.doctor.commands import doctor
+from restohub.identity import identity
 from restohub.last_stop import forget_stop, note_stop
 from restohub.licences import parts
 from restohub.logs import start_log
@@ -38,6 +39,7 @@ cli = typer.Typer(
     rich_markup_mode=None,
 )
 cli.add_typer(service, name="service")
+cli.add_typer(identity, name="identity")
 
 
 def _version(wanted: bool) -> None:

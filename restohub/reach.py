@@ -11,6 +11,10 @@ from restohub.addresses import EVERYWHERE, Choice, Link, choose, links
 from restohub.live.place import Place
 
 LOOPBACK = "127.0.0.1"
+COPY_ADVICE = (
+    "Another hub, at {at}, runs on a copy of this hub's data and has its id, so iPads may take the two for one. "
+    "Stop the one that is the copy, say `restohub identity new` on its machine, and start it again."
+)
 
 
 class Reach(Struct, frozen=True):
@@ -22,8 +26,11 @@ class Reach(Struct, frozen=True):
     lack: str
 
 
-def reach(place: Place, look: Callable[[], Iterable[Link]] = links) -> Reach:
-    """How iPads reach a hub, by the addresses that its machine has at this moment: those that mDNS announces."""
+def reach(place: Place, look: Callable[[], Iterable[Link]] = links, host: str = "") -> Reach:
+    """How iPads reach a hub, by the addresses that its machine has at this moment: those that mDNS announces.
+
+    `host`: the name that it is announced by, where that is known not to be the usual one.
+    """
     own_url = url(own_address(place), place.port)
     if ip_address(place.bound).is_loopback:
         lack = f"No iPad can reach the hub: it listens on {place.bound}, which is this machine alone."
@@ -35,7 +42,7 @@ def reach(place: Place, look: Callable[[], Iterable[Link]] = links) -> Reach:
     if not chosen.addresses:
         return Reach((), None, own_url, f"{chosen.reason} iPads cannot reach the hub until that changes.")
     urls = tuple(url(address, place.port) for address in chosen.addresses)
-    return Reach(urls, url(host_name(place.id), place.port) if place.advertised else None, own_url, "")
+    return Reach(urls, url(host or host_name(place.id), place.port) if place.advertised else None, own_url, "")
 
 
 def own_address(place: Place) -> str:

@@ -21,6 +21,10 @@ SILENT = (
     "A hub that does not answer is switched off, or a firewall on its machine closes its port. "
     "On that machine, `restohub where` says more."
 )
+SHARED = (
+    "Two hubs have one id: one runs on a copy of the other's data, and iPads may take the two for one. "
+    "Stop the one that is the copy, say `restohub identity new` on its machine, and start it again."
+)
 
 
 def board(hubs: Sequence[Found], columns: int) -> list[str]:
@@ -34,6 +38,8 @@ def board(hubs: Sequence[Found], columns: int) -> list[str]:
         said = [line.rstrip() for line in said[:-1]]
     if len(hubs) == HUBS_MAX:
         said += ["", f"There may be more: a search ends at {HUBS_MAX} hubs."]
+    if any(hub.shares_id for hub in hubs):
+        said += ["", SHARED]
     if any(hub.state in ("no answer", "another hub") for hub in hubs):
         said += ["", SILENT]
     return said
@@ -46,7 +52,7 @@ def _cells(hub: Found) -> tuple[str, ...]:
         plain(hub.local_url, URL_COLUMNS),
         plain(hub.version, VERSION_COLUMNS),
         plain(short_id(hub.id), ID_COLUMNS),
-        ANSWERS[hub.state],
+        ANSWERS[hub.state] + (", with another's id" if hub.shares_id else ""),
     )
 
 

@@ -34,7 +34,7 @@ def where(
 
     It names every address by which iPads reach the hub, and the folder of its data.
     """
-    from restohub.reach import reach
+    from restohub.reach import COPY_ADVICE, reach
 
     from .plain import say
     from .running import AbsentError, running
@@ -44,7 +44,7 @@ def where(
         hub = running(data, os.environ)
     except AbsentError as error:
         _stop(str(error))
-    reached = reach(hub.place)
+    reached = reach(hub.place, host=hub.told.discovery.host if hub.told.discovery else "")
     if as_json:
         typer.echo(json.dumps(as_object(hub, reached), indent=2))
         return
@@ -54,6 +54,8 @@ def where(
         say("\n".join(lines(hub.place.name, reached, hub.folder)))
     if hub.told.discovery and hub.told.discovery.state == "failed":
         say(f"iPads do not find it by themselves. {hub.told.discovery.reason}")
+    if hub.told.discovery and hub.told.discovery.copy_at:
+        say(COPY_ADVICE.format(at=hub.told.discovery.copy_at))
 
 
 def find(

@@ -34,7 +34,7 @@ def _address(hub: Hub, came_by: str) -> str:
     """What to tell an iPad: the address that brought the reader here, unless it leads an iPad to itself."""
     if came_by and not LOOPBACK.fullmatch(came_by):
         return f"Give the app on your iPads the address {code(f'http://{came_by}')}. There is nothing else to do here."
-    reached = reach(hub.place)
+    reached = reach(hub.place, host=hub.discovery().host)
     if reached.lack:
         return inline(reached.lack)
     urls = " or ".join(code(one.rstrip("/")) for one in reached.urls)
