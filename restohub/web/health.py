@@ -17,7 +17,10 @@ from restohub.wire.answers import Answer, DatabaseHealth, Discovery, Health, jso
 from restohub.wire.times import time_text
 
 from .asking import Request
+from .browsers import HTML, wants_page
+from .local_time import local_time
 from .peers import is_own_machine
+from .reference.health_page import health_page
 
 
 async def health(request: Request) -> Answer:
@@ -40,7 +43,10 @@ async def health(request: Request) -> Answer:
         clock_behind_seconds=hub.clock.behind_s(),
         reason=reason or UNSET,
     )
-    return json_answer(body, 503 if reason else 200)
+    status = 503 if reason else 200
+    if wants_page(request.scope):
+        return Answer(status, [HTML], health_page(body, local_time(hub)))
+    return json_answer(body, status)
 
 
 def _database_told(hub: Hub, reason: str | None) -> DatabaseHealth:
