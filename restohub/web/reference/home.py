@@ -10,7 +10,7 @@ from restohub.floor.nouns import PHASES, Floor, Restaurant
 from restohub.live.hub import Hub
 from restohub.reach import reach
 from restohub.web.health import warnings
-from restohub.web.local_time import local_time, time_in
+from restohub.web.local_time import local_time
 
 from .health_page import notes, span, state
 from .markup import code, filled, inline, page, table
@@ -65,16 +65,15 @@ def _restaurants(hub: Hub) -> str:
     found = sorted(hub.writer.directory.restaurants.items())
     if not found:
         return "<p>This hub has no restaurant yet.</p>"
-    rows = [_row(number, one, hub.writer.floors[number], hub.clock.now()) for number, one in found]
+    rows = [_row(number, one, hub.writer.floors[number]) for number, one in found]
     columns = ("Restaurant", "Id", "Zone", "Guests", "Tables", "Revision")
     return table("Restaurants", columns, rows)
 
 
-def _row(number: int, restaurant: Restaurant, floor: Floor, now: int) -> tuple[str, ...]:
+def _row(number: int, restaurant: Restaurant, floor: Floor) -> tuple[str, ...]:
     phases = Counter(PHASES[guest.status] for guest in floor.guests.values())
     told = ", ".join(f"{phases[phase]} {phase}" for phase in dict.fromkeys(PHASES.values()) if phases[phase])
     free = sum(one.status == "available" for one in floor.tables.values())
     guests = f"{len(floor.guests)}" + (f" ({told})" if told else "")
     tables = f"{len(floor.tables)}" + (f" ({free} free)" if floor.tables else "")
-    there = f"{escape(restaurant.timezone)}, {time_in(restaurant.timezone, now)[-5:]}"
-    return escape(restaurant.name), str(number), there, guests, tables, f"{floor.revision:,}"
+    return escape(restaurant.name), str(number), escape(restaurant.timezone), guests, tables, f"{floor.revision:,}"

@@ -46,16 +46,10 @@ def link(target: str, html: str) -> str:
 
 
 def table(name: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table of HTML cells, the first of each row its header; `name` is read out where it scrolls.
-
-    On a phone each row is a block, in which each cell says its column.
-    """
+    """A table of HTML cells, the first of each row its header; `name` is read out where it scrolls."""
     head = "".join(f'<th scope="col">{escape(column)}</th>' for column in columns)
-    labels = [escape(column) for column in columns[1:]]
     body = "".join(
-        f'<tr><th scope="row">{first}</th>'
-        + "".join(f'<td data-label="{label}">{cell}</td>' for label, cell in zip(labels, rest, strict=True))
-        + "</tr>\n"
+        f'<tr><th scope="row">{first}</th>' + "".join(f"<td>{cell}</td>" for cell in rest) + "</tr>\n"
         for first, *rest in rows
     )
     # A region that scrolls must be reachable by keyboard.
