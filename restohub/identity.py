@@ -16,6 +16,7 @@ import typer
 from restohub.config import chosen_folder, default_folder
 from restohub.live.clock import new_epoch, new_id
 from restohub.reach import host_name
+from restohub.where.plain import complain
 
 identity = typer.Typer(
     help="Who a hub is: the id by which iPads know it.",
@@ -29,7 +30,7 @@ def root() -> None:
     """Hold the commands together."""
 
 
-@identity.command()
+@identity.command(short_help="Give a stopped hub's data an identity of their own.")
 def new(
     data: Annotated[
         Path | None, typer.Option(readable=False, help="Folder that holds the data. [default: as for serve]")
@@ -68,5 +69,5 @@ def new(
 
 
 def _stop(sentence: str) -> NoReturn:
-    typer.echo(sentence, err=True)
+    complain(sentence)
     sys.exit(1)

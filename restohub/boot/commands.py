@@ -23,7 +23,7 @@ class Platform(StrEnum):
     WINDOWS = "windows"
 
 
-@service.command()
+@service.command(short_help="Make the hub a service of systemd, enable it and start it.")
 def install(
     to: Annotated[Path | None, typer.Option(help="Only write the unit into this folder; enable nothing.")] = None,
 ) -> None:
@@ -42,7 +42,7 @@ def install(
     typer.echo(f"{UNIT_NAME} is enabled and runs. `systemctl status restohub` says how it is.")
 
 
-@service.command()
+@service.command(short_help="Print the file that starts the hub with the machine.")
 def show(
     system: Annotated[Platform, typer.Option("--for", help="linux, macos or windows.")] = Platform.LINUX,
     program: Annotated[str | None, typer.Option(help="The program to start. [default: this one]")] = None,

@@ -34,6 +34,10 @@ CACHE_KIB = 4 * 1024
 BUSY_WAIT_S = 5.0
 
 
+class ServedError(FolderError):
+    """A hub holds the folder."""
+
+
 class FolderLock:
     """The lock that keeps a second hub from the same data folder, held for as long as the process lives."""
 
@@ -56,7 +60,7 @@ class FolderLock:
             _lock(self._file)
         except OSError:
             self._file.close()
-            raise FolderError(
+            raise ServedError(
                 f"Another hub serves the data folder {self.folder} already. "
                 "Stop it first, or choose another folder with --data."
             ) from None

@@ -107,5 +107,7 @@ async def _with_progress(looking: Coroutine[Any, Any, T], seconds: float) -> T:
 
 
 def _stop(sentence: str) -> NoReturn:
-    typer.echo(sentence, err=True)
+    from .plain import complain
+
+    complain(sentence)
     raise typer.Exit(1)

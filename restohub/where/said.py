@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 log = logging.getLogger("restohub")
 
 LACK_COLUMNS = 78
+LEAVE_ON = {
+    "linux": "To have it start with the machine: sudo restohub service install",
+    "darwin": "To have it start with the machine: restohub service show --for macos",
+    "win32": "To have it start with the machine: restohub service show --for windows",
+}.get(sys.platform, "")
 
 
 def say_ready(settings: Settings, place: Place) -> None:
@@ -30,7 +35,7 @@ def say_ready(settings: Settings, place: Place) -> None:
     if settings.log_format == "text" and sys.stderr.isatty():
         with suppress(OSError):  # a terminal that was closed meanwhile stops nobody
             say_to_person(place.name, reached, folder, sys.stderr)
-            say("Ctrl-C stops the hub.\n", to=sys.stderr)
+            say(f"Ctrl-C stops the hub. {LEAVE_ON}\n", to=sys.stderr)
         return
     for line in lines(place.name, reached, folder):
         log.info("%s", line)
