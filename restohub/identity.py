@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sqlite3
 import sys
@@ -51,7 +50,7 @@ def new(
     folder = chosen_folder(data, os.environ) or default_folder()
     made = Identity(new_id(), new_epoch())
     try:
-        old = asyncio.run(give_identity(folder, made, installed_version("restohub")))
+        old = give_identity(folder, made, installed_version("restohub"))
     except FolderError as error:
         _stop(str(error))
     except DamageError as error:

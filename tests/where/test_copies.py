@@ -12,6 +12,7 @@ import pytest
 from restohub.limits import RIVAL_ANSWERS, RIVAL_ASKED_EVERY_S
 from restohub.reach import host_name
 from restohub.store.check import check_folder
+from restohub.store.open import MARK
 from restohub.where.board import board
 from restohub.where.found import Found
 from tests.advertise.hubs import PORT, AnnouncedHub
@@ -178,6 +179,7 @@ def test_a_new_identity_is_another_id_and_epoch_and_the_same_floor(new_hub: NewH
         expired = api.get(f"/api/sync/delta?since_revision={before['revision']}&epoch={before['epoch']}")
         assert expired.json()["error_code"] == "revision_expired"
     assert hub.stop() == 0
+    (hub.data / MARK).unlink()  # as where the database alone was copied
     status, said, errors = identity_new(hub.data)
     assert (status, errors) == (0, "")
     lines = said.splitlines()
