@@ -23,9 +23,9 @@ from restohub.last_stop import forget_stop, note_stop
 from restohub.licences import parts
 from restohub.logs import start_log
 from restohub.remove.commands import remove
+from restohub.sentences import complain
 from restohub.verify import verify
 from restohub.where.commands import find, where
-from restohub.where.plain import complain
 
 if TYPE_CHECKING:
     from restohub.live.place import Place

@@ -15,7 +15,7 @@ import typer
 from restohub.config import chosen_folder, default_folder
 from restohub.live.clock import new_epoch, new_id
 from restohub.reach import host_name
-from restohub.where.plain import complain
+from restohub.sentences import complain
 
 identity = typer.Typer(
     help="Who a hub is: the id by which iPads know it.",

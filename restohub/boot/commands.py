@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from restohub.sentences import complain
+
 service = typer.Typer(
     help="Start the hub with the machine: as a service of systemd, launchd (macOS) or the Task Scheduler (Windows).",
     no_args_is_help=True,
@@ -37,7 +39,7 @@ def install(
             return
         install_service(installed_program())
     except InstallError as error:
-        typer.echo(str(error), err=True)
+        complain(str(error))
         raise typer.Exit(1) from None
     typer.echo(f"{UNIT_NAME} is enabled and runs. `systemctl status restohub` says how it is.")
 
@@ -55,5 +57,5 @@ def show(
     try:
         typer.echo(write(program or str(installed_program())), nl=False)
     except InstallError as error:
-        typer.echo(str(error), err=True)
+        complain(str(error))
         raise typer.Exit(1) from None

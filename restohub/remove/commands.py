@@ -29,7 +29,8 @@ def remove(
     import msgspec
 
     from restohub.reach import own_address
-    from restohub.where.plain import complain, say
+    from restohub.sentences import complain
+    from restohub.where.plain import say
     from restohub.where.running import AbsentError, running
 
     from .removal import Hub, HubError, agreed, found_made, remove_all, say_removed, show

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 
 from restohub.reach import short_id
@@ -39,10 +40,14 @@ def board(hubs: Sequence[Found], columns: int) -> list[str]:
     if len(hubs) == HUBS_MAX:
         said += ["", f"There may be more: a search ends at {HUBS_MAX} hubs."]
     if any(hub.shares_id for hub in hubs):
-        said += ["", SHARED]
+        said += ["", *_filled(SHARED, columns)]
     if any(hub.state in ("no answer", "another hub") for hub in hubs):
-        said += ["", SILENT]
+        said += ["", *_filled(SILENT, columns)]
     return said
+
+
+def _filled(sentence: str, columns: int) -> list[str]:
+    return textwrap.wrap(sentence, columns - 1, break_long_words=False, break_on_hyphens=False)
 
 
 def _cells(hub: Found) -> tuple[str, ...]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
-import textwrap
 import unicodedata
 from typing import TextIO
 
@@ -29,14 +27,6 @@ def width(text: str) -> int:
     return sum(
         0 if unicodedata.category(c) in ("Mn", "Me") else 1 + (unicodedata.east_asian_width(c) in "WF") for c in text
     )
-
-
-def complain(sentence: str) -> None:
-    """Say on stderr what is wrong: on a terminal in lines that end between words, else on one line."""
-    if sys.stderr is not None and sys.stderr.isatty():
-        columns = shutil.get_terminal_size().columns - 1
-        sentence = textwrap.fill(sentence, columns, break_long_words=False, break_on_hyphens=False)
-    typer.echo(sentence, err=True)
 
 
 def say(text: str, *, to: TextIO | None = None) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import sys
-import textwrap
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, TextIO
 from restohub.config import Settings
 from restohub.live.place import Place
 from restohub.reach import Reach, reach
+from restohub.sentences import wrapped
 
 from .plain import plain, say
 from .qr import qr_lines
@@ -35,7 +35,7 @@ def say_ready(settings: Settings, place: Place) -> None:
     if settings.log_format == "text" and sys.stderr.isatty():
         with suppress(OSError):  # a terminal that was closed meanwhile stops nobody
             say_to_person(place.name, reached, folder, sys.stderr)
-            say(f"Ctrl-C stops the hub. {LEAVE_ON}\n", to=sys.stderr)
+            say(f"Ctrl-C stops the hub.\n{LEAVE_ON}\n", to=sys.stderr)
         return
     for line in lines(place.name, reached, folder):
         log.info("%s", line)
@@ -77,7 +77,7 @@ def say_to_person(name: str, reached: Reach, folder: Path, stream: TextIO) -> No
     rows.append(("Its data are in", plain(str(folder), 4096)))
     said = ["", f"The hub '{plain(name, 200)}' is ready.", "", *(f"  {what:<18}{where}" for what, where in rows), ""]
     if reached.lack:
-        said += [textwrap.fill(reached.lack, LACK_COLUMNS), ""]
+        said += [wrapped(reached.lack, stream, LACK_COLUMNS), ""]
     code = qr_lines(first, stream) if reached.urls else []
     if code:
         said += [*(f"  {line}" for line in code), "  Or point an iPad's camera at this code.", ""]
