@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from restohub.boot.install import InstallError, installed_program
 from restohub.config import Settings
 from restohub.live.place import Place
 from restohub.reach import Reach, reach
@@ -22,11 +23,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("restohub")
 
 LACK_COLUMNS = 78
-LEAVE_ON = {
-    "linux": "To have it start with the machine: sudo restohub service install",
-    "darwin": "To have it start with the machine: restohub service show --for macos",
-    "win32": "To have it start with the machine: restohub service show --for windows",
-}.get(sys.platform, "")
 
 
 def say_ready(settings: Settings, place: Place) -> None:
@@ -35,10 +31,20 @@ def say_ready(settings: Settings, place: Place) -> None:
     if settings.log_format == "text" and sys.stderr.isatty():
         with suppress(OSError):  # a terminal that was closed meanwhile stops nobody
             say_to_person(place.name, reached, folder, sys.stderr)
-            say(f"Ctrl-C stops the hub.\n{LEAVE_ON}\n", to=sys.stderr)
+            say(f"Ctrl-C stops the hub.\n{_leave_on()}\n", to=sys.stderr)
         return
     for line in lines(place.name, reached, folder):
         log.info("%s", line)
+
+
+def _leave_on() -> str:
+    """How a hub that was started by hand is left on."""
+    try:
+        program = str(installed_program())
+    except InstallError:
+        program = "restohub"
+    what = {"darwin": "service show --for macos", "win32": "service show --for windows"}.get(sys.platform)
+    return f"To have it start with the machine: {f'{program} {what}' if what else f'sudo {program} service install'}"
 
 
 def lines(name: str, reached: Reach, folder: Path) -> list[str]:
