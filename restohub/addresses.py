@@ -93,11 +93,11 @@ def link_flags(name: str) -> int | None:
 
 def choose(among: Iterable[Link], bound: str, interface: str | None = None) -> Choice:
     """What to announce for a hub that listens on the address `bound`, on one interface only where one is named."""
-    known = list(among)
+    known = links_now = list(among)
     if interface is not None:
         known = [link for link in known if interface in link.names]
         if not known:
-            return Choice(reason=f"There is no interface {interface!r} with an address now.")
+            return Choice(reason=f"There is no interface {interface!r} with an address now. {_there_are(links_now)}")
     else:
         known = [link for link in known if not (link.tunnel or _inside(link))]
     addresses: dict[str, None] = {}
@@ -109,6 +109,12 @@ def choose(among: Iterable[Link], bound: str, interface: str | None = None) -> C
     if addresses:
         return Choice(tuple(addresses), tuple(dict.fromkeys(speakers)))
     return Choice(reason=_why_none(bound, interface))
+
+
+def _there_are(found: list[Link]) -> str:
+    """The interfaces that could have been named, each with its first useful address."""
+    names = [f"{one.names[0]} ({reached[0]})" for one in found if not _inside(one) and (reached := _reached(one))]
+    return f"There is {' and '.join(names)}." if names else "There is none other."
 
 
 def _inside(link: Link) -> bool:

@@ -11,10 +11,12 @@ from collections.abc import Awaitable, Callable
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, UnsetType, structs
 
 from restohub.addresses import Choice, choose, links
+from restohub.copy_watch import CopyWatch
 from restohub.live.clock import Clock
+from restohub.live.place import Place
 from restohub.reach import host_name, short_id
 from restohub.rivals import Rivals
 from restohub.wire.answers import Discovery, DiscoveryState
@@ -45,20 +47,20 @@ class Advertiser:
     """The hub in mDNS, in a thread with an event loop of its own, so that nothing in it can stop or slow HTTP.
 
     Whatever fails in there is the state `failed`, said once in the log, and tried again after 5 s. `ask` gives the id
-    of the hub that answers `GET /health` at an address and port, "" where none does.
+    of the hub that answers `GET /health` at an address and port, and that of its run, "" where none does.
     """
 
-    def __init__(
-        self, name: str, install_id: str, version: str, interface: str | None, ask: Callable[[str, int], Awaitable[str]]
-    ) -> None:
-        self.host = host_name(install_id)
-        self._names = (instance_label(name), instance_label(name, f" ({short_id(install_id)})"))
+    def __init__(self, place: Place, version: str, ask: Callable[[str, int], Awaitable[tuple[str, str]]]) -> None:
+        self._place = place
+        self.host = self._usual_host = host_name(place.id)
+        self._names = (instance_label(place.name), instance_label(place.name, f" ({short_id(place.id)})"))
         self._name = self._names[0]
         self._clock = Clock()
-        self._rivals = Rivals(install_id, ask, self._clock.monotonic)
+        self._rivals = Rivals(place.id, place.run, ask, self._clock.monotonic)
+        self._copies = CopyWatch(place, ask, self._clock.monotonic)
         self._gave_way = False
-        self._interface = interface
-        self._properties = {"txtvers": "1", "id": install_id, "api": "1", "ver": version, "path": "/", "access": "open"}
+        self._interface = place.interface
+        self._properties = {"txtvers": "1", "id": place.id, "api": "1", "ver": version, "path": "/", "access": "open"}
         self._bound, self._port = "", 0
         self._state = Discovery("off", self._name, self.host, [])
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -67,7 +69,7 @@ class Advertiser:
 
     def state(self) -> Discovery:
         """What `GET /health` says of it."""
-        return self._state
+        return structs.replace(self._state, copy_at=self._copies.at or UNSET)
 
     def start(self, bound: str, port: int) -> None:
         """Announce a hub that listens on an address (0.0.0.0, ::, or one of its own) and a port; never raises."""
@@ -132,7 +134,7 @@ class Advertiser:
         try:
             infos = await self._register(voice, chosen)
             self._say("announced", chosen)
-            while self._look() == chosen and await self._keeps_name(voice, infos):
+            while self._look() == chosen and await self._keeps_host() and await self._keeps_name(voice, infos):
                 await asyncio.sleep(POLL_S)
             # What iPads know of the service stays true but for its address, and the next announcement flushes that
             # (RFC 6762, section 10.2). A goodbye would take the hub off their lists for a moment.
@@ -146,8 +148,7 @@ class Advertiser:
         await voice.zeroconf.async_wait_for_start()
         if not voice.zeroconf.engine.senders:
             raise SilentError(f"No interface takes mDNS on {', '.join(chosen.speakers)}.")
-        wanted = [f"{self._names[0]}.{service}" for service in SERVICES]
-        claims = Claims(wanted, read_within_limits(voice), self._rivals.hear)
+        claims = Claims(SERVICES, read_within_limits(voice), self._hear)
         voice.zeroconf.async_add_listener(claims, None)
         infos = self._infos(chosen)
         if await self._is_taken(voice, infos):
@@ -168,6 +169,29 @@ class Advertiser:
         for _ in found:
             await self._rivals.ask_next()
         return bool(found and self._rivals.answering)
+
+    def _hear(self, name: str, host: str, address: str, port: int) -> None:
+        """Somebody at this address announces a hub of this name, at this host and port; ourselves too."""
+        if host in (f"{self.host}.", f"{self._usual_host}."):
+            self._copies.hear(address, port, host)
+        if host != f"{self.host}." and name in [f"{self._names[0]}.{one}".lower() for one in SERVICES]:
+            self._rivals.hear(host, address, port)
+
+    async def _keeps_host(self) -> bool:
+        """False where the host name must change: another hub with a copy of our data has answered for a minute.
+
+        Both take another then, that of their run: nobody may answer to a name that could mean either restaurant.
+        """
+        await self._copies.ask_next()
+        if not self._copies.found or self.host != self._usual_host:
+            return True
+        self.host = host_name(self._place.run)
+        self._name, _ = self._names = (
+            self._names[0],
+            instance_label(self._place.name, f" ({short_id(self._place.run)})"),
+        )
+        self._copies.tell(self.host)
+        return False
 
     def _infos(self, chosen: Choice) -> list[AsyncServiceInfo]:
         from zeroconf.asyncio import AsyncServiceInfo

@@ -49,7 +49,7 @@ from restohub.web.realtime import Sockets
 from restohub.web.server import application
 from restohub.web.transport.listening import listening_socket
 from restohub.web.transport.server import HubServer, server_config
-from restohub.where.asked import id_at
+from restohub.where.asked import who_at
 from restohub.where.note import write_note
 from restohub.wire.answers import Discovery
 
@@ -110,7 +110,7 @@ async def _run(
     peers = Peers(clock.monotonic, allow_public=settings.allow_public)
     callers = Callers(settings.shared_addresses, clock.monotonic, peers.key)
     place = place_of(settings, loaded.install_id, bound := bound_socket(settings))
-    advertiser = Advertiser(place.name, place.id, version("restohub"), place.interface, id_at)
+    advertiser = Advertiser(place, version("restohub"), who_at)
     hub = _hub(settings, loaded, epoch, ledger, history, clock, callers, place, advertiser.state)
     writer = hub.writer
     sockets, guard = Sockets(), Guard(settings.allowed_hosts, peers.permitted, clock.monotonic)
@@ -259,7 +259,7 @@ async def _mark(connection: Connection, folder: Path, epoch: Epoch) -> None:
     for incident in epoch.incidents:
         log.warning("%s", incident)
     with contextlib.suppress(StorageFullError, StorageUnavailableError):
-        await leave_mark(connection, folder, epoch.name)
+        await leave_mark(connection, folder, epoch.name, version("restohub"))
 
 
 def bound_socket(settings: Settings) -> socket.socket:
@@ -281,7 +281,7 @@ def bound_socket(settings: Settings) -> socket.socket:
 def place_of(settings: Settings, install_id: str, bound: socket.socket) -> Place:
     """Where a hub with these settings is, by the socket that it listens on."""
     address, port = bound.getsockname()[:2]
-    return Place(install_id, settings.name, address, port, settings.interface, settings.advertise)
+    return Place(install_id, settings.name, address, port, settings.interface, settings.advertise, new_id())
 
 
 async def _close_writing(connection: Connection, ledger: Ledger) -> None:

@@ -8,6 +8,7 @@ import math
 import random
 import sqlite3
 import sys
+from collections.abc import Callable
 from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,10 +18,12 @@ import typer
 from restohub.boot.commands import service
 from restohub.config import Settings, SettingsError, settings
 from restohub.doctor.commands import doctor
+from restohub.identity import identity
 from restohub.last_stop import forget_stop, note_stop
 from restohub.licences import parts
 from restohub.logs import start_log
 from restohub.remove.commands import remove
+from restohub.sentences import complain
 from restohub.verify import verify
 from restohub.where.commands import find, where
 
@@ -37,7 +40,8 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-cli.add_typer(service, name="service")
+cli.add_typer(service, name="service", short_help="Start the hub with the machine.")
+cli.add_typer(identity, name="identity", short_help="Give a copy of another hub's data an identity of its own.")
 
 
 def _version(wanted: bool) -> None:
@@ -113,8 +117,10 @@ def _run(chosen: Settings) -> int:
     from restohub.app import PortError  # the framework takes half of the time to start
     from restohub.app import serve as serve_hub
     from restohub.store.faults import StorageBackError, StorageFailedError, StorageFullError, StorageUnavailableError
-    from restohub.store.open import FolderError
+    from restohub.store.format import FolderError
+    from restohub.store.open import ServedError
     from restohub.store.rows import DamageError
+    from restohub.where.running import port_taken, served_already
     from restohub.where.said import say_ready
 
     def ready(place: Place) -> None:
@@ -124,10 +130,12 @@ def _run(chosen: Settings) -> int:
     try:
         _loop_runner(serve_hub(chosen, ready))
         log.info("The hub has stopped; everything it answered is saved.")
+    except ServedError:
+        stop(served_already(chosen.data))
     except (FolderError, StorageBackError) as error:
         stop(str(error))
     except PortError as error:
-        _ended(chosen, str(error))
+        _ended(chosen, port_taken(chosen.host, chosen.port, chosen.data) or str(error))
     except DamageError as error:
         _ended(
             chosen,
@@ -184,13 +192,18 @@ def licences() -> None:
 
 def stop(sentence: str) -> None:
     """Say on stderr what is wrong, and end with status 1."""
-    typer.echo(sentence, err=True)
+    complain(sentence)
     sys.exit(1)
+
+
+def whole_first_line(command: Callable[..., None]) -> str:
+    """What a list of commands says of one: its first line, which typer would cut to one of the terminal's."""
+    return (command.__doc__ or "").partition("\n")[0]
 
 
 # In the order in which `--help` lists them.
 for command in (serve, where, find, doctor, verify, remove, simulate, licences):
-    cli.command()(command)
+    cli.command(short_help=whole_first_line(command))(command)
 
 
 def main() -> None:

@@ -108,6 +108,10 @@ def _from_file(path: Path) -> dict[str, Any]:
         values = tomllib.loads(path.read_text("utf-8-sig"))  # Windows' Notepad writes a byte order mark
     except (FileNotFoundError, NotADirectoryError):
         return {}
+    except PermissionError as error:
+        if not os.access(path.parent, os.X_OK):  # of the whole folder its lock says more
+            return {}
+        raise SettingsError(f"{path} cannot be read: {error.strerror}.") from None
     except OSError as error:
         raise SettingsError(f"{path} cannot be read: {error.strerror}.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -73,10 +73,10 @@ def read_within_limits(voice: AsyncZeroconf) -> Reading:
 
 
 class Claims(RecordUpdateListener):
-    """Notes each announcement that a service is somewhere: its host (lower case), who sent it, the port."""
+    """Notes each announcement that a service of these types is somewhere: name and host (lower case), sender, port."""
 
-    def __init__(self, services: Iterable[str], reading: Reading, note: Callable[[str, str, int], None]) -> None:
-        self._services = frozenset(service.lower() for service in services)
+    def __init__(self, types: Iterable[str], reading: Reading, note: Callable[[str, str, str, int], None]) -> None:
+        self._types = tuple(f".{one}" for one in types)
         self._reading = reading
         self._note = note
 
@@ -84,5 +84,5 @@ class Claims(RecordUpdateListener):
         """The records of the packet that is being read."""
         for update in records:
             record = update.new
-            if isinstance(record, DNSService) and record.ttl and record.name.lower() in self._services:
-                self._note(record.server.lower(), self._reading.sender, record.port)
+            if isinstance(record, DNSService) and record.ttl and record.name.lower().endswith(self._types):
+                self._note(record.name.lower(), record.server.lower(), self._reading.sender, record.port)

@@ -11,10 +11,15 @@ from restohub.addresses import EVERYWHERE, Choice, Link, choose, links
 from restohub.live.place import Place
 
 LOOPBACK = "127.0.0.1"
+UNFOUND = "Until that changes iPads do not find the hub by themselves; these addresses work all the same."
+COPY_ADVICE = (
+    "Another hub, at {at}, runs on a copy of this hub's data and has its id, so iPads may take the two for one. "
+    "Stop the one that is the copy, say `restohub identity new` on its machine, and start it again."
+)
 
 
 class Reach(Struct, frozen=True):
-    """`urls`: by address, for iPads; where there is none, `lack` says why. `own_url`: from the hub's own machine."""
+    """`urls`: by address, for iPads. `own_url`: from the hub's own machine. `lack`: what iPads cannot do, and why."""
 
     urls: tuple[str, ...]
     local_url: str | None
@@ -22,20 +27,27 @@ class Reach(Struct, frozen=True):
     lack: str
 
 
-def reach(place: Place, look: Callable[[], Iterable[Link]] = links) -> Reach:
-    """How iPads reach a hub, by the addresses that its machine has at this moment: those that mDNS announces."""
+def reach(place: Place, look: Callable[[], Iterable[Link]] = links, host: str = "") -> Reach:
+    """How iPads reach a hub, by the addresses that its machine has at this moment: those that mDNS announces.
+
+    `host`: the name that it is announced by, where that is known not to be the usual one.
+    """
     own_url = url(own_address(place), place.port)
     if ip_address(place.bound).is_loopback:
         lack = f"No iPad can reach the hub: it listens on {place.bound}, which is this machine alone."
         return Reach((), None, own_url, f"{lack} Start it with `--host 0.0.0.0` to listen on the network.")
     try:
-        chosen = choose(look(), place.bound, place.interface)
+        found = list(look())
+        chosen = choose(found, place.bound, place.interface)
+        reached = chosen if chosen.addresses else choose(found, place.bound)
     except OSError as error:
-        chosen = Choice(reason=f"The system does not tell this machine's addresses ({error.strerror}).")
-    if not chosen.addresses:
+        reached = chosen = Choice(reason=f"The system does not tell this machine's addresses ({error.strerror}).")
+    if not reached.addresses:
         return Reach((), None, own_url, f"{chosen.reason} iPads cannot reach the hub until that changes.")
-    urls = tuple(url(address, place.port) for address in chosen.addresses)
-    return Reach(urls, url(host_name(place.id), place.port) if place.advertised else None, own_url, "")
+    urls = tuple(url(address, place.port) for address in reached.addresses)
+    if reached is not chosen:
+        return Reach(urls, None, own_url, f"{chosen.reason} {UNFOUND}")
+    return Reach(urls, url(host or host_name(place.id), place.port) if place.advertised else None, own_url, "")
 
 
 def own_address(place: Place) -> str:

@@ -1,4 +1,4 @@
-"""This file is the other hubs that announce this hub's name: each is asked itself, as announcements are soon faked."""
+"""This file is the other hubs that announce this hub's name or host: each is asked, as announcements are soon faked."""
 
 from __future__ import annotations
 
@@ -21,14 +21,18 @@ ASKED_BURST = 3
 
 
 class Rival:
-    """One that announces our name: the host it says that it is (lower case, with its last dot), where it was heard."""
+    """One that announces our name: the host it says that it is (lower case, with its last dot), where it was heard.
 
-    __slots__ = ("address", "answers", "due_at", "heard_at", "host", "port")
+    `id`: what it answered with, "" until it did.
+    """
+
+    __slots__ = ("address", "answers", "due_at", "heard_at", "host", "id", "port")
 
     def __init__(self, host: str, address: str, port: int, now: float) -> None:
         self.host = host
         self.address = address
         self.port = port
+        self.id = ""
         self.answers = 0
         self.due_at = now
         self.heard_at = now
@@ -40,20 +44,25 @@ class Rival:
 
 
 class Rivals:
-    """Those who announce a hub's name, at most RIVALS_MAX of them, asked one after the other.
+    """Those who announce a hub's name or host, at most RIVALS_MAX of them, asked one after the other.
 
-    `ask` gives the id of the hub that answers `GET /health` at an address and port, "" where none does; `now` the
-    seconds of a monotonic clock. A hub's host name follows from its id: so what was announced and who answers is one.
+    `ask` gives the id of the hub that answers `GET /health` at an address and port, and that of its run, "" where none
+    does; `now` the seconds of a monotonic clock. A hub's host name follows from its id, or from its run where it has a
+    copy's data: so what was announced and who answers is one. Our own run, wherever it answers (another interface, a
+    proxy, a router that forwards the port), is ourselves.
     """
 
     def __init__(
         self,
         own_id: str,
-        ask: Callable[[str, int], Awaitable[str]],
+        own_run: str,
+        ask: Callable[[str, int], Awaitable[tuple[str, str]]],
         now: Callable[[], float],
         look: Callable[[], Iterable[Interface]] = interfaces,
     ) -> None:
         self._own_id = own_id
+        self._own_run = own_run
+        self._own_hosts = {f"{host_name(own_id)}.", f"{host_name(own_run)}."}
         self._ask = ask
         self._now = now
         self._look = look
@@ -61,13 +70,13 @@ class Rivals:
         self._may_ask = Bucket(RIVALS_ASKED_A_MINUTE / 60, ASKED_BURST, now())
 
     def hear(self, host: str, address: str, port: int) -> None:
-        """Somebody at this address announces that our name is at this host and port."""
+        """Somebody at this address announces our name, or our host, and this host and port."""
         now = self._now()
         self._forget_unheard(now)
         known = self._known.get((host, address, port))
         if known is not None:
             known.heard_at = now
-        elif host != f"{host_name(self._own_id)}.":
+        else:
             if len(self._known) >= RIVALS_MAX:
                 self._forget_one()
             self._known[host, address, port] = Rival(host, address, port, now)
@@ -86,13 +95,17 @@ class Rivals:
         """Those who are hubs."""
         return [rival for rival in self._known.values() if rival.counts]
 
+    async def is_there(self, rival: Rival) -> bool:
+        """Whether a rival that counts still answers as it did."""
+        return (await self._ask(rival.address, rival.port))[0] == rival.id
+
     async def ask_next(self) -> None:
         """Ask the one whose turn it is, if any; who gives no answer is forgotten until it is heard again."""
         now = self._now()
         due = [rival for rival in self._known.values() if not rival.counts and rival.due_at <= now]
         for rival in sorted(due, key=lambda one: -one.answers):
             place = self._place_of(rival.address)
-            if place == "here":
+            if place == "here" and rival.host not in self._own_hosts:
                 rival.answers = RIVAL_ANSWERS
             elif place != "on the link":
                 self._forget(rival)
@@ -112,8 +125,10 @@ class Rivals:
         self._known.pop((rival.host, rival.address, rival.port), None)
 
     async def _is_hub(self, rival: Rival) -> bool:
-        answered = await self._ask(rival.address, rival.port)
-        return answered not in ("", self._own_id) and f"{host_name(answered)}." == rival.host
+        rival.id, run = await self._ask(rival.address, rival.port)
+        if not rival.id or run == self._own_run:
+            return False
+        return rival.host in (f"{host_name(rival.id)}.", f"{host_name(run)}.")
 
     def _place_of(self, text: str) -> str:
         """Where an address is: `on the link` may be asked; `here` is this machine, which alone can send from it.

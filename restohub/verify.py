@@ -9,8 +9,9 @@ from typing import Annotated
 import msgspec
 import typer
 
+from restohub.sentences import complain
 from restohub.store.check import FAULTS_MAX, Fault, Report, check_folder
-from restohub.store.open import FolderError
+from restohub.store.format import FolderError
 
 
 def verify(
@@ -21,7 +22,7 @@ def verify(
     try:
         report = check_folder(data, _progress if sys.stderr.isatty() else _in_silence)
     except FolderError as error:
-        typer.echo(str(error), err=True)
+        complain(str(error))
         sys.exit(1)
     typer.echo(msgspec.json.encode(report).decode() if as_json else _in_words(report, data))
     sys.exit(0 if report.sound else 1)

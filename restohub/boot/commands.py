@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from restohub.sentences import complain
+
 service = typer.Typer(
     help="Start the hub with the machine: as a service of systemd, launchd (macOS) or the Task Scheduler (Windows).",
     no_args_is_help=True,
@@ -23,7 +25,7 @@ class Platform(StrEnum):
     WINDOWS = "windows"
 
 
-@service.command()
+@service.command(short_help="Make the hub a service of systemd, enable it and start it.")
 def install(
     to: Annotated[Path | None, typer.Option(help="Only write the unit into this folder; enable nothing.")] = None,
 ) -> None:
@@ -37,12 +39,12 @@ def install(
             return
         install_service(installed_program())
     except InstallError as error:
-        typer.echo(str(error), err=True)
+        complain(str(error))
         raise typer.Exit(1) from None
     typer.echo(f"{UNIT_NAME} is enabled and runs. `systemctl status restohub` says how it is.")
 
 
-@service.command()
+@service.command(short_help="Print the file that starts the hub with the machine.")
 def show(
     system: Annotated[Platform, typer.Option("--for", help="linux, macos or windows.")] = Platform.LINUX,
     program: Annotated[str | None, typer.Option(help="The program to start. [default: this one]")] = None,
@@ -55,5 +57,5 @@ def show(
     try:
         typer.echo(write(program or str(installed_program())), nl=False)
     except InstallError as error:
-        typer.echo(str(error), err=True)
+        complain(str(error))
         raise typer.Exit(1) from None

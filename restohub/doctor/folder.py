@@ -28,6 +28,7 @@ SYNC_P99_SLOW_MS = 50
 OTHERS_OPEN, OTHERS_WRITE, OTHERS_ENTER = 0o066, 0o022, 0o011
 # A hub makes its folder and files for its own user alone; an older one, or an unpacked copy, may be open.
 WITHOUT_RIGHTS = "On a disk that keeps no rights (exFAT, a network share), its mount options say who may."
+MOUNTED_FOR_ONE = "Mount it for the hub's user alone (uid=…, umask=077), or move the folder to another disk."
 
 
 def rights(folder: Path, of_service: Path = SERVICE_FOLDER) -> Check:
@@ -66,7 +67,8 @@ def _owners(folder: Path, files: list[Path]) -> Check | None:
         cure = f"A hub may have been started with sudo once. Say: sudo chown -R {owner(folder)}: {folder}"
         return Check("data folder", "warning", found, cure)
     mode = folder.stat().st_mode
-    cure = f"Say: chmod -R go= {folder} {WITHOUT_RIGHTS}"
+    kept = keeps_rights(folder)
+    cure = f"Say: chmod -R go= {folder} {WITHOUT_RIGHTS}" if kept else f"{WITHOUT_RIGHTS} {MOUNTED_FOR_ONE}"
     if mode & OTHERS_WRITE:
         found = f"Other users of this machine may write in {folder}."
         return Check("data folder", "warning", found, cure)
@@ -76,7 +78,21 @@ def _owners(folder: Path, files: list[Path]) -> Check | None:
         what = "the guests" if guests else ", ".join(path.name for path in opened)
         found = f"Other users of this machine may read {what} in {folder}."
         return Check("data folder", "warning", found, cure)
+    if not kept:
+        found = f"The disk of {folder} refuses to change rights (chmod), as exFAT and network shares do."
+        return Check("data folder", "warning", found, f"Others may not open it now. {MOUNTED_FOR_ONE}")
     return None
+
+
+def keeps_rights(folder: Path) -> bool:
+    """Whether the disk lets a file's rights be changed, tried on one without a name; True where none can be made."""
+    with suppress(OSError), tempfile.TemporaryFile(dir=folder, prefix="restohub-doctor-") as file:
+        try:
+            os.fchmod(file.fileno(), 0o600)
+        except OSError:
+            return False
+        return not os.fstat(file.fileno()).st_mode & OTHERS_OPEN
+    return True
 
 
 def space(folder: Path) -> Check:

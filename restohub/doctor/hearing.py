@@ -11,8 +11,8 @@ from msgspec import Struct
 from restohub.addresses import Choice
 from restohub.advertise import SERVICES, fault_text, instance_label
 from restohub.config import Settings
-from restohub.reach import host_name, short_id, url
-from restohub.where.asked import Told, id_at
+from restohub.reach import short_id, url
+from restohub.where.asked import Told, who_at
 from restohub.wire.answers import Discovery
 
 from .report import Check
@@ -30,13 +30,12 @@ IPADS_REACH_IT = "iPads reach the hub by its address all the same."
 
 
 class Heard(Struct, frozen=True):
-    """One hub as it announces itself."""
+    """One hub as it announces itself; `runs`: of which run one of its id answers, by address."""
 
     name: str
-    host: str
     install_id: str
-    addresses: list[str]
     port: int
+    runs: dict[str, str]
 
 
 async def discovery(
@@ -67,8 +66,9 @@ async def discovery(
     finally:
         await ear.async_close()
     said = _multicast(found_there, ours)
-    label = _label(chosen, ours, install_id)
-    return said, _names(label, choice, install_id, hubs) if hubs or found_there else _unheard()
+    if not hubs and not found_there:
+        return said, _unheard()
+    return said, _copy(choice, running, install_id, hubs) or _names(_label(chosen, running), install_id, hubs)
 
 
 def _skipped(found: str) -> tuple[Check, Check]:
@@ -93,33 +93,36 @@ def _multicast(heard: bool, ours: Discovery | None) -> Check:
     return Check("discovery", "warning", found, cure)
 
 
-def _label(chosen: Settings, ours: Discovery | None, install_id: str | None) -> str:
+def _label(chosen: Settings, running: Told | None) -> str:
     """The name that the hub means to have: where it runs its own, though it had to give way to another's."""
-    if ours is None:
+    if running is None or running.discovery is None:
         return instance_label(chosen.name)
-    return ours.name.removesuffix(f" ({short_id(install_id)})") if install_id else ours.name
+    given = running.discovery.name
+    return given.removesuffix(f" ({short_id(running.id)})").removesuffix(f" ({short_id(running.run)})")
 
 
-def _names(label: str, choice: Choice, install_id: str | None, hubs: list[Heard]) -> Check:
+def _copy(choice: Choice, running: Told | None, install_id: str | None, hubs: list[Heard]) -> Check | None:
+    """A hub that has this one's id: of another run than the one that runs here, or, where none does, elsewhere."""
+    for hub in hubs:
+        for address, run in hub.runs.items():
+            if hub.install_id == install_id and (run != running.run if running else address not in choice.addresses):
+                at = url(address, hub.port)
+                found = f"A hub with a copy of this hub's data runs at {at}: iPads take the two for one."
+                cure = "Stop the one that is the copy, and on its machine say: restohub identity new"
+                return Check("name", "wrong", found, cure)
+    return None
+
+
+def _names(label: str, install_id: str | None, hubs: list[Heard]) -> Check:
     name = "name"
-    ours = host_name(install_id) if install_id else ""
-    others = [hub for hub in hubs if hub.host != ours]
-    copies = [hub for hub in hubs if hub.host == ours and not set(hub.addresses) & set(choice.addresses)]
-    if copies:
-        found = f"A hub with a copy of this hub's data runs at {_at(copies[0])}: iPads take the two for one."
-        cure = "Stop one of them at once. Only one may go on with these data."
-        return Check(name, "wrong", found, cure)
+    others = [hub for hub in hubs if hub.install_id != install_id]
     for hub in others:
         if hub.name in (label, instance_label(label, f" ({short_id(hub.install_id)})")):
-            found = f"Another hub is called {label!r} too, at {_at(hub)}."
+            found = f"Another hub is called {label!r} too, at {url(next(iter(hub.runs)), hub.port)}."
             cure = "Stop it if it is not wanted, or give this one another --name (name in restohub.toml)."
             return Check(name, "warning", found, cure)
     more = f" Other hubs here: {', '.join(repr(hub.name) for hub in others)}." if others else ""
     return Check(name, "well", f"No other hub is called {label!r}.{more}")
-
-
-def _at(hub: Heard) -> str:
-    return url(hub.addresses[0], hub.port) if hub.addresses else hub.host
 
 
 async def _hears_a_trial(ear: AsyncZeroconf, choice: Choice) -> bool:
@@ -161,15 +164,8 @@ async def _hubs(ear: AsyncZeroconf) -> list[Heard]:
     await asyncio.sleep(LISTEN_S)
     await browser.async_cancel()
     asked = await asyncio.gather(*(_asked(ear, SERVICE, name, ASKING_WAIT_S) for name in names))
-    hubs = [_heard(info) for info in asked if info is not None]
-    answered = await asyncio.gather(*(_answers(hub) for hub in hubs))
-    return [hub for hub, so in zip(hubs, answered, strict=True) if so]
-
-
-async def _answers(hub: Heard) -> bool:
-    """Whether a hub with the id that is announced answers there: an announcement alone could be anyone's."""
-    answers = await asyncio.gather(*(id_at(address, hub.port) for address in hub.addresses[:ADDRESSES_MAX]))
-    return bool(hub.install_id) and hub.install_id in answers
+    hubs = await asyncio.gather(*(_heard(info) for info in asked if info is not None))
+    return [hub for hub in hubs if hub.runs]
 
 
 async def _asked(ear: AsyncZeroconf, service: str, name: str, wait_s: float) -> AsyncServiceInfo | None:
@@ -183,11 +179,10 @@ async def _asked(ear: AsyncZeroconf, service: str, name: str, wait_s: float) -> 
     return info if await info.async_request(ear.zeroconf, wait_s * 1000) else None
 
 
-def _heard(info: AsyncServiceInfo) -> Heard:
-    return Heard(
-        name=info.name.removesuffix(f".{SERVICE}"),
-        host=(info.server or "").rstrip("."),
-        install_id=(info.properties.get(b"id") or b"").decode("ascii", "replace"),
-        addresses=info.parsed_addresses(),
-        port=info.port or 0,
-    )
+async def _heard(info: AsyncServiceInfo) -> Heard:
+    """A hub, by those of its addresses at which one of its id answers: an announcement alone could be anyone's."""
+    install_id, port = (info.properties.get(b"id") or b"").decode("ascii", "replace"), info.port or 0
+    addresses = info.parsed_addresses()[:ADDRESSES_MAX]
+    answers = await asyncio.gather(*(who_at(address, port) for address in addresses))
+    runs = {at: run for at, (other, run) in zip(addresses, answers, strict=True) if other and other == install_id}
+    return Heard(info.name.removesuffix(f".{SERVICE}"), install_id, port, runs)

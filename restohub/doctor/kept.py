@@ -9,8 +9,8 @@ from pathlib import Path
 from restohub.live.clock import Clock
 from restohub.store.engine import has_wal_reset_bug
 from restohub.store.faults import StorageFailedError, StorageFullError, StorageUnavailableError
+from restohub.store.format import FolderError
 from restohub.store.look import Seen, UnseenError, look
-from restohub.store.open import FolderError
 from restohub.store.rows import DamageError
 from restohub.upkeep.time_server import kept_by_a_server
 from restohub.wire.times import EPOCH

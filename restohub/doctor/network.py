@@ -132,6 +132,10 @@ def addresses(chosen: Settings) -> tuple[Check, Choice]:
     except (OSError, ValueError) as error:
         found = f"They could not be asked for ({error})."
         return Check(name, "skipped", found), Choice(reason=found)
+    if not choice.addresses and (others := choose(links(), bound).addresses):
+        at = " or ".join(url(one, chosen.port) for one in others)
+        found = f"{choice.reason} iPads do not find the hub by themselves, but reach it at {at}"
+        return Check(name, "warning", found, "Name one that there is with --interface, or leave that out."), choice
     if not choice.addresses:
         cure = "Plug in the cable or join the Wi-Fi that the iPads use; a running hub follows by itself."
         return Check(name, "wrong", choice.reason, cure), choice

@@ -29,6 +29,7 @@ def remove(
     import msgspec
 
     from restohub.reach import own_address
+    from restohub.sentences import complain
     from restohub.where.plain import say
     from restohub.where.running import AbsentError, running
 
@@ -45,7 +46,7 @@ def remove(
         if there and (yes or (not as_json and agreed())):
             removed = remove_all(hub, there)
     except (AbsentError, HubError) as error:
-        typer.echo(str(error), err=True)
+        complain(str(error))
         raise typer.Exit(1) from None
     if as_json:
         typer.echo(json.dumps({"found": found, "removed": msgspec.to_builtins(removed)}, indent=2))

@@ -15,11 +15,13 @@ from msgspec import Struct, field
 
 from restohub.floor.nouns import DIRECTORY_ID, Entity, Guest, Table
 
-from .open import DATABASE, FolderError, held_still, migrations, size_of, wal_path
+from .format import FolderError, format_of, meaning_of
+from .open import DATABASE, held_still, size_of, wal_path
 from .rows import (
     NO_CHANGES,
     REMOVAL_COLUMNS,
     DamageError,
+    OtherFormatError,
     decode_changes,
     entity_of,
     log_checksum,
@@ -91,7 +93,7 @@ def check_folder(folder: Path, progress: Callable[[int, int], None]) -> Report:
             return report
         try:
             with _opened(folder) as connection:
-                _Check(connection, report, progress).run()
+                _Check(connection, path, report, progress).run()
         except UNREADABLE as error:
             report.add(f"The database {path} cannot be read: {error}.")
         except OSError as error:
@@ -123,8 +125,11 @@ def _text(value: bytes) -> str:
 class _Check:
     """One reading of a database, from the file's own order to the last guest."""
 
-    def __init__(self, connection: sqlite3.Connection, report: Report, progress: Callable[[int, int], None]) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, path: Path, report: Report, progress: Callable[[int, int], None]
+    ) -> None:
         self._connection = connection
+        self._path = path
         self._report = report
         self._progress = progress
         self._rows: dict[Who, tuple[Entity, int]] = {}
@@ -134,13 +139,7 @@ class _Check:
 
     def run(self) -> None:
         """Read everything, and put down all that is wrong."""
-        version = self._connection.execute("PRAGMA user_version").fetchone()[0]
-        newest = migrations()[-1][0]
-        if version > newest:
-            raise FolderError(
-                f"The database was written by a newer restohub (schema {version}, this one knows {newest}). "
-                "Verify it with that version or a newer one."
-            )
+        format_of(self._connection, self._path)
         for (line,) in self._connection.execute("PRAGMA integrity_check(100)"):
             if line != "ok":
                 self._report.add(f"SQLite finds the file out of order: {line}.")
@@ -181,6 +180,8 @@ class _Check:
                 entity = entity_of(kind, image)
                 if (entity.id, entity.version) != (entity_id, version):
                     raise DamageError("it holds another entity, or another version of it")
+            except OtherFormatError as error:
+                raise meaning_of(error, self._connection) from error
             except UNREADABLE as error:
                 self._report.add(f"A row cannot be read: {error}.", *where)
                 self._spoilt.add((restaurant_id, kind, entity_id))
@@ -232,6 +233,8 @@ class _Check:
                 return
             logged = decode_changes(changes)
             changed = [whole_change(one) for one in logged]
+        except OtherFormatError as error:
+            raise meaning_of(error, self._connection) from error
         except UNREADABLE as error:
             self._report.add(f"A commit of the log cannot be read: {error}.", restaurant_id, revision)
             return

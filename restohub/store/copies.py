@@ -17,6 +17,7 @@ from pathlib import Path
 import aiosqlite
 
 from .faults import StorageUnavailableError, storage_fault
+from .format import WRITTEN_BY
 from .open import MARK, MARK_TEXT
 from .rows import name_checksum
 
@@ -26,11 +27,11 @@ NAME = "INSERT OR REPLACE INTO hub (name, value, checksum) VALUES (?, ?, ?)"
 async def was_put_back(connection: aiosqlite.Connection, folder: Path) -> bool:
     """Whether the data are not those that the last run of a hub left here."""
     rows = list(await connection.execute_fetchall("SELECT value FROM hub WHERE name = 'mark'"))
-    return bool(rows) and rows[0][0] != _changed_at(folder / MARK)
+    return bool(rows) and rows[0][0] != changed_at(folder / MARK)
 
 
-async def leave_mark(connection: aiosqlite.Connection, folder: Path, epoch: str) -> None:
-    """Mark the folder as this run's, and this epoch as the present one.
+async def leave_mark(connection: aiosqlite.Connection, folder: Path, epoch: str, version: str) -> None:
+    """Mark the folder as this run's, this epoch as the present one, and this version as the one that wrote last.
 
     Raises StorageUnavailableError, or what else `storage_fault` makes of an error of SQLite; nothing was marked then.
     """
@@ -39,7 +40,7 @@ async def leave_mark(connection: aiosqlite.Connection, folder: Path, epoch: str)
         spoil_mark(folder)
     except OSError as error:
         raise StorageUnavailableError(f"the data folder cannot be written ({error.strerror})") from error
-    names = {"mark": _changed_at(mark), "epoch": epoch}
+    names = {"mark": changed_at(mark), "epoch": epoch, WRITTEN_BY: version}
     try:
         await connection.execute("BEGIN IMMEDIATE")
         await connection.executemany(NAME, [(name, value, name_checksum(name, value)) for name, value in names.items()])
@@ -62,7 +63,7 @@ def spoil_mark(folder: Path) -> None:
         os.fsync(file.fileno())
 
 
-def _changed_at(mark: Path) -> str:
+def changed_at(mark: Path) -> str:
     """When a file was last changed, by the system's own account, which no copy keeps (on Windows: made and written)."""
     found = mark.stat()
     return f"{found.st_ctime_ns}/{found.st_mtime_ns}"

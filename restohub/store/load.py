@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from functools import partial
 from heapq import merge
 from itertools import islice
 from operator import itemgetter
@@ -24,6 +25,7 @@ from restohub.floor.nouns import (
 from restohub.limits import HUB_REMOVALS_MAX, KEYS_MAX, REMOVALS_MAX
 
 from .faults import StorageFullError, StorageUnavailableError, storage_fault
+from .format import meaning_of
 from .history import KEYS_DAYS, History
 from .keys import Keys
 from .open import Connection
@@ -33,6 +35,7 @@ from .rows import (
     ClockReset,
     DamageError,
     LoggedChange,
+    OtherFormatError,
     decode_changes,
     decode_resets,
     entity_of,
@@ -92,9 +95,14 @@ async def initialise(connection: aiosqlite.Connection, install_id: str, epoch: s
 
 
 async def load(connection: Connection) -> Loaded:
-    """The floors, read and checked; raises DamageError rather than begin with a floor that may be wrong."""
+    """The floors, read and checked; raises DamageError rather than begin with a floor that may be wrong.
+
+    Raises FormatError where all checksums hold, but another version wrote what is under them.
+    """
     try:
         return await _load(connection)
+    except OtherFormatError as error:
+        raise await connection.run(partial(meaning_of, error)) from error
     except sqlite3.Error as error:
         raise _unreadable(error) from error
     except (TypeError, ValueError) as error:  # a flipped bit in a row's header makes a text or a number of a blob

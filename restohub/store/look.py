@@ -14,8 +14,9 @@ from typing import Any, TypeVar
 from msgspec import Struct
 
 from .faults import PRIMARY_CODE_MASK, StorageFailedError, storage_fault
+from .format import FolderError, format_of, migrations
 from .load import load
-from .open import DATABASE, MARK, Connection, FolderError, connected, is_served, migrations, size_of, wal_path
+from .open import DATABASE, MARK, Connection, connected, is_served, size_of, wal_path
 from .rows import DamageError
 
 T = TypeVar("T")
@@ -75,14 +76,8 @@ async def _look(folder: Path, served: bool, wait_s: float) -> Seen | None:
 async def _read(connection: Connection, folder: Path, wait_s: float) -> Seen:
     until = asyncio.get_running_loop().time() + wait_s
     await connection.execute("BEGIN")  # one moment of a file that a hub may be writing
-    [(version,)] = await connection.execute_fetchall("PRAGMA user_version")
-    newest = migrations()[-1][0]
-    if version > newest:
-        raise FolderError(
-            f"It was written by a newer restohub (schema {version}, this one knows {newest}). "
-            "Install that version or a newer one."
-        )
-    if version < newest:
+    version = await connection.run(lambda database: format_of(database, folder / DATABASE))
+    if version < migrations()[-1][0]:
         raise UnseenError("It is of an older restohub; the next start brings it up to date.")
     try:
         loaded = await _within(connection, load(connection), wait_s)

@@ -10,7 +10,6 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib.resources import files
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, TypeVar
@@ -18,6 +17,7 @@ from typing import IO, Any, TypeVar
 import aiosqlite
 
 from .faults import PRIMARY_CODE_MASK, storage_fault
+from .format import FolderError, format_of, migrations
 from .rows import DamageError
 
 T = TypeVar("T")
@@ -34,8 +34,8 @@ CACHE_KIB = 4 * 1024
 BUSY_WAIT_S = 5.0
 
 
-class FolderError(Exception):
-    """The data folder cannot be used; the text says why and what to do, for a person."""
+class ServedError(FolderError):
+    """A hub holds the folder."""
 
 
 class FolderLock:
@@ -60,7 +60,7 @@ class FolderLock:
             _lock(self._file)
         except OSError:
             self._file.close()
-            raise FolderError(
+            raise ServedError(
                 f"Another hub serves the data folder {self.folder} already. "
                 "Stop it first, or choose another folder with --data."
             ) from None
@@ -156,6 +156,7 @@ async def open_writer(folder: Path) -> Connection:
     except sqlite3.Error as error:
         raise _cannot_open(path, error) from error
     try:
+        version = await connection.run(lambda database: format_of(database, path))  # before anything is written
         if new:
             await connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
         for pragma in (
@@ -176,10 +177,9 @@ async def open_writer(folder: Path) -> Connection:
             "secure_delete = FAST",
         ):
             await connection.execute(f"PRAGMA {pragma}")
-        [(version,)] = await connection.execute_fetchall("PRAGMA user_version")
         if version == 0 and _had_a_database(folder):  # such as one whose first WAL was removed
             raise DamageError(f"{path} is empty of all that a hub has kept there")
-        await migrate(connection, path)
+        await migrate(connection, version)
         if not _had_a_database(folder):
             (folder / MARK).write_text(MARK_TEXT, "utf-8")
     except sqlite3.Error as error:
@@ -253,24 +253,9 @@ async def open_reader(folder: Path) -> Connection:
     return connection
 
 
-def migrations() -> list[tuple[int, str]]:
-    """Every migration: the `user_version` that it leads to, and its SQL."""
-    folder = files("restohub.store") / "migrations"
-    found = [(int(file.name[:4]), file.read_text("utf-8")) for file in folder.iterdir() if file.name.endswith(".sql")]
-    return sorted(found)
-
-
-async def migrate(connection: aiosqlite.Connection, path: Path) -> None:
-    """Bring the schema to the newest version, each step whole or not at all; raises FolderError for a newer one."""
-    rows = list(await connection.execute_fetchall("PRAGMA user_version"))
-    version = int(rows[0][0])
-    steps = migrations()
-    if version > steps[-1][0]:
-        raise FolderError(
-            f"The database {path} was written by a newer restohub (schema {version}, this one knows {steps[-1][0]}). "
-            "Install that version or a newer one."
-        )
-    for number, sql in steps:
+async def migrate(connection: aiosqlite.Connection, version: int) -> None:
+    """Bring data of this format to the newest one, each step whole or not at all."""
+    for number, sql in migrations():
         if number <= version:
             continue
         await connection.execute("BEGIN IMMEDIATE")

@@ -15,7 +15,8 @@ from restohub.floor.nouns import Entry
 
 from .append import Ledger, Record
 from .faults import StorageBackError, StorageFullError, StorageUnavailableError
-from .open import DATABASE, Connection, FolderError, size_of
+from .format import FolderError
+from .open import DATABASE, Connection, size_of
 from .room import refusal
 
 # Where memory is: on a small machine the system's place for temporary files is on the very disk that takes no writes.

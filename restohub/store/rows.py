@@ -27,6 +27,10 @@ class DamageError(Exception):
     """The store holds what the hub never wrote. The text says where, for a person."""
 
 
+class OtherFormatError(DamageError):
+    """What the store holds cannot be read. Where its checksum holds, that is no damage: another version wrote it."""
+
+
 class LoggedChange(Struct, array_like=True, omit_defaults=True):
     """A change as the log keeps it; `image` is the entity's own row image, or null."""
 
@@ -70,11 +74,11 @@ def image_of(entity: Entity) -> bytes:
 
 
 def entity_of(kind: str, image: bytes) -> Entity:
-    """The entity of a row's image; raises DamageError."""
+    """The entity of a row's image; raises OtherFormatError."""
     try:
         return _image_decoders[kind].decode(image)
     except (msgspec.DecodeError, KeyError) as fault:
-        raise DamageError(f"an image of a {kind} cannot be read: {fault}") from None
+        raise OtherFormatError(f"an image of a {kind} cannot be read: {fault}") from None
 
 
 def row_checksum(restaurant_id: int, kind: str, entity_id: str, version: int, image: bytes) -> int:
@@ -125,19 +129,19 @@ def encode_resets(resets: dict[int, ClockReset]) -> str:
 
 
 def decode_resets(text: str) -> dict[int, ClockReset]:
-    """The resets of `encode_resets`; raises DamageError."""
+    """The resets of `encode_resets`; raises OtherFormatError."""
     try:
         return _resets_decoder.decode(text)
     except msgspec.DecodeError as fault:
-        raise DamageError(f"the hub's own clock_resets cannot be read: {fault}") from None
+        raise OtherFormatError(f"the hub's own clock_resets cannot be read: {fault}") from None
 
 
 def decode_changes(blob: bytes) -> list[LoggedChange]:
-    """The changes of a row of the log, images unread; raises DamageError."""
+    """The changes of a row of the log, images unread; raises OtherFormatError."""
     try:
         return _changes_decoder.decode(blob)
     except msgspec.DecodeError as fault:
-        raise DamageError(f"a commit of the log cannot be read: {fault}") from None
+        raise OtherFormatError(f"a commit of the log cannot be read: {fault}") from None
 
 
 def whole_change(logged: LoggedChange) -> Change:

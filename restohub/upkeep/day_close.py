@@ -70,11 +70,12 @@ async def close_day(hub: Hub, restaurant_id: int, before: int, expected_before: 
         try:
             await hub.writer.submit(restaurant_id, [step], _nothing)
         except Problem as fault:
-            log.warning("The day of restaurant %d could not be closed: %s", restaurant_id, fault)
+            log.warning("The day of %s could not be closed: %s", _name(hub, restaurant_id), fault)
             return False
         gone += len(ids)
     if gone:
-        log.info("The day of restaurant %d is closed: %d guests left the floor.", restaurant_id, gone)
+        guests = "1 guest" if gone == 1 else f"{gone:,} guests"
+        log.info("The day of %s is closed: %s left the floor.", _name(hub, restaurant_id), guests)
     return True
 
 
@@ -96,6 +97,11 @@ def last_closing(now: int, timezone: str) -> int:
     if closing > here:
         closing = (closing - timedelta(days=1)).replace(fold=0)
     return int(closing.timestamp())
+
+
+def _name(hub: Hub, restaurant_id: int) -> str:
+    restaurant = hub.writer.directory.restaurants.get(restaurant_id)
+    return restaurant.name if restaurant else f"restaurant {restaurant_id}"
 
 
 def _nothing(results: Sequence[Result], floor: Floor) -> Answer:  # noqa: ARG001 (every answering takes it)

@@ -73,11 +73,14 @@ async def commit_once(asked: Asked, making: Making, *, atomic: bool) -> Answer:
 
 
 def _replay(asked: Asked, kept: KeptAnswer) -> Answer:
-    """The first answer to this key; raises Problem `idempotency_key_reused` where the request is another one."""
+    """The first answer to this key; raises Problem `idempotency_key_reused` where there is none to give again."""
     if kept.digest != asked.digest or kept.answer is None:
         detail = "This key was used before for another request. Make a new key for each change."
         raise problem("idempotency_key_reused", detail)
     answer = unpacked(kept.answer)
+    if answer is None:
+        detail = "This key was used before, with another version of the hub, whose answer cannot be read any more."
+        raise problem("idempotency_key_reused", f"{detail} The change was made then; see what is there now.")
     return msgspec.structs.replace(answer, headers=[*answer.headers, REPLAYED])
 
 

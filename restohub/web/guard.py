@@ -9,18 +9,13 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import Callable, Iterable
-from html import escape
 from ipaddress import IPv6Address
 from typing import Any, NamedTuple
 
 from restohub.floor.verdicts import Refused
 from restohub.limits import PASSED_MAX
-from restohub.wire.answers import Answer
-from restohub.wire.problems import CODES, document
 
 from .own_names import own_names
-from .reference.markup import filled, inline, part
-from .replies import problem_answer
 
 # Nobody registers a name under these: RFC 6762, RFC 8375, ICANN's resolution on .internal, and what routers use.
 LOCAL_ENDS = (".local", ".lan", ".home", ".internal", ".home.arpa")
@@ -164,16 +159,6 @@ def is_ip(host: str) -> bool:
     except OSError:
         return False
     return True
-
-
-def refusal_answer(refused: Refused, now: int, accepts: bytes = b"") -> Answer:
-    """The answer to what does not pass: a page where a browser asks for one, else a problem document."""
-    found = document(refused, now)
-    if b"text/html" not in accepts:
-        return problem_answer(found)
-    intro = f"<h1>{escape(CODES[refused.code].title)}</h1>\n<p>{inline(refused.detail)}</p>"
-    places = {"title": "restohub", "style": part("page.css"), "links": "", "intro": intro, "toc": "", "body": ""}
-    return Answer(found.status, [(b"content-type", b"text/html; charset=utf-8")], filled("frame.html", places).encode())
 
 
 def _foreign_host(host: str) -> Refused:

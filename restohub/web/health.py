@@ -10,13 +10,17 @@ from msgspec import UNSET
 
 from restohub.floor.bounds import nearly_full
 from restohub.live.hub import Hub
+from restohub.reach import COPY_ADVICE
 from restohub.store.engine import has_wal_reset_bug
 from restohub.store.open import DATABASE, size_of, wal_path
 from restohub.wire.answers import Answer, DatabaseHealth, Discovery, Health, json_answer
 from restohub.wire.times import time_text
 
 from .asking import Request
+from .browsers import HTML, wants_page
+from .local_time import local_time
 from .peers import is_own_machine
+from .reference.health_page import health_page
 
 
 async def health(request: Request) -> Answer:
@@ -28,6 +32,7 @@ async def health(request: Request) -> Answer:
         status="unhealthy" if reason else "healthy",
         service="sync",
         id=hub.place.id,
+        run=hub.place.run,
         version=hub.version if whole else hub.release,
         timestamp=time_text(hub.clock.now()),
         uptime_seconds=int(hub.clock.monotonic() - hub.clock.started),
@@ -38,12 +43,15 @@ async def health(request: Request) -> Answer:
         clock_behind_seconds=hub.clock.behind_s(),
         reason=reason or UNSET,
     )
-    return json_answer(body, 503 if reason else 200)
+    status = 503 if reason else 200
+    if wants_page(request.scope):
+        return Answer(status, [HTML], health_page(body, local_time(hub)))
+    return json_answer(body, status)
 
 
 def _database_told(hub: Hub, reason: str | None) -> DatabaseHealth:
     """What others than the hub's own machine are told: nothing of its SQLite and its disk."""
-    return DatabaseHealth("unavailable" if reason else "ok", "", 0, 0, 0, _warnings(hub))
+    return DatabaseHealth("unavailable" if reason else "ok", "", 0, 0, 0, warnings(hub))
 
 
 def _database(hub: Hub, reason: str | None) -> DatabaseHealth:
@@ -53,7 +61,7 @@ def _database(hub: Hub, reason: str | None) -> DatabaseHealth:
         size_bytes=size_of(hub.folder / DATABASE),
         wal_bytes=size_of(wal_path(hub.folder)),
         free_bytes=_free_bytes(hub.folder),
-        warnings=[*_warnings(hub), *_warnings_of_sqlite()],
+        warnings=[*warnings(hub), *_warnings_of_sqlite()],
     )
 
 
@@ -64,11 +72,13 @@ def _free_bytes(folder: Path) -> int:
         return 0
 
 
-def _warnings(hub: Hub) -> list[str]:
+def warnings(hub: Hub) -> list[str]:
     """What staff must know, told to all."""
     writer = hub.writer
     full = nearly_full(writer.floors.values(), writer.holdings.size, writer.holdings.restaurants_max)
-    return [*hub.present.warnings(hub.clock.monotonic()), *full]
+    copy_at = hub.discovery().copy_at
+    copies = [COPY_ADVICE.format(at=copy_at)] if copy_at else []
+    return [*hub.present.warnings(hub.clock.monotonic()), *full, *copies]
 
 
 def _warnings_of_sqlite() -> list[str]:

@@ -15,6 +15,8 @@ from restohub.live.hub import Hub
 from restohub.wire.answers import PROBLEM, Answer, Sent, encode, sent_headers
 from restohub.wire.problems import RETRY_AFTER_S, Problem, ProblemDocument, document, problem
 
+from .browsers import problem_page, wants_page
+
 log = logging.getLogger("restohub.web")
 
 # What the hub's own transport offers: an answer in one call. Without it (h11 on Windows, the rehearsal): ASGI's two.
@@ -82,7 +84,7 @@ def on_problem(request: Request[Any, Any, Any], fault: Problem) -> Reply:
     hub = hub_of(request)
     floor = hub.writer.floors.get(int(getattr(fault.refused.current, "id", 0) or 0)) if _is_restaurant(fault) else None
     found = document(fault.refused, hub.clock.now(), floor_revision=floor.revision if floor else 0)
-    return Reply(problem_answer(found, fault.headers))
+    return Reply(problem_page(found) if wants_page(request.scope) else problem_answer(found, fault.headers))
 
 
 def _is_restaurant(fault: Problem) -> bool:

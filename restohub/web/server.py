@@ -22,8 +22,9 @@ from restohub.wire.problems import Problem, document
 
 from .asking import ClientGoneError, Request
 from .asyncapi import asyncapi
+from .browsers import problem_page, wants_page
 from .fixtures import fixtures
-from .guard import Guard, refusal_answer
+from .guard import Guard
 from .openapi import openapi
 from .rates import pay
 from .realtime import Sockets, realtime, restaurant_sync
@@ -116,8 +117,8 @@ class OnePath:
     def _turned_away(self, refused: Refused, scope: Any, send: Any) -> Awaitable[None]:
         if scope["type"] == "websocket":
             return self._no_handshake(refused, send)
-        accepts = next((value for name, value in scope["headers"] if name == b"accept"), b"")
-        return send_answer(refusal_answer(refused, self._clock.now(), accepts), scope, send)
+        found = document(refused, self._clock.now())
+        return send_answer(problem_page(found) if wants_page(scope) else problem_answer(found), scope, send)
 
     async def _in_turn(self, caller: Caller, scope: Any, receive: Any, send: Any) -> None:
         """Pass the request on once its address has paid for what it asked before; 429 where that takes too long."""

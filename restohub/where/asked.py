@@ -14,22 +14,23 @@ ANSWER_WAIT_S = 3.0
 
 
 class Told(Struct, frozen=True):
-    """What counts here of a hub's answer; `id` is empty where the hub is an older one."""
+    """What counts here of a hub's answer; `id` and `run` are empty where the hub is an older one."""
 
     status: str
     version: str
     service: str = ""
     id: str = ""
+    run: str = ""
     discovery: Discovery | None = None
     uptime_seconds: int = 0
     connections: int = 0
     reason: str = ""
 
 
-async def id_at(host: str, port: int) -> str:
-    """The id of the hub that answers there within 2 s, "" where none does."""
+async def who_at(host: str, port: int) -> tuple[str, str]:
+    """The id of the hub that answers there within 2 s, and that of its run; both "" where none does."""
     told = await health_at(host, port, RIVAL_WAIT_S)
-    return told.id if told and told.service == "sync" else ""
+    return (told.id, told.run) if told and told.service == "sync" else ("", "")
 
 
 async def health_at(host: str, port: int, wait_s: float = ANSWER_WAIT_S) -> Told | None:

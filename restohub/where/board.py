@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 
 from restohub.reach import short_id
@@ -21,6 +22,10 @@ SILENT = (
     "A hub that does not answer is switched off, or a firewall on its machine closes its port. "
     "On that machine, `restohub where` says more."
 )
+SHARED = (
+    "Two hubs have one id: one runs on a copy of the other's data, and iPads may take the two for one. "
+    "Stop the one that is the copy, say `restohub identity new` on its machine, and start it again."
+)
 
 
 def board(hubs: Sequence[Found], columns: int) -> list[str]:
@@ -34,9 +39,15 @@ def board(hubs: Sequence[Found], columns: int) -> list[str]:
         said = [line.rstrip() for line in said[:-1]]
     if len(hubs) == HUBS_MAX:
         said += ["", f"There may be more: a search ends at {HUBS_MAX} hubs."]
+    if any(hub.shares_id for hub in hubs):
+        said += ["", *_filled(SHARED, columns)]
     if any(hub.state in ("no answer", "another hub") for hub in hubs):
-        said += ["", SILENT]
+        said += ["", *_filled(SILENT, columns)]
     return said
+
+
+def _filled(sentence: str, columns: int) -> list[str]:
+    return textwrap.wrap(sentence, columns - 1, break_long_words=False, break_on_hyphens=False)
 
 
 def _cells(hub: Found) -> tuple[str, ...]:
@@ -46,7 +57,7 @@ def _cells(hub: Found) -> tuple[str, ...]:
         plain(hub.local_url, URL_COLUMNS),
         plain(hub.version, VERSION_COLUMNS),
         plain(short_id(hub.id), ID_COLUMNS),
-        ANSWERS[hub.state],
+        ANSWERS[hub.state] + (", with another's id" if hub.shares_id else ""),
     )
 
 

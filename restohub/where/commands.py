@@ -34,7 +34,8 @@ def where(
 
     It names every address by which iPads reach the hub, and the folder of its data.
     """
-    from restohub.reach import reach
+    from restohub.reach import COPY_ADVICE, reach
+    from restohub.sentences import wrapped
 
     from .plain import say
     from .running import AbsentError, running
@@ -44,7 +45,7 @@ def where(
         hub = running(data, os.environ)
     except AbsentError as error:
         _stop(str(error))
-    reached = reach(hub.place)
+    reached = reach(hub.place, host=hub.told.discovery.host if hub.told.discovery else "")
     if as_json:
         typer.echo(json.dumps(as_object(hub, reached), indent=2))
         return
@@ -53,7 +54,9 @@ def where(
     else:
         say("\n".join(lines(hub.place.name, reached, hub.folder)))
     if hub.told.discovery and hub.told.discovery.state == "failed":
-        say(f"iPads do not find it by themselves. {hub.told.discovery.reason}")
+        say(wrapped(f"iPads do not find it by themselves. {hub.told.discovery.reason}", sys.stdout))
+    if hub.told.discovery and hub.told.discovery.copy_at:
+        say(wrapped(COPY_ADVICE.format(at=hub.told.discovery.copy_at), sys.stdout))
 
 
 def find(
@@ -105,5 +108,7 @@ async def _with_progress(looking: Coroutine[Any, Any, T], seconds: float) -> T:
 
 
 def _stop(sentence: str) -> NoReturn:
-    typer.echo(sentence, err=True)
+    from restohub.sentences import complain
+
+    complain(sentence)
     raise typer.Exit(1)

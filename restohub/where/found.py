@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from ipaddress import ip_address
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import Struct, structs
 from zeroconf import BadTypeInNameException, ServiceStateChange, Zeroconf
 from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
 
 from restohub.advertise import SERVICES
-from restohub.mdns_reading import read_within_limits
+from restohub.mdns_reading import Claims, read_within_limits
 from restohub.reach import url
 
 from .asked import Told, health_at
@@ -24,10 +24,11 @@ RESOLVE_WAIT_MS = 1500
 State = Literal["healthy", "unhealthy", "no answer", "another hub"]
 
 
-class Found(Struct, frozen=True):
+class Found(Struct, frozen=True, omit_defaults=True):
     """One hub as it is announced, by names that its announcer chose, the URL that answers first.
 
     `state`: `healthy`, `unhealthy`, `no answer`, or `another hub`, where one of another id answers at its address.
+    `shares_id`: another hub that answers has its id too, so one of the two runs on a copy of the other's data.
     """
 
     name: str
@@ -36,11 +37,17 @@ class Found(Struct, frozen=True):
     urls: list[str]
     local_url: str
     state: State
+    shares_id: bool = False
 
 
 async def found(speakers: Sequence[str], wait_s: float) -> list[Found]:
     """The hubs that are heard within so many seconds by these addresses of ours; raises OSError."""
     names: dict[str, None] = {}
+    senders: dict[str, set[str]] = {}
+
+    def note(name: str, host: str, address: str, port: int) -> None:  # noqa: ARG001 (what a claim says)
+        if name in senders or len(senders) < HUBS_MAX:
+            senders.setdefault(name, set()).add(address)
 
     def heard(zeroconf: Zeroconf, service_type: str, name: str, state_change: ServiceStateChange) -> None:  # noqa: ARG001 (zeroconf names them)
         if state_change is ServiceStateChange.Removed:
@@ -51,7 +58,7 @@ async def found(speakers: Sequence[str], wait_s: float) -> list[Found]:
     voice = AsyncZeroconf(interfaces=list(speakers))
     try:
         await voice.zeroconf.async_wait_for_start()
-        read_within_limits(voice)
+        voice.zeroconf.async_add_listener(Claims([SERVICE], read_within_limits(voice), note), None)
         browser = AsyncServiceBrowser(voice.zeroconf, SERVICE, handlers=[heard])
         await asyncio.sleep(wait_s)
         await browser.async_cancel()
@@ -59,8 +66,14 @@ async def found(speakers: Sequence[str], wait_s: float) -> list[Found]:
         known = await asyncio.gather(*(info.async_request(voice.zeroconf, RESOLVE_WAIT_MS) for info in infos))
     finally:
         await voice.async_close()
-    hubs = await asyncio.gather(*(_hub(info) for info, so in zip(infos, known, strict=True) if so))
-    return sorted(hubs, key=lambda hub: (hub.name, hub.id))
+    there = [info for info, so in zip(infos, known, strict=True) if so]
+    asked = await asyncio.gather(*(_hubs(info, senders.get(info.name.lower(), set())) for info in there))
+    hubs = [one for several in asked for one in several]
+    runs: dict[str, set[str]] = {}
+    for run, hub in hubs:
+        runs.setdefault(hub.id, set()).add(run)
+    told = [structs.replace(hub, shares_id=True) if run and len(runs[hub.id] - {""}) > 1 else hub for run, hub in hubs]
+    return sorted(told, key=lambda hub: (hub.name, hub.id, hub.urls))
 
 
 def _info(name: str) -> AsyncServiceInfo | None:
@@ -71,22 +84,37 @@ def _info(name: str) -> AsyncServiceInfo | None:
         return None
 
 
-async def _hub(info: AsyncServiceInfo) -> Found:
+async def _hubs(info: AsyncServiceInfo, senders: set[str]) -> list[tuple[str, Found]]:
+    """The hubs that answer where one is announced, each with its run ("" where none answers).
+
+    They are several where one runs on a copy of another's data: they have one host name, and so all addresses of both.
+    Of those the ones are meant who were heard to announce it.
+    """
     port = info.port or 0
     addresses = [address for address in info.parsed_addresses() if _useful(address)][:ADDRESSES_MAX]
     said = {key: (value or b"").decode(errors="replace") for key, value in info.properties.items()}
     properties = {key.decode(errors="replace"): value for key, value in said.items()}
     announced = properties.get("id", "")
-    told = await asyncio.gather(*(health_at(address, port) for address in addresses))
-    answering = sorted(zip(addresses, told, strict=True), key=lambda one: one[1] is None)
-    return Found(
-        name=info.name.removesuffix(f".{SERVICE}"),
-        id=announced,
-        version=properties.get("ver", ""),
-        urls=[url(address, port) for address, _ in answering],
-        local_url=url((info.server or "").removesuffix("."), port),
-        state=_state(announced, [one for one in told if one]),
-    )
+    told = dict(zip(addresses, await asyncio.gather(*(health_at(one, port) for one in addresses)), strict=True))
+    runs = {address: one.run for address, one in told.items() if one and one.id == announced}
+    shares = [addresses]
+    if len(set(runs.values())) > 1:
+        meant = {run for address, run in runs.items() if address in senders} or set(runs.values())
+        shares = [[address for address in addresses if runs.get(address) == run] for run in sorted(meant)]
+    return [
+        (
+            next((runs[address] for address in share if address in runs), ""),
+            Found(
+                name=info.name.removesuffix(f".{SERVICE}"),
+                id=announced,
+                version=properties.get("ver", ""),
+                urls=[url(address, port) for address in sorted(share, key=lambda one: told[one] is None)],
+                local_url=url((info.server or "").removesuffix("."), port),
+                state=_state(announced, [one for one in map(told.get, share) if one]),
+            ),
+        )
+        for share in shares
+    ]
 
 
 def _useful(address: str) -> bool:

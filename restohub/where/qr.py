@@ -6,6 +6,8 @@ import io
 import os
 from typing import TextIO
 
+from restohub.sentences import columns_of
+
 MARGIN = 2
 BLOCKS = "█▀▄"
 # White and black are said outright: drawn in the terminal's own colours, the code is a negative on every light one.
@@ -21,7 +23,7 @@ def qr_lines(url: str, stream: TextIO) -> list[str]:
     drawn = io.StringIO()
     segno.make_qr(url).terminal(drawn, border=MARGIN, compact=True)
     *lines, last = drawn.getvalue().splitlines()
-    if _columns(stream) < len(last):
+    if columns_of(stream) < len(last):
         return []
     # The number of rows is odd: beneath the last one the terminal's own ground goes on.
     return [*(f"{WHITE_ON_BLACK}{line}{USUAL}" for line in lines), f"{WHITE}{last}{USUAL}"]
@@ -36,11 +38,3 @@ def _shows_blocks(stream: TextIO) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def _columns(stream: TextIO) -> int:
-    """The terminal's width; 80 where it does not say."""
-    try:
-        return os.get_terminal_size(stream.fileno()).columns or 80
-    except OSError:
-        return 80

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from restohub.addresses import EVERYWHERE
 from restohub.boot.texts import LINUX_FOLDER, MAC_FOLDER, WINDOWS_FOLDER
 from restohub.config import chosen_folder, default_folder
 from restohub.live.place import Place
-from restohub.reach import own_address, url
+from restohub.reach import LOOPBACK, own_address, reach, url
 
 from .asked import Told, health_at
 from .note import read_note
@@ -51,6 +52,33 @@ def running(flag: Path | None, environment: Mapping[str, str]) -> Running:
             return Running(folder.absolute(), place, told)
         last = last or (folder, place)
     raise AbsentError(_why_none(folders, closed, last))
+
+
+def served_already(folder: Path) -> str:
+    """What to say to who starts a second hub on a folder: first of all, where the first one is."""
+    try:
+        hub = running(folder, {})
+    except AbsentError:
+        return (
+            f"Another hub serves the data folder {folder} already, and does not answer. Stop it, then start it again."
+        )
+    at = (*reach(hub.place).urls, url(own_address(hub.place), hub.place.port))[0]
+    return (
+        f"The hub runs already, at {at} (its data are in {folder}), so no second one was started. "
+        "`restohub where` shows every address. To start it anew, stop that one first."
+    )
+
+
+def port_taken(host: str, port: int, folder: Path) -> str:
+    """What to say where the port is another hub's, "" where it is not."""
+    at = LOOPBACK if host in EVERYWHERE else host
+    told = asyncio.run(health_at(at, port))
+    if not told or not told.id:
+        return ""
+    return (
+        f"Another program uses port {port} already: a restohub, at {url(at, port)} with other data than those in "
+        f"{folder}. Use that one, or choose another port with --port."
+    )
 
 
 def _why_none(folders: list[Path], closed: Path | None, last: tuple[Path, Place] | None) -> str:

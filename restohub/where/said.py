@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import logging
 import sys
-import textwrap
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from restohub.boot.install import InstallError, installed_program
 from restohub.config import Settings
 from restohub.live.place import Place
 from restohub.reach import Reach, reach
+from restohub.sentences import wrapped
 
 from .plain import plain, say
 from .qr import qr_lines
@@ -30,10 +31,20 @@ def say_ready(settings: Settings, place: Place) -> None:
     if settings.log_format == "text" and sys.stderr.isatty():
         with suppress(OSError):  # a terminal that was closed meanwhile stops nobody
             say_to_person(place.name, reached, folder, sys.stderr)
-            say("Ctrl-C stops the hub.\n", to=sys.stderr)
+            say(f"Ctrl-C stops the hub.\n{_leave_on()}\n", to=sys.stderr)
         return
     for line in lines(place.name, reached, folder):
         log.info("%s", line)
+
+
+def _leave_on() -> str:
+    """How a hub that was started by hand is left on."""
+    try:
+        program = str(installed_program())
+    except InstallError:
+        program = "restohub"
+    what = {"darwin": "service show --for macos", "win32": "service show --for windows"}.get(sys.platform)
+    return f"To have it start with the machine: {f'{program} {what}' if what else f'sudo {program} service install'}"
 
 
 def lines(name: str, reached: Reach, folder: Path) -> list[str]:
@@ -72,7 +83,7 @@ def say_to_person(name: str, reached: Reach, folder: Path, stream: TextIO) -> No
     rows.append(("Its data are in", plain(str(folder), 4096)))
     said = ["", f"The hub '{plain(name, 200)}' is ready.", "", *(f"  {what:<18}{where}" for what, where in rows), ""]
     if reached.lack:
-        said += [textwrap.fill(reached.lack, LACK_COLUMNS), ""]
+        said += [wrapped(reached.lack, stream, LACK_COLUMNS), ""]
     code = qr_lines(first, stream) if reached.urls else []
     if code:
         said += [*(f"  {line}" for line in code), "  Or point an iPad's camera at this code.", ""]

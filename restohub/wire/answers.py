@@ -215,7 +215,8 @@ DiscoveryState = Literal["off", "waiting", "announced", "failed"]
 class Discovery(Struct, frozen=True):
     """How iPads find the hub (mDNS): as what, under which host name and addresses; else the reason why they cannot.
 
-    Others than the hub's own machine get the `state` alone.
+    `copy_at` is there while another hub runs on a copy of this hub's data: its URL. Others than the hub's own machine
+    get the `state` alone.
     """
 
     state: DiscoveryState
@@ -223,17 +224,20 @@ class Discovery(Struct, frozen=True):
     host: str
     addresses: list[str]
     reason: str | UnsetType = UNSET
+    copy_at: str | UnsetType = UNSET
 
 
 class Health(Struct, omit_defaults=True):
     """How the hub is. `id`: of this installation, as in its TXT record, the same for as long as its data folder.
 
+    `run`: of this run alone: two hubs that answer with one `id` and two `run`s have copies of one data folder.
     `clock_behind_seconds`: how far the machine's clock is behind the last commit.
     """
 
     status: Literal["healthy", "unhealthy"]
     service: str
     id: str
+    run: str
     version: str
     timestamp: Time
     uptime_seconds: Annotated[int, Meta(ge=0)]
@@ -298,9 +302,12 @@ def packed(answer: Answer) -> bytes:
     return packer.compress(_pack(answer)) + packer.flush()
 
 
-def unpacked(kept: bytes) -> Answer:
-    """The answer of `packed`."""
-    return _unpack(zlib.decompress(kept))
+def unpacked(kept: bytes) -> Answer | None:
+    """The answer of `packed`, None where another version kept it in a form of its own."""
+    try:
+        return _unpack(zlib.decompress(kept))
+    except (zlib.error, msgspec.DecodeError):
+        return None
 
 
 _pack = msgspec.msgpack.Encoder().encode

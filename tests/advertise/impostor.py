@@ -63,9 +63,9 @@ class Impostor:
         self._stop.set()
 
 
-def health(hub_id: str = FIRST_ID) -> bytes:
-    """The answer of a hub with that id."""
-    body = {"status": "healthy", "service": "sync", "version": "1", "id": hub_id}
+def health(hub_id: str = FIRST_ID, run: str = "") -> bytes:
+    """The answer of a hub with that id, and of that run where one is named."""
+    body = {"status": "healthy", "service": "sync", "version": "1", "id": hub_id} | ({"run": run} if run else {})
     return b"HTTP/1.0 200 OK\r\n\r\n" + json.dumps(body).encode()
 
 

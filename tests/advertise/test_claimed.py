@@ -13,10 +13,11 @@ import pytest
 from zeroconf import DNSPointer
 
 from restohub.limits import RIVAL_ANSWERS, RIVAL_ASKED_EVERY_S, RIVALS_ASKED_A_MINUTE
+from restohub.reach import host_name
 from tests.advertise.hubs import PORT, AnnouncedHub
 from tests.advertise.impostor import FIRST_HOST, claim, health, impostor
 from tests.advertise.network import Network, a_network
-from tests.advertise.pad import GROUP, PATIENCE_S, TYPE_PTR, asked, within
+from tests.advertise.pad import GROUP, PATIENCE_S, TYPE_A, TYPE_PTR, asked, within
 
 LONG_ENOUGH_S = 8.0
 COUNTED_WITHIN_S = RIVAL_ASKED_EVERY_S * (RIVAL_ANSWERS - 1) + 15
@@ -93,6 +94,28 @@ def answered_for_a_minute(scene: Scene) -> None:
     assert "(10.77.0.66, port 8066) is called 'Mine' too" in hub.log.read_text()
 
 
+def a_copy_of_its_data(scene: Scene) -> None:
+    """Its own id at another address: relayed by a proxy it is the hub itself; of another run, it is a copy."""
+    hub = scene.hub()
+    usual = hub.until("announced")["host"]
+    told = hub.health()
+    packet = claim("Other", f"{usual}.")
+    with impostor(scene.stranger, packet, *[health(told["id"], told["run"])] * 20) as other:
+        keeps(hub, "Mine", LONG_ENOUGH_S)
+        assert other.asked_at, "it was never asked"
+        assert hub.discovery()["host"] == usual
+    with impostor(scene.stranger, packet, *[health(told["id"])] * 20) as other:
+        within(COUNTED_WITHIN_S + 20, lambda: hub.discovery().get("host", usual) != usual)
+        assert len(other.asked_at) == RIVAL_ANSWERS
+        said = hub.until("announced")
+        assert said["host"] == host_name(told["run"])
+        assert said["copy_at"] == "http://10.77.0.66:8066/"
+        assert "http://10.77.0.66:8066/, runs on a copy of this hub's data" in str(hub.health()["database"]["warnings"])
+        assert "`restohub identity new`" in hub.log.read_text()
+        found = asked(scene.stranger, f"{said['host']}.", TYPE_A)
+        assert found, "it answers to its new name"
+
+
 def sent_elsewhere(scene: Scene) -> None:
     """Many who claim the name make the hub ask few, and nobody beyond its link nor on its own machine."""
     hub = scene.hub()
@@ -147,6 +170,7 @@ SCENES: tuple[Callable[[Scene], None], ...] = (
     faked_before_it_starts,
     answered_twice,
     answered_for_a_minute,
+    a_copy_of_its_data,
     sent_elsewhere,
     shared_by_two_on_one_machine,
 )

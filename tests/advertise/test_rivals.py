@@ -14,7 +14,9 @@ from restohub.reach import host_name
 from restohub.rivals import Rivals
 
 OWN, OTHER = new_id(), new_id()
+OWN_RUN, RUN = new_id(), new_id()
 HOST = f"{host_name(OTHER)}."
+OWN_HOST = f"{host_name(OWN)}."
 AT = "10.77.0.66"
 MACHINE = [ip_interface(one) for one in ("127.0.0.1/8", "10.77.0.1/24", "fe80::1/64", "fd77::1/64")]
 
@@ -25,13 +27,14 @@ class Neighbours:
     def __init__(self) -> None:
         self.now = 1000.0
         self.ids: dict[str, str] = {}
+        self.run = RUN
         self.asked: list[str] = []
-        self.rivals = Rivals(OWN, self.answer, lambda: self.now, lambda: MACHINE)
+        self.rivals = Rivals(OWN, OWN_RUN, self.answer, lambda: self.now, lambda: MACHINE)
 
-    async def answer(self, address: str, port: int) -> str:  # noqa: ARG002 (whoever asks gives it)
+    async def answer(self, address: str, port: int) -> tuple[str, str]:  # noqa: ARG002 (whoever asks gives it)
         """What the hub there says."""
         self.asked.append(address)
-        return self.ids.get(address, "")
+        return (self.ids[address], self.run) if self.ids.get(address) else ("", "")
 
     def pass_by(self, seconds: float, *claims: tuple[str, str]) -> None:
         """So much time, with these claims (host, sender) heard and somebody asked in each second of it."""
@@ -51,6 +54,27 @@ def test_one_who_answers_three_times_within_a_minute_counts_and_not_before() -> 
     assert [rival.address for rival in near.rivals.counted] == [AT]
     near.pass_by(60, (HOST, AT))
     assert len(near.asked) == RIVAL_ANSWERS, "who counts is not asked again"
+
+
+def test_one_with_our_own_id_counts_by_our_host_and_by_that_of_its_run() -> None:
+    for host in (OWN_HOST, f"{host_name(RUN)}."):
+        near = Neighbours()
+        near.ids[AT] = OWN
+        near.pass_by(RIVAL_ASKED_EVERY_S * (RIVAL_ANSWERS - 1), (host, AT))
+        assert (len(near.asked), near.rivals.counted) == (RIVAL_ANSWERS - 1, [])
+        near.pass_by(2, (host, AT))
+        assert [(rival.id, rival.address) for rival in near.rivals.counted] == [(OWN, AT)]
+
+
+@pytest.mark.parametrize("host", [OWN_HOST, f"{host_name(OWN_RUN)}."])
+@pytest.mark.parametrize("sender", ["10.77.0.1", "fd77::1", "fe80::1%2", AT])
+def test_we_are_no_copy_of_ourselves_on_no_interface_nor_behind_a_reflector_or_a_proxy(host: str, sender: str) -> None:
+    near = Neighbours()
+    near.ids[AT], near.run = OWN, OWN_RUN
+    near.pass_by(120, (host, sender))
+    near.ids.clear()  # such as an address that was ours before the router gave us another
+    near.pass_by(60, (host, sender))
+    assert near.rivals.counted == []
 
 
 def test_one_answer_that_does_not_come_ends_the_count() -> None:

@@ -139,15 +139,22 @@ def test_a_disk_that_keeps_no_rights_stops_no_hub(new_hub: NewHub) -> None:
         "-o",
         os.devnull,
         "-e",
+        "trace=chmod,fchmod,fchmodat",
+        "-e",
         "inject=chmod,fchmod,fchmodat:error=EPERM",
     )
     hub = new_hub(wrap=("sh", "-c", 'umask 0; exec "$@"', "sh", *fails)).start()
     hub.new_restaurant()
+    refused = asked(hub.data, *inward(), wrap=fails)
+    assert (refused.status, refused.results()["data folder"]) == (0, "warning")
+    assert "refuses to change rights (chmod)" in refused.checks["data folder"]["found"]
     for path in (hub.data, *hub.data.iterdir()):
         path.chmod(0o777)
     said = asked(hub.data, *inward())
     assert (said.status, said.results()["data folder"]) == (0, "warning")
     assert "exFAT" in said.checks["data folder"]["cure"]
+    told = asked(hub.data, *inward(), wrap=fails).checks["data folder"]
+    assert ("umask=077" in told["cure"], "chmod -R" in told["cure"]) == (True, False)
     assert hub.stop() == 0
 
 

@@ -151,6 +151,14 @@ def test_a_machine_in_no_network_is_wrong(network: Network, tmp_path: Path) -> N
     assert "no cable, no Wi-Fi" in said.checks["addresses"]["found"]
 
 
+def test_an_interface_that_is_not_there_costs_the_discovery_alone(network: Network, tmp_path: Path) -> None:
+    said = asked(tmp_path / "a", "--interface", "eth7", wrap=network.machine("anna", "10.77.0.1/24").wrap)
+    assert (said.status, said.results()["addresses"]) == (0, "warning")
+    found = said.checks["addresses"]["found"]
+    assert found.startswith("There is no interface 'eth7' with an address now. There is eth0 (10.77.0.1).")
+    assert found.endswith(f"iPads do not find the hub by themselves, but reach it at http://10.77.0.1:{PORT}/")
+
+
 def test_an_address_that_no_router_gave_is_a_warning(network: Network, tmp_path: Path) -> None:
     said = asked(tmp_path / "a", wrap=network.machine("anna", "169.254.7.7/16").wrap)
     assert (said.status, said.results()["addresses"]) == (0, "warning")

@@ -64,7 +64,7 @@ def test_a_start_that_failed_is_told_until_one_goes_well(new_hub: NewHub) -> Non
 
 def test_a_hub_that_finds_its_folder_taken_leaves_no_note(new_hub: NewHub) -> None:
     hub = new_hub().start()
-    with pytest.raises(AssertionError, match="Another hub serves"):
+    with pytest.raises(AssertionError, match="The hub runs already"):
         new_hub(hub.data).start()
     assert last_stop(hub.data) is None
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from restohub.store.open import DATABASE, FolderError, open_reader
+from restohub.store.format import FolderError
+from restohub.store.open import DATABASE, open_reader
 from tests.conftest import Hub
 
 NewHub = Callable[..., Hub]

@@ -14,7 +14,8 @@ from typing import Any, TypeVar
 
 from restohub.live.clock import Clock
 from restohub.store.append import LOG
-from restohub.store.open import migrations, statements
+from restohub.store.format import migrations
+from restohub.store.open import statements
 from restohub.store.rows import revision_at
 from tests.live.stage import Message, messages
 

@@ -13,7 +13,8 @@ import pytest
 from restohub.floor.commands import Delete
 from restohub.floor.nouns import Guest, Table
 from restohub.store.check import Fault, Report, check_folder
-from restohub.store.open import DATABASE, LOCK, FolderError, FolderLock, wal_path
+from restohub.store.format import FolderError
+from restohub.store.open import DATABASE, LOCK, FolderLock, wal_path
 from restohub.store.rows import image_of, log_checksum, position_of, removal_checksum, row_checksum
 from tests.conftest import Hub
 from tests.contract.socket_talk import make_guest

@@ -11,15 +11,15 @@ from pathlib import Path
 import aiosqlite
 import pytest
 
+from restohub.store import format as store_format
 from restohub.store import open as opening
 from restohub.store.faults import StorageFailedError
+from restohub.store.format import FolderError, migrations
 from restohub.store.open import (
     DATABASE,
     LOCK,
     MARK,
-    FolderError,
     FolderLock,
-    migrations,
     open_reader,
     open_writer,
     statements,
@@ -95,7 +95,7 @@ def test_every_table_is_strict(tmp_path: Path) -> None:
 def test_a_newer_schema_is_refused_with_what_to_do(tmp_path: Path) -> None:
     asyncio.run(fill(tmp_path, Story()))
     sql(tmp_path, "PRAGMA user_version = 99")
-    with pytest.raises(FolderError, match=r"newer restohub \(schema 99, this one knows \d+\)\. Install"):
+    with pytest.raises(FolderError, match=r"newer restohub \(format 99, this one reads up to \d+\).* Install"):
         asyncio.run(open_writer(tmp_path))
     assert sql(tmp_path, "PRAGMA user_version") == [(99,)]
 
@@ -124,7 +124,8 @@ def test_a_migration_that_succeeds_is_done_once(tmp_path: Path, monkeypatch: pyt
     story = Story().furnish()
     asyncio.run(fill(tmp_path, story))
     known = migrations()
-    monkeypatch.setattr(opening, "migrations", lambda: [*known, (len(known) + 1, SOUND)])
+    for module in (opening, store_format):
+        monkeypatch.setattr(module, "migrations", lambda: [*known, (len(known) + 1, SOUND)])
     for _ in range(2):
         assert asyncio.run(loaded_floor(tmp_path)) == story.floor
     assert sql(tmp_path, "PRAGMA user_version") == [(len(known) + 1,)]

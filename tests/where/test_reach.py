@@ -38,6 +38,21 @@ def test_a_hub_for_one_interface_has_its_addresses() -> None:
     assert reach(place("0.0.0.0", "wlan0"), lambda: [CABLE, WIFI]).urls == ("http://10.0.0.5:8000/",)
 
 
+@pytest.mark.parametrize(
+    ("look", "why"),
+    [
+        ([CABLE, WIFI], "There is no interface 'eth7' with an address now. There is eth0 (192.168.1.20) and wlan0"),
+        ([CABLE, WIFI, Link(("eth7",), ("10.1.1.1",), carries=False)], "The interface 'eth7' has no network now."),
+    ],
+)
+def test_an_interface_that_is_not_there_costs_the_discovery_and_no_address(look: list[Link], why: str) -> None:
+    found = reach(place(interface="eth7"), lambda: look)
+    assert found.urls == reach(place(), lambda: look).urls
+    assert found.local_url is None
+    assert found.lack.startswith(why)
+    assert found.lack.endswith("iPads do not find the hub by themselves; these addresses work all the same.")
+
+
 @pytest.mark.parametrize("bound", ["127.0.0.1", "127.0.0.7", "::1"])
 def test_a_hub_on_the_loopback_is_reached_by_no_ipad(bound: str) -> None:
     found = reach(place(bound), lambda: [CABLE])

@@ -9,8 +9,10 @@ from html import escape
 from restohub.floor.nouns import PHASES, Floor, Restaurant
 from restohub.live.hub import Hub
 from restohub.reach import reach
-from restohub.wire.times import time_text
+from restohub.web.health import warnings
+from restohub.web.local_time import local_time
 
+from .health_page import notes, span, state
 from .markup import code, filled, inline, page, table
 
 # A reader at the hub's own machine: by these names each iPad would ask itself.
@@ -22,10 +24,10 @@ def home_page(hub: Hub, connections: int, came_by: str) -> bytes:
     places = {
         "name": escape(hub.place.name),
         "address": _address(hub, came_by),
-        "state": _state(hub, connections),
+        "state": _state(hub, connections) + notes(warnings(hub)),
         "restaurants": _restaurants(hub),
         "version": escape(hub.release),
-        "time": time_text(hub.clock.now()),
+        "time": escape(local_time(hub)),
     }
     return page(hub.place.name, filled("home.html", places), here="/")
 
@@ -34,12 +36,13 @@ def _address(hub: Hub, came_by: str) -> str:
     """What to tell an iPad: the address that brought the reader here, unless it leads an iPad to itself."""
     if came_by and not LOOPBACK.fullmatch(came_by):
         return f"Give the app on your iPads the address {code(f'http://{came_by}')}. There is nothing else to do here."
-    reached = reach(hub.place)
-    if reached.lack:
+    reached = reach(hub.place, host=hub.discovery().host)
+    if not reached.urls:
         return inline(reached.lack)
     urls = " or ".join(code(one.rstrip("/")) for one in reached.urls)
     by_name = f" It also has a name: {code(reached.local_url.rstrip('/'))}." if reached.local_url else ""
-    return f"Give the app on your iPads the address {urls}.{by_name} There is nothing else to do here."
+    lack = f" {inline(reached.lack)}" if reached.lack else ""
+    return f"Give the app on your iPads the address {urls}.{by_name}{lack} There is nothing else to do here."
 
 
 def _state(hub: Hub, connections: int) -> str:
@@ -49,25 +52,13 @@ def _state(hub: Hub, connections: int) -> str:
         more = (
             "Changes cannot be saved now, so the iPads may look but not change anything. Call whoever looks after it."
         )
-        return _shown("ill", "The hub is not well", f"{trouble[:1].upper()}{trouble[1:]}. {more}")
+        return state("ill", "The hub is not well", f"{trouble[:1].upper()}{trouble[1:]}. {more}")
     listening = {0: "No device is connected now.", 1: "1 device is connected."}.get(
         connections, f"{connections} devices are connected."
     )
     behind_s = hub.clock.behind_s()
-    clock = f" The clock of this machine is {_span(behind_s)} behind: set it right." if behind_s else ""
-    return _shown("well", "The hub is well", f"Changes are saved and sent. {listening}{clock}")
-
-
-def _shown(kind: str, title: str, text: str) -> str:
-    return f'<div class="state {kind}" role="status"><p><strong>{title}</strong> {escape(text)}</p></div>'
-
-
-def _span(seconds: int) -> str:
-    for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
-        if seconds >= length:
-            count = seconds // length
-            return f"{count} {unit}{'s' if count > 1 else ''}"
-    return f"{seconds} seconds" if seconds > 1 else "1 second"
+    clock = f" The clock of this machine is {span(behind_s)} behind: set it right." if behind_s else ""
+    return state("well", "The hub is well", f"Changes are saved and sent. {listening}{clock}")
 
 
 def _restaurants(hub: Hub) -> str:

@@ -32,7 +32,9 @@ OPENING = 1705343400  # 2024-01-15T18:30:00Z, an evening
 STEP_S = 60
 UPTIME_S = 93_784
 EPOCH = "5f1c0a9e44d2"
-PLACE = Place("0197ac3e-5c10-7d21-b4a8-60f3279e44d2", "restohub", "::", 8000, None, True)
+PLACE = Place(
+    "0197ac3e-5c10-7d21-b4a8-60f3279e44d2", "restohub", "::", 8000, None, True, "0197ac40-10c2-7b06-9d15-4be1f7a6c3d8"
+)
 FOUND = Discovery("announced", "restohub", "restohub-9e44d2.local", ["192.168.1.20"])
 JSON_HEADERS = {"content-type": "application/json"}
 

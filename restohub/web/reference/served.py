@@ -20,8 +20,8 @@ from restohub.wire.times import time_text
 
 HTML = (b"content-type", b"text/html; charset=utf-8")
 TEXT = (b"content-type", b"text/plain; charset=utf-8")
-# As in SECURITY.md.
-CONTACT = "mailto:security@restohub.example"
+# The repository's private advisory form, as in SECURITY.md.
+CONTACT = "https://restohub.example/security/advisories/new"
 # RFC 9116 wants less than a year; counted from each answer, since a hub runs for years without anybody's hand.
 CONTACT_HOLDS_S = 180 * 86_400
 # What the pages' texts have where the hub's own address belongs.

@@ -121,7 +121,8 @@ HAPPENS = {
     "the same field after your `base_version`.",
     "validation_failed": "Fields are missing, are unknown, are given in two spellings, or have values that cannot be. "
     "`errors` lists every one of them.",
-    "idempotency_key_reused": "The `Idempotency-Key` came before, with another method, path, query or body.",
+    "idempotency_key_reused": "The `Idempotency-Key` came before, with another method, path, query or body, or with "
+    "another version of the hub, whose answer cannot be read.",
     "rate_limited": "The address asked for more than 200 units a second (a request is 1, each operation of a batch 1, "
     "each 64 KiB answered 1) after a burst of 2,000, and the request waited for 10 s; or it added more than 1,500 "
     "guests, tables and restaurants, or 4 MB, at once, and more than 500, or 1 MB, an hour after that. In an off-line "
