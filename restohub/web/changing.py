@@ -68,15 +68,14 @@ async def commit_once(asked: Asked, making: Making, *, atomic: bool) -> Answer:
         return answer
     kept = await asked.hub.history.kept_answer(restaurant_id, answer.revision)
     if kept is None:
-        raise refusal("busy", "This key ended at this very moment. Nothing was changed; ask again.")
+        raise refusal("busy")  # the key ended at this very moment
     return _replay(asked, kept)
 
 
 def _replay(asked: Asked, kept: KeptAnswer) -> Answer:
     """The first answer to this key; raises Problem `idempotency_key_reused` where the request is another one."""
     if kept.digest != asked.digest or kept.answer is None:
-        detail = "This key was used before for another request. Make a new key for each change."
-        raise problem("idempotency_key_reused", detail)
+        raise problem("idempotency_key_reused")
     answer = unpacked(kept.answer)
     return msgspec.structs.replace(answer, headers=[*answer.headers, REPLAYED])
 

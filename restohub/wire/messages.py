@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta, Raw, Struct
 
 from restohub.floor import nouns
+from restohub.floor.verdicts import Params
 
 from .entities import Guest, Table, Time, guest_out, table_out
 from .times import time_text
@@ -19,6 +20,8 @@ ENVELOPE_BYTES = 1024  # more than the keys around the entities of any message t
 
 Revision = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 Part = Annotated[int, Meta(ge=1)]
+Detail = Annotated[str, Meta(description="A sentence for a host to read.")]
+Hint = Annotated[str, Meta(description="For the developer of the app: what to send instead.")]
 
 
 class GuestChange(Struct, tag_field="entity_type", tag="guest"):
@@ -141,7 +144,9 @@ class ErrorMessage(Struct, tag_field="type", tag="error"):
 
     timestamp: Time
     error_code: str
-    detail: str
+    detail: Detail
+    hint: Hint
+    params: Params
 
 
 PAST: dict[nouns.Action, str] = {"create": "created", "update": "updated", "delete": "deleted"}

@@ -9,6 +9,8 @@ from typing import Any
 
 import httpx
 
+from tests.contract.words_talk import hold_words
+
 Json = dict[str, Any]
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
@@ -174,6 +176,7 @@ def refusal(answer: httpx.Response, status: int, error_code: str) -> Json:
     assert answer.headers["Content-Type"].split(";")[0] == "application/problem+json"
     problem = said(answer, status)
     assert (problem["status"], problem["error_code"]) == (status, error_code)
+    hold_words(problem)
     return problem
 
 

@@ -50,6 +50,7 @@ REFUSALS: list[tuple[int, str, Ask]] = [
     (422, "validation_failed", lambda api, r: api.post(f"/restaurants/{r}/guests/", json={})),
     (422, "idempotency_key_reused", lambda api, r: reused(api, r, {"name": "Verdi", "partySize": 2})),
 ]
+from tests.contract.words_talk import WORDS
 
 
 def reused(api: httpx.Client, restaurant: int, body: Json) -> httpx.Response:
@@ -111,8 +112,7 @@ def test_the_entity_in_question_is_shown_as_it_is(api: httpx.Client, place: int,
 def test_every_fault_of_the_input_is_listed(api: httpx.Client, place: int) -> None:
     bad = {"name": "", "partySize": 101, "notes": 5, "tags": ["x", 7], "colour": "red", "email": "e" * 255}
     body = problem(api.post(f"/restaurants/{place}/guests/", json=bad), 422, "validation_failed")
-    assert all(fault.keys() == {"pointer", "detail"} for fault in body["errors"])
-    assert all(isinstance(fault["detail"], str) and fault["detail"] for fault in body["errors"])
+    assert all(fault.keys() == {"pointer", *WORDS} for fault in body["errors"])
     fields = sorted(fault["pointer"].split("/")[1] for fault in body["errors"])
     assert fields == ["colour", "email", "name", "notes", "partySize", "tags"]
 

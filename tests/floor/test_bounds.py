@@ -110,7 +110,7 @@ def test_a_restaurant_too_many_is_refused() -> None:
     command = CreateRestaurant(RestaurantFields(name="New", timezone="UTC"))
     verdict = decide_directory(directory, {}, command, STAMP, 3)
     assert isinstance(verdict, Refused)
-    assert (verdict.code, "restaurants_max" in verdict.detail) == ("limit_reached", True)
+    assert (verdict.code, "restaurants_max" in verdict.hint) == ("limit_reached", True)
     assert isinstance(decide_directory(directory, {}, command, STAMP, 4), Accepted)
 
 

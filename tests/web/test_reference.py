@@ -23,7 +23,7 @@ from restohub.web.reference.markup import json_block, laid_out
 from restohub.web.reference.message_list import message_structs
 from restohub.web.reference.words import CLOSES, HAPPENS
 from restohub.web.routes import ROUTES, Route
-from restohub.wire import messages, problems, session
+from restohub.wire import codes, messages, problems, session
 from restohub.wire.entities import Guest, Restaurant, Table
 from restohub.wire.requests import GuestInput
 from tests.conftest import Hub, next_message
@@ -152,17 +152,17 @@ def test_the_messages_of_a_client_are_understood(docs: str) -> None:
 
 
 def test_every_close_code_of_the_sockets_is_told() -> None:
-    codes = {
+    named = {
         session.BAD_PARAMETER, session.TOKEN_REFUSED, session.UNKNOWN_RESTAURANT, session.GONE_SILENT,
         session.TOO_MANY, session.TOO_BIG, session.GOING_AWAY, session.HUB_FAULT,
         session.TRY_AGAIN_LATER,
     }  # fmt: skip
-    assert {code for code, _, _ in CLOSES} == codes
+    assert {code for code, _, _ in CLOSES} == named
 
 
-@pytest.mark.parametrize("code", problems.CODES)
+@pytest.mark.parametrize("code", codes.CODES)
 def test_every_error_has_its_entry_and_its_document(docs: str, errors: str, code: str) -> None:
-    about, told = problems.CODES[code], article(errors, code)
+    about, told = codes.CODES[code], article(errors, code)
     assert code in HAPPENS, "say in web/words.py when it comes"
     assert about.title in unescape(told)
     shown = [json.loads(text) for name, text in examples(told) if name in ("ProblemDocument", "ErrorMessage")]

@@ -61,8 +61,8 @@ def test_at_most_100_faults_are_listed_and_more_are_mentioned(reading: Any, coun
         refuse(faults)
     found = told(caught.value)
     assert len(found.errors) == min(count, 100)
-    assert found.detail.endswith(MORE) is (count > 100)
-    assert (f" (and {count - 1} more)" in found.detail) is (1 < count <= 100)
+    assert found.hint.endswith(MORE) is (count > 100)
+    assert (f" (and {count - 1} more)" in found.hint) is (1 < count <= 100)
 
 
 def test_a_batch_lists_100_faults_of_all_its_operations_and_looks_no_further() -> None:
@@ -70,7 +70,7 @@ def test_a_batch_lists_100_faults_of_all_its_operations_and_looks_no_further() -
     items = read_batch({"operations": [operation({}), *map(operation, datas)]})
     found = refused_batch(items)
     assert len(found.errors) == 100
-    assert found.detail.endswith(MORE)
+    assert found.hint.endswith(MORE)
     assert found.errors[0].operation == 0, "the problem is that of the first operation"
     assert [error.operation for error in found.errors] == sorted(error.operation for error in found.errors)  # type: ignore[type-var]
     assert len(items) == 34, "two faults, and three of each that follows"
@@ -82,7 +82,7 @@ def test_a_batch_of_100_faults_is_listed_whole() -> None:
     items = read_batch({"operations": [operation({"name": "A", "partySize": 2, "k": 0}) for _ in range(100)]})
     found = refused_batch(items)
     assert (len(items), len(found.errors)) == (100, 100)
-    assert MORE not in found.detail
+    assert MORE not in found.hint
 
 
 def test_the_older_form_looks_no_further_either() -> None:
@@ -97,8 +97,8 @@ def test_each_update_of_a_queue_is_answered_however_many_are_faulty() -> None:
     assert len(items) == 500
     for item in items:
         assert isinstance(item.wanted, Refused)
-        assert len(item.wanted.detail) < 500
-        assert item.wanted.detail.endswith("(and 100 more at least)")
+        assert len(item.wanted.hint) < 500
+        assert item.wanted.hint.endswith("(and 100 more at least)")
 
 
 @pytest.mark.parametrize("name", ["operations", "guests", "tables"])
@@ -134,11 +134,11 @@ def test_a_fault_repeats_40_characters_of_what_came() -> None:
     _, _, faults = read_guest({"id": LONG, **fields}, creating=True)
     assert len(faults) >= 5
     for fault in faults:
-        assert LONG[:50] not in fault.detail + fault.pointer
-        assert len(fault.detail) < 500
+        assert LONG[:50] not in fault.hint + fault.detail + fault.pointer
+        assert len(fault.hint) < 500
     items = read_batch({"operations": [{**operation({"id": LONG}), "entity_id": LONG}, {LONG: LONG}]})
     for error in refused_batch(items).errors:
-        assert LONG[:50] not in error.detail + error.pointer
+        assert LONG[:50] not in error.hint + error.detail + error.pointer
 
 
 @pytest.mark.parametrize("character", ["\x01", "\U000e0001", "\\", "'", "~", "é"])
@@ -156,8 +156,8 @@ def test_a_status_is_folded_where_it_can_be_one() -> None:
 
 
 def test_a_fault_of_the_floor_is_listed_among_those_of_reading() -> None:
-    refusals = [(index, Refused("table_not_found", "There is none.")) for index in range(150)]
+    refusals = [(index, Refused("table_not_found", hint="There is none.")) for index in range(150)]
     found = batch_document(tuple(refusals), ("/operations/0",) * 150, 0, "tx")
     assert len(found.errors) == 100
-    assert found.detail == f"There is none. {MORE}"
-    assert document(Refused("validation_failed", "No.", (Fault("", "No."),)), 0).detail == "No."
+    assert found.hint == f"There is none. {MORE}"
+    assert document(Refused("validation_failed", faults=(Fault("", "No."),), hint="No."), 0).hint == "No."

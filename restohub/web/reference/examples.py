@@ -15,7 +15,6 @@ from restohub.live.hub import Hub
 from restohub.web.routes import ROUTES, Route
 from restohub.wire.messages import (
     ConnectionEstablished,
-    ErrorMessage,
     Ping,
     Pong,
     RevisionOf,
@@ -26,6 +25,7 @@ from restohub.wire.messages import (
     full_sync_message,
 )
 from restohub.wire.pieces import entity_json
+from restohub.wire.problems import error_message
 from restohub.wire.session import HEARTBEAT_S, SayError, Session
 from restohub.wire.times import time_text
 
@@ -186,7 +186,7 @@ async def _small_talk(stage: Rehearsal, opening: Floor) -> dict[str, bytes]:
         "delta_update compacted": await _compacted(hub, floor),
         "ping": encode(Ping(now, floor.revision)),
         "pong": encode(Pong(now)),
-        "error": encode(ErrorMessage(now, said.code, said.detail)),
+        "error": encode(error_message(said.refused, hub.clock.now())),
     }
 
 
