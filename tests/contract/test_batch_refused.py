@@ -22,10 +22,10 @@ from tests.contract.sync_talk import (
     post_batch,
     problem,
 )
+from tests.contract.words_talk import WORDS, hold_words
 
 GUEST: Json = {"name": "Rossi", "partySize": 2}
 TABLE: Json = {"tableNumber": "12", "capacity": 4}
-from tests.contract.words_talk import WORDS, hold_words
 
 
 def faults(body: Json) -> list[tuple[int, str]]:

@@ -20,6 +20,7 @@ from tests.contract.sync_talk import (
     patch_guest,
     problem,
 )
+from tests.contract.words_talk import WORDS
 
 KIB = 1024
 NOBODY = 2**53 - 1
@@ -50,7 +51,6 @@ REFUSALS: list[tuple[int, str, Ask]] = [
     (422, "validation_failed", lambda api, r: api.post(f"/restaurants/{r}/guests/", json={})),
     (422, "idempotency_key_reused", lambda api, r: reused(api, r, {"name": "Verdi", "partySize": 2})),
 ]
-from tests.contract.words_talk import WORDS
 
 
 def reused(api: httpx.Client, restaurant: int, body: Json) -> httpx.Response:

@@ -26,13 +26,13 @@ from tests.contract.socket_talk import (
     until_closed,
     write_notes,
 )
+from tests.contract.words_talk import WORDS, hold_words
 from tests.tablet import Tablet, agree
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 HELLO_KEYS = {
     "type", "timestamp", "restaurant_id", "epoch", "revision", "server_version", "heartbeat_seconds", "resumed",
 }  # fmt: skip
-from tests.contract.words_talk import WORDS, hold_words
 
 
 def since(path: str, restaurant: int, revision: int, epoch: str | None = None) -> str:

@@ -25,10 +25,10 @@ from tests.contract.socket_talk import (
     say,
     until_closed,
 )
+from tests.contract.words_talk import WORDS, hold_words
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 MESSAGE_BYTES_MAX = 64 * 1024
-from tests.contract.words_talk import WORDS, hold_words
 
 
 @on_both_sockets

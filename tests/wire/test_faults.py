@@ -10,8 +10,18 @@ import pytest
 from restohub.floor.verdicts import Fault, Refused, quoted
 from restohub.wire.envelopes import Item, named_restaurant, read_batch, read_queue
 from restohub.wire.problems import Problem, ProblemDocument, batch_document, document
-from restohub.wire.requests import read_guest, read_table, refuse
-from restohub.wire.spelling import GUEST_STATUS_WORDS, escaped, word_of
+from restohub.wire.requests import (
+    SAYS,
+    GuestInput,
+    Reader,
+    RestaurantInput,
+    TableInput,
+    read_guest,
+    read_table,
+    refuse,
+)
+from restohub.wire.spelling import GUEST_STATUS_WORDS, escaped, spelling, word_of
+from tests.contract.words_talk import TECHNICAL
 
 MORE = "There are more than 100 faults: 100 are listed, mend those first."
 BYTES_MAX = 64 * 1024
@@ -161,3 +171,21 @@ def test_a_fault_of_the_floor_is_listed_among_those_of_reading() -> None:
     assert len(found.errors) == 100
     assert found.hint == f"There is none. {MORE}"
     assert document(Refused("validation_failed", faults=(Fault("", "No."),), hint="No."), 0).hint == "No."
+
+
+@pytest.mark.parametrize("struct", [GuestInput, TableInput, RestaurantInput])
+def test_every_field_of_an_input_has_its_sentence_and_a_host_can_read_it(struct: type[msgspec.Struct]) -> None:
+    names = [field.encode_name for field in msgspec.structs.fields(struct)]
+    assert [name for name in names if name not in SAYS] == [], "write them into SAYS of wire/requests.py"
+    reader = Reader(struct, spelling(tuple(names), {}, ()), dict.fromkeys(names, object()))
+    assert {fault.field for fault in reader.faults} >= {name for name in names if name not in ("id", "position")}
+    assert [fault.detail for fault in reader.faults if TECHNICAL.search(fault.detail)] == []
+
+
+def test_a_field_without_a_sentence_is_a_fault_all_the_same() -> None:
+    class Later(msgspec.Struct, rename="camel"):
+        table_shape: int | msgspec.UnsetType = msgspec.UNSET
+
+    reader = Reader(Later, spelling(("tableShape",), {}, ()), {})
+    reader.fault("tableShape")
+    assert reader.faults[0].hint == "tableShape is not as it must be; null came."
