@@ -15,6 +15,7 @@ from restohub.limits import ANSWER_BYTES_A_UNIT, SILENCE_MAX_S, STUCK_MAX_S
 from restohub.live.cursor import Cursor
 from restohub.live.feed import Telling
 from restohub.live.hub import Hub
+from restohub.wire.entities import Restaurant, restaurant_out
 from restohub.wire.messages import (
     ConnectionEstablished,
     Dialect,
@@ -94,6 +95,7 @@ class Socket:
         hello = ConnectionEstablished(
             timestamp=time_text(self.hub.clock.now()),
             restaurant_id=floor.restaurant_id if floor else None,
+            restaurant=self._restaurant(floor) if floor else None,
             epoch=self.hub.epoch,
             revision=floor.revision if floor else None,
             server_version=self.hub.version,
@@ -102,6 +104,11 @@ class Socket:
             restaurants=UNSET if floor else [RevisionOf(one.restaurant_id, one.revision) for one in floors],
         )
         self.link.write(text_frame(encode(hello)))
+
+    def _restaurant(self, floor: Floor) -> Restaurant | None:
+        """The restaurant of a floor; None where it was deleted meanwhile, and the feed has closed this socket."""
+        present = self.hub.writer.directory.restaurants.get(floor.restaurant_id)
+        return None if present is None else restaurant_out(present, floor.revision)
 
     async def catch_up_first(self, opening: Opening) -> None:
         """Greet, and send what the client has not: nothing, a delta, or the whole floor."""

@@ -11,7 +11,7 @@ from msgspec import Meta, Raw, Struct
 from restohub.floor import nouns
 from restohub.floor.verdicts import Params
 
-from .entities import Guest, Table, Time, guest_out, table_out
+from .entities import Guest, Restaurant, Table, Time, guest_out, restaurant_out, table_out
 from .times import time_text
 
 Dialect = Literal["realtime", "sync"]
@@ -51,10 +51,14 @@ class RevisionOf(Struct):
 
 
 class ConnectionEstablished(Struct, tag_field="type", tag="connection_established", omit_defaults=True):
-    """The first message: where this socket stands. `restaurants` is there on a /realtime for all restaurants alone."""
+    """The first message: where this socket stands, and the restaurant as it is now.
+
+    On a /realtime for all restaurants `restaurants` has the revision of each, which no other socket has.
+    """
 
     timestamp: Time
     restaurant_id: int | None
+    restaurant: Restaurant | None
     epoch: str
     revision: Revision | None
     server_version: str
@@ -124,6 +128,14 @@ class NamedChange(Struct):
     guestId: str | None  # noqa: N815 (the envelope's own spelling)
     tableId: str | None  # noqa: N815
     echo: bool
+
+
+class RestaurantUpdated(Struct, tag_field="type", tag="restaurant_updated"):
+    """The restaurant's own name or zone was changed. It is no commit of the floor and has no revision of its own."""
+
+    timestamp: Time
+    restaurant_id: int
+    restaurant: Restaurant
 
 
 class Ping(Struct, tag_field="type", tag="ping"):
@@ -207,6 +219,12 @@ def named(entry: nouns.Entry, change: nouns.Change, *, echo: bool) -> NamedChang
         tableId=None if about_guest else change.id,
         echo=echo,
     )
+
+
+def restaurant_message(restaurant: nouns.Restaurant, revision: int) -> bytes:
+    """A restaurant that was changed; `revision` is its floor's, which whoever reads this has been sent."""
+    changed = restaurant_out(restaurant, revision)
+    return encode(RestaurantUpdated(changed.last_updated, changed.id, changed))
 
 
 def delta_messages(

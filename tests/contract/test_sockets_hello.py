@@ -31,7 +31,8 @@ from tests.tablet import Tablet, agree
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 HELLO_KEYS = {
-    "type", "timestamp", "restaurant_id", "epoch", "revision", "server_version", "heartbeat_seconds", "resumed",
+    "type", "timestamp", "restaurant_id", "restaurant", "epoch", "revision", "server_version", "heartbeat_seconds",
+    "resumed",
 }  # fmt: skip
 
 
