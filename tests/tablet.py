@@ -16,6 +16,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from tests.conftest import Hub
+from tests.fields import GUEST, TABLE
 
 Entity = dict[str, Any]
 Message = dict[str, Any]
@@ -33,17 +34,7 @@ def words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-ENTITY_KEYS = {
-    "guest": words(
-        "id name firstName lastName partySize status tableId phone email notes specialRequests dietaryRestrictions tags"
-        " isWalkIn quotedWait reservationTime checkInTime seatedTime finishedTime totalVisits createdAt lastUpdated"
-        " version phase"
-    ),
-    "table": words(
-        "id tableNumber capacity minCapacity status position shape rotation section server notes currentGuestId"
-        " createdAt lastUpdated version"
-    ),
-}
+ENTITY_KEYS = {"guest": frozenset(GUEST), "table": frozenset(TABLE)}
 HELLO_KEYS = words("type timestamp restaurant_id restaurant epoch revision server_version heartbeat_seconds resumed")
 COMMIT_KEYS = words("type timestamp restaurant_id revision previous_revision")
 PARTED_KEYS = {
