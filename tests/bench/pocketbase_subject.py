@@ -22,6 +22,7 @@ KINDS |= {"string": "text", "string or null": "text"}  # all else is JSON
 GUEST_FIELDS, TABLE_FIELDS = (
     {name: KINDS.get(kind, "json") for name, kind in taken(entity).items()} for entity in (GUEST, TABLE)
 )
+del GUEST_FIELDS["name"]  # two others joined
 GUEST_FIELDS |= {"totalVisits": "number", "seq": "number"}
 
 
