@@ -8,7 +8,7 @@ from .commands import Create, Delete, GuestFields, TableFields, Update
 from .draft import Draft
 from .guest_rules import change_guest
 from .merging import in_conflict, merged_table, without_echoes
-from .nouns import DONE, Guest, Table
+from .nouns import DONE, TABLE_STATUSES, Guest, Table
 from .verdicts import (
     Refused,
     already_exists,
@@ -20,7 +20,8 @@ from .verdicts import (
     version_conflict,
 )
 
-ENDING = ("available", "dirty", "outOfService")
+# A table that is set to one of these has no guest any more.
+ENDING = tuple(status for status in TABLE_STATUSES if status not in ("reserved", "occupied"))
 
 
 def create_table(draft: Draft, command: Create) -> Refused | None:

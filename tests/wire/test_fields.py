@@ -9,7 +9,9 @@ import pytest
 from msgspec import Struct, structs
 
 from restohub.floor import commands, nouns
+from restohub.floor.nouns import Change
 from restohub.floor.weights import growth, weight
+from restohub.live.feed import _weight
 from restohub.web.reference.words import GUEST_STATUS_MEANS, TABLE_STATUS_MEANS
 from restohub.wire import asked, entities, requests, spelling
 from tests import fields
@@ -75,6 +77,16 @@ def test_every_text_that_can_be_long_is_weighed(
             heavy = structs.replace(full, **{field.name: longer})
             weighed = weight(heavy) > weight(full) and growth(full, heavy) > 0
             assert weighed is (longer != value), f"weigh {field.name} in floor/weights.py"
+
+
+def test_every_long_text_of_a_guest_counts_in_the_ring_of_commits() -> None:
+    plain = _weight(Change("guest", "g1", "update", FULL_GUEST))
+    for field in structs.fields(requests.GuestInput):
+        value = getattr(FULL_GUEST, field.name, None)
+        kinds = getattr(msgspec.inspect.type_info(field.type), "types", ())
+        if any(getattr(kind, "max_length", 0) in (50, 2_000) for kind in kinds) and value is not None:
+            heavy = structs.replace(FULL_GUEST, **{field.name: value * 50})
+            assert _weight(Change("guest", "g1", "update", heavy)) > plain, f"count {field.name} in live/feed.py"
 
 
 def test_a_restaurant_is_what_the_contract_lists() -> None:
