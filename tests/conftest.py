@@ -19,6 +19,10 @@ import httpx
 import pytest
 from websockets.sync.client import ClientConnection, connect
 
+# Helpers too say what they compared, not only test files; before any of them is imported.
+OURS = {path.stem for path in Path(__file__).parent.iterdir()} - {"conftest", "__pycache__"}
+pytest.register_assert_rewrite(*(f"tests.{name}" for name in sorted(OURS)))
+
 START_WAIT_S = 20.0
 HEAVY_BYTES = 300_000
 

@@ -16,6 +16,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from tests.conftest import Hub
+from tests.fields import GUEST, TABLE
 
 Entity = dict[str, Any]
 Message = dict[str, Any]
@@ -33,18 +34,8 @@ def words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-ENTITY_KEYS = {
-    "guest": words(
-        "id name firstName lastName partySize status tableId phone email notes specialRequests dietaryRestrictions tags"
-        " isWalkIn quotedWait reservationTime checkInTime seatedTime finishedTime totalVisits createdAt lastUpdated"
-        " version phase"
-    ),
-    "table": words(
-        "id tableNumber capacity minCapacity status position shape rotation section server notes currentGuestId"
-        " createdAt lastUpdated version"
-    ),
-}
-HELLO_KEYS = words("type timestamp restaurant_id epoch revision server_version heartbeat_seconds resumed")
+ENTITY_KEYS = {"guest": frozenset(GUEST), "table": frozenset(TABLE)}
+HELLO_KEYS = words("type timestamp restaurant_id restaurant epoch revision server_version heartbeat_seconds resumed")
 COMMIT_KEYS = words("type timestamp restaurant_id revision previous_revision")
 PARTED_KEYS = {
     "full_sync": words("type timestamp restaurant_id revision data part parts"),
@@ -56,7 +47,8 @@ NAMED_KEYS = dict.fromkeys(
     (f"{kind}_{done}" for kind in ("guest", "table") for done in ACTIONS),
     COMMIT_KEYS | words("guest table guestId tableId echo"),
 )
-KEYS = {"ping": words("type timestamp revision"), **PARTED_KEYS, **NAMED_KEYS}
+RESTAURANT_KEYS = words("type timestamp restaurant_id restaurant")
+KEYS = {"ping": words("type timestamp revision"), "restaurant_updated": RESTAURANT_KEYS, **PARTED_KEYS, **NAMED_KEYS}
 
 
 class Tablet:
@@ -166,7 +158,7 @@ class Tablet:
             self.revision = revision if self.path == REALTIME and not resuming else 0
         untold = revision != self.revision or (self.path == SYNC and not self._whole)
         self._promised = revision if untold else None
-        self.epoch = hello["epoch"]
+        self.epoch, self.restaurant = hello["epoch"], hello["restaurant"]
         self.read_on()
         self._reader = asyncio.create_task(self._read())
         return revision
@@ -201,6 +193,12 @@ class Tablet:
             assert self._parts or message["revision"] == self.revision, f"pinged at {self.revision}"
         elif kind in PARTED_KEYS:
             self._gather(message)
+        elif kind == "restaurant_updated":
+            assert not self._parts, "between two parts"
+            assert message["restaurant"]["revision"] == self.revision, (
+                f"of a floor that is not here, at {self.revision}"
+            )
+            self.restaurant = message["restaurant"]
         else:
             assert not self._parts, "between two parts"
             assert self.path == REALTIME, "a named message"

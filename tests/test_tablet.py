@@ -13,8 +13,8 @@ from tests.tablet import ENTITY_KEYS, REALTIME, SYNC, Message, Tablet
 
 NOW = "2024-01-15T10:30:00Z"
 HELLO: Message = {
-    "type": "connection_established", "timestamp": NOW, "restaurant_id": 1, "epoch": "e1", "revision": 5,
-    "server_version": "1", "heartbeat_seconds": 30, "resumed": False,
+    "type": "connection_established", "timestamp": NOW, "restaurant_id": 1, "restaurant": {}, "epoch": "e1",
+    "revision": 5, "server_version": "1", "heartbeat_seconds": 30, "resumed": False,
 }  # fmt: skip
 BARE = {"timestamp": NOW, "restaurant_id": 1}
 GUEST = {**dict.fromkeys(ENTITY_KEYS["guest"]), "id": "g1", "version": 6}
@@ -131,3 +131,10 @@ def test_a_tablet_finds_no_fault_with_what_the_contract_says(case: str) -> None:
     assert tablet.faults == []
     assert tablet.guests == {"g1": GUEST}
     assert len(tablet.applied[-1]) == 1
+
+
+def test_a_restaurant_of_a_floor_that_is_not_here_is_a_fault() -> None:
+    told_so = {"type": "restaurant_updated", **BARE, "restaurant": {"name": "Osteria", "revision": 5}}
+    tablet = heard(SYNC, [told_so])
+    assert (tablet.faults, tablet.restaurant["name"]) == ([], "Osteria")
+    assert heard(SYNC, [{**told_so, "restaurant": {"revision": 6}}]).faults

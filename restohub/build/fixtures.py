@@ -24,8 +24,9 @@ from restohub.web.reference.words import CLOSES, HAPPENS
 from restohub.web.routes import ROUTES
 from restohub.wire.answers import DatabaseHealth, Health
 from restohub.wire.answers import encode as encode_answer
+from restohub.wire.codes import CODES
 from restohub.wire.messages import AtomicTransactionComplete, DeltaUpdate, FloorData, FullSync, encode
-from restohub.wire.problems import CODES, ProblemDocument
+from restohub.wire.problems import ProblemDocument
 
 VERSION = "0.1.0"
 UUID = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")

@@ -33,12 +33,14 @@ class SyncClient:
         self.floor: dict[str, dict[str, Json]] = {"guest": {}, "table": {}}
         self.revision: int | None = None
         self.epoch = ""
+        self.restaurant: Json = {}  # its name and its zone
         self.queue: list[Json] = []  # an app keeps all of these on its disk
         self._parts: list[Json] = []
 
     def show(self) -> None:
         """What an app does after each change: draw the floor."""
-        print(f"revision {self.revision}: {len(self.floor['guest'])} guests, {len(self.floor['table'])} tables")
+        held = f"{len(self.floor['guest'])} guests, {len(self.floor['table'])} tables"
+        print(f"{self.restaurant.get('name')}, revision {self.revision}: {held}")
 
     # ---- With a socket.
 
@@ -67,7 +69,10 @@ class SyncClient:
             case "connection_established":
                 if not message["resumed"]:
                     self.revision = None  # the whole floor follows; if it is cut off, ask for all of it again
-                self.epoch = message["epoch"]
+                self.epoch, self.restaurant = message["epoch"], message["restaurant"]
+            case "restaurant_updated":
+                self.restaurant = message["restaurant"]
+                self.show()
             case "full_sync" | "delta_update" | "atomic_transaction_complete":
                 self._parts = [*self._parts, message] if message["part"] > 1 else [message]
                 if message["part"] == message["parts"]:

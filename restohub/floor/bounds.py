@@ -13,7 +13,8 @@ from .verdicts import Refused, limit_reached
 
 LEAVE = "Delete guests who are no longer needed; those who are done leave by themselves at 04:00."
 SHORTEN = "Delete guests who are no longer needed, or shorten long notes."
-RAISE = "Delete one that is no longer needed, or raise `restaurants_max` in restohub.toml."
+FEWER = "Delete one that is no longer needed"
+RAISE = f"{FEWER}, or raise `restaurants_max` in restohub.toml."
 Growth = tuple[int, int, int]
 
 
@@ -40,20 +41,26 @@ def beyond(size: Size, grown: Growth) -> Refused | None:
     """Why what grows by so many guests, tables and bytes is refused. What makes nothing larger never is."""
     guests, tables, heavier = grown
     if guests > 0 and size.guests + guests > GUESTS_MAX:
-        return limit_reached(f"This floor has {size.guests:,} of at most {GUESTS_MAX:,} guests.", LEAVE)
+        detail = f"This floor has {size.guests:,} of at most {GUESTS_MAX:,} guests. {LEAVE}"
+        return limit_reached("guests", size.guests, GUESTS_MAX, detail)
     if tables > 0 and size.tables + tables > TABLES_MAX:
-        remedy = "Delete a table that is no longer needed."
-        return limit_reached(f"This floor has {size.tables:,} of at most {TABLES_MAX:,} tables.", remedy)
+        detail = f"This floor has {size.tables:,} of at most {TABLES_MAX:,} tables. {FEWER}."
+        return limit_reached("tables", size.tables, TABLES_MAX, detail)
     if heavier > 0 and size.floor + heavier > FLOOR_BYTES_MAX:
-        return limit_reached(f"The texts of this floor take {_of(size.floor, FLOOR_BYTES_MAX)}.", SHORTEN)
+        detail = f"The texts of this floor take {_of(size.floor, FLOOR_BYTES_MAX)}. {SHORTEN}"
+        return limit_reached("floor_bytes", size.floor, FLOOR_BYTES_MAX, detail)
     if heavier > 0 and size.hub + heavier > HUB_BYTES_MAX:
-        return limit_reached(f"The texts of all restaurants of this hub take {_of(size.hub, HUB_BYTES_MAX)}.", SHORTEN)
+        detail = f"The texts of all restaurants of this hub take {_of(size.hub, HUB_BYTES_MAX)}. {SHORTEN}"
+        return limit_reached("hub_bytes", size.hub, HUB_BYTES_MAX, detail)
     return None
 
 
 def beyond_restaurants(count: int, most: int) -> Refused | None:
     """Why no restaurant can be made where there are so many."""
-    return limit_reached(f"This hub has {count:,} of at most {most:,} restaurants.", RAISE) if count >= most else None
+    if count < most:
+        return None
+    detail = f"This hub has {count:,} of at most {most:,} restaurants. {FEWER}."
+    return limit_reached("restaurants", count, most, detail, RAISE)
 
 
 def nearly_full(floors: Iterable[Floor], hub_size: int, restaurants_max: int) -> list[str]:

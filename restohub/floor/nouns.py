@@ -9,20 +9,25 @@ from msgspec import Struct, field
 Kind = Literal["guest", "table", "restaurant"]
 Action = Literal["create", "update", "delete"]
 
-EXPECTED = ("confirmed", "running_late")
-WAITING = ("waitlist", "arrived", "partially_arrived", "notified")
-DONE = ("finished", "cancelled", "no_show", "left")
-GUEST_STATUSES = ("waitlist", "confirmed", "running_late", "partially_arrived", "arrived", "notified", "seated", *DONE)
-TABLE_STATUSES = ("available", "reserved", "occupied", "dirty", "outOfService")
-SHAPES = ("round", "square", "rectangle", "oval", "booth")
-
 Phase = Literal["expected", "waiting", "seated", "done"]
 PHASES: dict[str, Phase] = {
-    **dict.fromkeys(EXPECTED, "expected"),
-    **dict.fromkeys(WAITING, "waiting"),
+    "waitlist": "waiting",
+    "confirmed": "expected",
+    "running_late": "expected",
+    "partially_arrived": "waiting",
+    "arrived": "waiting",
+    "notified": "waiting",
     "seated": "seated",
-    **dict.fromkeys(DONE, "done"),
+    "finished": "done",
+    "cancelled": "done",
+    "no_show": "done",
+    "left": "done",
 }
+GUEST_STATUSES = tuple(PHASES)
+EXPECTED = tuple(status for status, phase in PHASES.items() if phase == "expected")
+DONE = tuple(status for status, phase in PHASES.items() if phase == "done")
+TABLE_STATUSES = ("available", "reserved", "occupied", "dirty", "outOfService")
+SHAPES = ("round", "square", "rectangle", "oval", "booth")
 
 # `gc=False` below: values that hold values make no cycles, so the collector need not hear of them (1 µs a change).
 

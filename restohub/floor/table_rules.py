@@ -8,9 +8,8 @@ from .commands import Create, Delete, GuestFields, TableFields, Update
 from .draft import Draft
 from .guest_rules import change_guest
 from .merging import in_conflict, merged_table, without_echoes
-from .nouns import DONE, Guest, Table
+from .nouns import DONE, TABLE_STATUSES, Guest, Table
 from .verdicts import (
-    Fault,
     Refused,
     already_exists,
     invalid,
@@ -21,7 +20,8 @@ from .verdicts import (
     version_conflict,
 )
 
-ENDING = ("available", "dirty", "outOfService")
+# A table that is set to one of these has no guest any more.
+ENDING = tuple(status for status in TABLE_STATUSES if status not in ("reserved", "occupied"))
 
 
 def create_table(draft: Draft, command: Create) -> Refused | None:
@@ -73,8 +73,10 @@ def delete_table(draft: Draft, command: Delete) -> Refused | None:
 def _change(draft: Draft, before: Table, fields: TableFields) -> Refused | None:
     after = merged_table(before, fields)
     if after.min_capacity > after.capacity:
-        pointer = "/capacity" if fields.min_capacity is UNSET else "/minCapacity"
-        return invalid(pointer, f"minCapacity ({after.min_capacity}) may not exceed capacity ({after.capacity}).")
+        field = "capacity" if fields.min_capacity is UNSET else "minCapacity"
+        hint = f"minCapacity ({after.min_capacity}) may not exceed capacity ({after.capacity})."
+        detail = f"A table for {after.capacity} cannot be for at least {after.min_capacity}."
+        return invalid(field, hint, detail)
     if fields.current_guest_id and draft.guest(fields.current_guest_id) is None:
         return not_found("guest", fields.current_guest_id, "currentGuestId")
     if before.version == 0 or after.table_number != before.table_number:
@@ -109,8 +111,8 @@ def _give(
     if status == "reserved":
         if guest.status in DONE or guest.status == "seated":
             how = "seated" if guest.status == "seated" else "done"
-            detail = f"{guest.name} is {how}: no table can be held for this party. Send occupied, or no status."
-            return Refused("validation_failed", detail, (Fault("/status", detail),))
+            detail = f"{guest.name} is {how}: no table can be held for this party."
+            return invalid("status", "Send the status `occupied` with this currentGuestId, or no status.", detail)
         wish = structs.replace(wish, status=guest.status)
     refused = change_guest(draft, guest, wish)
     if refused is not None and isinstance(refused.current, Table):  # shown as it is, not as the request wanted it

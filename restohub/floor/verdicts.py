@@ -2,19 +2,72 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
+from typing import Annotated, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from .nouns import Change, Entity, Guest, Restaurant, Table
 
 # A UUID has 36 characters, a status or the name of a field fewer.
 QUOTED_MAX = 40
+ID_MAX = 64
+# What a host is told of a mistake that only the app can have made.
+MISUNDERSTOOD = "The app sent something that this hub does not understand."
+
+Counted = Literal["guests", "tables", "restaurants", "floor_bytes", "hub_bytes"]
+
+
+class Params(Struct, frozen=True, gc=False):
+    """What the sentence `detail` is made of, so that an app can say it in its own language.
+
+    Which of these a code has is fixed for each code.
+    """
+
+    table: Annotated[str, Meta(description="The table's number.")] | UnsetType = UNSET
+    guest: Annotated[str | None, Meta(description="The guest's name; null where nobody wrote the party down.")] | (
+        UnsetType
+    ) = UNSET
+    party: Annotated[int | None, Meta(description="How many people the party is.")] | UnsetType = UNSET
+    capacity: Annotated[int, Meta(description="How many people the table seats.")] | UnsetType = UNSET
+    held: Annotated[bool, Meta(description="The table is held for the guest, who does not sit there yet.")] | (
+        UnsetType
+    ) = UNSET
+    name: Annotated[str, Meta(description="The guest's name, or the table's number.")] | UnsetType = UNSET
+    entity_type: Literal["guest", "table"] | UnsetType = UNSET
+    entity_id: Annotated[str, Meta(description="The id that was sent.")] | UnsetType = UNSET
+    restaurant_id: Annotated[int | None, Meta(description="The id that was sent; null where it is no number.")] | (
+        UnsetType
+    ) = UNSET
+    restaurant: Annotated[str, Meta(description="The restaurant's name.")] | UnsetType = UNSET
+    guests: Annotated[int, Meta(description="How many guests it has.")] | UnsetType = UNSET
+    tables: Annotated[int, Meta(description="How many tables it has.")] | UnsetType = UNSET
+    counted: Annotated[Counted, Meta(description="What there is too much of.")] | UnsetType = UNSET
+    count: Annotated[int, Meta(description="How many, or how many bytes, there are.")] | UnsetType = UNSET
+    limit: Annotated[int, Meta(description="How many, or how many bytes, there may be.")] | UnsetType = UNSET
+    seconds: Annotated[int, Meta(description="In so many seconds it can be done.")] | UnsetType = UNSET
+    field: Annotated[str | None, Meta(description="The field in camelCase; null where it is none that is known.")] | (
+        UnsetType
+    ) = UNSET
+    host: Annotated[str, Meta(description="The name by which the hub was asked.")] | UnsetType = UNSET
+    origin: Annotated[str | None, Meta(description="Where the web page is from; null where there are several.")] | (
+        UnsetType
+    ) = UNSET
+
+
+NONE = Params()
 
 
 class Fault(Struct, frozen=True, gc=False):
-    """One thing that is wrong with the input. `pointer` is a JSON pointer into the data of the command."""
+    """One thing that is wrong with the input.
+
+    `pointer` is a JSON pointer into the data of the command, `hint` says to a developer what to send, `detail` says it
+    to a host. `field` is the field's name in camelCase where it is one of an entity's.
+    """
 
     pointer: str
-    detail: str
+    hint: str
+    detail: str = MISUNDERSTOOD
+    field: str | None = None
 
 
 class Occupied(Struct, frozen=True):
@@ -25,16 +78,20 @@ class Occupied(Struct, frozen=True):
 
 
 class Refused(Struct, frozen=True):
-    """Why a command was not done: a code of CONTRACT section 5, a sentence, the faults, and what is there instead.
+    """Why a command was not done: a code of CONTRACT section 5, its words, the faults, and what is there instead.
 
-    `wait_s`: in so many seconds it can be done, where waiting is all that it needs.
+    `detail` is a sentence for a host, `hint` says to a developer what to send instead; where one of them is empty, that
+    of the code is told. `params` are those of the code. `wait_s`: in so many seconds it can be done, where waiting is
+    all that it needs.
     """
 
     code: str
-    detail: str
+    detail: str = ""
     faults: tuple[Fault, ...] = ()
     current: Entity | Occupied | None = None
     wait_s: int = 0
+    hint: str = ""
+    params: Params = NONE
 
 
 class Outcome(Struct, frozen=True):
@@ -72,79 +129,109 @@ def quoted(text: str) -> str:
     return f"{shown[: QUOTED_MAX + 1]}…{shown[0]}"
 
 
-def not_found(kind: str, entity_id: str, field: str | None = None) -> Refused:
+def not_found(kind: Literal["guest", "table"], entity_id: str, field: str | None = None) -> Refused:
     """No such guest or table here; `field` is the key that named it."""
-    detail = f"This restaurant has no {kind} with the id {quoted(entity_id)}."
-    return Refused(f"{kind}_not_found", detail, (Fault(f"/{field}", detail),) if field else ())
+    detail = f"This {kind} was removed, or never was here."
+    hint = f"This restaurant has no {kind} with the id {quoted(entity_id)}. Take the full sync."
+    faults = (Fault(f"/{field}", hint, detail, field),) if field else ()
+    return Refused(f"{kind}_not_found", detail, faults, None, 0, hint, Params(entity_id=entity_id[:ID_MAX]))
 
 
-def invalid(pointer: str, detail: str) -> Refused:
+def invalid(field: str, hint: str, detail: str) -> Refused:
     """One field that cannot be as it was sent."""
-    return Refused("validation_failed", detail, (Fault(pointer, detail),))
+    fault = Fault(f"/{field}", hint, detail, field)
+    return Refused("validation_failed", detail, (fault,), None, 0, hint, Params(field=field))
 
 
-def already_exists(kind: str, entity_id: str, present: Entity | None) -> Refused:
+def already_exists(kind: Literal["guest", "table"], entity_id: str, present: Entity | None) -> Refused:
     """The id was given to another entity, present or gone."""
     gone = "" if present is not None else ", and a deleted one's id is not given again"
-    detail = f"There is a {kind} with the id {quoted(entity_id)} already{gone}. Choose another id."
-    return Refused("already_exists", detail, (Fault("/id", detail),), present)
+    hint = f"There is a {kind} with the id {quoted(entity_id)} already{gone}. Choose another id."
+    detail = f"This {kind} was added before."
+    params = Params(entity_type=kind, entity_id=entity_id)
+    return Refused("already_exists", detail, (Fault("/id", hint, detail, "id"),), present, 0, hint, params)
 
 
-def version_conflict(present: Entity) -> Refused:
+def version_conflict(present: Guest | Table) -> Refused:
     """The client's picture of the entity is older than what is here."""
-    detail = f"{_called(present)} is at version {present.version} now, not at the one that was expected. Look again."
-    return Refused("version_conflict", detail, (), present)
+    is_table = isinstance(present, Table)
+    name = present.table_number if isinstance(present, Table) else present.name
+    detail = f"{'Table ' * is_table}{name} was changed by someone else meanwhile. Look again before you change it."
+    hint = (
+        f"It is at version {present.version} now, not at the one that was expected. "
+        "Show `current`, and send again what is wanted."
+    )
+    params = Params(entity_type="table" if is_table else "guest", name=name)
+    return Refused("version_conflict", detail, (), present, 0, hint, params)
 
 
-def table_occupied(table: Table, guest: Guest | None, verb: str = "") -> Refused:
-    """Another party has the table."""
+def table_occupied(table: Table, guest: Guest | None, then: str = "") -> Refused:
+    """Another party has the table; `then` is what a host can do first, where that is not to choose another one."""
     who = f"{guest.name} (party of {guest.party_size})" if guest else "someone"
-    how = "taken by" if table.status == "occupied" else "held for"
-    return Refused("table_occupied", f"Table {table.table_number} is {how} {who}.{verb}", (), Occupied(table, guest))
+    held = table.status != "occupied"
+    detail = f"Table {table.table_number} is {'held for' if held else 'taken by'} {who}.{then}"
+    params = Params(
+        table=table.table_number,
+        guest=guest.name if guest else None,
+        party=guest.party_size if guest else None,
+        held=held,
+    )
+    return Refused("table_occupied", detail, (), Occupied(table, guest), params=params)
 
 
 def table_unavailable(table: Table) -> Refused:
     """The table is out of service."""
-    return Refused("table_unavailable", f"Table {table.table_number} is out of service.", (), table)
+    detail = f"Table {table.table_number} is out of service."
+    return Refused("table_unavailable", detail, (), table, params=Params(table=table.table_number))
 
 
 def party_exceeds_capacity(table: Table, capacity: int, guest: Guest) -> Refused:
     """The party is larger than the table seats."""
-    detail = (
-        f"Table {table.table_number} seats {capacity}, {guest.name} is a party of {guest.party_size}. "
-        'Send "allowOverCapacity": true to do it all the same.'
-    )
-    return Refused("party_exceeds_capacity", detail, (), table)
+    detail = f"Table {table.table_number} seats {capacity}, {guest.name} is a party of {guest.party_size}."
+    params = Params(table=table.table_number, guest=guest.name, party=guest.party_size, capacity=capacity)
+    return Refused("party_exceeds_capacity", detail, (), table, params=params)
 
 
 def table_number_taken(holder: Table) -> Refused:
     """Another table has the number."""
-    detail = f"There is a table {holder.table_number} already. Choose another number."
-    return Refused("table_number_taken", detail, (Fault("/tableNumber", detail),), holder)
+    number = holder.table_number
+    detail = f"There is a table {number} already. Choose another number."
+    hint = f"The table with the id {quoted(holder.id)} has this number: send another tableNumber."
+    fault = Fault("/tableNumber", hint, detail, "tableNumber")
+    return Refused("table_number_taken", detail, (fault,), holder, 0, hint, Params(table=number))
 
 
-def limit_reached(full: str, remedy: str) -> Refused:
-    """There would be more than there may be: what is full, and what to do."""
-    return Refused("limit_reached", f"{full} {remedy}")
+def limit_reached(counted: Counted, count: int, limit: int, detail: str, hint: str = "") -> Refused:
+    """There would be more than there may be: of what, how many there are and may be, and what a host can do."""
+    params = Params(counted=counted, count=count, limit=limit)
+    return Refused("limit_reached", detail, hint=hint, params=params)
+
+
+def rate_limited(detail: str, wait_s: int, hint: str = "") -> Refused:
+    """Whoever asks has used up what it may for now; in `wait_s` seconds it can be done."""
+    return Refused("rate_limited", detail, wait_s=wait_s, hint=hint, params=Params(seconds=wait_s))
 
 
 def answer_too_large() -> Refused:
     """The entities that a batch names are more than one answer may hold."""
-    detail = "The guests and tables of this batch are too much for one answer. Split the batch."
-    return Refused("body_too_large", detail)
+    hint = "The guests and tables of this batch are too much for one answer. Split the batch."
+    return Refused("body_too_large", hint=hint)
 
 
-def restaurant_not_found(restaurant_id: int) -> Refused:
-    """No such restaurant on this hub."""
-    return Refused("restaurant_not_found", f"This hub has no restaurant {restaurant_id}.")
+def restaurant_not_found(restaurant_id: int | str) -> Refused:
+    """No such restaurant on this hub; what is no number is told as it was sent."""
+    number = restaurant_id if isinstance(restaurant_id, int) else None
+    shown = restaurant_id if isinstance(restaurant_id, int) else quoted(restaurant_id)
+    hint = f"This hub has no restaurant {shown}. `GET /restaurants` lists those that it has."
+    return Refused("restaurant_not_found", hint=hint, params=Params(restaurant_id=number))
 
 
 def restaurant_not_empty(restaurant: Restaurant, guests: int, tables: int) -> Refused:
     """A restaurant that still has guests or tables is not deleted."""
-    detail = f"{restaurant.name} still has {guests} guests and {tables} tables. Delete those first."
-    return Refused("restaurant_not_empty", detail, (), restaurant)
+    detail = f"{restaurant.name} still has {_many(guests, 'guest')} and {_many(tables, 'table')}. Delete those first."
+    params = Params(restaurant=restaurant.name, guests=guests, tables=tables)
+    return Refused("restaurant_not_empty", detail, (), restaurant, params=params)
 
 
-def _called(entity: Entity) -> str:
-    """What a person calls it."""
-    return f"Table {entity.table_number}" if isinstance(entity, Table) else entity.name
+def _many(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

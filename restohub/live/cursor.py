@@ -8,6 +8,7 @@ from collections import deque
 from contextlib import suppress
 from typing import Protocol
 
+from restohub.floor.nouns import Restaurant
 from restohub.limits import FULL_SYNC_EVERY_S
 from restohub.wire.messages import Dialect
 from restohub.wire.session import SendDelta, SendFullSync
@@ -49,6 +50,8 @@ class Cursor:
         self.dialect = dialect
         self.restaurant_id = restaurant_id
         self.revisions: dict[int, int] = {}
+        # Of each restaurant that was changed and of which it was not told yet, the latest.
+        self.untold: dict[int, Restaurant] = {}
         self.live = False
         self.wake = asyncio.Event()
         self.asked: deque[SendFullSync | SendDelta] = deque()

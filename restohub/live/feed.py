@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 
 from msgspec import Struct
 
-from restohub.floor.nouns import DIRECTORY_ID, Change, Entry, Floor, Guest
+from restohub.floor.nouns import DIRECTORY_ID, Change, Entry, Floor, Guest, Restaurant
 from restohub.limits import (
     ANSWER_BYTES_A_UNIT,
     ANSWER_WAIT_S,
@@ -18,7 +18,7 @@ from restohub.limits import (
     PUSHED_BYTES_MAX,
 )
 from restohub.store.history import History
-from restohub.wire.messages import MESSAGE_BYTES_MAX, Dialect, entry_messages, text_frame
+from restohub.wire.messages import MESSAGE_BYTES_MAX, Dialect, entry_messages, restaurant_message, text_frame
 from restohub.wire.session import GONE_SILENT, UNKNOWN_RESTAURANT, SendDelta, SendFullSync
 
 from .callers import Caller
@@ -89,7 +89,7 @@ class Feed:
             self._deliver(restaurant_id, group)
         for entry in entries:
             if entry.restaurant_id == DIRECTORY_ID:
-                self._close_deleted(entry)
+                self._tell_directory(entry)
         self._trim()
 
     def _deliver(self, restaurant_id: int, group: list[Framed]) -> None:
@@ -111,16 +111,32 @@ class Feed:
             cursor.link.write(frames)
             cursor.revisions[restaurant_id] = head
 
-    def _close_deleted(self, entry: Entry) -> None:
+    def _tell_directory(self, entry: Entry) -> None:
+        """A restaurant was changed: its sockets are told, after its floor's commits; or deleted: they are closed."""
         for change in entry.changes:
-            if change.action != "delete":
-                continue
-            restaurant_id = int(change.id)
-            for cursor in self._cursors.get(restaurant_id, ()):
-                cursor.link.close(UNKNOWN_RESTAURANT, "this restaurant was deleted")
-            for cursor in self._cursors.get(None, ()):
-                cursor.revisions.pop(restaurant_id, None)
-            self._forget(restaurant_id)
+            if isinstance(change.entity, Restaurant) and change.action == "update":
+                self._tell_changed(change.entity)
+            elif change.action == "delete":
+                self._close_deleted(int(change.id))
+
+    def _tell_changed(self, restaurant: Restaurant) -> None:
+        restaurant_id = int(restaurant.id)
+        if restaurant_id not in self._floors:  # deleted in the same group
+            return
+        frame = text_frame(restaurant_message(restaurant, self._floors[restaurant_id].revision))
+        for cursor in (*self._cursors.get(restaurant_id, ()), *self._cursors.get(None, ())):
+            if cursor.live and cursor.link.ready:
+                cursor.link.write(frame)
+            else:
+                cursor.untold[restaurant_id] = restaurant
+                cursor.lag()
+
+    def _close_deleted(self, restaurant_id: int) -> None:
+        for cursor in self._cursors.get(restaurant_id, ()):
+            cursor.link.close(UNKNOWN_RESTAURANT, "this restaurant was deleted")
+        for cursor in self._cursors.get(None, ()):
+            cursor.revisions.pop(restaurant_id, None)
+        self._forget(restaurant_id)
 
     def join(self, cursor: Cursor) -> None:
         """Let a socket take part; `follow` is its sending task."""
@@ -147,11 +163,19 @@ class Feed:
                 await self._answer(cursor, cursor.asked.popleft())
                 continue
             behind = self._behind(cursor)
-            if behind is None:
+            if behind is not None:
+                await self.catch_up(cursor, behind)
+            elif cursor.untold:
+                self._tell_latest(cursor, *cursor.untold.popitem())
+            else:
                 cursor.live = True
                 await cursor.woken()
-            else:
-                await self.catch_up(cursor, behind)
+
+    def _tell_latest(self, cursor: Cursor, restaurant_id: int, restaurant: Restaurant) -> None:
+        """Tell a cursor that has all commits of a restaurant that the restaurant itself was changed meanwhile."""
+        floor = self._floors.get(restaurant_id)
+        if floor is not None:
+            cursor.link.write(text_frame(restaurant_message(restaurant, floor.revision)))
 
     async def catch_up(self, cursor: Cursor, restaurant_id: int) -> None:
         """Bring a cursor to a restaurant's head: by the frames it missed, else a delta, else the whole floor."""

@@ -14,7 +14,7 @@ from restohub.floor.commands import CloseDay, Create, Delete, DeleteRestaurant, 
 from restohub.floor.decide import Batch, decide
 from restohub.floor.directory import decide_directory
 from restohub.floor.nouns import DIRECTORY_ID, Directory, Entry, Floor, Stamp
-from restohub.floor.verdicts import Accepted, BatchRefused, Refused, restaurant_not_found
+from restohub.floor.verdicts import Accepted, BatchRefused, Refused, rate_limited, restaurant_not_found
 from restohub.limits import HUB_REMOVALS_MAX, RESTAURANTS_MAX
 from restohub.log_words import span
 from restohub.store.append import Record
@@ -239,7 +239,7 @@ class Group:
             caller.growth.wait_for(grown, grown_before, now) if grown else 0,
         )
         if wait_s > 0:
-            return Refused("rate_limited", TOO_MUCH.format(span(wait_s)), wait_s=ceil(wait_s))
+            return rate_limited(TOO_MUCH.format(span(wait_s)), ceil(wait_s))
         self.added[caller] = made_before + made, grown_before + grown
         return None
 

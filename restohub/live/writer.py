@@ -97,9 +97,9 @@ class Writer:
         committed whether or not its caller is still there.
         """
         if self._stopping:
-            raise refusal("shutting_down", "The hub is stopping. Nothing was changed.")
+            raise refusal("shutting_down")
         if len(self._queue) >= QUEUE_MAX:
-            raise refusal("busy", "The hub has too much to do at this moment. Nothing was changed; ask again.")
+            raise refusal("busy")
         future: asyncio.Future[Answer | Repeated] = asyncio.get_running_loop().create_future()
         self._queue.append(Submission(restaurant_id, steps, answer, future, self._clock.monotonic(), caller))
         self._wake.set()
@@ -206,7 +206,7 @@ class Writer:
         for submission in self._taken:
             submission.fail(refusal("outcome_unknown", unknown))
         while self._queue:
-            self._queue.popleft().fail(refusal("shutting_down", "The hub is stopping. Nothing was changed."))
+            self._queue.popleft().fail(refusal("shutting_down"))
 
     def trouble(self) -> str | None:
         """Why a change could not be saved now, None where it could."""
@@ -282,7 +282,7 @@ class Writer:
         except Exception:
             if len(group) == 1:
                 log.exception("A change failed by a fault of the hub")
-                group[0].fail(problem("internal_error", "The hub made a mistake. Nothing was changed."))
+                group[0].fail(problem("internal_error"))
                 return
             for submission in group:
                 await self._commit([submission])

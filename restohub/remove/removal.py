@@ -117,7 +117,7 @@ def _delete(hub: Hub, restaurant: dict[str, Any], kind: str, kept: list[Kept]) -
 
 def _checked(status: int, told: Any) -> Any:
     if status != 200:
-        raise HubError(told["detail"])
+        raise HubError(told["hint"])
     return told
 
 

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from restohub.floor.nouns import Floor
-from restohub.floor.verdicts import QUOTED_MAX, quoted
+from restohub.floor.verdicts import QUOTED_MAX, quoted, restaurant_not_found
 from restohub.limits import BODY_BYTES_MAX, PARAMETERS_MAX
 from restohub.live.callers import Caller
 from restohub.live.hub import Hub
@@ -172,7 +172,7 @@ def floor_of(hub: Hub, restaurant_id: int) -> Floor:
     """The published floor of a restaurant; raises Problem `restaurant_not_found`."""
     floor = hub.writer.floors.get(restaurant_id)
     if floor is None:
-        raise problem("restaurant_not_found", f"This hub has no restaurant {restaurant_id}.")
+        raise Problem(restaurant_not_found(restaurant_id))
     return floor
 
 
@@ -180,7 +180,7 @@ def path_restaurant(request: Request) -> int:
     """The restaurant that the path names; raises Problem `restaurant_not_found` for what is no number."""
     text = str(request.path_params["restaurant_id"])
     if not RESTAURANT.fullmatch(text) or not 1 <= int(text) <= INTEGER_MAX:
-        raise problem("restaurant_not_found", f"This hub has no restaurant {quoted(text)}.")
+        raise Problem(restaurant_not_found(text))
     return int(text)
 
 

@@ -22,6 +22,7 @@ SPOKEN = (
     messages.FullSync,
     messages.DeltaUpdate,
     messages.AtomicTransactionComplete,
+    messages.RestaurantUpdated,
     messages.Ping,
     messages.Pong,
     messages.ErrorMessage,

@@ -33,7 +33,7 @@ from restohub.wire.answers import (
 )
 from restohub.wire.entities import guest_out, table_out
 from restohub.wire.envelopes import Item, Wanted, batch_transaction_id, named_restaurant, read_batch, read_queue
-from restohub.wire.problems import Problem, batch_document, current_out
+from restohub.wire.problems import Problem, batch_document, current_out, words_of
 from restohub.wire.times import time_text
 
 from .asking import (
@@ -207,6 +207,7 @@ def _update_result(result: Result, item: Item, entity_id: str | None, *, shows_c
         case Refused():
             status: Literal["conflict", "rejected"] = "conflict" if result.code == "version_conflict" else "rejected"
             current = current_out(result.current, 0) if shows_current else None
-            return UpdateResult(item.mutation_id, entity_id, status, None, result.code, result.detail, current)
+            told = (*words_of(result), result.params, current)
+            return UpdateResult(item.mutation_id, entity_id, status, None, result.code, *told)
         case _:
             raise AssertionError("an update is one operation")

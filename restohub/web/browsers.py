@@ -21,5 +21,6 @@ def wants_page(scope: Any) -> bool:
 
 def problem_page(found: ProblemDocument) -> Answer:
     """A problem document as a page."""
-    intro = f"<h1>{escape(found.title)}</h1>\n<p>{inline(found.detail)}</p>"
+    said = "".join(f"\n<p>{inline(one)}</p>" for one in (found.detail, found.hint))
+    intro = f"<h1>{escape(found.title)}</h1>{said}"
     return Answer(found.status, [HTML], page(f"restohub: {found.title}", intro, here=""))

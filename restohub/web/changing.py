@@ -68,15 +68,14 @@ async def commit_once(asked: Asked, making: Making, *, atomic: bool) -> Answer:
         return answer
     kept = await asked.hub.history.kept_answer(restaurant_id, answer.revision)
     if kept is None:
-        raise refusal("busy", "This key ended at this very moment. Nothing was changed; ask again.")
+        raise refusal("busy")  # the key ended at this very moment
     return _replay(asked, kept)
 
 
 def _replay(asked: Asked, kept: KeptAnswer) -> Answer:
     """The first answer to this key; raises Problem `idempotency_key_reused` where there is none to give again."""
     if kept.digest != asked.digest or kept.answer is None:
-        detail = "This key was used before for another request. Make a new key for each change."
-        raise problem("idempotency_key_reused", detail)
+        raise problem("idempotency_key_reused")
     answer = unpacked(kept.answer)
     if answer is None:
         detail = "This key was used before, with another version of the hub, whose answer cannot be read any more."

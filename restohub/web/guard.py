@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from ipaddress import IPv6Address
 from typing import Any, NamedTuple
 
-from restohub.floor.verdicts import Refused
+from restohub.floor.verdicts import Params, Refused, quoted
 from restohub.limits import PASSED_MAX
 
 from .own_names import own_names
@@ -29,13 +29,13 @@ DEFAULT_PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}
 WITHOUT_HOST = ("1.0", "0.9")
 NAMES_KEPT_S = 10.0
 
-NO_HOST = Refused("invalid_json", "The request has no Host header. HTTP/1.1 needs one.")
-SEVERAL_HOSTS = Refused("invalid_json", "The request has several Host headers.")
-NO_NAME = Refused("invalid_json", "The request's Host is no name and no address.")
+NO_HOST = Refused("invalid_json", hint="The request has no Host header. HTTP/1.1 needs one.")
+SEVERAL_HOSTS = Refused("invalid_json", hint="The request has several Host headers.")
+NO_NAME = Refused("invalid_json", hint="The request's Host is no name and no address.")
 NOT_PERMITTED = Refused(
     "not_permitted",
-    "This hub answers its own network only, and this request came from the Internet. "
-    "`allow_public = true` in the hub's restohub.toml (or --allow-public) lets it in.",
+    "This hub answers its own network only, and this request came from the Internet.",
+    hint="`allow_public = true` in the hub's restohub.toml (or --allow-public) lets it in.",
 )
 
 
@@ -164,16 +164,19 @@ def is_ip(host: str) -> bool:
 def _foreign_host(host: str) -> Refused:
     return Refused(
         "host_not_allowed",
-        f"This hub does not answer to the name {host[:100]!r}. If the name is the hub's, "
-        "add it to `allowed_hosts` in the hub's restohub.toml (or start it with --allowed-hosts), and start it again. "
-        "Its address works without that.",
+        f"This hub does not answer to the name {host[:100]}. Its address works.",
+        hint="If the name is the hub's, add it to `allowed_hosts` in the hub's restohub.toml (or start it with "
+        "--allowed-hosts), and start it again.",
+        params=Params(host=host[:100]),
     )
 
 
 def _foreign_origin(origin: bytes) -> Refused:
+    shown = origin[:100].decode("latin-1")
     return Refused(
         "origin_not_allowed",
-        f"A web page from {origin[:100].decode('latin-1')!r} may not use this hub. If the page is yours, "
-        "add its host to `allowed_hosts` in the hub's restohub.toml (or start it with --allowed-hosts), and start it "
-        "again.",
+        f"A web page from {quoted(shown)} may not use this hub.",
+        hint="If the page is yours, add its host to `allowed_hosts` in the hub's restohub.toml (or start it with "
+        "--allowed-hosts), and start it again.",
+        params=Params(origin=shown),
     )

@@ -33,8 +33,8 @@ class Holding:
             async with asyncio.timeout(ANSWER_WAIT_S):
                 self.snapshot = await self._request.hub.snapshots.take(self._restaurant_id, self._caller)
         except TimeoutError:
-            detail = "Others are still reading as many large floors as the hub holds at once. Ask again in a second."
-            raise problem("busy", detail, Retry_After="1") from None
+            hint = "Others are still reading as many large floors as the hub holds at once. Ask again in a second."
+            raise problem("busy", hint, Retry_After="1") from None
         except RestaurantGoneError:
             floor_of(self._request.hub, self._restaurant_id)
             raise

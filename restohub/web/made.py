@@ -14,8 +14,8 @@ from .peers import is_address, is_own_machine
 async def made(request: Request) -> Answer:
     """The guests, tables and restaurants that an address made since a time and that are still there."""
     if not is_own_machine(request.scope):
-        detail = "Only the hub's own machine is told who made what. Say `restohub remove` there."
-        raise problem("not_permitted", detail)
+        hint = "Only the hub's own machine is told who made what. Say `restohub remove` there."
+        raise problem("not_permitted", hint, detail="Only the hub's own machine is told who made what.")
     query = Query(request)
     query.only("from", "since")
     given, since = query.one("from"), query.time("since")

@@ -10,8 +10,9 @@ from typing import Any
 import msgspec
 
 from restohub.wire.answers import JSON, Answer, Seating
+from restohub.wire.codes import CODES
 from restohub.wire.entities import Guest, Table
-from restohub.wire.problems import CODES, ProblemDocument, TableAndGuest
+from restohub.wire.problems import ProblemDocument, TableAndGuest
 
 from .asking import Request
 from .fixtures import index, stored

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 
+from restohub.floor.verdicts import rate_limited
 from restohub.limits import RATE_WAIT_S, UNITS_A_SECOND
 from restohub.live.callers import Caller
-from restohub.wire.problems import problem
+from restohub.wire.problems import Problem
 
 
 async def pay(caller: Caller, units: int) -> None:
@@ -15,8 +16,6 @@ async def pay(caller: Caller, units: int) -> None:
         await caller.pay(units)
     except TimeoutError:
         wait_s = max(1, math.ceil(caller.owes_s()))
-        detail = (
-            f"This address asks for more than {UNITS_A_SECOND} units a second: it waited {RATE_WAIT_S:.0f} s already. "
-            f"Nothing was done; ask again in {wait_s} s."
-        )
-        raise problem("rate_limited", detail, Retry_After=str(wait_s)) from None
+        detail = f"This device asks for too much at a time. Nothing was done; it can go on in {wait_s} s."
+        hint = f"This address asks for more than {UNITS_A_SECOND} units a second, and waited for {RATE_WAIT_S:.0f} s."
+        raise Problem(rate_limited(detail, wait_s, hint)) from None

@@ -10,21 +10,22 @@ from litestar import WebSocket
 from msgspec import UNSET
 
 from restohub.floor.nouns import Floor
+from restohub.floor.verdicts import Refused, restaurant_not_found
 from restohub.limits import ANSWER_BYTES_A_UNIT, SILENCE_MAX_S, STUCK_MAX_S
 from restohub.live.cursor import Cursor
 from restohub.live.feed import Telling
 from restohub.live.hub import Hub
+from restohub.wire.entities import Restaurant, restaurant_out
 from restohub.wire.messages import (
     ConnectionEstablished,
     Dialect,
-    ErrorMessage,
     Ping,
     Pong,
     RevisionOf,
     encode,
     text_frame,
 )
-from restohub.wire.problems import Problem, bad_query
+from restohub.wire.problems import Problem, bad_query, error_message
 from restohub.wire.session import (
     BAD_PARAMETER,
     GOING_AWAY,
@@ -84,9 +85,9 @@ class Socket:
         """Send a message that belongs to no commit."""
         self.cursor.say(text_frame(encode(message)))
 
-    def error(self, code: str, detail: str) -> None:
+    def error(self, refused: Refused) -> None:
         """Say what is wrong."""
-        self.say(ErrorMessage(time_text(self.hub.clock.now()), code, detail))
+        self.say(error_message(refused, self.hub.clock.now()))
 
     def greet(self, floor: Floor | None, *, resumed: bool) -> None:
         """The first message: where the socket stands once what follows is taken; `floor` None: all restaurants."""
@@ -94,6 +95,7 @@ class Socket:
         hello = ConnectionEstablished(
             timestamp=time_text(self.hub.clock.now()),
             restaurant_id=floor.restaurant_id if floor else None,
+            restaurant=self._restaurant(floor) if floor else None,
             epoch=self.hub.epoch,
             revision=floor.revision if floor else None,
             server_version=self.hub.version,
@@ -102,6 +104,11 @@ class Socket:
             restaurants=UNSET if floor else [RevisionOf(one.restaurant_id, one.revision) for one in floors],
         )
         self.link.write(text_frame(encode(hello)))
+
+    def _restaurant(self, floor: Floor) -> Restaurant | None:
+        """The restaurant of a floor; None where it was deleted meanwhile, and the feed has closed this socket."""
+        present = self.hub.writer.directory.restaurants.get(floor.restaurant_id)
+        return None if present is None else restaurant_out(present, floor.revision)
 
     async def catch_up_first(self, opening: Opening) -> None:
         """Greet, and send what the client has not: nothing, a delta, or the whole floor."""
@@ -134,13 +141,13 @@ class Socket:
             match wish:
                 case SayPong():
                     self.say(Pong(time_text(self.hub.clock.now())))
-                case SayError(code, detail):
-                    self.error(code, detail)
+                case SayError(refused):
+                    self.error(refused)
                 case SendFullSync(restaurant_id) | SendDelta(restaurant_id):
                     if restaurant_id in self.hub.writer.floors:
                         self.cursor.ask(wish)
                     else:
-                        self.error("restaurant_not_found", f"This hub has no restaurant {restaurant_id}.")
+                        self.error(restaurant_not_found(restaurant_id))
                 case Close(code, reason):
                     self.link.close(code, reason)
 
@@ -229,7 +236,7 @@ async def _serve(socket: AnySocket, dialect: Dialect) -> None:
 
 async def _turn_away(socket: AnySocket, one: Socket, fault: Problem) -> None:
     code = fault.refused.code
-    one.error(code, fault.refused.detail)
+    one.error(fault.refused)
     one.cursor.release()
     one.link.close(UNKNOWN_RESTAURANT if code == "restaurant_not_found" else BAD_PARAMETER, code)
     await _read(socket, None)

@@ -13,7 +13,7 @@ from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFou
 from restohub.limits import ANSWER_WAIT_S
 from restohub.live.hub import Hub
 from restohub.wire.answers import PROBLEM, Answer, Sent, encode, sent_headers
-from restohub.wire.problems import RETRY_AFTER_S, Problem, ProblemDocument, document, problem
+from restohub.wire.problems import Problem, ProblemDocument, document, problem, refusal
 
 from .browsers import problem_page, wants_page
 
@@ -100,11 +100,11 @@ def on_litestar(request: Request[Any, Any, Any], fault: HTTPException) -> Reply:
         case MethodNotAllowedException():
             allowed = request.app.state.allowed_methods(path)
             if not allowed:
-                detail = f"{path} is a WebSocket: connect to it with ws://, not with http://."
-                return on_problem(request, problem("route_not_found", detail))
+                hint = f"{path} is a WebSocket: connect to it with ws://, not with http://."
+                return on_problem(request, problem("route_not_found", hint))
             method = request.scope["method"]
-            detail = f"{path[:200]} does not take {method}. It takes {allowed}."
-            return on_problem(request, problem("method_not_allowed", detail, Allow=allowed))
+            hint = f"{path[:200]} does not take {method}. It takes {allowed}."
+            return on_problem(request, problem("method_not_allowed", hint, Allow=allowed))
         case _ if fault.status_code in CODE_OF_STATUS:
             return on_problem(request, problem(CODE_OF_STATUS[fault.status_code], str(fault.detail)))
         case _:
@@ -118,12 +118,10 @@ def on_client_gone(request: Request[Any, Any, Any], fault: Exception) -> Reply: 
 
 def on_failed_disk(request: Request[Any, Any, Any], fault: Exception) -> Reply:  # noqa: ARG001 (litestar's own form)
     """The past could not be read; where the disk can no longer be trusted, the hub stops as well."""
-    wait_s = RETRY_AFTER_S["storage_unavailable"]
-    detail = "The hub's disk could not be read. Nothing was changed."
-    return on_problem(request, problem("storage_unavailable", detail, Retry_After=str(wait_s)))
+    return on_problem(request, refusal("storage_unavailable", "The hub's disk could not be read. Nothing was changed."))
 
 
 def on_crash(request: Request[Any, Any, Any], fault: Exception) -> Reply:
     """A mistake of the hub: the log has the trace, the client a sentence."""
     log.error("A request failed by a fault of the hub: %s", request.scope["method"], exc_info=fault)
-    return on_problem(request, problem("internal_error", "The hub made a mistake. Nothing was changed."))
+    return on_problem(request, problem("internal_error"))

@@ -8,6 +8,9 @@ from typing import Any
 
 import msgspec
 
+from restohub.floor.verdicts import Params
+from restohub.wire.codes import CODES
+
 Schema = dict[str, Any]
 PREFIX = "#/components/schemas/"
 # Null beside a reference. As `{"type": "null"}` it makes swift-openapi-generator skip the whole property.
@@ -17,14 +20,17 @@ NULL: Schema = {"enum": [None]}
 def component_schemas(types: Sequence[Any]) -> tuple[list[Schema], dict[str, Schema]]:
     """The schema of each type, and the component schemas that they refer to, by name."""
     schemas, components = msgspec.json.schema_components(types, ref_template=PREFIX + "{name}")
-    return [_plain(schema) for schema in schemas], {name: _component(one) for name, one in components.items()}
+    made = {name: _component(one) for name, one in components.items()}
+    if Params.__name__ in made:
+        made[Params.__name__]["x-of-each-code"] = {code: list(about.params) for code, about in CODES.items()}
+    return [_plain(schema) for schema in schemas], made
 
 
 def _component(schema: Schema) -> Schema:
-    """A struct's schema. What defaults to null going out is sent all the same, so it is always there."""
+    """A struct's schema. What defaults to null or {} going out is sent all the same, so it is always there."""
     made = _plain(schema)
     made["description"] = cleandoc(made["description"])
-    sent = [name for name, one in made["properties"].items() if one.get("default", 0) is None]
+    sent = [name for name, one in made["properties"].items() if one.get("default", 0) in (None, {})]
     for name in sent:
         del made["properties"][name]["default"]
     return {**made, "required": [*made.get("required", ()), *sent]}

@@ -131,8 +131,8 @@ class OnePath:
             await self._passed(scope, receive, send)
 
     def _no_socket(self, path: str, send: Any) -> Awaitable[None]:
-        detail = f"There is no WebSocket at {path[:200]}. There is one at {' and one at '.join(SOCKET_PATHS)}."
-        return self._no_handshake(Refused("route_not_found", detail), send)
+        hint = f"There is no WebSocket at {path[:200]}. There is one at {' and one at '.join(SOCKET_PATHS)}."
+        return self._no_handshake(Refused("route_not_found", hint=hint), send)
 
     async def _no_handshake(self, refused: Refused, send: Any) -> None:
         """A problem in the place of the handshake's answer: litestar has a bare 403 (`websocket.http.response`)."""

@@ -10,9 +10,10 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from restohub.floor import nouns
+from restohub.floor.verdicts import NONE, Params
 
 from .entities import Guest, GuestStatus, Table, Time
-from .messages import Change, GuestChange, Revision, TableChange, change_out
+from .messages import Change, Detail, GuestChange, Hint, Revision, TableChange, change_out
 from .problems import Current
 from .times import time_text
 
@@ -155,7 +156,9 @@ class UpdateResult(Struct):
     status: Literal["applied", "unchanged", "duplicate", "conflict", "rejected"]
     revision: Revision | None
     error_code: str | None = None
-    detail: str | None = None
+    detail: Detail | None = None
+    hint: Hint | None = None
+    params: Params = NONE
     current: Current = None
 
 

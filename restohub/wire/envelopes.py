@@ -11,8 +11,7 @@ from restohub.floor.commands import EntityKind, GuestFields, TableFields
 from restohub.floor.verdicts import Fault, Refused, quoted
 from restohub.limits import FAULTS_MAX, OPERATIONS_MAX
 
-from .problems import problem
-from .requests import ID, INTEGER_MAX, checked_key, read_guest, read_table, refuse, seen_version, summed_up
+from .requests import ID, INTEGER_MAX, checked_key, malformed, read_guest, read_table, refuse, seen_version
 from .spelling import Spelling, spelling
 
 ACTIONS = ("create", "update", "delete")
@@ -63,8 +62,8 @@ def named_restaurant(body: Any, in_query: int | None) -> int:
                     named.append((f"{pointer}/{key}", number))
     for pointer, number in named[1:]:
         if number != named[0][1]:
-            detail = f"This names restaurant {number}, {named[0][0]} names {named[0][1]}: a batch is one restaurant's."
-            faults.append(Fault(pointer, detail))
+            hint = f"This names restaurant {number}, {named[0][0]} names {named[0][1]}: a batch is one restaurant's."
+            faults.append(Fault(pointer, hint))
     refuse(faults)
     return named[0][1] if named else 1
 
@@ -107,7 +106,7 @@ def read_batch(body: Any) -> tuple[Item, ...]:
     """
     values = _envelope(body, BATCH)
     if "operations" in values and ("guests" in values or "tables" in values):
-        raise problem("validation_failed", "Send operations, or guests and tables: not both.")
+        refuse([Fault("/operations", "Send operations, or guests and tables: not both.")])
     if "operations" in values:
         entries = _entries(values["operations"], "operations")
         return _listable(_operation(entry, f"/operations/{index}") for index, entry in enumerate(entries))
@@ -213,8 +212,8 @@ def _item(
         in_data, fields, found = reading(data, "/data", creating=creating)
         faults += found
         if creating and entity_id and in_data and in_data != entity_id:
-            detail = f"data.id is {quoted(in_data)}, entity_id is {quoted(entity_id)}: they must agree."
-            faults.append(Fault("/data/id", detail))
+            hint = f"data.id is {quoted(in_data)}, entity_id is {quoted(entity_id)}: they must agree."
+            faults.append(Fault("/data/id", hint))
         entity_id = entity_id or in_data
     if faults:
         return _malformed(pointer, faults, mutation_id, entity_id)
@@ -226,5 +225,4 @@ def _item(
 
 
 def _malformed(pointer: str, faults: list[Fault], mutation_id: str | None = None, entity_id: str | None = None) -> Item:
-    refused = Refused("validation_failed", summed_up(faults), tuple(faults))
-    return Item(wanted=refused, pointer=pointer, mutation_id=mutation_id, entity_id=entity_id)
+    return Item(wanted=malformed(faults), pointer=pointer, mutation_id=mutation_id, entity_id=entity_id)

@@ -9,8 +9,9 @@ import msgspec
 from msgspec import Meta, Raw, Struct
 
 from restohub.floor import nouns
+from restohub.floor.verdicts import Params
 
-from .entities import Guest, Table, Time, guest_out, table_out
+from .entities import Guest, Restaurant, Table, Time, guest_out, restaurant_out, table_out
 from .times import time_text
 
 Dialect = Literal["realtime", "sync"]
@@ -19,6 +20,8 @@ ENVELOPE_BYTES = 1024  # more than the keys around the entities of any message t
 
 Revision = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 Part = Annotated[int, Meta(ge=1)]
+Detail = Annotated[str, Meta(description="A sentence for a host to read.")]
+Hint = Annotated[str, Meta(description="For the developer of the app: what to send instead.")]
 
 
 class GuestChange(Struct, tag_field="entity_type", tag="guest"):
@@ -48,10 +51,14 @@ class RevisionOf(Struct):
 
 
 class ConnectionEstablished(Struct, tag_field="type", tag="connection_established", omit_defaults=True):
-    """The first message: where this socket stands. `restaurants` is there on a /realtime for all restaurants alone."""
+    """The first message: where this socket stands, and the restaurant as it is now.
+
+    On a /realtime for all restaurants `restaurants` has the revision of each, which no other socket has.
+    """
 
     timestamp: Time
     restaurant_id: int | None
+    restaurant: Restaurant | None
     epoch: str
     revision: Revision | None
     server_version: str
@@ -123,6 +130,14 @@ class NamedChange(Struct):
     echo: bool
 
 
+class RestaurantUpdated(Struct, tag_field="type", tag="restaurant_updated"):
+    """The restaurant's own name or zone was changed. It is no commit of the floor and has no revision of its own."""
+
+    timestamp: Time
+    restaurant_id: int
+    restaurant: Restaurant
+
+
 class Ping(Struct, tag_field="type", tag="ping"):
     """The heartbeat. `revision` is what this socket has been sent: a client that holds less has missed something."""
 
@@ -141,7 +156,9 @@ class ErrorMessage(Struct, tag_field="type", tag="error"):
 
     timestamp: Time
     error_code: str
-    detail: str
+    detail: Detail
+    hint: Hint
+    params: Params
 
 
 PAST: dict[nouns.Action, str] = {"create": "created", "update": "updated", "delete": "deleted"}
@@ -202,6 +219,12 @@ def named(entry: nouns.Entry, change: nouns.Change, *, echo: bool) -> NamedChang
         tableId=None if about_guest else change.id,
         echo=echo,
     )
+
+
+def restaurant_message(restaurant: nouns.Restaurant, revision: int) -> bytes:
+    """A restaurant that was changed; `revision` is its floor's, which whoever reads this has been sent."""
+    changed = restaurant_out(restaurant, revision)
+    return encode(RestaurantUpdated(changed.last_updated, changed.id, changed))
 
 
 def delta_messages(

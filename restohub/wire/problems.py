@@ -1,4 +1,4 @@
-"""This file is every refusal and fault as RFC 9457 problem documents: codes, statuses, titles, words."""
+"""This file is every refusal and fault as RFC 9457 problem documents, and as the errors of sockets."""
 
 from __future__ import annotations
 
@@ -7,113 +7,15 @@ from typing import Annotated, Any
 from msgspec import UNSET, Meta, Struct, UnsetType, structs
 
 from restohub.floor import nouns
-from restohub.floor.verdicts import Fault, Occupied, Refused
+from restohub.floor.verdicts import Fault, Occupied, Params, Refused
 from restohub.limits import FAULTS_MAX
 
+from .codes import CODES, RETRY_AFTER_S
 from .entities import Guest, Restaurant, Table, Time, entity_out, guest_out, restaurant_out, table_out
+from .messages import Detail, ErrorMessage, Hint
 from .times import time_text
 
-
-class Code(Struct, frozen=True):
-    """An error code of CONTRACT section 5: its HTTP status (0: sockets only), its title, and what a client does."""
-
-    status: int
-    title: str
-    remedy: str
-
-
-CODES: dict[str, Code] = {
-    "invalid_json": Code(
-        400,
-        "The body is not JSON that the hub takes",
-        "Send one UTF-8 JSON document: no NaN, no NUL, no lone surrogate, no key twice, not nested past reason, no "
-        "more than 100,000 values.",
-    ),
-    "invalid_query": Code(400, "A query parameter is wrong", "Mend the parameter that `errors` names."),
-    "host_not_allowed": Code(
-        403, "The address is not this hub's", "Use the hub's own address, or name this one in `allowed_hosts`."
-    ),
-    "origin_not_allowed": Code(
-        403, "Another web page asks", "Open the hub's own page, or name the page's host in `allowed_hosts`."
-    ),
-    "not_permitted": Code(
-        403, "Not from here", "Ask from the restaurant's own network, or set `allow_public` on the hub."
-    ),
-    "restaurant_not_found": Code(404, "No such restaurant", "`GET /restaurants` lists those of this hub."),
-    "guest_not_found": Code(404, "No such guest", "The party left the floor or never was on it: take the full sync."),
-    "table_not_found": Code(404, "No such table", "The table was deleted or never was here: take the full sync."),
-    "route_not_found": Code(404, "No such route", "`/docs` lists the routes."),
-    "method_not_allowed": Code(405, "The route does not take this method", "The `Allow` header names those it takes."),
-    "request_timeout": Code(
-        408, "The request came too slowly", "Nothing was changed. Send it again, with the same `Idempotency-Key`."
-    ),
-    "unsupported_media_type": Code(415, "The body is not sent as JSON", "Send `Content-Type: application/json`."),
-    "body_too_large": Code(
-        413, "The body is too large", "Send less than 256 KiB; the two batch routes take 1 MiB. Part the batch."
-    ),
-    "head_too_large": Code(
-        431, "The request's head is too large", "Send at most 100 headers and 16 KiB of them, the path included."
-    ),
-    "rate_limited": Code(
-        429, "Too many requests from this address", "Nothing was done. Wait as many seconds as `Retry-After` says."
-    ),
-    "limit_reached": Code(
-        409,
-        "The hub holds as much as it may",
-        "Delete what is no longer needed; `/health` warns before it comes to it.",
-    ),
-    "table_occupied": Code(
-        409, "The table has another party", "`current` shows the table and its guest. Choose another, or free it first."
-    ),
-    "table_unavailable": Code(409, "The table is out of service", "Choose another, or set its status first."),
-    "party_exceeds_capacity": Code(
-        409, "The party is larger than the table", 'Choose another, or send `"allowOverCapacity": true` beside it.'
-    ),
-    "table_number_taken": Code(
-        409, "Another table has this number", "Choose another; a swap goes over a third number."
-    ),
-    "already_exists": Code(409, "The id was given before", "Create with a new id, or update the entity in `current`."),
-    "restaurant_not_empty": Code(409, "The restaurant has guests or tables", "Delete those first."),
-    "revision_expired": Code(
-        410, "The hub cannot go on from there", "Forget what you have and take `GET /api/sync/full`."
-    ),
-    "version_conflict": Code(
-        412,
-        "Someone else changed it meanwhile",
-        "`current` is what is there now. Show it, and send again what is wanted.",
-    ),
-    "validation_failed": Code(422, "A field is not as it must be", "Mend every field that `errors` points at."),
-    "idempotency_key_reused": Code(
-        422, "The key was used for another request", "A key belongs to one request: make a new one for each change."
-    ),
-    "internal_error": Code(
-        500,
-        "The hub made a mistake",
-        "Nothing was changed. Report the request and the time: the hub's log has the rest.",
-    ),
-    "storage_full": Code(
-        503, "The hub's disk is full", "Nothing was changed. Free space on the hub; it goes on by itself."
-    ),
-    "storage_unavailable": Code(
-        503, "The hub's disk takes no change", "Nothing was changed. Look after the hub's disk; reading goes on."
-    ),
-    "shutting_down": Code(503, "The hub is stopping", "Nothing was changed. Ask again when it is back."),
-    "busy": Code(503, "The hub has too much to do", "Nothing was done. Ask again after `Retry-After` seconds."),
-    "outcome_unknown": Code(
-        503, "It may be done or not", "Ask again with the same `Idempotency-Key`: it will not be done twice."
-    ),
-    "invalid_message": Code(
-        0,
-        "The socket does not know this message",
-        "Send JSON text: `ping`, `pong`, `request_full_sync` or `request_delta`.",
-    ),
-    "too_many_messages": Code(
-        0, "Too many messages in a second", "Send at most 50 a second; the socket is closed (1008)."
-    ),
-}
-
 MORE_FAULTS = f" There are more than {FAULTS_MAX} faults: {FAULTS_MAX} are listed, mend those first."
-RETRY_AFTER_S = {"busy": 1, "shutting_down": 5, "storage_full": 5, "storage_unavailable": 30, "outcome_unknown": 1}
 
 
 class InputError(Struct, kw_only=True):
@@ -122,7 +24,9 @@ class InputError(Struct, kw_only=True):
     operation: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
     error_code: str | UnsetType = UNSET
     pointer: Annotated[str, Meta(description="A JSON pointer into the body, or `?name` of a query parameter.")]
-    detail: str
+    detail: Detail
+    hint: Hint
+    params: Params
 
 
 class TableAndGuest(Struct):
@@ -153,7 +57,9 @@ class ProblemDocument(Struct):
     type: Annotated[str, Meta(examples=["/docs/errors#table_occupied"])]
     title: str
     status: Annotated[int, Meta(ge=400, le=599)]
-    detail: str
+    detail: Detail
+    hint: Hint
+    params: Params
     error_code: str
     timestamp: Time
     transaction_id: str | None
@@ -167,25 +73,25 @@ class Problem(Exception):
     """Raised where a request cannot be done; becomes a problem document at the edge."""
 
     def __init__(self, refused: Refused, *, headers: tuple[tuple[str, str], ...] = ()) -> None:
-        super().__init__(refused.detail)
+        super().__init__(refused.hint or refused.detail or refused.code)
         self.refused = refused
         self.headers = headers or ((("Retry-After", str(refused.wait_s)),) if refused.wait_s else ())
 
 
-def problem(code: str, detail: str, faults: tuple[Fault, ...] = (), **headers: str) -> Problem:
+def problem(code: str, hint: str = "", faults: tuple[Fault, ...] = (), *, detail: str = "", **headers: str) -> Problem:
     """A problem of this code; `headers` go with the answer (underscores become dashes)."""
     named = tuple((name.replace("_", "-"), value) for name, value in headers.items())
-    return Problem(Refused(code, detail, faults), headers=named)
+    return Problem(Refused(code, detail, faults, hint=hint), headers=named)
 
 
-def refusal(code: str, detail: str) -> Problem:
+def refusal(code: str, detail: str = "") -> Problem:
     """A problem that says when to ask again."""
-    return problem(code, detail, Retry_After=str(RETRY_AFTER_S[code]))
+    return problem(code, detail=detail, Retry_After=str(RETRY_AFTER_S[code]))
 
 
-def bad_query(parameter: str, detail: str) -> Problem:
+def bad_query(parameter: str, hint: str) -> Problem:
     """A query parameter that cannot be as it is."""
-    return problem("invalid_query", detail, (Fault(f"?{parameter}", detail),))
+    return problem("invalid_query", hint, (Fault(f"?{parameter}", hint),))
 
 
 def current_out(
@@ -203,23 +109,38 @@ def current_out(
             return entity_out(current)
 
 
+def words_of(refused: Refused) -> tuple[str, str]:
+    """What a host and what a developer are told: the refusal's own words, else those of its code."""
+    code = CODES[refused.code]
+    return refused.detail or code.detail, refused.hint or code.hint
+
+
 def document(
     refused: Refused, time: int, transaction_id: str | None = None, floor_revision: int = 0
 ) -> ProblemDocument:
     """The problem document of a refusal; `floor_revision` is that of a restaurant in `current`."""
     code = CODES[refused.code]
+    detail, hint = words_of(refused)
     unlisted = len(refused.faults) > FAULTS_MAX
     return ProblemDocument(
         type=f"/docs/errors#{refused.code}",
         title=code.title,
         status=code.status,
-        detail=refused.detail + (MORE_FAULTS if unlisted else ""),
+        detail=detail,
+        hint=hint + (MORE_FAULTS if unlisted else ""),
+        params=refused.params,
         error_code=refused.code,
         timestamp=time_text(time),
         transaction_id=transaction_id,
         current=current_out(refused.current, floor_revision),
-        errors=[InputError(pointer=fault.pointer, detail=fault.detail) for fault in refused.faults[:FAULTS_MAX]],
+        errors=[_error(refused, fault) for fault in refused.faults[:FAULTS_MAX]],
     )
+
+
+def _error(refused: Refused, fault: Fault) -> InputError:
+    """One fault of a refusal, by the same `params` as the refusal but for the field."""
+    params = refused.params if refused.params.field is UNSET else Params(field=fault.field)
+    return InputError(pointer=fault.pointer, detail=fault.detail, hint=fault.hint, params=params)
 
 
 def batch_document(
@@ -231,12 +152,24 @@ def batch_document(
     """
     first = document(refusals[0][1], time, transaction_id)
     errors = [
-        InputError(
-            operation=index, error_code=refused.code, pointer=pointers[index] + fault.pointer, detail=fault.detail
-        )
+        structs.replace(error, operation=index, error_code=refused.code, pointer=pointers[index] + error.pointer)
         for index, refused in refusals
-        for fault in refused.faults or (Fault("", refused.detail),)
+        for error in _errors_of(refused)
     ]
     if len(errors) > FAULTS_MAX:
-        first = structs.replace(first, detail=first.detail.removesuffix(MORE_FAULTS) + MORE_FAULTS)
+        first = structs.replace(first, hint=first.hint.removesuffix(MORE_FAULTS) + MORE_FAULTS)
     return structs.replace(first, errors=errors[:FAULTS_MAX], success=False, rolled_back=True)
+
+
+def _errors_of(refused: Refused) -> list[InputError]:
+    """The faults of a refusal; where it has none, itself."""
+    if refused.faults:
+        return [_error(refused, fault) for fault in refused.faults]
+    detail, hint = words_of(refused)
+    return [InputError(pointer="", detail=detail, hint=hint, params=refused.params)]
+
+
+def error_message(refused: Refused, time: int) -> ErrorMessage:
+    """A refusal as a socket says it."""
+    detail, hint = words_of(refused)
+    return ErrorMessage(time_text(time), refused.code, detail, hint, refused.params)

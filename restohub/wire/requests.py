@@ -12,11 +12,11 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from restohub.floor.commands import GuestFields, RestaurantFields, TableFields
 from restohub.floor.contacts import split_name
 from restohub.floor.nouns import Position as FloorPosition
-from restohub.floor.verdicts import Fault, quoted
+from restohub.floor.verdicts import MISUNDERSTOOD, Fault, Params, Refused, quoted
 from restohub.limits import FAULTS_MAX
 
 from .entities import Time
-from .problems import problem
+from .problems import Problem
 from .spelling import (
     GUEST_STATUS_WORDS,
     OLDER_GUEST,
@@ -109,38 +109,48 @@ class RestaurantInput(Struct, kw_only=True, omit_defaults=True):
     timezone: Annotated[str, Meta(max_length=100, examples=["Europe/Rome"])] | UnsetType = UNSET
 
 
-SAYS = {
-    "id": "must be 1 to 64 of A-Z a-z 0-9 . _ - and not dots alone",
+# What a host types in: of these he is told the rule too. A fault in any other field is the app's.
+TYPED = {
     "name": "must be a text with something in it, each of its two parts at most 100 characters",
     "firstName": "must be a text of 1 to 100 characters, not blank",
     "lastName": "must be a text of at most 100 characters",
     "partySize": "must be a whole number from 1 to 100",
-    "status": "must be a status: a text",
-    "tableId": "must be the id of a table, or null",
-    "allowOverCapacity": "must be true or false",
     "phone": "must be a text of at most 40 characters, or null",
     "email": "must be a text of at most 254 characters, or null",
     "notes": "must be a text of at most 2,000 characters, or null",
     "specialRequests": "must be a text of at most 2,000 characters, or null",
     "dietaryRestrictions": "must be a list of at most 50 texts of at most 100 characters",
     "tags": "must be a list of at most 50 texts of at most 100 characters",
-    "isWalkIn": "must be true or false",
     "quotedWait": "must be a whole number of minutes from 0 to 1440, or null",
+    "tableNumber": "must be a text of 1 to 20 characters",
+    "capacity": "must be a whole number from 1 to 100",
+    "minCapacity": "must be a whole number from 1 to the capacity",
+    "section": "must be a text of at most 100 characters, or null",
+    "server": "must be a text of at most 100 characters, or null",
+    "timezone": "must be the name of an IANA time zone, such as Europe/Rome",
+}
+SAYS = TYPED | {
+    "id": "must be 1 to 64 of A-Z a-z 0-9 . _ - and not dots alone",
+    "status": "must be a status: a text",
+    "tableId": "must be the id of a table, or null",
+    "allowOverCapacity": "must be true or false",
+    "isWalkIn": "must be true or false",
     **dict.fromkeys(
         ("reservationTime", "checkInTime", "seatedTime", "finishedTime"),
         "must be an RFC 3339 date-time with an offset, such as 2024-01-15T10:30:00Z, or null",
     ),
-    "tableNumber": "must be a text of 1 to 20 characters",
-    "capacity": "must be a whole number from 1 to 100",
-    "minCapacity": "must be a whole number from 1 to the capacity",
     "position": 'must be {"x": number, "y": number}, each within ±1,000,000',
     "shape": "must be one of " + ", ".join(SHAPE_WORDS.values()),
     "rotation": "must be a number of degrees within ±1,000,000",
-    "section": "must be a text of at most 100 characters, or null",
-    "server": "must be a text of at most 100 characters, or null",
     "currentGuestId": "must be the id of a guest, or null",
-    "timezone": "must be the name of an IANA time zone, such as Europe/Rome",
 }
+# Told of a field that has no sentence here, which a test forbids.
+WRONG = "is not as it must be"
+
+
+def _called(name: str) -> str:
+    """A field as people call it."""
+    return snake(name).replace("_", " ")
 
 
 def _names(struct: type[Struct]) -> tuple[str, ...]:
@@ -198,18 +208,20 @@ class Reader:
             except msgspec.ValidationError:
                 self.fault(name)
 
-    def fault(self, name: str, detail: str | None = None) -> None:
+    def fault(self, name: str, hint: str | None = None) -> None:
         """Note that a field is not as it must be, and take it out of the values."""
         spelled = self.spelled.get(name, name)
         value = self.values.pop(name, None)
-        self.faults.append(
-            Fault(f"{self.pointer}/{spelled}", detail or f"{spelled} {SAYS[name]}; {_kind(value)} came.")
-        )
+        rule = SAYS.get(name, WRONG)
+        if hint is None:
+            hint = f"{spelled} {rule}; {_kind(value)} came."
+        detail = f"The {_called(name)} {rule.removesuffix(', or null')}." if name in TYPED else MISUNDERSTOOD
+        self.faults.append(Fault(f"{self.pointer}/{spelled}", hint, detail, name))
 
-    def need(self, name: str, detail: str) -> None:
+    def need(self, name: str, hint: str, detail: str = MISUNDERSTOOD) -> None:
         """Note a fault where a field that must be there is not."""
         if name not in self.spelled:
-            self.faults.append(Fault(f"{self.pointer}/{name}", detail))
+            self.faults.append(Fault(f"{self.pointer}/{name}", hint, detail, name))
 
     def word(self, name: str, words: dict[str, str]) -> None:
         """Fold a word of a closed vocabulary to its proper spelling."""
@@ -260,8 +272,9 @@ def read_guest(data: Any, pointer: str = "", *, creating: bool = False) -> tuple
             values[name] = tuple(values[name])
     if creating:
         if not reader.spelled.keys() & {"name", "firstName"}:
-            reader.need("firstName", "A new guest needs a name or a firstName.")
-        reader.need("partySize", "A new guest needs a partySize: a whole number from 1 to 100.")
+            reader.need("firstName", "A new guest needs a name or a firstName.", "A new guest needs a name.")
+        hint = "A new guest needs a partySize: a whole number from 1 to 100."
+        reader.need("partySize", hint, "A new guest needs a party size.")
     faults = reader.faults
     return reader.id(), GuestFields() if faults else reader.fields(GuestFields), faults
 
@@ -279,8 +292,10 @@ def read_table(data: Any, pointer: str = "", *, creating: bool = False) -> tuple
     if "position" in values:
         values["position"] = FloorPosition(values["position"]["x"], values["position"]["y"])
     if creating:
-        reader.need("tableNumber", "A new table needs a tableNumber: a text of 1 to 20 characters.")
-        reader.need("capacity", "A new table needs a capacity: a whole number from 1 to 100.")
+        hint = "A new table needs a tableNumber: a text of 1 to 20 characters."
+        reader.need("tableNumber", hint, "A new table needs a number.")
+        hint = "A new table needs a capacity: a whole number from 1 to 100."
+        reader.need("capacity", hint, "A new table needs a capacity.")
         if values.get("minCapacity", 1) > values.get("capacity", 100):
             reader.fault("minCapacity")
     faults = reader.faults
@@ -295,7 +310,7 @@ def read_restaurant(data: Any, knows_zone: Callable[[str], bool], default_zone: 
     if "timezone" in reader.values and not knows_zone(reader.values["timezone"]):
         reader.fault("timezone")
     if default_zone is not None:
-        reader.need("name", "A new restaurant needs a name.")
+        reader.need("name", "A new restaurant needs a name.", "A new restaurant needs a name.")
         reader.values.setdefault("timezone", default_zone)
     refuse(reader.faults)
     fields: RestaurantFields = reader.fields(RestaurantFields)
@@ -315,14 +330,16 @@ def read_seating(data: Any) -> GuestFields:
 def refuse(faults: list[Fault]) -> None:
     """Raise Problem `validation_failed` with every fault, if there is one."""
     if faults:
-        raise problem("validation_failed", summed_up(faults), tuple(faults))
+        raise Problem(malformed(faults))
 
 
-def summed_up(faults: list[Fault]) -> str:
-    """The first fault, and how many there are beside it."""
-    if len(faults) > FAULTS_MAX:
-        return f"{faults[0].detail} (and {FAULTS_MAX} more at least)"
-    return faults[0].detail + (f" (and {len(faults) - 1} more)" if len(faults) > 1 else "")
+def malformed(faults: list[Fault]) -> Refused:
+    """The refusal of an input with these faults: it tells the first that a host can mend, else the first."""
+    first = next((one for one in faults if one.detail != MISUNDERSTOOD), faults[0])
+    others = min(len(faults) - 1, FAULTS_MAX)
+    least = " at least" if len(faults) > FAULTS_MAX else ""
+    hint = first.hint + (f" (and {others} more{least})" if others else "")
+    return Refused("validation_failed", first.detail, tuple(faults), hint=hint, params=Params(field=first.field))
 
 
 def seen_version(data: Any) -> int | None:
@@ -334,8 +351,8 @@ def seen_version(data: Any) -> int | None:
 def checked_key(key: str, name: str) -> str:
     """An idempotency key that fits a header; raises Problem `validation_failed`."""
     if not KEY.fullmatch(key):
-        detail = f"{name} must be 1 to 200 printable ASCII characters."
-        raise problem("validation_failed", detail, (Fault("" if "-" in name else f"/{name}", detail),))
+        hint = f"{name} must be 1 to 200 printable ASCII characters."
+        refuse([Fault("" if "-" in name else f"/{name}", hint)])
     return key
 
 

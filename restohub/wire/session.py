@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from restohub.floor.verdicts import quoted
+from restohub.floor.verdicts import Refused, quoted
 from restohub.limits import MESSAGE_VALUES_MAX, MESSAGES_A_SECOND_MAX
 
 from .json_in import read_json
@@ -27,8 +27,7 @@ class SayPong(Struct, frozen=True):
 class SayError(Struct, frozen=True):
     """Say what is wrong with a message."""
 
-    code: str
-    detail: str
+    refused: Refused
 
 
 class SendFullSync(Struct, frozen=True):
@@ -70,10 +69,10 @@ class Session:
             self._recent.popleft()
         self._recent.append(now)
         if len(self._recent) > MESSAGES_A_SECOND_MAX:
-            detail = f"More than {MESSAGES_A_SECOND_MAX} messages in a second. Connect again and ask less often."
-            return [SayError("too_many_messages", detail), Close(TOO_MANY, "too many messages")]
+            hint = f"More than {MESSAGES_A_SECOND_MAX} messages in a second. Connect again and ask less often."
+            return [SayError(Refused("too_many_messages", hint=hint)), Close(TOO_MANY, "too many messages")]
         if isinstance(message, bytes):
-            return [SayError("invalid_message", "The hub speaks JSON text, not binary messages.")]
+            return [_unknown("The hub speaks JSON text, not binary messages.")]
         wish = self._wish(message)
         return [] if wish is None else [wish]
 
@@ -81,11 +80,12 @@ class Session:
         try:
             message = read_json(text.encode(), MESSAGE_VALUES_MAX)
         except Problem as fault:
-            return SayError("invalid_json", str(fault).replace("The body", "The message", 1))
+            hint = fault.refused.hint.replace("The body", "The message", 1)
+            return SayError(Refused("invalid_json", hint=hint))
         except UnicodeEncodeError:
-            return SayError("invalid_json", "The message is not UTF-8.")
+            return SayError(Refused("invalid_json", hint="The message is not UTF-8."))
         if not isinstance(message, dict) or not isinstance(message.get("type"), str):
-            return SayError("invalid_message", 'A message is an object with a "type", such as {"type": "ping"}.')
+            return _unknown('A message is an object with a "type", such as {"type": "ping"}.')
         match message["type"]:
             case "ping":
                 return SayPong()
@@ -97,21 +97,25 @@ class Session:
                 return self._ask_delta(message)
             case other:
                 known = "ping, pong, request_full_sync and request_delta"
-                return SayError("invalid_message", f"There is no message {quoted(other)}. The hub knows {known}.")
+                return _unknown(f"There is no message {quoted(other)}. The hub knows {known}.")
 
     def _ask(self, message: dict[str, Any]) -> SendFullSync | SayError:
         named = message.get("restaurant_id")
         if named is None:
             named = self.restaurant_id
         if type(named) is not int:
-            return SayError("invalid_message", "Say which restaurant: add its restaurant_id, an integer.")
+            return _unknown("Say which restaurant: add its restaurant_id, an integer.")
         if self.restaurant_id is not None and named != self.restaurant_id:
-            return SayError("invalid_message", f"This socket is restaurant {self.restaurant_id}'s alone.")
+            return _unknown(f"This socket is restaurant {self.restaurant_id}'s alone.")
         return SendFullSync(named)
 
     def _ask_delta(self, message: dict[str, Any]) -> Wish:
         since = message.get("since_revision")
         if type(since) is not int or not 0 <= since <= INTEGER_MAX:
-            return SayError("invalid_message", "request_delta needs a since_revision: the revision that you have.")
+            return _unknown("request_delta needs a since_revision: the revision that you have.")
         asked = self._ask(message)
         return SendDelta(asked.restaurant_id, since) if isinstance(asked, SendFullSync) else asked
+
+
+def _unknown(hint: str) -> SayError:
+    return SayError(Refused("invalid_message", hint=hint))

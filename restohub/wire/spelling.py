@@ -52,13 +52,13 @@ class Spelling(Struct, frozen=True):
             name = self.fields.get(key)
             if name is None:
                 if key not in self.ignored:
-                    detail = f"There is no field {quoted(key)} here. Known fields: {self.known}."
-                    faults.append(Fault(f"{pointer}/{escaped(key)}", detail))
+                    hint = f"There is no field {quoted(key)} here. Known fields: {self.known}."
+                    faults.append(Fault(f"{pointer}/{escaped(key)}", hint))
                     if len(faults) > FAULTS_MAX:
                         break
             elif name in values:
-                detail = f"{spelled[name]} and {key} are the same field: send one of them."
-                faults.append(Fault(f"{pointer}/{key}", detail))
+                hint = f"{spelled[name]} and {key} are the same field: send one of them."
+                faults.append(Fault(f"{pointer}/{key}", hint))
             else:
                 values[name] = value
                 spelled[name] = key

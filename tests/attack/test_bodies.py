@@ -38,7 +38,7 @@ def test_the_largest_body_of_an_address_that_holds_too_much_is_refused(either: H
     assert status_of(said) == 503
     assert b"retry-after: 1\r\n" in said
     found = json.loads(said.partition(b"\r\n\r\n")[2])
-    assert (found["error_code"], "16 MB" in found["detail"]) == ("busy", True)
+    assert (found["error_code"], "16 MB" in found["hint"]) == ("busy", True)
     for sock in socks[1:]:
         sock.setblocking(False)
         with pytest.raises(BlockingIOError):

@@ -133,7 +133,7 @@ def test_the_name_that_the_router_gives_the_machine_passes_and_no_other_under_it
 def test_who_asks_from_the_internet_is_refused_unless_the_setting_lets_him_in(lan: Lan) -> None:
     status, text = asked(lan.public, "/restaurants")
     assert (status, json.loads(text)["error_code"]) == (403, "not_permitted")
-    assert "allow_public" in json.loads(text)["detail"]
+    assert "allow_public" in json.loads(text)["hint"]
     status, text = asked(lan.public, "/realtime", {
         "Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
         "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",

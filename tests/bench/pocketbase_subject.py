@@ -12,21 +12,18 @@ from typing import Any, cast
 
 from tests.bench.lane import ask, request
 from tests.bench.subject import GUESTS, TABLES, free_port
+from tests.fields import GUEST, TABLE, taken
 
 EMAIL, WORD = "bench@example.com", "bench-bench-bench"
 STATUSES = ("arrived", "notified", "waitlist")
 EVENT = re.compile(rb'"id":"(\w{15})"[^\n]*?"seq":(\d+)')
-GUEST_FIELDS = {
-    "firstName": "text", "lastName": "text", "partySize": "number", "status": "text", "tableId": "text",
-    "phone": "text", "email": "text", "notes": "text", "specialRequests": "text", "dietaryRestrictions": "json",
-    "tags": "json", "isWalkIn": "bool", "quotedWait": "number", "reservationTime": "date", "checkInTime": "date",
-    "seatedTime": "date", "finishedTime": "date", "totalVisits": "number", "seq": "number",
-}  # fmt: skip
-TABLE_FIELDS = {
-    "tableNumber": "text", "capacity": "number", "minCapacity": "number", "status": "text", "position": "json",
-    "shape": "text", "rotation": "number", "section": "text", "server": "text", "notes": "text",
-    "currentGuestId": "text",
-}  # fmt: skip
+KINDS = {"int": "number", "number": "number", "bool": "bool", "time or null": "date", "int or null": "number"}
+KINDS |= {"string": "text", "string or null": "text"}  # all else is JSON
+GUEST_FIELDS, TABLE_FIELDS = (
+    {name: KINDS.get(kind, "json") for name, kind in taken(entity).items()} for entity in (GUEST, TABLE)
+)
+del GUEST_FIELDS["name"]  # two others joined
+GUEST_FIELDS |= {"totalVisits": "number", "seq": "number"}
 
 
 class Ear(asyncio.Protocol):

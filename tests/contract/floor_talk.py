@@ -9,33 +9,12 @@ from typing import Any
 
 import httpx
 
+from tests.contract.words_talk import hold_words
+from tests.fields import DONE, GUEST, PHASES, TABLE, of_type
+
 Json = dict[str, Any]
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
-TERMINAL = ("finished", "cancelled", "no_show", "left")
-PHASES = {
-    "confirmed": "expected",
-    "running_late": "expected",
-    "waitlist": "waiting",
-    "arrived": "waiting",
-    "partially_arrived": "waiting",
-    "notified": "waiting",
-    "seated": "seated",
-    "finished": "done",
-    "cancelled": "done",
-    "no_show": "done",
-    "left": "done",
-}
-GUEST_TIMES = ("reservationTime", "checkInTime", "seatedTime", "finishedTime")
-GUEST_KEYS = {
-    *("id", "name", "firstName", "lastName", "partySize", "status", "tableId", "phone", "email", "notes"),
-    *("specialRequests", "dietaryRestrictions", "tags", "isWalkIn", "quotedWait", *GUEST_TIMES),
-    *("totalVisits", "createdAt", "lastUpdated", "version", "phase"),
-}
-TABLE_KEYS = {
-    *("id", "tableNumber", "capacity", "minCapacity", "status", "position", "shape", "rotation", "section", "server"),
-    *("notes", "currentGuestId", "createdAt", "lastUpdated", "version"),
-}
 
 
 class Floor:
@@ -131,25 +110,23 @@ class Floor:
 
 
 def check_guest(guest: Json) -> None:
-    assert guest.keys() == GUEST_KEYS
-    assert all(type(guest[key]) is int for key in ("partySize", "totalVisits", "version"))
-    assert all(type(guest[key]) is list for key in ("dietaryRestrictions", "tags"))
-    assert type(guest["isWalkIn"]) is bool
-    assert all(guest[key] is None or TIME.fullmatch(guest[key]) for key in GUEST_TIMES)
-    assert TIME.fullmatch(guest["createdAt"])
-    assert TIME.fullmatch(guest["lastUpdated"])
+    assert guest.keys() == GUEST.keys()
+    assert all(type(guest[key]) is int for key in of_type(GUEST, "int"))
+    assert all(type(guest[key]) is list for key in of_type(GUEST, "list of string"))
+    assert all(type(guest[key]) is bool for key in of_type(GUEST, "bool"))
+    assert all(guest[key] is None or TIME.fullmatch(guest[key]) for key in of_type(GUEST, "time or null"))
+    assert all(TIME.fullmatch(guest[key]) for key in of_type(GUEST, "time"))
     assert guest["createdAt"] <= guest["lastUpdated"]
     assert guest["name"] == f"{guest['firstName']} {guest['lastName']}".rstrip(" ")
     assert guest["phase"] == PHASES[guest["status"]]
-    assert guest["tableId"] is None or guest["status"] not in TERMINAL
+    assert guest["tableId"] is None or guest["status"] not in DONE
 
 
 def check_table(table: Json) -> None:
-    assert table.keys() == TABLE_KEYS
-    assert all(type(table[key]) is int for key in ("capacity", "minCapacity", "version"))
+    assert table.keys() == TABLE.keys()
+    assert all(type(table[key]) is int for key in of_type(TABLE, "int"))
     assert table["position"].keys() == {"x", "y"}
-    assert TIME.fullmatch(table["createdAt"])
-    assert TIME.fullmatch(table["lastUpdated"])
+    assert all(TIME.fullmatch(table[key]) for key in of_type(TABLE, "time"))
     assert table["createdAt"] <= table["lastUpdated"]
 
 
@@ -174,6 +151,7 @@ def refusal(answer: httpx.Response, status: int, error_code: str) -> Json:
     assert answer.headers["Content-Type"].split(";")[0] == "application/problem+json"
     problem = said(answer, status)
     assert (problem["status"], problem["error_code"]) == (status, error_code)
+    hold_words(problem)
     return problem
 
 

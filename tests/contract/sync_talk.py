@@ -7,14 +7,16 @@ from typing import Any
 
 import httpx
 
+from tests.contract.words_talk import WORDS, hold_words
+
 Json = dict[str, Any]
 
 BATCH = "/api/v1/atomic/batch"
 SYNC_BATCH = "/api/sync/batch"
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
-RESULT_KEYS = {"mutation_id", "entity_id", "status", "error_code", "detail", "current", "revision"}
-PROBLEM_KEYS = {"type", "title", "status", "detail", "error_code", "timestamp", "transaction_id", "current", "errors"}
+RESULT_KEYS = {"mutation_id", "entity_id", "status", "error_code", *WORDS, "current", "revision"}
+PROBLEM_KEYS = {"type", "title", "status", *WORDS, "error_code", "timestamp", "transaction_id", "current", "errors"}
 LEAKS = re.compile(r"Traceback|[Ss][Qq][Ll]ite|site-packages|\.py\b|/tmp/|/home/|/root/|SELECT |INSERT INTO|UPDATE ")
 
 
@@ -39,8 +41,8 @@ def any_problem(answer: httpx.Response) -> Json:
     assert isinstance(body["title"], str)
     assert body["title"].strip()
     assert isinstance(body["errors"], list)
-    assert isinstance(body["detail"], str)
-    assert re.match(r"\S.* .*\.", body["detail"]), f"no sentence: {body['detail']}"
+    for said in (body, *({"error_code": body["error_code"], **error} for error in body["errors"])):
+        hold_words(said)
     assert TIME.fullmatch(body["timestamp"]), body["timestamp"]
     assert not LEAKS.search(answer.text), answer.text
     return body
@@ -142,7 +144,11 @@ def results(answer: httpx.Response) -> list[Json]:
     for result in body["results"]:
         assert result.keys() == RESULT_KEYS
         refused = result["status"] in ("conflict", "rejected")
-        assert (result["error_code"] is not None, result["detail"] is not None) == (refused, refused), result
+        assert (result["error_code"] is not None) is refused, result
+        if refused:
+            hold_words(result)
+        else:
+            assert (result["detail"], result["hint"], result["params"]) == (None, None, {})
     done = [result for result in body["results"] if result["status"] in ("applied", "unchanged", "duplicate")]
     assert body["processed_count"] == len(done)
     assert body["failed_count"] == len(body["results"]) - len(done)

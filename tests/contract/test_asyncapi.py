@@ -32,7 +32,8 @@ from tests.contract.test_openapi import resolved, walk
 
 CHANNELS = {REALTIME: "realtime", SYNC: "restaurantSync"}
 NAMED = {f"{kind}_{done}" for kind in ("guest", "table") for done in ("created", "updated", "deleted")}
-BOTH = {"connection_established", "full_sync", "delta_update", "atomic_transaction_complete", "ping", "pong", "error"}
+BOTH = {"connection_established", "full_sync", "delta_update", "atomic_transaction_complete", "restaurant_updated"}
+BOTH |= {"ping", "pong", "error"}
 CLIENT = {"ping", "pong", "request_full_sync", "request_delta"}
 REQUESTS: tuple[Json, ...] = (
     {"type": "ping"},
@@ -94,6 +95,7 @@ def evening(hub: Hub, api: httpx.Client, restaurant: int) -> None:
         assert api.request(method, root + path, json=body).is_success, path
     atomic(api, restaurant, [operation("table", "create", "t9", tableNumber="9", capacity=2)])
     write_notes(api, restaurant, "create", "é")  # in several parts
+    assert api.patch(root, json={"name": "Osteria"}).is_success
 
 
 def test_the_document_is_asyncapi_3(document: Json) -> None:

@@ -22,6 +22,7 @@ from tests.contract.sync_talk import (
     post_batch,
     problem,
 )
+from tests.contract.words_talk import WORDS, hold_words
 
 GUEST: Json = {"name": "Rossi", "partySize": 2}
 TABLE: Json = {"tableNumber": "12", "capacity": 4}
@@ -30,9 +31,8 @@ TABLE: Json = {"tableNumber": "12", "capacity": 4}
 def faults(body: Json) -> list[tuple[int, str]]:
     """The operation and the code of each fault."""
     for fault in body["errors"]:
-        assert fault.keys() == {"operation", "error_code", "pointer", "detail"}
-        assert isinstance(fault["detail"], str)
-        assert fault["detail"]
+        assert fault.keys() == {"operation", "error_code", "pointer", *WORDS}
+        hold_words(fault)
     return [(fault["operation"], fault["error_code"]) for fault in body["errors"]]
 
 
@@ -262,7 +262,8 @@ def test_an_unknown_field_is_refused_by_name(api: httpx.Client, restaurant: int,
     assert [fault["pointer"] for fault in body["errors"]] == [
         "/operations/0/colour" if where == "operation" else "/operations/0/data/colour"
     ]
-    assert "colour" in body["errors"][0]["detail"] or "colour" in body["detail"]
+    assert "colour" in body["errors"][0]["hint"]
+    assert "colour" in body["hint"]
 
 
 @pytest.mark.parametrize(

@@ -9,27 +9,24 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.contract.floor_talk import GUEST_KEYS, TABLE_KEYS, Floor, Json, checked_floor, faults, refusal, said
+from tests.contract.floor_talk import Floor, Json, checked_floor, faults, refusal, said
+from tests.fields import GUEST, TABLE, snake, taken
 
 NOON = "2024-01-15T12:00:00Z"
 
-GUEST_SPELLINGS: list[tuple[str, str, Any]] = [
-    ("firstName", "first_name", "Grace"),
-    ("lastName", "last_name", "Hopper"),
-    ("partySize", "party_size", 3),
-    ("specialRequests", "special_requests", "by the window"),
-    ("dietaryRestrictions", "dietary_restrictions", ["vegan"]),
-    ("isWalkIn", "is_walk_in", False),
-    ("quotedWait", "quoted_wait", 20),
-    ("reservationTime", "reservation_time", NOON),
-    ("checkInTime", "check_in_time", NOON),
-    ("seatedTime", "seated_time", NOON),
-    ("finishedTime", "finished_time", NOON),
-]
-TABLE_SPELLINGS: list[tuple[str, str, Any]] = [
-    ("tableNumber", "table_number", "99"),
-    ("minCapacity", "min_capacity", 2),
-]
+SAMPLES: dict[str, Any] = {
+    "string": "Hopper", "string or null": "by the window", "list of string": ["vegan"], "bool": False, "int": 2,
+    "int or null": 20, "time or null": NOON,
+}  # fmt: skip
+# Each field of two words that needs nothing else on the floor.
+GUEST_SPELLINGS, TABLE_SPELLINGS = (
+    [
+        (name, snake(name), SAMPLES[kind])
+        for name, kind in taken(entity).items()
+        if snake(name) != name and name not in ("tableId", "currentGuestId")
+    ]
+    for entity in (GUEST, TABLE)
+)
 OLDER: list[tuple[str, str, Any]] = [
     ("guestName", "name", "Grace Hopper"),
     ("guest_name", "name", "Grace Hopper"),
@@ -82,16 +79,16 @@ def floor(api: httpx.Client, restaurant: int) -> Iterator[Floor]:
     yield from checked_floor(api, restaurant)
 
 
-@pytest.mark.parametrize(("camel", "snake", "value"), GUEST_SPELLINGS)
-def test_a_guests_field_is_taken_in_both_spellings(floor: Floor, camel: str, snake: str, value: Any) -> None:
-    for spelling in (camel, snake):
+@pytest.mark.parametrize(("camel", "other", "value"), GUEST_SPELLINGS)
+def test_a_guests_field_is_taken_in_both_spellings(floor: Floor, camel: str, other: str, value: Any) -> None:
+    for spelling in (camel, other):
         guest = floor.new_guest()
         assert floor.change_guest(guest["id"], **{spelling: value})[camel] == value
 
 
-@pytest.mark.parametrize(("camel", "snake", "value"), TABLE_SPELLINGS)
-def test_a_tables_field_is_taken_in_both_spellings(floor: Floor, camel: str, snake: str, value: Any) -> None:
-    for spelling in (camel, snake):
+@pytest.mark.parametrize(("camel", "other", "value"), TABLE_SPELLINGS)
+def test_a_tables_field_is_taken_in_both_spellings(floor: Floor, camel: str, other: str, value: Any) -> None:
+    for spelling in (camel, other):
         table = floor.new_table()
         assert floor.change_table(table["id"], **{spelling: value})[camel] == value
         floor.api.delete(f"{floor.root}/tables/{table['id']}")
@@ -111,18 +108,18 @@ def test_the_two_sides_of_a_seating_are_taken_in_snake_case(floor: Floor) -> Non
     assert moved["currentGuestId"] == guest["id"]
 
 
-@pytest.mark.parametrize(("camel", "snake", "value"), GUEST_SPELLINGS)
-def test_giving_both_spellings_of_a_guests_field_is_an_error(floor: Floor, camel: str, snake: str, value: Any) -> None:
+@pytest.mark.parametrize(("camel", "other", "value"), GUEST_SPELLINGS)
+def test_giving_both_spellings_of_a_guests_field_is_an_error(floor: Floor, camel: str, other: str, value: Any) -> None:
     guest = floor.new_guest()
     with floor.untouched():
-        refusal(floor.patch("guests", guest["id"], {camel: value, snake: value}), 422, "validation_failed")
+        refusal(floor.patch("guests", guest["id"], {camel: value, other: value}), 422, "validation_failed")
 
 
-@pytest.mark.parametrize(("camel", "snake", "value"), TABLE_SPELLINGS)
-def test_giving_both_spellings_of_a_tables_field_is_an_error(floor: Floor, camel: str, snake: str, value: Any) -> None:
+@pytest.mark.parametrize(("camel", "other", "value"), TABLE_SPELLINGS)
+def test_giving_both_spellings_of_a_tables_field_is_an_error(floor: Floor, camel: str, other: str, value: Any) -> None:
     table = floor.new_table()
     with floor.untouched():
-        refusal(floor.patch("tables", table["id"], {camel: value, snake: value}), 422, "validation_failed")
+        refusal(floor.patch("tables", table["id"], {camel: value, other: value}), 422, "validation_failed")
 
 
 @pytest.mark.parametrize(("older", "field", "value"), OLDER)
@@ -148,8 +145,8 @@ def test_the_apps_older_spelling_of_a_table_number_may_be_an_integer(floor: Floo
 def test_older_spellings_never_go_out(floor: Floor) -> None:
     guest = floor.new_guest(guestName="Ada", phoneNumber="1", arrivalTime=NOON)
     table = said(floor.api.post(f"{floor.root}/tables/", json={"number": 5, "capacity": 4}), 201)
-    assert guest.keys() == GUEST_KEYS
-    assert table.keys() == TABLE_KEYS
+    assert guest.keys() == GUEST.keys()
+    assert table.keys() == TABLE.keys()
 
 
 @pytest.mark.parametrize(("field", "value"), READ_ONLY)

@@ -14,7 +14,8 @@ import httpx
 import pytest
 
 from tests.conftest import Hub, next_message
-from tests.contract.floor_talk import TERMINAL, Floor, Json, refusal, said
+from tests.contract.floor_talk import Floor, Json, refusal, said
+from tests.fields import DONE
 
 DAY_S = 24 * 3600
 CLOCK_AHEAD = """
@@ -75,26 +76,26 @@ def test_guests_who_are_done_for_a_day_leave_the_floor_at_the_next_start(start_a
     evening = start_at(0)
     with evening.client() as api:
         floor = Floor(api, 1)
-        for status in (*TERMINAL, "waitlist", "confirmed"):
+        for status in (*DONE, "waitlist", "confirmed"):
             floor.new_guest(id=status, status=status, phone="39 06 1234")
         seated, table = floor.party_at_table()
         before = floor.revision()
     evening.stop()
     later = start_at(3 * DAY_S)
-    wait_until_deleted(later, set(TERMINAL), before)
-    later.says(f"The day of Restaurant is closed: {len(TERMINAL)} guests left the floor.")
+    wait_until_deleted(later, set(DONE), before)
+    later.says(f"The day of Restaurant is closed: {len(DONE)} guests left the floor.")
     with later.client() as api:
         floor = Floor(api, 1)
         assert floor.ids("guests") == {"waitlist", "confirmed", seated["id"]}
         assert (floor.guest(seated["id"]), floor.table(table["id"])) == (seated, table)
-        for status in TERMINAL:
+        for status in DONE:
             refusal(api.get(f"/restaurants/1/guests/{status}"), 404, "guest_not_found")
             refusal(floor.post_guest(id=status), 409, "already_exists")
         assert floor.new_guest(phone="+39-06-1234")["totalVisits"] == 1
         floor.check()
         delta = said(api.get(f"/api/sync/delta?restaurant_id=1&since_revision={before}"))
         gone = {change["entity_id"] for change in delta["changes"] if change["action"] == "delete"}
-        assert gone == set(TERMINAL)
+        assert gone == set(DONE)
 
 
 def test_guests_who_are_done_for_less_than_a_day_stay(start_at: StartAt) -> None:

@@ -9,7 +9,8 @@ import httpx
 import pytest
 
 from tests.conftest import Hub
-from tests.contract.floor_talk import PHASES, TERMINAL, Floor, checked_floor, refusal
+from tests.contract.floor_talk import Floor, checked_floor, refusal
+from tests.fields import DONE, PHASES
 
 EARLIER, LATER = "2020-01-15T20:00:00Z", "2030-01-15T20:00:00Z"
 KEEPING = ("confirmed", "running_late")
@@ -69,7 +70,7 @@ def test_any_status_may_follow_any_other(floor: Floor, before: str, after: str) 
     assert floor.change_guest(guest["id"], status=after)["status"] == after
 
 
-@pytest.mark.parametrize("done", TERMINAL)
+@pytest.mark.parametrize("done", DONE)
 @pytest.mark.parametrize("status", ["waitlist", "confirmed", "seated"])
 def test_leaving_done_clears_the_time_of_finishing(floor: Floor, done: str, status: str) -> None:
     guest = floor.new_guest(status=done, finishedTime=EARLIER)
@@ -188,7 +189,7 @@ def test_a_seated_guest_may_go_to_hold_another_table(floor: Floor, holding: str)
 
 
 @pytest.mark.parametrize("before", ["confirmed", "notified", "seated"])
-@pytest.mark.parametrize("terminal", TERMINAL)
+@pytest.mark.parametrize("terminal", DONE)
 def test_a_guest_who_becomes_terminal_frees_his_table(floor: Floor, before: str, terminal: str) -> None:
     guest, table = floor.party_at_table(before)
     after = floor.change_guest(guest["id"], status=terminal)
@@ -197,7 +198,7 @@ def test_a_guest_who_becomes_terminal_frees_his_table(floor: Floor, before: str,
     assert (freed["status"], freed["currentGuestId"], freed["version"]) == ("available", None, after["version"])
 
 
-@pytest.mark.parametrize("terminal", TERMINAL)
+@pytest.mark.parametrize("terminal", DONE)
 def test_a_table_beside_a_terminal_status_is_ignored(floor: Floor, terminal: str) -> None:
     guest, table = floor.party_at_table()
     _, taken = floor.party_at_table()

@@ -9,10 +9,11 @@ import httpx
 import pytest
 
 from tests.conftest import Hub
-from tests.contract.floor_talk import PHASES, TERMINAL, Floor, checked_floor, refusal
+from tests.contract.floor_talk import Floor, checked_floor, refusal
+from tests.fields import DONE, PHASES
 
 NOT_KEEPING = [status for status in PHASES if status not in ("confirmed", "running_late")]
-NOT_TERMINAL = [status for status in PHASES if status not in TERMINAL]
+NOT_TERMINAL = [status for status in PHASES if status not in DONE]
 CLEARING: list[tuple[dict[str, Any], str]] = [
     ({"status": "available"}, "available"),
     ({"status": "dirty"}, "dirty"),
@@ -63,7 +64,7 @@ def test_with_reserved_beside_the_table_is_held_for_him(floor: Floor, before: st
     assert (held["status"], held["tableId"]) == (before, table["id"])
 
 
-@pytest.mark.parametrize("done", TERMINAL)
+@pytest.mark.parametrize("done", DONE)
 def test_no_table_is_held_for_a_guest_who_is_done(floor: Floor, done: str) -> None:
     table, guest = floor.new_table(), floor.new_guest(status=done)
     with floor.untouched():

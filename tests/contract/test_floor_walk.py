@@ -10,10 +10,10 @@ import httpx
 import pytest
 
 from tests.conftest import Hub
-from tests.contract.floor_talk import PHASES, Floor, Json, checked_floor
+from tests.contract.floor_talk import Floor, Json, checked_floor
+from tests.fields import PHASES, TABLE_STATUSES
 
 GUESTS, TABLES = ["g1", "g2", "g3", "g4"], ["t1", "t2", "t3"]
-TABLE_STATUSES = ["available", "reserved", "occupied", "dirty", "outOfService"]
 
 
 @pytest.fixture

@@ -53,7 +53,7 @@ def test_a_name_that_only_the_hub_can_have_passes(api: httpx.Client, host: str, 
 
 def test_a_refused_name_is_told_the_setting_that_lets_it_in(api: httpx.Client) -> None:
     refused = refusal(api.get("/restaurants", headers={"Host": "hub.example.com"}), 403, "host_not_allowed")
-    assert "`allowed_hosts`" in refused["detail"]
+    assert "`allowed_hosts`" in refused["hint"]
     assert "hub.example.com" in refused["detail"]
     page = api.get("/", headers={"Host": "hub.example.com", "Accept": "text/html,*/*;q=0.8"})
     assert (page.status_code, page.headers["content-type"]) == (403, "text/html; charset=utf-8")

@@ -8,7 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.contract.floor_talk import PHASES, Floor, checked_floor, faults, refusal, said
+from tests.contract.floor_talk import Floor, checked_floor, faults, refusal, said
+from tests.fields import GUEST, PHASES, blank
 
 EVENING = "2030-01-15T20:00:00Z"
 
@@ -102,32 +103,8 @@ def floor(api: httpx.Client, restaurant: int) -> Iterator[Floor]:
 def test_a_new_guest_has_every_field(floor: Floor) -> None:
     guest = floor.new_guest(id="g1", firstName="Ada", partySize=2)
     now = guest["createdAt"]
-    assert guest == {
-        "id": "g1",
-        "name": "Ada",
-        "firstName": "Ada",
-        "lastName": "",
-        "partySize": 2,
-        "status": "waitlist",
-        "tableId": None,
-        "phone": None,
-        "email": None,
-        "notes": None,
-        "specialRequests": None,
-        "dietaryRestrictions": [],
-        "tags": [],
-        "isWalkIn": True,
-        "quotedWait": None,
-        "reservationTime": None,
-        "checkInTime": now,
-        "seatedTime": None,
-        "finishedTime": None,
-        "totalVisits": 0,
-        "createdAt": now,
-        "lastUpdated": now,
-        "version": 1,
-        "phase": "waiting",
-    }
+    given = {"id": "g1", "name": "Ada", "firstName": "Ada", "partySize": 2, "status": "waitlist", "phase": "waiting"}
+    assert guest == blank(GUEST, **given, checkInTime=now, createdAt=now, lastUpdated=now, version=1)
 
 
 def test_a_guest_is_read_and_listed_as_he_was_answered(floor: Floor) -> None:

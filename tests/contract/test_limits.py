@@ -69,7 +69,7 @@ def test_a_restaurant_too_many_is_refused_and_the_setting_says_how_many(full: Hu
         said(api.post("/restaurants", json={"name": "Second"}), 201)
         told = refusal(api.post("/restaurants", json={"name": "Third"}), 409, "limit_reached")
         assert "2 of at most 2 restaurants" in told["detail"]
-        assert "restaurants_max" in told["detail"]
+        assert "restaurants_max" in told["hint"]
         assert api.delete("/restaurants/2").status_code == 204
         said(api.post("/restaurants", json={"name": "Third"}), 201)
 

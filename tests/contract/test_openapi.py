@@ -13,52 +13,9 @@ import pytest
 
 from tests.conftest import Hub
 from tests.contract.sync_talk import BATCH, SYNC_BATCH, Json, new_guest, new_table, ok, op
+from tests.fields import GUEST, RESTAURANT, TABLE
 
 METHODS = ("get", "put", "post", "delete", "patch")
-GUEST_FIELDS = [
-    "id",
-    "name",
-    "firstName",
-    "lastName",
-    "partySize",
-    "status",
-    "tableId",
-    "phone",
-    "email",
-    "notes",
-    "specialRequests",
-    "dietaryRestrictions",
-    "tags",
-    "isWalkIn",
-    "quotedWait",
-    "reservationTime",
-    "checkInTime",
-    "seatedTime",
-    "finishedTime",
-    "totalVisits",
-    "createdAt",
-    "lastUpdated",
-    "version",
-    "phase",
-]
-TABLE_FIELDS = [
-    "id",
-    "tableNumber",
-    "capacity",
-    "minCapacity",
-    "status",
-    "position",
-    "shape",
-    "rotation",
-    "section",
-    "server",
-    "notes",
-    "currentGuestId",
-    "createdAt",
-    "lastUpdated",
-    "version",
-]
-RESTAURANT_FIELDS = ["id", "name", "timezone", "createdAt", "lastUpdated", "revision"]
 ROUTES: list[str] = [
     "get /restaurants",
     "post /restaurants",
@@ -224,9 +181,9 @@ def test_every_component_schema_is_valid(document: Json) -> None:
 @pytest.mark.parametrize(
     ("name", "fields"),
     [
-        ("get /restaurants/{}/guests/{}", GUEST_FIELDS),
-        ("get /restaurants/{}/tables/{}", TABLE_FIELDS),
-        ("get /restaurants/{}", RESTAURANT_FIELDS),
+        ("get /restaurants/{}/guests/{}", list(GUEST)),
+        ("get /restaurants/{}/tables/{}", list(TABLE)),
+        ("get /restaurants/{}", list(RESTAURANT)),
     ],
 )
 def test_an_entity_has_exactly_its_fields_and_all_are_always_there(

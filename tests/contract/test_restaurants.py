@@ -11,8 +11,7 @@ import pytest
 
 from tests.conftest import Hub
 from tests.contract.floor_talk import TIME, Floor, Json, faults, refusal, said
-
-KEYS = {"id", "name", "timezone", "createdAt", "lastUpdated", "revision"}
+from tests.fields import RESTAURANT
 
 
 def new(api: httpx.Client, **fields: Any) -> Json:
@@ -24,14 +23,14 @@ def test_a_new_hub_has_restaurant_1(new_hub: Callable[..., Hub]) -> None:
         restaurants = api.get("/restaurants").json()
         assert [restaurant["id"] for restaurant in restaurants] == [1]
         assert restaurants[0] == said(api.get("/restaurants/1"))
-        assert restaurants[0].keys() == KEYS
+        assert restaurants[0].keys() == RESTAURANT.keys()
         assert api.get("/restaurants/1/guests/").json() == api.get("/restaurants/1/tables/").json() == []
         assert new(api)["id"] == 2
 
 
 def test_a_new_restaurant_has_every_field(api: httpx.Client) -> None:
     made = new(api, name="Da Enzo", timezone="Europe/Rome")
-    assert made.keys() == KEYS
+    assert made.keys() == RESTAURANT.keys()
     assert type(made["id"]) is int
     assert made["id"] > 1
     assert (made["name"], made["timezone"], made["revision"]) == ("Da Enzo", "Europe/Rome", 0)

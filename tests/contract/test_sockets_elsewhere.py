@@ -22,7 +22,7 @@ def test_a_socket_on_another_path_is_404_as_a_problem(hub: Hub, path: str) -> No
     assert answer.headers["cache-control"] == "no-store"
     found = json.loads(answer.body or b"")
     assert (found["status"], found["error_code"]) == (404, "route_not_found")
-    assert "/realtime and one at /ws/restaurant/sync" in found["detail"]
+    assert "/realtime and one at /ws/restaurant/sync" in found["hint"]
 
 
 @pytest.mark.parametrize("path", ["/realtime/", "/ws/restaurant/sync/", "//realtime"])

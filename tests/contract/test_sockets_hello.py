@@ -26,11 +26,13 @@ from tests.contract.socket_talk import (
     until_closed,
     write_notes,
 )
+from tests.contract.words_talk import WORDS, hold_words
 from tests.tablet import Tablet, agree
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 HELLO_KEYS = {
-    "type", "timestamp", "restaurant_id", "epoch", "revision", "server_version", "heartbeat_seconds", "resumed",
+    "type", "timestamp", "restaurant_id", "restaurant", "epoch", "revision", "server_version", "heartbeat_seconds",
+    "resumed",
 }  # fmt: skip
 
 
@@ -260,9 +262,9 @@ def refusal(hub: Hub, address: str) -> tuple[Message, int | None]:
     with hub.socket(address) as sock:
         heard, code = until_closed(sock)
     assert [message["type"] for message in heard] == ["error"], heard
-    assert heard[0].keys() == {"type", "timestamp", "error_code", "detail"}
+    assert heard[0].keys() == {"type", "timestamp", "error_code", *WORDS}
     assert TIME.fullmatch(heard[0]["timestamp"])
-    assert heard[0]["detail"]
+    hold_words(heard[0])
     return heard[0], code
 
 
@@ -271,7 +273,7 @@ def refusal(hub: Hub, address: str) -> tuple[Message, int | None]:
 def test_a_bad_restaurant_id_closes_with_4400_after_an_error(hub: Hub, path: str, bad: str) -> None:
     error, code = refusal(hub, f"{path}?restaurant_id={bad}")
     assert (error["error_code"], code) == ("invalid_query", 4400)
-    assert "restaurant_id" in error["detail"]
+    assert "restaurant_id" in error["hint"]
 
 
 @on_both_sockets
@@ -279,7 +281,7 @@ def test_a_bad_restaurant_id_closes_with_4400_after_an_error(hub: Hub, path: str
 def test_a_bad_since_revision_closes_with_4400_after_an_error(hub: Hub, restaurant: int, path: str, bad: str) -> None:
     error, code = refusal(hub, f"{path}?restaurant_id={restaurant}&since_revision={bad}")
     assert (error["error_code"], code) == ("invalid_query", 4400)
-    assert "since_revision" in error["detail"]
+    assert "since_revision" in error["hint"]
 
 
 def test_a_realtime_that_resumes_without_a_restaurant_closes_with_4400_after_an_error(hub: Hub) -> None:

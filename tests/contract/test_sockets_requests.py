@@ -25,6 +25,7 @@ from tests.contract.socket_talk import (
     say,
     until_closed,
 )
+from tests.contract.words_talk import WORDS, hold_words
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 MESSAGE_BYTES_MAX = 64 * 1024
@@ -197,10 +198,10 @@ def test_anything_else_is_answered_by_an_error_and_the_connection_stays(
     with listen(hub, path, restaurant) as sock:
         sock.send(invalid)
         error = next_message(sock)
-        assert error.keys() == {"type", "timestamp", "error_code", "detail"}
+        assert error.keys() == {"type", "timestamp", "error_code", *WORDS}
         assert (error["type"], error["error_code"]) == ("error", error_code)
         assert TIME.fullmatch(error["timestamp"])
-        assert error["detail"]
+        hold_words(error)
         assert answers_pings(sock)
         assert_quiet(api, restaurant, sock)
 

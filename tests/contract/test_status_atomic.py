@@ -8,7 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.contract.floor_talk import PHASES, TERMINAL, TIME, Floor, Json, checked_floor, faults, refusal, said
+from tests.contract.floor_talk import TIME, Floor, Json, checked_floor, faults, refusal, said
+from tests.fields import DONE, PHASES
 
 KEYS = {
     *("success", "transaction_id", "revision", "timestamp", "guest", "table", "table_cleared", "changes"),
@@ -59,7 +60,7 @@ def test_seating_a_guest_answers_with_him_and_his_table(floor: Floor) -> None:
     assert told["timestamp"] == told["guest"]["lastUpdated"]
 
 
-@pytest.mark.parametrize("terminal", TERMINAL)
+@pytest.mark.parametrize("terminal", DONE)
 def test_a_guest_who_is_done_answers_with_the_table_he_lost(floor: Floor, terminal: str) -> None:
     guest, table = floor.party_at_table()
     told = changed(floor, guest["id"], status=terminal)

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from tests.contract.floor_talk import Floor, checked_floor, faults, refusal, said
+from tests.fields import TABLE, blank
 
 ALLOWED: list[tuple[str, Any]] = [
     ("capacity", 1),
@@ -90,23 +91,9 @@ def floor(api: httpx.Client, restaurant: int) -> Iterator[Floor]:
 def test_a_new_table_has_every_field(floor: Floor) -> None:
     table = floor.new_table(id="t1", tableNumber="12", capacity=4, position={"x": 0.5, "y": 0.25})
     now = table["createdAt"]
-    assert table == {
-        "id": "t1",
-        "tableNumber": "12",
-        "capacity": 4,
-        "minCapacity": 1,
-        "status": "available",
-        "position": {"x": 0.5, "y": 0.25},
-        "shape": "round",
-        "rotation": 0,
-        "section": None,
-        "server": None,
-        "notes": None,
-        "currentGuestId": None,
-        "createdAt": now,
-        "lastUpdated": now,
-        "version": 1,
-    }
+    given = {"id": "t1", "tableNumber": "12", "capacity": 4, "position": {"x": 0.5, "y": 0.25}}
+    default = {"minCapacity": 1, "status": "available", "shape": "round"}
+    assert table == blank(TABLE, **given, **default, createdAt=now, lastUpdated=now, version=1)
 
 
 def test_a_table_is_read_and_listed_as_it_was_answered(floor: Floor) -> None:

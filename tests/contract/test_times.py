@@ -10,7 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.contract.floor_talk import GUEST_TIMES, TIME, Floor, checked_floor, faults, said
+from tests.contract.floor_talk import TIME, Floor, checked_floor, faults, said
+from tests.fields import GUEST, of_type
 
 TAKEN = [
     ("2024-01-15T10:30:00Z", "2024-01-15T10:30:00Z"),
@@ -43,7 +44,7 @@ def floor(api: httpx.Client, restaurant: int) -> Iterator[Floor]:
     yield from checked_floor(api, restaurant)
 
 
-@pytest.mark.parametrize("field", GUEST_TIMES)
+@pytest.mark.parametrize("field", of_type(GUEST, "time or null"))
 @pytest.mark.parametrize(("sent", "kept"), TAKEN)
 def test_a_time_comes_back_in_utc_and_whole_seconds(floor: Floor, field: str, sent: str, kept: str) -> None:
     assert floor.new_guest(**{field: sent})[field] == kept
@@ -56,7 +57,7 @@ def test_a_time_comes_back_in_utc_and_whole_seconds(floor: Floor, field: str, se
 def test_a_time_without_an_offset_or_that_is_none_is_refused(floor: Floor, sent: Any) -> None:
     guest = floor.new_guest()
     with floor.untouched():
-        for field in GUEST_TIMES:
+        for field in of_type(GUEST, "time or null"):
             assert faults(floor.patch("guests", guest["id"], {field: sent})) == {f"/{field}"}
             assert faults(floor.post_guest(**{field: sent})) == {f"/{field}"}
 

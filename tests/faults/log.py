@@ -9,20 +9,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tests.contract.floor_talk import PHASES
+from tests import fields
 from tests.faults.history import Change, Entry, Json
+from tests.fields import PHASES, blank, of_type
 
 REVISION_BITS = 40
-TIMES = {"reservationTime", "checkInTime", "seatedTime", "finishedTime", "createdAt", "lastUpdated"}
-GUEST: Json = {
-    "lastName": "", "status": "waitlist", "tableId": None, "phone": None, "email": None, "notes": None,
-    "specialRequests": None, "dietaryRestrictions": [], "tags": [], "isWalkIn": True, "quotedWait": None,
-    "reservationTime": None, "checkInTime": None, "seatedTime": None, "finishedTime": None, "totalVisits": 0,
-}  # fmt: skip
-TABLE: Json = {
-    "minCapacity": 1, "status": "available", "position": {"x": 0.0, "y": 0.0}, "shape": "round", "rotation": 0,
-    "section": None, "server": None, "notes": None, "currentGuestId": None,
-}  # fmt: skip
+TIMES = frozenset(of_type(fields.GUEST, "time", "time or null"))
+# What the hub leaves out of an image since it is as a new entity has it.
+GUEST = blank(fields.GUEST, status="waitlist")
+TABLE = blank(fields.TABLE, minCapacity=1, status="available", shape="round", position={"x": 0.0, "y": 0.0})
 
 
 def read_log(folder: Path, restaurant: int) -> list[Entry]:

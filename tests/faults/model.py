@@ -5,21 +5,17 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from tests import fields
+from tests.fields import DONE, PHASES, blank, taken
+
 Entity = dict[str, Any]
 Floor = dict[str, dict[str, Any]]  # by kind and id; None is who was there once, since an id is never given again
 Answer = tuple[int, Entity]
 
-DONE = ("finished", "cancelled", "no_show", "left")
-PHASES: dict[Any, str] = dict.fromkeys(("confirmed", "running_late"), "expected")
-PHASES |= dict.fromkeys(("waitlist", "arrived", "partially_arrived", "notified"), "waiting")
-PHASES |= {"seated": "seated", **dict.fromkeys(DONE, "done")}
-READ_ONLY = ("id", "createdAt", "lastUpdated", "version", "phase", "totalVisits", "allowOverCapacity")
+READ_ONLY = (*fields.READ_ONLY, "allowOverCapacity")
 ECHOED = ("tableId", "currentGuestId", "reservationTime", "checkInTime", "seatedTime", "finishedTime")
-GUEST = dict.fromkeys(("phase", "tableId", "phone", "email", "notes", "specialRequests", "quotedWait", *ECHOED[2:]))
-GUEST |= dict.fromkeys(("name", "firstName", "lastName"), "")
-GUEST |= {"dietaryRestrictions": [], "tags": [], "totalVisits": 0, "isWalkIn": True}
-TABLE = {"minCapacity": 1, "status": "available", "shape": "round", "rotation": 0, "currentGuestId": None}
-TABLE |= dict.fromkeys(("section", "server", "notes"))
+GUEST = blank(taken(fields.GUEST), totalVisits=0, phase=None)
+TABLE = blank(taken(fields.TABLE), minCapacity=1, status="available", shape="round")
 CODES = dict.fromkeys(("guest_not_found", "table_not_found"), 404) | {"version_conflict": 412}
 CODES |= dict.fromkeys(("validation_failed", "idempotency_key_reused"), 422)
 
@@ -139,10 +135,10 @@ class Model:
         return after
 
     def create(self, draft: Floor, kind: str, entity_id: str, data: Entity) -> None:
-        fields = {name: value for name, value in data.items() if name not in READ_ONLY}
-        status = "waitlist" if fields.get("reservationTime") is None else "confirmed"
-        blank = {"id": entity_id, **(TABLE if kind == "table" else GUEST | {"status": status})}
-        self.save(draft, kind, blank, fields, data)
+        sent = {name: value for name, value in data.items() if name not in READ_ONLY}
+        status = "waitlist" if sent.get("reservationTime") is None else "confirmed"
+        start = (TABLE if kind == "table" else GUEST | {"status": status}) | {"id": entity_id}
+        self.save(draft, kind, start, sent, data)
 
     def update(self, draft: Floor, kind: str, present: Entity, data: Entity, base: int | None) -> None:
         seen = self.image(kind, present["id"], data.get("version", 0)) or {name: present.get(name) for name in ECHOED}

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from tests.contract.floor_talk import PHASES
 from tests.faults.history import Asked, Json, Name
 from tests.faults.log import GUEST, TABLE
+from tests.fields import PHASES
 
 # What a commit stamps by itself: not foretold here.
 STAMPED = {"version", "lastUpdated", "createdAt", "checkInTime", "seatedTime", "finishedTime"}

@@ -17,7 +17,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 
 from tests.conftest import Hub
 from tests.faults.hub_talk import Talk, Wire
-from tests.faults.model import DONE, PHASES, Answer, Entity, Model, No, there
+from tests.faults.model import Answer, Entity, Model, No, there
+from tests.fields import DONE, GUEST, PHASES, SHAPES, TABLE, TABLE_STATUSES, taken
 
 SEED = int(os.environ.get("RESTOHUB_MODEL_SEED", "0")) or random.SystemRandom().randrange(1, 2**32)
 GUESTS, TABLES = [f"g{n}" for n in range(6)], [f"t{n}" for n in range(4)]
@@ -32,9 +33,19 @@ def maybe(values: some.SearchStrategy[Any]) -> some.SearchStrategy[Any]:
 
 
 words = some.sampled_from(["", "window", "no nuts", "\u00e8 gi\u00e0 qui", "\U0001f382"])
+
+
+def plain(entity: dict[str, str]) -> dict[str, some.SearchStrategy[Any]]:
+    """A strategy for each field that no rule is about: by its type."""
+    by_type = {"string or null": words.map(lambda text: text or None), "list of string": some.lists(words, max_size=2)}
+    ruled = {"tableId", "currentGuestId", "phone", "email"}
+    return {name: by_type[kind] for name, kind in taken(entity).items() if kind in by_type and name not in ruled}
+
+
 guest_data = some.fixed_dictionaries(
     {},
     optional={
+        **plain(GUEST),
         "firstName": some.sampled_from(["Ada", "Bo", "Anna Maria"]),
         "lastName": some.sampled_from(["", "Rossi", "de la Cruz"]),
         "partySize": some.integers(1, 6),
@@ -43,8 +54,6 @@ guest_data = some.fixed_dictionaries(
         "allowOverCapacity": some.booleans(),
         "phone": some.sampled_from([None, "+39 06 1", "+39061", "12"]),
         "email": some.sampled_from([None, "a@b.it", "A@B.it"]),
-        "notes": words.map(lambda text: text or None),
-        "tags": some.lists(some.sampled_from(["vip", "dog"]), max_size=2),
         "isWalkIn": some.booleans(),
         "quotedWait": maybe(some.integers(0, 90)),
         "reservationTime": some.sampled_from([None, LATER]),
@@ -53,15 +62,15 @@ guest_data = some.fixed_dictionaries(
 table_data = some.fixed_dictionaries(
     {},
     optional={
+        **plain(TABLE),
         "tableNumber": some.sampled_from(["1", "2", "a", "A", "Terrazza 1"]),
         "capacity": some.integers(1, 6),
         "minCapacity": some.integers(1, 3),
-        "status": some.sampled_from(["available", "reserved", "occupied", "dirty", "outOfService"]),
+        "status": some.sampled_from(TABLE_STATUSES),
         "currentGuestId": maybe(some.sampled_from(GUESTS)),
         "allowOverCapacity": some.booleans(),
-        "section": maybe(some.sampled_from(["bar", "garden"])),
         "rotation": some.sampled_from([0, 45, 12.5]),
-        "shape": some.sampled_from(["round", "booth"]),
+        "shape": some.sampled_from(SHAPES),
     },
 )
 DATA = {"guest": guest_data, "table": table_data}

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar, cast, get_args
 
 from hypothesis import strategies as st
-from msgspec import Struct
+from msgspec import Struct, UnsetType, structs
 
 from restohub.floor.commands import EntityKind, Fields, GuestFields, TableFields
 from restohub.floor.nouns import GUEST_STATUSES, SHAPES, TABLE_STATUSES, Guest, Position, Table
@@ -51,41 +51,48 @@ TIMES = (None, 1_700_000_000, 1_700_000_300, 1_800_000_000)
 WORDS = ((), ("nuts",), ("nuts", "gluten"))
 COORDINATES = (0.0, 0.2, 1, -3)
 
-GUEST_VALUES: dict[str, tuple[Any, ...]] = {
-    "name": ("Ada Rossi", "Ben", "Ada van Dyk"),
-    "first_name": ("Ada", "Ben"),
-    "last_name": ("", "Rossi"),
-    "party_size": (1, 2, 3, 4, 5, 6),
-    "status": (*GUEST_STATUSES, "seated", "finished"),
-    "table_id": (None, *SOME_ID),
-    "phone": (None, "+39 1", "391", "2"),
-    "email": (None, "A@b", "a@B", "c@d"),
-    "notes": (None, "window", "no window"),
-    "special_requests": (None, "cake"),
-    "dietary_restrictions": WORDS,
-    "tags": WORDS,
-    "is_walk_in": (True, False),
-    "quoted_wait": (None, 0, 20),
-    "reservation_time": TIMES,
-    "check_in_time": TIMES,
-    "seated_time": TIMES,
-    "finished_time": TIMES,
-    "allow_over_capacity": (True, False),
+NULL = type(None)
+# Some values of a field by what it may be, for those of which nothing more is said.
+PLAIN: dict[frozenset[Any], tuple[Any, ...]] = {
+    frozenset((str, NULL)): (None, "window", "no window"),
+    frozenset((tuple[str, ...],)): WORDS,
+    frozenset((bool,)): (True, False),
+    frozenset((int, NULL)): TIMES,
 }
-TABLE_VALUES: dict[str, tuple[Any, ...]] = {
-    "table_number": ("1", "2", "3", "4", "5", "Bar", "bar", "BAR"),
-    "capacity": (1, 2, 3, 4, 5, 6),
-    "min_capacity": (1, 2, 3),
-    "status": TABLE_STATUSES,
-    "position": tuple(Position(x, y) for x in COORDINATES for y in COORDINATES),
-    "shape": SHAPES,
-    "rotation": (0, 45, 12.5),
-    "section": (None, "terrace"),
-    "server": (None, "Mia"),
-    "notes": (None, "wobbles"),
-    "current_guest_id": (None, *SOME_ID),
-    "allow_over_capacity": (True, False),
-}
+
+
+def values_of(struct: type[Struct], **own: tuple[Any, ...]) -> dict[str, tuple[Any, ...]]:
+    """Values for every field of a command: those given, else by its type."""
+    found = {}
+    for field in structs.fields(struct):
+        kinds = frozenset(get_args(field.type)) - {UnsetType} or frozenset((field.type,))
+        found[field.name] = own[field.name] if field.name in own else PLAIN[kinds]
+    return found
+
+
+GUEST_VALUES = values_of(
+    GuestFields,
+    name=("Ada Rossi", "Ben", "Ada van Dyk"),
+    first_name=("Ada", "Ben"),
+    last_name=("", "Rossi"),
+    party_size=(1, 2, 3, 4, 5, 6),
+    status=(*GUEST_STATUSES, "seated", "finished"),
+    table_id=(None, *SOME_ID),
+    phone=(None, "+39 1", "391", "2"),
+    email=(None, "A@b", "a@B", "c@d"),
+    quoted_wait=(None, 0, 20),
+)
+TABLE_VALUES = values_of(
+    TableFields,
+    table_number=("1", "2", "3", "4", "5", "Bar", "bar", "BAR"),
+    capacity=(1, 2, 3, 4, 5, 6),
+    min_capacity=(1, 2, 3),
+    status=TABLE_STATUSES,
+    position=tuple(Position(x, y) for x in COORDINATES for y in COORDINATES),
+    shape=SHAPES,
+    rotation=(0, 45, 12.5),
+    current_guest_id=(None, *SOME_ID),
+)
 # What a host does most: seat, hold, clear.
 GUEST_MOSTLY = ("status", "table_id", "status", "table_id", "phone", *GUEST_VALUES)
 TABLE_MOSTLY = ("status", "current_guest_id", "capacity", *TABLE_VALUES)
@@ -170,52 +177,41 @@ def picked(make: Callable[[Pick], T]) -> st.SearchStrategy[T]:
 wishes, deeds, plain_wishes = picked(some_wish), picked(some_deed), picked(plain_wish)
 
 _text = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20)
-_maybe_text = st.none() | _text
-_maybe_time = st.none() | st.integers(LEAST_TIME, MOST_TIME)
 _number_of_any_size = st.integers(-1_000_000, 1_000_000) | st.floats(-1e6, 1e6)
+_moment = st.integers(LEAST_TIME, MOST_TIME)
 entity_ids = st.text("ABCabc019._-", min_size=1, max_size=8)
-any_guest: st.SearchStrategy[Guest] = st.builds(
+_any: dict[Any, st.SearchStrategy[Any]] = {
+    str: _text,
+    int: st.integers(0, 10_000),
+    float: _number_of_any_size,
+    bool: st.booleans(),
+    str | None: st.none() | _text,
+    int | None: st.none() | _moment,
+    tuple[str, ...]: st.lists(_text, max_size=3).map(tuple),
+}
+
+
+def any_of(struct: type[T], **own: st.SearchStrategy[Any]) -> st.SearchStrategy[T]:
+    """Any value of a struct: each field by its type, where nothing more is said of it."""
+    kinds = {field.name: field.type for field in structs.fields(cast(Any, struct))}
+    always = {"created_at": _moment, "last_updated": _moment, "version": st.just(1), "created_revision": st.just(1)}
+    own = {"id": entity_ids, **always, **own}
+    return st.builds(struct, **{name: own[name] if name in own else _any[kind] for name, kind in kinds.items()})
+
+
+any_guest: st.SearchStrategy[Guest] = any_of(
     Guest,
-    id=entity_ids,
-    first_name=_text,
-    last_name=_text,
     party_size=st.integers(1, 100),
     status=st.sampled_from(GUEST_STATUSES),
     table_id=st.none() | entity_ids,
-    phone=_maybe_text,
-    email=_maybe_text,
-    notes=_maybe_text,
-    special_requests=_maybe_text,
-    dietary_restrictions=st.lists(_text, max_size=3).map(tuple),
-    tags=st.lists(_text, max_size=3).map(tuple),
-    is_walk_in=st.booleans(),
     quoted_wait=st.none() | st.integers(0, 1440),
-    reservation_time=_maybe_time,
-    check_in_time=_maybe_time,
-    seated_time=_maybe_time,
-    finished_time=_maybe_time,
-    total_visits=st.integers(0, 10_000),
-    created_at=st.integers(LEAST_TIME, MOST_TIME),
-    last_updated=st.integers(LEAST_TIME, MOST_TIME),
-    version=st.just(1),
-    created_revision=st.just(1),
 )
-any_table: st.SearchStrategy[Table] = st.builds(
+any_table: st.SearchStrategy[Table] = any_of(
     Table,
-    id=entity_ids,
-    table_number=_text,
     capacity=st.integers(1, 100),
     min_capacity=st.integers(1, 100),
     status=st.sampled_from(TABLE_STATUSES),
     position=st.builds(Position, _number_of_any_size, _number_of_any_size),
     shape=st.sampled_from(SHAPES),
-    rotation=_number_of_any_size,
-    section=_maybe_text,
-    server=_maybe_text,
-    notes=_maybe_text,
     current_guest_id=st.none() | entity_ids,
-    created_at=st.integers(LEAST_TIME, MOST_TIME),
-    last_updated=st.integers(LEAST_TIME, MOST_TIME),
-    version=st.just(1),
-    created_revision=st.just(1),
 )

@@ -67,7 +67,7 @@ def taken(floor: Floor, command: FloorCommand, hub_size: int = 0) -> None:
 
 def test_one_guest_or_table_or_text_too_many_is_refused_in_words_that_say_what_to_do() -> None:
     assert "5,000 of at most 5,000 guests. Delete guests" in refused(full_of_guests(), create("new"))
-    assert "1,000 of at most 1,000 tables. Delete a table" in refused(full_of_tables(), table("new"))
+    assert "1,000 of at most 1,000 tables. Delete one that" in refused(full_of_tables(), table("new"))
     assert "16.0 of 16 MB. Delete guests" in refused(full_of_texts(), create("new", notes=HEAVY))
     longer = Update(kind="guest", id="g0", fields=GuestFields(special_requests=HEAVY, last_name=HEAVY[-100:]))
     assert "16.0 of 16 MB" in refused(full_of_texts(), longer)
@@ -110,7 +110,7 @@ def test_a_restaurant_too_many_is_refused() -> None:
     command = CreateRestaurant(RestaurantFields(name="New", timezone="UTC"))
     verdict = decide_directory(directory, {}, command, STAMP, 3)
     assert isinstance(verdict, Refused)
-    assert (verdict.code, "restaurants_max" in verdict.detail) == ("limit_reached", True)
+    assert (verdict.code, "restaurants_max" in verdict.hint) == ("limit_reached", True)
     assert isinstance(decide_directory(directory, {}, command, STAMP, 4), Accepted)
 
 

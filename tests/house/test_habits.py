@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.contract.floor_talk import check_table
 from tests.house.tree import PACKAGE, ROOT, TESTS, name, parsed
 
 LINES_MAX, FUNCTION_LINES_MAX = 400, 60
@@ -24,18 +25,24 @@ def test_a_module_opens_with_what_it_is(path: Path) -> None:
     opening = "This package is" if path.name == "__init__.py" and path.parent != ROOT / "restohub" else "This file is"
     if path.parent == ROOT / "restohub" and path.name == "__init__.py":
         opening = "restohub: "
-    assert sentence.startswith(opening)
+    assert sentence.startswith(opening), f'Begin the docstring of {name(path)} with "{opening}", and say what it is.'
 
 
 @pytest.mark.parametrize("path", PACKAGE + TESTS, ids=name)
 def test_no_file_and_no_function_is_too_long(path: Path) -> None:
-    assert len(path.read_text("utf-8").splitlines()) <= LINES_MAX
+    lines = len(path.read_text("utf-8").splitlines())
+    assert lines <= LINES_MAX, (
+        f"{name(path)} has {lines} lines, of at most {LINES_MAX}: give what is a subject of its own a file of its own."
+    )
     long = [
-        f"{node.name}: {(node.end_lineno or 0) - node.lineno + 1}"
+        f"{node.name} ({(node.end_lineno or 0) - node.lineno + 1})"
         for node in ast.walk(parsed(path))
         if isinstance(node, FUNCTIONS) and (node.end_lineno or 0) - node.lineno + 1 > FUNCTION_LINES_MAX
     ]
-    assert long == []
+    assert long == [], (
+        f"Part these functions of {name(path)} by what they do, until none has more than {FUNCTION_LINES_MAX} lines: "
+        + ", ".join(long)
+    )
 
 
 @pytest.mark.parametrize("path", PACKAGE, ids=name)
@@ -48,7 +55,10 @@ def test_what_others_use_says_what_it_does(path: Path) -> None:
         if isinstance(node, (*FUNCTIONS, ast.ClassDef)) and not node.name.startswith("_")
         if not ast.get_docstring(node)
     ]
-    assert silent == []
+    assert silent == [], (
+        f"Give these of {name(path)} a docstring (what they do, units, errors), or a name that begins with _: "
+        + ", ".join(silent)
+    )
 
 
 @pytest.mark.parametrize("path", PACKAGE, ids=name)
@@ -59,23 +69,34 @@ def test_only_named_places_catch_every_exception(path: Path) -> None:
         if isinstance(node, ast.ExceptHandler)
         and (node.type is None or (isinstance(node.type, ast.Name) and node.type.id == "Exception"))
     ]
-    assert len(broad) == BROAD.get(name(path), 0)
+    assert len(broad) == BROAD.get(name(path), 0), (
+        f"{name(path)} catches every exception in line {', '.join(str(node.lineno) for node in broad)}: name those "
+        "that can come there. Where a fault of ours must really be contained, count it in BROAD here."
+    )
 
 
 @pytest.mark.parametrize("path", [p for p in PACKAGE if "store" not in p.parts], ids=name)
 def test_only_the_store_speaks_sql(path: Path) -> None:
     texts = [node.value for node in ast.walk(parsed(path)) if isinstance(node, ast.Constant)]
-    assert [text for text in texts if isinstance(text, str) and SQL.search(text)] == []
+    spoken = [text for text in texts if isinstance(text, str) and SQL.search(text)]
+    assert spoken == [], f"Move this SQL from {name(path)} into restohub/store, behind a method that says what it asks."
+
+
+def test_an_assertion_in_a_helper_says_what_it_compared() -> None:
+    with pytest.raises(AssertionError, match=r"dict_keys\(\['nothing'\]\)"):
+        check_table({"nothing": 0})
 
 
 def test_only_the_app_opens_the_writing_connection_and_only_once() -> None:
     uses = [name(path) for path in PACKAGE for line in path.read_text("utf-8").splitlines() if "open_writer(" in line]
-    assert sorted(uses) == ["restohub/app.py", "restohub/store/open.py"]
+    assert sorted(uses) == ["restohub/app.py", "restohub/store/open.py"], (
+        "Pass on the connection that app.py has opened: a second one that writes can corrupt the log of SQLite."
+    )
 
 
 @pytest.mark.parametrize("path", PACKAGE, ids=name)
 def test_no_module_has_a_name_that_says_nothing(path: Path) -> None:
-    assert path.stem not in VAGUE
+    assert path.stem not in VAGUE, f"Call {name(path)} by what is in it."
 
 
 def test_the_top_level_is_as_it_was_agreed() -> None:
@@ -83,10 +104,13 @@ def test_the_top_level_is_as_it_was_agreed() -> None:
     agreed |= {"CHANGELOG.md", "SECURITY.md"}
     made = {"build", "dist"}
     found = {path.name for path in ROOT.iterdir() if not path.name.startswith(".") and path.suffix != ".egg-info"}
-    assert found - made <= agreed
+    assert found - made <= agreed, (
+        f"Move {', '.join(sorted(found - made - agreed))} below restohub or tests, or agree on it here."
+    )
 
 
 def test_ci_runs_the_test_command_of_the_readme() -> None:
     readme = (ROOT / "README.md").read_text("utf-8")
     command = next(line for line in readme.splitlines() if line.endswith(".venv/bin/pytest"))
-    assert command in (ROOT / ".ci" / "run").read_text("utf-8").splitlines()
+    run = (ROOT / ".ci" / "run").read_text("utf-8").splitlines()
+    assert command in run, f"Make .ci/run and the README say the same command: {command}"

@@ -40,8 +40,10 @@ def calls(path: Path) -> Iterator[tuple[str, str, ast.Call]]:
 @pytest.mark.parametrize("path", PACKAGE + TESTS, ids=name)
 def test_a_module_opens_with_one_sentence(path: Path) -> None:
     paragraph = " ".join((ast.get_docstring(parsed(path)) or "").split("\n\n")[0].split())
-    assert paragraph.endswith(".")
-    assert not re.search(r"[.!?] [A-Z]", paragraph), paragraph
+    one = paragraph.endswith(".") and not re.search(r"[.!?] [A-Z]", paragraph)
+    assert one, (
+        f"Make the first paragraph of {name(path)} one sentence, with what more there is to say below: {paragraph}"
+    )
 
 
 @pytest.mark.parametrize("path", PACKAGE, ids=name)
@@ -49,19 +51,23 @@ def test_no_class_and_no_function_has_a_name_that_says_nothing(path: Path) -> No
     named = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
     names = [node.name for node in ast.walk(parsed(path)) if isinstance(node, named)]
     words = {one: set(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", one).lower().split("_")) for one in names}
-    assert [one for one, parts in words.items() if parts & VAGUE] == []
+    vague = [one for one, parts in words.items() if parts & VAGUE]
+    assert vague == [], f"Name these of {name(path)} by what they do: {', '.join(vague)}"
 
 
 @pytest.mark.parametrize("path", PACKAGE + TESTS, ids=name)
 def test_no_text_is_a_path_of_one_machine(path: Path) -> None:
     texts = [node.value for node in ast.walk(parsed(path)) if isinstance(node, ast.Constant)]
-    assert [text for text in texts if isinstance(text, str) and MACHINE.match(text)] == []
+    found = [text for text in texts if isinstance(text, str) and MACHINE.match(text)]
+    assert found == [], f"{name(path)} names a path of one machine, {found}: take it from a setting or from tmp_path."
 
 
 @pytest.mark.parametrize("path", [path for path in PACKAGE if "simulate" not in path.parts], ids=name)
 def test_only_the_clock_reads_the_time_and_makes_ids(path: Path) -> None:
     asked = [f"{holder}.{called}" for holder, called, _ in calls(path) if (holder, called) in NOW]
-    assert asked == [] or name(path) == "restohub/live/clock.py"
+    assert asked == [] or name(path) == "restohub/live/clock.py", (
+        f"{name(path)} calls {', '.join(asked)}: ask the hub's Clock (live/clock.py), so that tests can set it."
+    )
 
 
 @pytest.mark.parametrize("path", TESTS, ids=name)
@@ -77,16 +83,20 @@ def test_no_test_mocks(path: Path) -> None:
             else []
         )
     ]
-    assert [module for module in modules if "mock" in module] == []
+    mocks = [module for module in modules if "mock" in module]
+    assert mocks == [], f"{name(path)} imports {', '.join(mocks)}: use a real hub, a real socket, a real SQLite file."
 
 
 @pytest.mark.parametrize("path", [path for path in TESTS if path.parent.name in INNER], ids=name)
 def test_no_inner_test_waits_for_time_to_pass(path: Path) -> None:
     waits = [node for _, called, node in calls(path) if called == "sleep"]
-    assert all(isinstance(node.args[0], ast.Constant) and node.args[0].value == 0 for node in waits)
+    real = [node.lineno for node in waits if not isinstance(node.args[0], ast.Constant) or node.args[0].value != 0]
+    assert real == [], f"{name(path)} sleeps in line {real}: wait for the event itself, or set the clock."
 
 
 @pytest.mark.parametrize("path", [path for path in TESTS if path.parent.name == "contract"], ids=name)
 def test_a_black_box_test_shares_no_code_with_the_hub(path: Path) -> None:
     found = re.findall(r"^\s*(?:from|import) restohub\b", path.read_text("utf-8"), re.MULTILINE)
-    assert found == []
+    assert found == [], (
+        f"{name(path)} imports the hub: a black-box test asks it over the wire. Move it to another folder."
+    )

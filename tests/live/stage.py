@@ -135,7 +135,7 @@ class Client:
     def hear(self, message: Message) -> None:
         """Apply one message."""
         kind = message["type"]
-        if kind in ("ping", "pong", "error"):
+        if kind in ("ping", "pong", "error", "restaurant_updated"):
             assert kind == "ping" or not self._parts, "between two parts"
             self.kinds.append(kind)
         elif kind in ("full_sync", "delta_update", "atomic_transaction_complete"):

@@ -23,7 +23,7 @@ from restohub.web.reference.message_list import message_structs
 from restohub.web.reference.words import CLOSES
 from restohub.web.routes import ROUTES
 from restohub.wire import messages
-from restohub.wire.problems import CODES
+from restohub.wire.codes import CODES
 from tests.house.tree import ROOT
 from tests.web.test_reference import SENT, TYPES, examples
 

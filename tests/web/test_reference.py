@@ -23,11 +23,13 @@ from restohub.web.reference.markup import json_block, laid_out
 from restohub.web.reference.message_list import message_structs
 from restohub.web.reference.words import CLOSES, HAPPENS
 from restohub.web.routes import ROUTES, Route
-from restohub.wire import messages, problems, session
+from restohub.web.server import EVERY_ROUTE
+from restohub.wire import codes, messages, problems, session
 from restohub.wire.entities import Guest, Restaurant, Table
 from restohub.wire.requests import GuestInput
 from tests.conftest import Hub, next_message
-from tests.house.tree import ROOT
+from tests.fields import CONTRACT
+from tests.house.tree import PACKAGE, ROOT, TESTS
 
 PAGES = ("/", "/docs", "/docs/errors")
 EXAMPLE = re.compile(r'<pre class="json" data-is="([^"]+)"[^>]*><code>(.*?)</code></pre>', re.DOTALL)
@@ -77,6 +79,15 @@ def test_every_route_is_told_whole(docs: str, route: Route) -> None:
     assert all(f'href="/docs/errors#{code}"' in told for code in route.refuses)
     assert all(f'<th scope="row"><code>{one.name}</code></th>' in told for one in route.query)
     assert all(str(status) in told for status in route.answers)
+
+
+@pytest.mark.parametrize("route", EVERY_ROUTE, ids=[route.name for route in EVERY_ROUTE])
+def test_every_route_stands_in_the_contract(route: Route) -> None:
+    table = CONTRACT.partition("| route | does |")[2].partition("\n\n")[0]
+    path = re.sub(r"\{\w+:str\}", "{}", route.path).replace("/tables", "/guests")  # "the same five"
+    asked = re.findall(r"`([A-Z·]+) ([^`?]+)", re.sub(r"\{\w+\}", "{}", table))
+    methods = {method for several, one in asked if one.rstrip("/") == path.rstrip("/") for method in several.split("·")}
+    assert route.method in methods, f"give {route.method} {route.path} its row in chapter 3 of the contract"
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=[route.name for route in ROUTES])
@@ -139,9 +150,9 @@ def test_every_message_is_listed_with_the_document_and_the_golden_files_beside_i
 def test_the_sample_client_and_the_page_on_sync_are_shown_as_they_are(hub: Hub, api: httpx.Client, docs: str) -> None:
     client = (ROOT / "restohub/docs/sync_client.py").read_text("utf-8")
     assert client.replace("HOST:8000", f"127.0.0.1:{hub.port}") in unescape(docs)
-    for path, name in (("/docs/sync_client.py", "sync_client.py"), ("/docs/sync.md", "sync.md")):
-        assert f'href="{path}"' in docs
-        assert api.get(path).content == (ROOT / "restohub/docs" / name).read_bytes()
+    for name in ("sync_client.py", "sync.md", "architecture.md"):
+        assert f'href="/docs/{name}"' in docs
+        assert api.get(f"/docs/{name}").content == (ROOT / "restohub/docs" / name).read_bytes()
 
 
 def test_the_messages_of_a_client_are_understood(docs: str) -> None:
@@ -152,17 +163,17 @@ def test_the_messages_of_a_client_are_understood(docs: str) -> None:
 
 
 def test_every_close_code_of_the_sockets_is_told() -> None:
-    codes = {
+    named = {
         session.BAD_PARAMETER, session.TOKEN_REFUSED, session.UNKNOWN_RESTAURANT, session.GONE_SILENT,
         session.TOO_MANY, session.TOO_BIG, session.GOING_AWAY, session.HUB_FAULT,
         session.TRY_AGAIN_LATER,
     }  # fmt: skip
-    assert {code for code, _, _ in CLOSES} == codes
+    assert {code for code, _, _ in CLOSES} == named
 
 
-@pytest.mark.parametrize("code", problems.CODES)
+@pytest.mark.parametrize("code", codes.CODES)
 def test_every_error_has_its_entry_and_its_document(docs: str, errors: str, code: str) -> None:
-    about, told = problems.CODES[code], article(errors, code)
+    about, told = codes.CODES[code], article(errors, code)
     assert code in HAPPENS, "say in web/words.py when it comes"
     assert about.title in unescape(told)
     shown = [json.loads(text) for name, text in examples(told) if name in ("ProblemDocument", "ErrorMessage")]
@@ -310,3 +321,14 @@ def test_a_layout_changes_no_value(value: Any) -> None:
     assert json.loads(laid_out(value)) == value
     html = json_block(msgspec.json.encode(value), "anything")
     assert [json.loads(text) for _, text in examples(html)] == [value]
+
+
+def test_every_place_that_the_architecture_names_is_there() -> None:
+    text = (ROOT / "restohub/docs/architecture.md").read_text("utf-8")
+    places = {one for one in re.findall(r"`([\w./]+)`", text) if one.endswith((".py", ".md", "/"))}
+    assert len(places) > 40
+    missing = [one for one in places if not (ROOT / one).exists() and not (ROOT / "restohub" / one).exists()]
+    assert missing == [], "the page tells of the tree as it is"
+    names = set(re.findall(r"`(test_\w+|[A-Z_]{4,})`", text)) - {"READ_ONLY", "COMMIT"}
+    sources = "".join(path.read_text("utf-8") for path in (*PACKAGE, *TESTS))
+    assert [one for one in names if one not in sources] == []

@@ -10,8 +10,18 @@ import pytest
 from restohub.floor.verdicts import Fault, Refused, quoted
 from restohub.wire.envelopes import Item, named_restaurant, read_batch, read_queue
 from restohub.wire.problems import Problem, ProblemDocument, batch_document, document
-from restohub.wire.requests import read_guest, read_table, refuse
-from restohub.wire.spelling import GUEST_STATUS_WORDS, escaped, word_of
+from restohub.wire.requests import (
+    SAYS,
+    GuestInput,
+    Reader,
+    RestaurantInput,
+    TableInput,
+    read_guest,
+    read_table,
+    refuse,
+)
+from restohub.wire.spelling import GUEST_STATUS_WORDS, escaped, spelling, word_of
+from tests.contract.words_talk import TECHNICAL
 
 MORE = "There are more than 100 faults: 100 are listed, mend those first."
 BYTES_MAX = 64 * 1024
@@ -61,8 +71,8 @@ def test_at_most_100_faults_are_listed_and_more_are_mentioned(reading: Any, coun
         refuse(faults)
     found = told(caught.value)
     assert len(found.errors) == min(count, 100)
-    assert found.detail.endswith(MORE) is (count > 100)
-    assert (f" (and {count - 1} more)" in found.detail) is (1 < count <= 100)
+    assert found.hint.endswith(MORE) is (count > 100)
+    assert (f" (and {count - 1} more)" in found.hint) is (1 < count <= 100)
 
 
 def test_a_batch_lists_100_faults_of_all_its_operations_and_looks_no_further() -> None:
@@ -70,7 +80,7 @@ def test_a_batch_lists_100_faults_of_all_its_operations_and_looks_no_further() -
     items = read_batch({"operations": [operation({}), *map(operation, datas)]})
     found = refused_batch(items)
     assert len(found.errors) == 100
-    assert found.detail.endswith(MORE)
+    assert found.hint.endswith(MORE)
     assert found.errors[0].operation == 0, "the problem is that of the first operation"
     assert [error.operation for error in found.errors] == sorted(error.operation for error in found.errors)  # type: ignore[type-var]
     assert len(items) == 34, "two faults, and three of each that follows"
@@ -82,7 +92,7 @@ def test_a_batch_of_100_faults_is_listed_whole() -> None:
     items = read_batch({"operations": [operation({"name": "A", "partySize": 2, "k": 0}) for _ in range(100)]})
     found = refused_batch(items)
     assert (len(items), len(found.errors)) == (100, 100)
-    assert MORE not in found.detail
+    assert MORE not in found.hint
 
 
 def test_the_older_form_looks_no_further_either() -> None:
@@ -97,8 +107,8 @@ def test_each_update_of_a_queue_is_answered_however_many_are_faulty() -> None:
     assert len(items) == 500
     for item in items:
         assert isinstance(item.wanted, Refused)
-        assert len(item.wanted.detail) < 500
-        assert item.wanted.detail.endswith("(and 100 more at least)")
+        assert len(item.wanted.hint) < 500
+        assert item.wanted.hint.endswith("(and 100 more at least)")
 
 
 @pytest.mark.parametrize("name", ["operations", "guests", "tables"])
@@ -134,11 +144,11 @@ def test_a_fault_repeats_40_characters_of_what_came() -> None:
     _, _, faults = read_guest({"id": LONG, **fields}, creating=True)
     assert len(faults) >= 5
     for fault in faults:
-        assert LONG[:50] not in fault.detail + fault.pointer
-        assert len(fault.detail) < 500
+        assert LONG[:50] not in fault.hint + fault.detail + fault.pointer
+        assert len(fault.hint) < 500
     items = read_batch({"operations": [{**operation({"id": LONG}), "entity_id": LONG}, {LONG: LONG}]})
     for error in refused_batch(items).errors:
-        assert LONG[:50] not in error.detail + error.pointer
+        assert LONG[:50] not in error.hint + error.detail + error.pointer
 
 
 @pytest.mark.parametrize("character", ["\x01", "\U000e0001", "\\", "'", "~", "é"])
@@ -156,8 +166,26 @@ def test_a_status_is_folded_where_it_can_be_one() -> None:
 
 
 def test_a_fault_of_the_floor_is_listed_among_those_of_reading() -> None:
-    refusals = [(index, Refused("table_not_found", "There is none.")) for index in range(150)]
+    refusals = [(index, Refused("table_not_found", hint="There is none.")) for index in range(150)]
     found = batch_document(tuple(refusals), ("/operations/0",) * 150, 0, "tx")
     assert len(found.errors) == 100
-    assert found.detail == f"There is none. {MORE}"
-    assert document(Refused("validation_failed", "No.", (Fault("", "No."),)), 0).detail == "No."
+    assert found.hint == f"There is none. {MORE}"
+    assert document(Refused("validation_failed", faults=(Fault("", "No."),), hint="No."), 0).hint == "No."
+
+
+@pytest.mark.parametrize("struct", [GuestInput, TableInput, RestaurantInput])
+def test_every_field_of_an_input_has_its_sentence_and_a_host_can_read_it(struct: type[msgspec.Struct]) -> None:
+    names = [field.encode_name for field in msgspec.structs.fields(struct)]
+    assert [name for name in names if name not in SAYS] == [], "write them into SAYS of wire/requests.py"
+    reader = Reader(struct, spelling(tuple(names), {}, ()), dict.fromkeys(names, object()))
+    assert {fault.field for fault in reader.faults} >= {name for name in names if name not in ("id", "position")}
+    assert [fault.detail for fault in reader.faults if TECHNICAL.search(fault.detail)] == []
+
+
+def test_a_field_without_a_sentence_is_a_fault_all_the_same() -> None:
+    class Later(msgspec.Struct, rename="camel"):
+        table_shape: int | msgspec.UnsetType = msgspec.UNSET
+
+    reader = Reader(Later, spelling(("tableShape",), {}, ()), {})
+    reader.fault("tableShape")
+    assert reader.faults[0].hint == "tableShape is not as it must be; null came."

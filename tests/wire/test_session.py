@@ -44,7 +44,7 @@ def test_requests_are_of_the_sockets_own_restaurant() -> None:
 def test_what_cannot_be_followed_is_said(message: dict[str, Any], restaurant_id: int | None) -> None:
     (wish,) = heard(message, restaurant_id)
     assert isinstance(wish, SayError)
-    assert wish.code == "invalid_message"
+    assert wish.refused.code == "invalid_message"
 
 
 def test_fifty_messages_a_second_are_heard_and_one_more_closes() -> None:
@@ -53,6 +53,6 @@ def test_fifty_messages_a_second_are_heard_and_one_more_closes() -> None:
         assert all(session.heard('{"type": "ping"}', second) == [SayPong()] for _ in range(50))
     said, closed = session.heard('{"type": "ping"}', 2.5)
     assert isinstance(said, SayError)
-    assert said.code == "too_many_messages"
+    assert said.refused.code == "too_many_messages"
     assert isinstance(closed, Close)
     assert closed.code == 1008

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from restohub.wire.problems import CODES, RETRY_AFTER_S, Code
+from restohub.wire.codes import CODES, RETRY_AFTER_S, Code
 
 from .described import type_name
 from .examples import Examples, route_of
@@ -30,7 +30,8 @@ def _section(status: int, entries: list[str]) -> str:
 
 
 def _entry(name: str, about: Code, example: Exchange | bytes | None) -> str:
-    facts = [("When", inline(HAPPENS.get(name, about.title + "."))), ("What to do", inline(about.remedy))]
+    facts = [("When", inline(HAPPENS.get(name, about.title + "."))), ("What to do", inline(about.hint))]
+    facts.append(("Params", ", ".join(map(code, about.params)) or "none"))
     if name in RETRY_AFTER_S:
         facts.append(("Retry-After", f"{RETRY_AFTER_S[name]} s"))
     return _told(name, about.title, facts) + _example(example, about) + "</article>\n"

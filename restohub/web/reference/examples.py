@@ -9,13 +9,13 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Struct
 
-from restohub.floor.nouns import Entry, Floor, Guest, Table
+from restohub.floor.nouns import DIRECTORY_ID, Entry, Floor, Guest, Restaurant, Table
 from restohub.live.deltas import changes_since, latest
 from restohub.live.hub import Hub
 from restohub.web.routes import ROUTES, Route
+from restohub.wire.entities import restaurant_out
 from restohub.wire.messages import (
     ConnectionEstablished,
-    ErrorMessage,
     Ping,
     Pong,
     RevisionOf,
@@ -24,8 +24,10 @@ from restohub.wire.messages import (
     encode,
     entry_messages,
     full_sync_message,
+    restaurant_message,
 )
 from restohub.wire.pieces import entity_json
+from restohub.wire.problems import error_message
 from restohub.wire.session import HEARTBEAT_S, SayError, Session
 from restohub.wire.times import time_text
 
@@ -156,12 +158,21 @@ def _told(entries: list[Entry]) -> dict[str, bytes]:
     """The first message of each kind that the evening's commits made on the two sockets."""
     found: dict[str, bytes] = {}
     for entry in entries:
-        if entry.restaurant_id == 1:
-            for message in (*entry_messages(entry, "realtime"), *entry_messages(entry, "sync")):
-                told = msgspec.json.decode(message)
-                if not told.get("echo"):
-                    found.setdefault(told["type"], message)
+        for message in _messages_of(entry):
+            told = msgspec.json.decode(message)
+            if not told.get("echo"):
+                found.setdefault(told["type"], message)
     return found
+
+
+def _messages_of(entry: Entry) -> list[bytes]:
+    """The messages of a commit on both sockets, of the first restaurant or of the restaurants themselves."""
+    if entry.restaurant_id == DIRECTORY_ID:
+        updated = [change.entity for change in entry.changes if change.action == "update"]
+        return [restaurant_message(one, 0) for one in updated if isinstance(one, Restaurant)]
+    if entry.restaurant_id != 1:
+        return []
+    return [*entry_messages(entry, "realtime"), *entry_messages(entry, "sync")]
 
 
 async def _small_talk(stage: Rehearsal, opening: Floor) -> dict[str, bytes]:
@@ -176,7 +187,7 @@ async def _small_talk(stage: Rehearsal, opening: Floor) -> dict[str, bytes]:
     return {
         "connection_established": _greeting(hub, joined, opening, resumed=False),
         "connection_established for all": encode(
-            ConnectionEstablished(now, None, hub.epoch, None, hub.version, HEARTBEAT_S, False, everyone)
+            ConnectionEstablished(now, None, None, hub.epoch, None, hub.version, HEARTBEAT_S, False, everyone)
         ),
         "connection_established resumed": _greeting(hub, joined, floor, resumed=True),
         "full_sync": full_sync_message(
@@ -186,7 +197,7 @@ async def _small_talk(stage: Rehearsal, opening: Floor) -> dict[str, bytes]:
         "delta_update compacted": await _compacted(hub, floor),
         "ping": encode(Ping(now, floor.revision)),
         "pong": encode(Pong(now)),
-        "error": encode(ErrorMessage(now, said.code, said.detail)),
+        "error": encode(error_message(said.refused, hub.clock.now())),
     }
 
 
@@ -205,9 +216,10 @@ async def _compacted(hub: Hub, floor: Floor) -> bytes:
 
 def _greeting(hub: Hub, joined: tuple[str, str, int], floor: Floor, *, resumed: bool) -> bytes:
     now, version, heartbeat_s = joined
+    restaurant = restaurant_out(hub.writer.directory.restaurants[floor.restaurant_id], floor.revision)
     return encode(
         ConnectionEstablished(
-            now, floor.restaurant_id, hub.epoch, floor.revision, version, heartbeat_s, resumed, UNSET
+            now, floor.restaurant_id, restaurant, hub.epoch, floor.revision, version, heartbeat_s, resumed, UNSET
         )
     )  # fmt: skip
 

@@ -13,8 +13,9 @@ from msgspec import Struct
 from restohub.floor.nouns import GUEST_STATUSES, PHASES, TABLE_STATUSES
 from restohub.web.routes import ROUTES, Route
 from restohub.wire.asked import NewGuest, NewRestaurant, NewTable
+from restohub.wire.codes import CODES
 from restohub.wire.entities import Guest, Restaurant, Table
-from restohub.wire.problems import CODES, ProblemDocument, TableAndGuest
+from restohub.wire.problems import ProblemDocument, TableAndGuest
 from restohub.wire.requests import GuestInput, RestaurantInput, TableInput
 from restohub.wire.spelling import GUEST_STATUS_WORDS, READ_ONLY, TABLE_STATUS_WORDS, folded
 
@@ -230,7 +231,7 @@ def _socket_places(examples: Examples) -> dict[str, str]:
 
 def _error_list() -> str:
     rows = [
-        (error_link(name), str(one.status or "socket"), inline(one.title + "."), inline(one.remedy))
+        (error_link(name), str(one.status or "socket"), inline(one.title + "."), inline(one.hint))
         for name, one in CODES.items()
     ]
     return table("Error codes", ("Code", "Status", "What", "What to do"), rows)

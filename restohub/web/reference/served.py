@@ -115,4 +115,10 @@ PAGES: tuple[Route, ...] = (
     _route("/.well-known/security.txt", "securityTxt", security_txt, "Where to report a weakness (RFC 9116)."),
     _route("/docs/sync.md", "syncPaper", partial(paper, name="sync.md"), "How an app stays in step."),
     _route("/docs/sync_client.py", "syncClient", partial(paper, name="sync_client.py"), "A client that does."),
+    _route(
+        "/docs/architecture.md",
+        "architecture",
+        partial(paper, name="architecture.md"),
+        "How the hub is built, for whoever changes it.",
+    ),
 )

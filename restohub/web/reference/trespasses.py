@@ -6,15 +6,15 @@ from typing import Any
 
 from msgspec import Struct
 
-from restohub.floor.verdicts import Refused
-from restohub.limits import MESSAGES_A_SECOND_MAX
+from restohub.floor.bounds import Size, beyond
+from restohub.floor.verdicts import Refused, rate_limited
+from restohub.limits import GUESTS_MAX, MESSAGES_A_SECOND_MAX
 from restohub.web.guard import NOT_PERMITTED
 from restohub.wire.answers import encode
-from restohub.wire.messages import ErrorMessage
+from restohub.wire.codes import CODES
 from restohub.wire.messages import encode as encode_message
-from restohub.wire.problems import CODES, document
+from restohub.wire.problems import document, error_message
 from restohub.wire.session import SayError, Session
-from restohub.wire.times import time_text
 
 from .rehearsal import Exchange, Rehearsal
 
@@ -62,19 +62,11 @@ TRESPASSES: dict[str, Trespass] = {
     "validation_failed": Trespass("POST", GUESTS, {"name": "", "partySize": 0, "colour": "red"}),
     "idempotency_key_reused": Trespass("POST", GUESTS, PARTY, KEY),
 }
-# What cannot be brought about without doing harm is told with the words that the hub has for it.
-SAYS = {
-    "not_permitted": NOT_PERMITTED.detail,
-    "request_timeout": "The request was not whole after 10 s. Nothing was changed.",
-    "head_too_large": "The request has more than 16 KiB of head or more than 100 headers. Nothing was changed.",
-    "internal_error": "The hub made a mistake. Nothing was changed.",
-    "storage_full": "The hub cannot save changes: the disk is full. Nothing was changed; what is shown stays true.",
-    "storage_unavailable": (
-        "The hub cannot save changes: the disk is read-only. Nothing was changed; what is shown stays true."
-    ),
-    "shutting_down": "The hub is stopping. Nothing was changed.",
-    "busy": "The hub has too much to do at this moment. Nothing was changed; ask again.",
-    "outcome_unknown": "The hub's disk has not answered for 10 s. The change may be made or not.",
+# What cannot be brought about without doing harm is told as the hub would, with the numbers of an evening.
+TOLD = {
+    "not_permitted": NOT_PERMITTED,
+    "rate_limited": rate_limited("This device asks for too much at a time. Nothing was done; it can go on in 3 s.", 3),
+    "limit_reached": beyond(Size(GUESTS_MAX, 40, 3_000_000, 3_000_000), (1, 0, 600)),
 }
 
 
@@ -89,17 +81,17 @@ async def trespass(stage: Rehearsal) -> dict[str, Exchange | bytes]:
         if ask is not None:
             found[code] = await stage.ask(ask.method, ask.target, ask.body, ask.sent, ask.raw)
         elif about.status:
-            found[code] = encode(document(Refused(code, SAYS.get(code, about.title + ".")), now))
+            found[code] = encode(document(TOLD.get(code) or Refused(code), now))
         else:
             found[code] = _spoken(code, now)
     return found
 
 
 def _spoken(code: str, now: int) -> bytes:
-    """What a socket says; of a code that no message brings about, its title."""
+    """What a socket says; of a code that no message brings about, the words of the code."""
     session = Session(1)
     for message in ('{"type": "subscribe"}', *['{"type": "ping"}'] * MESSAGES_A_SECOND_MAX):
         for wish in session.heard(message, 0):
-            if isinstance(wish, SayError) and wish.code == code:
-                return encode_message(ErrorMessage(time_text(now), wish.code, wish.detail))
-    return encode_message(ErrorMessage(time_text(now), code, CODES[code].title + "."))
+            if isinstance(wish, SayError) and wish.refused.code == code:
+                return encode_message(error_message(wish.refused, now))
+    return encode_message(error_message(Refused(code), now))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sized
 from operator import attrgetter
 from typing import Any
 
-from restohub.floor.verdicts import Refused
+from restohub.floor.verdicts import Refused, rate_limited
 from restohub.limits import (
     CONNECTIONS_AN_ADDRESS,
     CONNECTIONS_MAX,
@@ -21,20 +21,21 @@ from restohub.live.callers import Caller, Callers, Connection
 from .bodies import Bodies
 from .intake import Turns
 
-FULL = Refused("busy", "The hub has as many connections as it can serve. Try again in a moment.")
-FULL_OF_SOCKETS = Refused("busy", "The hub has as many sockets open as it can serve. Try again in a moment.")
+FULL_HOUSE = "The hub has as many devices connected as it can serve. Try again in a moment."
+FULL = Refused("busy", FULL_HOUSE, hint="The hub has as many connections as it can serve. Connect again in a second.")
+FULL_OF_SOCKETS = Refused("busy", FULL_HOUSE, hint="The hub has as many sockets open as it can serve.")
+SHARED = "Close some; if many devices share the address, list it in the hub's shared_addresses."
 ALL_CONNECTIONS = Refused(
     "busy",
-    f"Your address has {CONNECTIONS_AN_ADDRESS} connections to the hub. Close some; if many devices share the address, "
-    "list it in the hub's shared_addresses.",
+    hint=f"Your address has {CONNECTIONS_AN_ADDRESS} connections to the hub. {SHARED}",
 )
 ALL_SOCKETS = Refused(
     "busy",
-    f"Your address has {SOCKETS_AN_ADDRESS} sockets of the hub open. Close some; if many devices share the address, "
-    "list it in the hub's shared_addresses.",
+    hint=f"Your address has {SOCKETS_AN_ADDRESS} sockets of the hub open. {SHARED}",
 )
-TOO_MANY_NEW = Refused(
-    "rate_limited",
+TOO_MANY_NEW = rate_limited(
+    "This device connects too often. Try again in a moment.",
+    1,  # one more socket of the next second is within the rate again
     f"Your address opens more than {SOCKETS_A_SECOND} sockets a second, after {SOCKETS_BURST} at once. Wait a second.",
 )
 

@@ -14,10 +14,10 @@ MB = 1_000_000
 UNCOUNTED_BYTES = SMALL_BODY_BYTES + HEAD_BYTES_MAX
 ALL_BODIES = Refused(
     "busy",
-    f"Your address has more than {BODIES_BYTES_AN_ADDRESS // MB} MB of requests under way that are not whole. "
-    "Nothing was changed. Send them one after the other.",
+    hint=f"Your address has more than {BODIES_BYTES_AN_ADDRESS // MB} MB of requests under way that are not whole. "
+    "Send them one after the other.",
 )
-FULL_OF_BODIES = Refused("busy", "The hub has too many large requests under way. Nothing was changed; try again.")
+FULL_OF_BODIES = Refused("busy", hint="The hub has too many large requests under way. Send it again in a second.")
 
 
 class Upload(Protocol):

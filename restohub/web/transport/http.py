@@ -28,12 +28,11 @@ JOINED_BYTES_MAX = 16 * 1024
 LINGER_S = 1.0
 LINGER_BYTES_MAX = 1024 * 1024
 
-MALFORMED = Refused("invalid_json", "The request is not HTTP/1.1 that the hub can read.")
-TOO_SLOW = Refused("request_timeout", f"The request was not whole after {REQUEST_WAIT_S:.0f} s. Nothing was changed.")
+MALFORMED = Refused("invalid_json", hint="The request is not HTTP/1.1 that the hub can read.")
+TOO_SLOW = Refused("request_timeout", hint=f"The request was not whole after {REQUEST_WAIT_S:.0f} s. Send it again.")
 HEAD_TOO_LARGE = Refused(
     "head_too_large",
-    f"The request has more than {HEAD_BYTES_MAX // 1024} KiB of head or more than {HEADERS_MAX} headers. "
-    "Nothing was changed.",
+    hint=f"The request has more than {HEAD_BYTES_MAX // 1024} KiB of head or more than {HEADERS_MAX} headers.",
 )
 
 

@@ -7,19 +7,18 @@ from http import HTTPStatus
 from restohub.floor.verdicts import Refused
 from restohub.live.clock import Clock
 from restohub.wire.answers import EVERYWHERE, PROBLEM, encode
-from restohub.wire.problems import RETRY_AFTER_S, document
+from restohub.wire.codes import RETRY_AFTER_S
+from restohub.wire.problems import document
 
 STATUS_LINES = {status.value: f"HTTP/1.1 {status} {status.phrase}\r\n".encode() for status in HTTPStatus}
 HEAD = b"".join(b"%b: %b\r\n" % header for header in (PROBLEM, *EVERYWHERE))
-# One more socket of the next second is within the rate again.
-WAIT_S = {"rate_limited": 1, **RETRY_AFTER_S}
 
 
 def refusal(why: Refused) -> bytes:
     """The last answer of a connection: a problem document, with its head."""
     found = document(why, Clock().now())
     body = encode(found)
-    wait_s = WAIT_S.get(why.code)
+    wait_s = why.wait_s or RETRY_AFTER_S.get(why.code)
     retry = b"" if wait_s is None else b"retry-after: %d\r\n" % wait_s
     head = b"%b%b%bconnection: close\r\ncontent-length: %d\r\n\r\n"
     return head % (STATUS_LINES[found.status], HEAD, retry, len(body)) + body

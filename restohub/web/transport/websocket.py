@@ -9,13 +9,13 @@ from typing import Any, cast
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.protocol import State
 
-from restohub.floor.verdicts import Refused
+from restohub.floor.verdicts import Params, Refused
 from restohub.limits import FRAGMENTS_MAX, FRAMES_A_SECOND_MAX, HIGH_WATER_BYTES, SLICE_BYTES
 from restohub.live.callers import Caller
 from restohub.live.clock import Clock
-from restohub.wire.messages import ErrorMessage, encode, text_frame
+from restohub.wire.messages import encode, text_frame
+from restohub.wire.problems import error_message
 from restohub.wire.session import GOING_AWAY, TOO_MANY, TRY_AGAIN_LATER
-from restohub.wire.times import time_text
 
 from .admission import Admission
 from .http import HEAD_TOO_LARGE
@@ -34,8 +34,12 @@ LOST = "the network lost it"
 GONE = "its connection ended without a goodbye"
 NOT_SPOKEN = "it sent what no socket may send"
 
-SEVERAL_ORIGINS = Refused("origin_not_allowed", "The WebSocket's handshake has several Origin headers.")
-NO_HANDSHAKE = Refused("invalid_json", "The WebSocket's handshake is not one that the hub can read, or has a body.")
+SEVERAL_ORIGINS = Refused(
+    "origin_not_allowed", hint="The WebSocket's handshake has several Origin headers.", params=Params(origin=None)
+)
+NO_HANDSHAKE = Refused(
+    "invalid_json", hint="The WebSocket's handshake is not one that the hub can read, or has a body."
+)
 
 
 class WebSocketLink(WebSocketsSansIOProtocol):
@@ -114,8 +118,8 @@ class WebSocketLink(WebSocketsSansIOProtocol):
         self.conn.events_received()
         self.conn.data_to_send()  # pongs
         if self.conn.state is State.OPEN:
-            detail = f"{what}. Connect again and send less."
-            self.write(text_frame(encode(ErrorMessage(time_text(Clock().now()), "too_many_messages", detail))))
+            flood = Refused("too_many_messages", hint=f"{what}. Connect again and send less.")
+            self.write(text_frame(encode(error_message(flood, Clock().now()))))
         self.close(TOO_MANY, what.lower())
         if not self.transport.is_closing():
             self.transport.pause_reading()
