@@ -10,10 +10,11 @@ from typing import Any
 from litestar import Request
 from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
 
+from restohub.floor.verdicts import Refused
 from restohub.limits import ANSWER_WAIT_S
 from restohub.live.hub import Hub
 from restohub.wire.answers import PROBLEM, Answer, Sent, encode, sent_headers
-from restohub.wire.problems import RETRY_AFTER_S, Problem, ProblemDocument, document, problem
+from restohub.wire.problems import RETRY_AFTER_S, UPGRADE, Problem, ProblemDocument, document, problem
 
 log = logging.getLogger("restohub.web")
 
@@ -97,10 +98,11 @@ def on_litestar(request: Request[Any, Any, Any], fault: HTTPException) -> Reply:
             return on_problem(request, problem("route_not_found", f"There is no {path[:200]} here. /docs lists all."))
         case MethodNotAllowedException():
             allowed = request.app.state.allowed_methods(path)
-            if not allowed:
-                detail = f"{path} is a WebSocket: connect to it with ws://, not with http://."
-                return on_problem(request, problem("route_not_found", detail))
             method = request.scope["method"]
+            if not allowed and method == "GET":
+                detail = f"{path} is a WebSocket: connect to it with ws://, not with http://."
+                return on_problem(request, Problem(Refused("upgrade_required", detail), headers=UPGRADE))
+            allowed = allowed or "GET"  # a WebSocket's handshake
             detail = f"{path[:200]} does not take {method}. It takes {allowed}."
             return on_problem(request, problem("method_not_allowed", detail, Allow=allowed))
         case _ if fault.status_code in CODE_OF_STATUS:

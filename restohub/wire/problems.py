@@ -45,7 +45,14 @@ CODES: dict[str, Code] = {
     "route_not_found": Code(404, "No such route", "`/docs` lists the routes."),
     "method_not_allowed": Code(405, "The route does not take this method", "The `Allow` header names those it takes."),
     "request_timeout": Code(
-        408, "The request came too slowly", "Nothing was changed. Send it again, with the same `Idempotency-Key`."
+        408,
+        "The request came too slowly",
+        "Nothing was changed. Send it again, with the same `Idempotency-Key`, or in smaller parts.",
+    ),
+    "upgrade_required": Code(
+        426,
+        "A WebSocket is here",
+        "Connect with ws://, by a library that speaks version 13 of the protocol (RFC 6455).",
     ),
     "unsupported_media_type": Code(415, "The body is not sent as JSON", "Send `Content-Type: application/json`."),
     "body_too_large": Code(
@@ -114,6 +121,8 @@ CODES: dict[str, Code] = {
 
 MORE_FAULTS = f" There are more than {FAULTS_MAX} faults: {FAULTS_MAX} are listed, mend those first."
 RETRY_AFTER_S = {"busy": 1, "shutting_down": 5, "storage_full": 5, "storage_unavailable": 30, "outcome_unknown": 1}
+# What goes with 426 (RFC 9110, section 15.5.22; RFC 6455, section 4.4).
+UPGRADE = (("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Version", "13"))
 
 
 class InputError(Struct, kw_only=True):

@@ -9,6 +9,7 @@ from msgspec import Struct
 from restohub.floor.verdicts import Refused
 from restohub.limits import MESSAGES_A_SECOND_MAX
 from restohub.web.guard import NOT_PERMITTED
+from restohub.web.transport.pace import TOO_SLOW
 from restohub.wire.answers import encode
 from restohub.wire.messages import ErrorMessage
 from restohub.wire.messages import encode as encode_message
@@ -49,6 +50,7 @@ TRESPASSES: dict[str, Trespass] = {
     "table_not_found": Trespass("PATCH", GUESTS + "/g2", {"tableId": "t404"}),
     "route_not_found": Trespass("GET", "/restaurants/1/waiters"),
     "method_not_allowed": Trespass("DELETE", GUESTS),
+    "upgrade_required": Trespass("GET", "/realtime"),
     "unsupported_media_type": Trespass("POST", GUESTS, sent={"content-type": "text/plain"}, raw=b"name=Weber"),
     "body_too_large": Trespass("POST", GUESTS, sent={"content-length": "300000"}),
     "table_occupied": Trespass("POST", GUESTS, {**PARTY, "tableId": "t12"}),
@@ -65,7 +67,7 @@ TRESPASSES: dict[str, Trespass] = {
 # What cannot be brought about without doing harm is told with the words that the hub has for it.
 SAYS = {
     "not_permitted": NOT_PERMITTED.detail,
-    "request_timeout": "The request was not whole after 10 s. Nothing was changed.",
+    "request_timeout": TOO_SLOW.detail,
     "head_too_large": "The request has more than 16 KiB of head or more than 100 headers. Nothing was changed.",
     "internal_error": "The hub made a mistake. Nothing was changed.",
     "storage_full": "The hub cannot save changes: the disk is full. Nothing was changed; what is shown stays true.",
