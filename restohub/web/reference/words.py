@@ -102,8 +102,8 @@ HAPPENS = {
     "table_not_found": "The path, or `tableId` in the body, names a table that this restaurant does not have.",
     "route_not_found": "The hub has no such path. A slash at the end is never the cause.",
     "method_not_allowed": "The path is right, the method is not.",
-    "request_timeout": "The request was not whole 10 s after its first byte and had brought less than 16 KB a second, or "
-    "was not whole after 75 s. The connection is closed.",
+    "request_timeout": "The request was not whole 10 s after its first byte and had brought less than 16 KB a second, "
+    "or was not whole after 75 s. The connection is closed.",
     "upgrade_required": "A plain GET of a socket's path, or a handshake with another `Sec-WebSocket-Version` than 13.",
     "unsupported_media_type": "There is a body, and its `Content-Type` is not JSON.",
     "body_too_large": "The body is larger than 256 KiB; on the two batch routes, larger than 1 MiB.",
