@@ -145,6 +145,12 @@ def restaurant_not_empty(restaurant: Restaurant, guests: int, tables: int) -> Re
     return Refused("restaurant_not_empty", detail, (), restaurant)
 
 
+def restaurant_name_differs(restaurant: Restaurant, named: str) -> Refused:
+    """A restaurant that is to go with all that it has goes by its name alone."""
+    detail = f"Restaurant {restaurant.id} is called {restaurant.name}, not {quoted(named)}. Nothing was deleted."
+    return Refused("restaurant_name_differs", detail, (Fault("?name", detail),), restaurant)
+
+
 def _called(entity: Entity) -> str:
     """What a person calls it."""
     return f"Table {entity.table_number}" if isinstance(entity, Table) else entity.name

@@ -36,6 +36,8 @@ UPSERT = """INSERT INTO entity (restaurant_id, kind, id, version, checksum, imag
 DELETE = "DELETE FROM entity WHERE restaurant_id = ? AND kind = ? AND id = ?"
 REMOVE = """INSERT INTO removal (restaurant_id, kind, id, revision, time, phone, email, checksum)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
+# All that a deleted restaurant had; its log and its removals go later, a little at a time.
+CLEAR = "DELETE FROM entity WHERE restaurant_id = ?"
 LOG = "INSERT INTO log (position, time, checksum, key, digest, changes, answer) VALUES (?, ?, ?, ?, ?, ?, ?)"
 
 PRUNE = "DELETE FROM log WHERE position BETWEEN ? AND ? RETURNING position, key"
@@ -87,15 +89,13 @@ class Ledger:
         log: list[tuple[object, ...]] = []
         for record in records:
             _rows(record, upserts, deletes, removals, log)
-        statements = (UPSERT, upserts.values()), (DELETE, deletes), (REMOVE, removals), (LOG, log)
+        cleared = [(int(who),) for _, kind, who in deletes if kind == "restaurant"]
+        statements = (UPSERT, upserts.values()), (DELETE, deletes), (CLEAR, cleared), (REMOVE, removals), (LOG, log)
 
-        def write(connection: sqlite3.Connection) -> None:
-            for sql, rows in statements:
-                if rows:
-                    connection.executemany(sql, rows)
+        def write(connection: sqlite3.Connection) -> int:
+            return sum(connection.executemany(sql, rows).rowcount for sql, rows in statements if rows)
 
-        await self._transact(write)
-        written = len(upserts) + len(deletes) + len(removals) + len(log)
+        written = await self._transact(write)
         size = sum(len(cast(bytes, row[5])) + len(cast(bytes, row[6] or b"")) for row in log)
         self.pages_due += PAGES_A_ROW * written + 2 * size // PAGE_BYTES + 1
 

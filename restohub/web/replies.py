@@ -87,7 +87,7 @@ def on_problem(request: Request[Any, Any, Any], fault: Problem) -> Reply:
 
 
 def _is_restaurant(fault: Problem) -> bool:
-    return fault.refused.code == "restaurant_not_empty"
+    return fault.refused.code in ("restaurant_not_empty", "restaurant_name_differs")
 
 
 def on_litestar(request: Request[Any, Any, Any], fault: HTTPException) -> Reply:

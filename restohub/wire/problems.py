@@ -80,7 +80,14 @@ CODES: dict[str, Code] = {
         409, "Another table has this number", "Choose another; a swap goes over a third number."
     ),
     "already_exists": Code(409, "The id was given before", "Create with a new id, or update the entity in `current`."),
-    "restaurant_not_empty": Code(409, "The restaurant has guests or tables", "Delete those first."),
+    "restaurant_not_empty": Code(
+        409,
+        "The restaurant has guests or tables",
+        "Delete those first, or all at once with `?with=guests,tables&name=…`.",
+    ),
+    "restaurant_name_differs": Code(
+        409, "The restaurant has another name", "`current` has its name. Make sure that it is this one that is to go."
+    ),
     "revision_expired": Code(
         410, "The hub cannot go on from there", "Forget what you have and take `GET /api/sync/full`."
     ),

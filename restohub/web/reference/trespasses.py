@@ -59,6 +59,7 @@ TRESPASSES: dict[str, Trespass] = {
     "table_number_taken": Trespass("POST", TABLES, {"tableNumber": "12", "capacity": 4}),
     "already_exists": Trespass("POST", GUESTS, {**PARTY, "id": "g2"}),
     "restaurant_not_empty": Trespass("DELETE", "/restaurants/1"),
+    "restaurant_name_differs": Trespass("DELETE", "/restaurants/1?with=guests,tables&name=Another"),
     "revision_expired": Trespass("GET", "/api/sync/delta?restaurant_id=1&since_revision=20&epoch=0ld"),
     "version_conflict": Trespass("PATCH", GUESTS + "/g2", {"notes": "Cake at ten"}, {"If-Match": '"5"'}),
     "validation_failed": Trespass("POST", GUESTS, {"name": "", "partySize": 0, "colour": "red"}),
