@@ -118,8 +118,8 @@ HAPPENS = {
     "deleted.",
     "restaurant_not_empty": "A restaurant that still has guests or tables is to be deleted.",
     "restaurant_name_differs": "A restaurant is to be deleted with its guests and tables, and `name` is not its name.",
-    "revision_expired": "The log no longer reaches back to your revision, the revision is from the future, or the "
-    "epoch is not ours any more.",
+    "revision_expired": "The log no longer reaches back to your revision, the revision or the time is from the future, "
+    "or the epoch is not ours any more.",
     "version_conflict": "`If-Match` names a version that is not the present one. In an off-line queue: someone changed "
     "the same field after your `base_version`.",
     "validation_failed": "Fields are missing, are unknown, are given in two spellings, or have values that cannot be. "
