@@ -130,11 +130,6 @@ class HttpLink(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
         if self.begun_at is not None:
             self.held_bytes += len(piece)
 
-    def let_wait(self, waited_s: float) -> None:
-        """The hub itself did not read for so long: that is not the client's slowness."""
-        if self.begun_at is not None:
-            self.begun_at += waited_s
-
     def weigh(self) -> None:
         """Count what is held of a request that is not whole; nothing is once it is answered, whatever still comes."""
         answered = self.cycle is not None and self.cycle.response_complete and self.cycle.more_body
@@ -337,7 +332,7 @@ class HttpLink(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
         elif (
             is_too_slow(0 if answered else self.held_bytes + len(self.flow.unparsed), now - self.begun_at)
             and (cycle is None or answered or cycle.more_body)  # else the one before it is answered
-            and not (self.flow.read_paused or self.transport.is_closing())
+            and not self.transport.is_closing()
         ):
             self._refuse(TOO_SLOW)
 

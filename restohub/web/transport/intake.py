@@ -28,9 +28,6 @@ class Parser(Protocol):
     def weigh(self) -> None:
         """What is held has become more or less."""
 
-    def let_wait(self, waited_s: float) -> None:
-        """Nothing was read for so long, while the hub had other things to do."""
-
     def refuse_head(self) -> None:
         """The head is too large."""
 
@@ -77,7 +74,6 @@ class Intake(FlowControl):
         self._parser = parser
         self._turns = turns
         self._in_turn = False
-        self._paused_at = 0.0
 
     def take(self, data: bytes) -> None:
         """Have what came parsed, behind what came before it; until then, read no more."""
@@ -85,17 +81,10 @@ class Intake(FlowControl):
         self._transport.pause_reading()
         self._go_on()
 
-    def pause_reading(self) -> None:
-        """Read no more until `resume_reading`."""
-        if not self.read_paused:
-            self._paused_at = asyncio.get_running_loop().time()
-        super().pause_reading()
-
     def resume_reading(self) -> None:
         """Parse what waits, and read on once nothing does."""
         if self.read_paused and len(self._parser.pipeline) < PIPELINED_MAX:
             self.read_paused = False
-            self._parser.let_wait(asyncio.get_running_loop().time() - self._paused_at)
             self._go_on()
 
     def forget(self) -> None:
