@@ -44,6 +44,7 @@ from restohub.upkeep.retention import Retention
 from restohub.upkeep.watchdog import Watchdog
 from restohub.upkeep.zone import knows_zone, machine_zone
 from restohub.web.guard import Guard
+from restohub.web.packaged import read_all
 from restohub.web.peers import Peers
 from restohub.web.realtime import Sockets
 from restohub.web.server import application
@@ -114,6 +115,7 @@ async def _run(
     hub = _hub(settings, loaded, epoch, ledger, history, clock, callers, place, advertiser.state)
     writer = hub.writer
     sockets, guard = Sockets(), Guard(settings.allowed_hosts, peers.permitted, clock.monotonic)
+    read_all()
     writing = asyncio.create_task(writer.run())
     watchdog = Watchdog(writer.roll_call)
 

@@ -5,6 +5,7 @@ The loader unpacks the program into a temporary folder, runs it as its child, ha
 
 from __future__ import annotations
 
+import codecs
 import ctypes
 import faulthandler
 import os
@@ -31,7 +32,9 @@ def own_environment(environ: MutableMapping[str, str]) -> None:
 def own_process() -> None:
     """Make this process die, be stopped and be debugged as if there were no loader, and know the time zones."""
     # Debian's own come first where there are any; a slim machine has none.
-    sys.path.append(f"{UNPACKED}/tzdata.zip")
+    sys.path.append(held_open(f"{UNPACKED}/tzdata.zip"))
+    # Python would look for this one in the unpacked folder, when it first looks up a name.
+    codecs.lookup("idna")
     # The loader keeps Python's variables from it, the service's PYTHONFAULTHANDLER too.
     faulthandler.enable()
     if sys.platform != "win32":
@@ -40,6 +43,13 @@ def own_process() -> None:
     if sys.platform == "linux":
         _outlive_nobody()
         _keep_unpacked()
+
+
+def held_open(path: str) -> str:
+    """A path by which a file can be read for as long as this process lives, though it were removed."""
+    if sys.platform != "linux":  # elsewhere such a path is not to be had
+        return path
+    return f"/proc/self/fd/{os.open(path, os.O_RDONLY)}"
 
 
 def _outlive_nobody() -> None:

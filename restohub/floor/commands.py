@@ -141,9 +141,10 @@ class UpdateRestaurant(Struct, frozen=True):
 
 
 class DeleteRestaurant(Struct, frozen=True):
-    """Remove a restaurant that has neither guests nor tables."""
+    """Remove a restaurant that has neither guests nor tables; with `named`, which must be its name, whatever it has."""
 
     id: int
+    named: str | None = None
 
 
 DirectoryCommand = CreateRestaurant | UpdateRestaurant | DeleteRestaurant

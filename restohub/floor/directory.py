@@ -1,4 +1,4 @@
-"""This file is the decision for restaurants themselves: made, renamed, removed when they are empty."""
+"""This file is the decision for restaurants themselves: made, renamed, removed: empty, or whole by name."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from restohub.limits import RESTAURANTS_MAX
 from .bounds import beyond_restaurants
 from .commands import CreateRestaurant, DeleteRestaurant, DirectoryCommand, UpdateRestaurant
 from .nouns import Change, Directory, Floor, Restaurant, Stamp
-from .verdicts import Accepted, Outcome, Refused, restaurant_not_empty, restaurant_not_found
+from .verdicts import Accepted, Outcome, Refused, restaurant_name_differs, restaurant_not_empty, restaurant_not_found
 
 
 def decide_directory(
@@ -27,11 +27,7 @@ def decide_directory(
     if present is None:
         return restaurant_not_found(command.id)
     if isinstance(command, DeleteRestaurant):
-        floor = floors[command.id]
-        if floor.guests or floor.tables:
-            return restaurant_not_empty(present, len(floor.guests), len(floor.tables))
-        gone = Change("restaurant", present.id, "delete", None, present.version)
-        return Accepted((gone,), (Outcome("restaurant", present.id, "deleted"),))
+        return _delete(present, floors[command.id], command)
     return _update(present, command, stamp)
 
 
@@ -49,6 +45,21 @@ def _create(directory: Directory, command: CreateRestaurant, stamp: Stamp) -> Ac
         created_from=stamp.created_from,
     )
     return Accepted((Change("restaurant", made.id, "create", made),), (Outcome("restaurant", made.id, "created"),))
+
+
+def _delete(present: Restaurant, floor: Floor, command: DeleteRestaurant) -> Accepted | Refused:
+    """Its guests and tables go with it: nobody can ask for them again, so no change of theirs is told or kept."""
+    if command.named is None and (floor.guests or floor.tables):
+        return restaurant_not_empty(present, len(floor.guests), len(floor.tables))
+    if command.named is not None and _as_queried(command.named) != _as_queried(present.name):
+        return restaurant_name_differs(present, command.named)
+    gone = Change("restaurant", present.id, "delete", None, present.version)
+    return Accepted((gone,), (Outcome("restaurant", present.id, "deleted"),))
+
+
+def _as_queried(name: str) -> str:
+    """A name as a query may have made it: Swift's URLQueryItem does not escape `+`, which is read as a space."""
+    return name.replace("+", " ")
 
 
 def _update(present: Restaurant, command: UpdateRestaurant, stamp: Stamp) -> Accepted:

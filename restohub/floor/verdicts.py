@@ -235,3 +235,18 @@ def restaurant_not_empty(restaurant: Restaurant, guests: int, tables: int) -> Re
 
 def _many(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def restaurant_name_differs(restaurant: Restaurant, named: str) -> Refused:
+    """A restaurant that is to go with all that it has goes by its name alone."""
+    detail = f"This restaurant is called {restaurant.name}, not {quoted(named)}. Nothing was deleted."
+    hint = f"Send `name` as restaurant {restaurant.id} has it, or make sure that it is this one that is to go."
+    return Refused(
+        "restaurant_name_differs",
+        detail,
+        (Fault("?name", hint, detail),),
+        restaurant,
+        0,
+        hint,
+        Params(restaurant=restaurant.name),
+    )

@@ -36,6 +36,8 @@ UPSERT = """INSERT INTO entity (restaurant_id, kind, id, version, checksum, imag
 DELETE = "DELETE FROM entity WHERE restaurant_id = ? AND kind = ? AND id = ?"
 REMOVE = """INSERT INTO removal (restaurant_id, kind, id, revision, time, phone, email, checksum)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
+# All that a deleted restaurant had; its log and its removals go later, a little at a time.
+CLEAR = "DELETE FROM entity WHERE restaurant_id = ?"
 # sqlite3 looks for an adapter of each None and each bytes that it is given, which takes as long as binding ten values.
 # So a commit without a key has a statement of its own, and blobs are given as bytearrays.
 LOG = "INSERT INTO log (position, time, checksum, changes) VALUES (?, ?, ?, ?)"
@@ -87,8 +89,8 @@ class Ledger:
         rows = Rows()
         for record in records:
             rows.add(record)
-        await self._transact(rows.write)
-        self.pages_due += PAGES_A_ROW * rows.count + 2 * rows.log_bytes // PAGE_BYTES + 1
+        written = await self._transact(rows.write)
+        self.pages_due += PAGES_A_ROW * written + 2 * rows.log_bytes // PAGE_BYTES + 1
 
     async def begin_epoch(self, name: str, claimed_at: int | None = None, resets: Sequence[Entry] = ()) -> None:
         """Make this the present epoch; raises like `append`.
@@ -105,12 +107,12 @@ class Ledger:
         for entry in resets:
             rows.add(Record(entry))
 
-        def write(connection: sqlite3.Connection) -> None:
+        def write(connection: sqlite3.Connection) -> int:
             connection.executemany(NAME, [(name, value, name_checksum(name, value)) for name, value in names.items()])
-            rows.write(connection)
+            return rows.write(connection)
 
-        await self._transact(write)
-        self.pages_due += PAGES_A_ROW * rows.count + 1
+        written = await self._transact(write)
+        self.pages_due += PAGES_A_ROW * written + 1
 
     @property
     def reserve_in_use(self) -> bool:
@@ -209,12 +211,6 @@ class Rows:
         self._log: list[tuple[object, ...]] = []
         self._keyed_log: list[tuple[object, ...]] = []
 
-    @property
-    def count(self) -> int:
-        """How many rows are written."""
-        changed = len(self._upserts) + len(self._deletes) + len(self._removals)
-        return changed + len(self._log) + len(self._keyed_log)
-
     def add(self, record: Record) -> None:
         """Write one more commit."""
         entry = record.entry
@@ -245,14 +241,15 @@ class Rows:
             self._keyed_log.append((*row, record.key, digest, answer))
             self.log_bytes += len(answer or b"")
 
-    def write(self, connection: sqlite3.Connection) -> None:
-        """Write them."""
-        for sql, rows in (
+    def write(self, connection: sqlite3.Connection) -> int:
+        """Write them, and say how many rows that were."""
+        cleared = [(int(who),) for _, kind, who in self._deletes if kind == "restaurant"]
+        statements = (
             (UPSERT, self._upserts.values()),
             (DELETE, self._deletes),
+            (CLEAR, cleared),
             (REMOVE, self._removals),
             (LOG, self._log),
             (KEYED_LOG, self._keyed_log),
-        ):
-            if rows:
-                connection.executemany(sql, rows)
+        )
+        return sum(connection.executemany(sql, rows).rowcount for sql, rows in statements if rows)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from functools import cache
-from importlib.resources import files
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 import msgspec
@@ -13,6 +12,7 @@ from msgspec import Struct
 from restohub.wire.answers import Answer
 
 from .asking import Request
+from .packaged import packaged
 
 FOLDER = "docs/fixtures"
 ZIP = [(b"content-type", b"application/zip"), (b"content-disposition", b'attachment; filename="fixtures.zip"')]
@@ -52,4 +52,4 @@ def index() -> list[Fixture]:
 
 def stored(name: str) -> bytes:
     """A golden file by its path; raises FileNotFoundError."""
-    return (files("restohub") / FOLDER / name).read_bytes()
+    return packaged(f"{FOLDER}/{name}")

@@ -68,7 +68,7 @@ class Guard:
         self._looked_at = float("-inf")
         self._passed: set[tuple[Any, ...]] = set()
 
-    def refusal(self, scope: Any, target: bytes = b"") -> Refused | None:
+    def refusal(self, scope: Any, target: bytes | None = None) -> Refused | None:
         """Why a request does not pass, None where it does; `target` is the authority of an absolute-form target."""
         client = scope["client"]
         peer = client[0] if client else ""
@@ -89,7 +89,7 @@ class Guard:
             self._passed.add(asked)
         return refused
 
-    def _judged(self, version: str, target: bytes, *headers: tuple[bytes, bytes]) -> Refused | None:
+    def _judged(self, version: str, target: bytes | None, *headers: tuple[bytes, bytes]) -> Refused | None:
         """What is wrong with the Host and the Origin of a request."""
         hosts = [value for name, value in headers if name == b"host"]
         origins = [value for name, value in headers if name == b"origin"]
@@ -98,7 +98,7 @@ class Guard:
         if not any(hosts) and version not in WITHOUT_HOST:
             return NO_HOST
         # Where the target names a host, it counts before the header (RFC 9112, section 3.2.2); both must be ours.
-        named = [authority(one) for one in (target, *hosts) if one]
+        named = [authority(one) for one in (*(() if target is None else (target,)), *filter(None, hosts))]
         for one in named:
             if one is None:
                 return NO_NAME

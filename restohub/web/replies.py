@@ -10,9 +10,11 @@ from typing import Any
 from litestar import Request
 from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
 
+from restohub.floor.verdicts import Refused
 from restohub.limits import ANSWER_WAIT_S
 from restohub.live.hub import Hub
 from restohub.wire.answers import PROBLEM, Answer, Sent, encode, sent_headers
+from restohub.wire.codes import UPGRADE
 from restohub.wire.problems import Problem, ProblemDocument, document, problem, refusal
 
 from .browsers import problem_page, wants_page
@@ -88,7 +90,7 @@ def on_problem(request: Request[Any, Any, Any], fault: Problem) -> Reply:
 
 
 def _is_restaurant(fault: Problem) -> bool:
-    return fault.refused.code == "restaurant_not_empty"
+    return fault.refused.code in ("restaurant_not_empty", "restaurant_name_differs")
 
 
 def on_litestar(request: Request[Any, Any, Any], fault: HTTPException) -> Reply:
@@ -99,10 +101,11 @@ def on_litestar(request: Request[Any, Any, Any], fault: HTTPException) -> Reply:
             return on_problem(request, problem("route_not_found", f"There is no {path[:200]} here. /docs lists all."))
         case MethodNotAllowedException():
             allowed = request.app.state.allowed_methods(path)
-            if not allowed:
-                hint = f"{path} is a WebSocket: connect to it with ws://, not with http://."
-                return on_problem(request, problem("route_not_found", hint))
             method = request.scope["method"]
+            if not allowed and method == "GET":
+                hint = f"{path} is a WebSocket: connect to it with ws://, not with http://."
+                return on_problem(request, Problem(Refused("upgrade_required", hint=hint), headers=UPGRADE))
+            allowed = allowed or "GET"  # a WebSocket's handshake
             hint = f"{path[:200]} does not take {method}. It takes {allowed}."
             return on_problem(request, problem("method_not_allowed", hint, Allow=allowed))
         case _ if fault.status_code in CODE_OF_STATUS:

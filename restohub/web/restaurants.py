@@ -6,15 +6,15 @@ from collections.abc import Sequence
 
 from restohub.floor.commands import CreateRestaurant, DeleteRestaurant, UpdateRestaurant
 from restohub.floor.nouns import DIRECTORY_ID, Floor, Restaurant
-from restohub.floor.verdicts import restaurant_not_found
+from restohub.floor.verdicts import quoted, restaurant_not_found
 from restohub.live.group import Answering, Done, Result
 from restohub.live.hub import Hub
 from restohub.wire.answers import Answer, json_answer, revision_headers
 from restohub.wire.entities import restaurant_out
-from restohub.wire.problems import Problem
+from restohub.wire.problems import Problem, bad_query
 from restohub.wire.requests import read_restaurant
 
-from .asking import Request, path_restaurant
+from .asking import Query, Request, path_restaurant
 from .changing import Asked, change, done
 
 
@@ -64,14 +64,27 @@ async def update_restaurant(request: Request) -> Answer:
 
 
 async def delete_restaurant(request: Request) -> Answer:
-    """Remove a restaurant that has neither guests nor tables."""
+    """Remove a restaurant that has neither guests nor tables, or by its name with all of them."""
     restaurant_id = path_restaurant(request)
+    named = _named(Query(request))
 
     async def making(asked: Asked) -> tuple[DeleteRestaurant, Answering]:
         restaurant_of(asked.hub, restaurant_id)
-        return DeleteRestaurant(restaurant_id), _answer_deleted(asked.hub)
+        return DeleteRestaurant(restaurant_id, named), _answer_deleted(asked.hub)
 
     return await change(request, DIRECTORY_ID, making, needs_body=False)
+
+
+def _named(query: Query) -> str | None:
+    """The name of a restaurant that is to go with its guests and tables, None where it is to be empty."""
+    parts, name = query.one("with"), query.one("name")
+    if parts is None:
+        return None
+    if sorted(parts.split(",")) != ["guests", "tables"]:
+        raise bad_query("with", f"Send with=guests,tables: a restaurant goes with both, not with {quoted(parts)}.")
+    if name is None:
+        raise bad_query("name", "Send the restaurant's name too (name=…), so that no other one is deleted by mistake.")
+    return name
 
 
 def _headers(hub: Hub, result: Done) -> list[tuple[bytes, bytes]]:

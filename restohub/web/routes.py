@@ -102,8 +102,12 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         method="DELETE", path=ONE_RESTAURANT, name="deleteRestaurant", handler=delete_restaurant, group="restaurants",
-        says="Remove a restaurant that has neither guests nor tables.", answers={204: None},
-        refuses=(*NO_RESTAURANT, "restaurant_not_empty"),
+        says="Remove a restaurant that has neither guests nor tables; or, by its name, all of it at once.",
+        answers={204: None}, refuses=(*NO_RESTAURANT, "restaurant_not_empty", "restaurant_name_differs"),
+        query=(
+            Parameter("with", {"type": "string", "enum": ["guests,tables"]}, "Its guests and tables go with it."),
+            Parameter("name", TEXT, "Its name, exactly: needed beside `with`."),
+        ),
     ),
     Route(
         method="GET", path=GUESTS, name="listGuests", handler=list_guests,

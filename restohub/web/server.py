@@ -99,7 +99,7 @@ class OnePath:
     def _passed(self, scope: Any, receive: Any, send: Any) -> Awaitable[None]:
         """Pass the request on under its one path."""
         if scope["type"] != "lifespan":
-            target = b"" if scope["raw_path"][:1] == b"/" else taken_apart(scope)
+            target = None if scope["raw_path"][:1] == b"/" else taken_apart(scope)
             if (refused := self._guard.refusal(scope, target)) is not None:
                 return self._turned_away(refused, scope, send)
             path = scope["path"] = one_path(scope["path"])

@@ -81,7 +81,13 @@ CODES: dict[str, Code] = {
         408,
         "The request came too slowly",
         "The network is so slow that the hub gave up. Nothing was changed; try again.",
-        "Send it again, with the same `Idempotency-Key`.",
+        "Send it again, with the same `Idempotency-Key`, or in smaller parts.",
+    ),
+    "upgrade_required": Code(
+        426,
+        "A WebSocket is here",
+        MISUNDERSTOOD,
+        "Connect with ws://, by a library that speaks version 13 of the protocol (RFC 6455).",
     ),
     "unsupported_media_type": Code(
         415, "The body is not sent as JSON", MISUNDERSTOOD, "Send `Content-Type: application/json`."
@@ -151,8 +157,15 @@ CODES: dict[str, Code] = {
         409,
         "The restaurant has guests or tables",
         "The restaurant still has guests or tables. Delete those first.",
-        "Delete its guests and tables first.",
+        "Delete its guests and tables first, or all at once with `?with=guests,tables&name=…`.",
         ("restaurant", "guests", "tables"),
+    ),
+    "restaurant_name_differs": Code(
+        409,
+        "The restaurant has another name",
+        "The restaurant has another name. Nothing was deleted.",
+        "`current` has its name. Make sure that it is this one that is to go.",
+        ("restaurant",),
     ),
     "revision_expired": Code(
         410,
@@ -224,3 +237,5 @@ CODES: dict[str, Code] = {
 }
 # In so many seconds it may be another answer, where that is known.
 RETRY_AFTER_S = {"busy": 1, "shutting_down": 5, "storage_full": 5, "storage_unavailable": 30, "outcome_unknown": 1}
+# What goes with 426 (RFC 9110, section 15.5.22; RFC 6455, section 4.4).
+UPGRADE = (("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Version", "13"))

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from tests.attack.friends import friends
+from tests.attack.probe import probed
 from tests.attack.stranger import RSS_MB_MAX, client, confined, peak_rss_mb
 from tests.conftest import Hub
 from tests.where.terminal import printed
@@ -115,6 +116,28 @@ def test_a_batch_over_a_floor_of_finished_guests_with_one_phone_costs_what_any_b
             assert code_of(batch(api, guests(first, 500, status="finished", **PHONE), restaurant)) is None
         answer = batch(api, guests(2_000, 500, **PHONE), restaurant)
         assert [one["data"]["totalVisits"] for one in answer.json()["results"]] == [2_000] * 500
+
+
+@pytest.mark.long
+@pytest.mark.timeout(300)
+def test_a_full_restaurant_that_goes_whole_holds_nobody_up_and_takes_no_memory(new_hub: NewHub) -> None:
+    hub = new_hub().start()
+    with confined(hub), hub.client(timeout=60) as api:
+        for turn in range(2):  # what the first one weighed is there for the second
+            restaurant = hub.new_restaurant("Old Harbour")
+            for first in range(0, 5_000, 250):
+                texts = {"notes": HEAVY[-500:-1], "specialRequests": HEAVY[-1_401:-1], "phone": f"555-{first}"}
+                assert code_of(batch(api, guests(first, 250, **texts), restaurant)) is None
+            with friends(hub, hub.new_restaurant(), 10) as house, probed(hub) as found:
+                time.sleep(2)
+                query = {"with": "guests,tables", "name": "Old Harbour"}
+                assert api.delete(f"/restaurants/{restaurant}", params=query).status_code == 204
+                time.sleep(2)
+            assert found.longest_s <= 0.1, (turn, found.longest_s)
+            assert max(house.took_s) <= 1.0
+            assert house.faults == []
+        assert peak_rss_mb(hub) <= RSS_MB_MAX
+    assert restarted_s(hub) <= RESTART_S
 
 
 @pytest.mark.long

@@ -90,6 +90,20 @@ def test_a_change_through_it_is_heard_and_outlives_it(one_file_hub: NewHub, tmp_
     assert again.stop() == 0
 
 
+def test_a_tidied_tmp_takes_no_page_away(one_file_hub: NewHub, tmp_path: Path) -> None:
+    hub = one_file_hub().start()
+    (unpacked,) = (tmp_path / "tmp").iterdir()
+    shutil.rmtree(unpacked)
+    pages = ("/", "/docs", "/docs/errors", "/docs/sync.md", "/docs/fixtures.zip", "/schema/openapi.json")
+    with hub.client() as api:
+        assert {page: api.get(page).status_code for page in pages} == dict.fromkeys(pages, 200)
+        made = hub.new_restaurant("Da Enzo", "Asia/Tokyo")
+        assert api.delete(f"/restaurants/{made}").status_code == 204
+    seat(hub, "Rossi")
+    assert hub.stop() == 0
+    assert "Traceback" not in hub.said()
+
+
 def loaded(hub: Hub | AnnouncedHub, unpacked: Path) -> set[str]:
     """The libraries that the serving process has of the unpacked folder, and Python's of anywhere else."""
     lines = Path(f"/proc/{child(hub)}/maps").read_text().splitlines()

@@ -110,6 +110,11 @@ def test_texts_are_limited_by_what_they_weigh(new_hub: NewHub) -> None:
         refusal(api.post("/api/v1/atomic/batch", json={"operations": heavy[:299]}), 409, "limit_reached")
         floor.change_guest("g0", notes=None, status="seated")
         assert "texts of" in " ".join(said(api.get("/health"))["database"]["warnings"])
+        other = said(api.post("/restaurants", json={"name": "Other"}), 201)["id"]
+        name = said(api.get("/restaurants/1"))["name"]
+        assert api.delete("/restaurants/1", params={"with": "guests,tables", "name": name}).status_code == 204
+        assert "texts of" not in " ".join(said(api.get("/health"))["database"]["warnings"])
+        said(api.post("/api/v1/atomic/batch", json={"operations": heavy, "restaurant_id": other}))
 
 
 def test_an_address_that_adds_very_much_waits_and_says_how_long(new_hub: NewHub) -> None:

@@ -33,6 +33,8 @@ ERROR_CODES = [
     "table_number_taken",
     "already_exists",
     "restaurant_not_empty",
+    "restaurant_name_differs",
+    "upgrade_required",
     "revision_expired",
     "version_conflict",
     "validation_failed",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
@@ -227,6 +228,18 @@ def test_a_bad_since_revision_is_an_invalid_query(api: httpx.Client, restaurant:
 @pytest.mark.parametrize("value", [*BAD_NUMBERS, "0", "1001"])
 def test_a_bad_limit_is_an_invalid_query(api: httpx.Client, restaurant: int, value: str) -> None:
     problem(api.get(f"{DELTA}?restaurant_id={restaurant}&since_revision=0&limit={value}"), 400, "invalid_query")
+
+
+@pytest.mark.parametrize("ahead", [timedelta(minutes=1), timedelta(minutes=9), timedelta(days=400)], ids=str)
+def test_a_time_from_the_future_is_expired_and_the_present_one_is_not(
+    api: httpx.Client, restaurant: int, ahead: timedelta
+) -> None:
+    new_guest(api, restaurant)
+    now = datetime.fromisoformat(api.get("/health").json()["timestamp"])
+    assert delta(api, restaurant, since=now.isoformat())["has_more"] is False
+    since = (now + ahead).isoformat()
+    told = problem(api.get(DELTA, params={"restaurant_id": restaurant, "since": since}), 410, "revision_expired")
+    assert "full sync" in told["detail"]
 
 
 def test_a_revision_from_the_future_is_expired(api: httpx.Client, restaurant: int) -> None:

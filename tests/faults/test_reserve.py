@@ -90,6 +90,9 @@ def test_a_disk_that_another_program_filled_takes_deletes_too_and_after_a_restar
     with hub.client() as api:
         ids = [one["entity_id"] for one in junk(0, 3)]
         assert batch(api, junk(0, 3)).status_code == 200
+        other = api.post("/restaurants", json={"name": "Junk"}).json()["id"]
+        query = f"restaurant_id={other}"
+        assert api.post(f"/api/v1/atomic/batch?{query}", json={"operations": junk(0, 50)}).status_code == 200
         with contextlib.suppress(OSError), (disk / "stuffing").open("wb", buffering=0) as file:
             while file.write(bytes(4096)) == 4096:
                 pass
@@ -99,6 +102,7 @@ def test_a_disk_that_another_program_filled_takes_deletes_too_and_after_a_restar
                 break
         assert api.delete(f"/restaurants/1/guests/{ids[0]}").status_code == 204
         assert api.delete(f"/restaurants/1/guests/{ids[1]}").status_code == 204
+        assert api.delete(f"/restaurants/{other}?with=guests,tables&name=Junk").status_code == 204
     hub.stop()
     hub.start()
     with hub.client() as api:

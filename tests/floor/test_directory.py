@@ -70,3 +70,16 @@ def test_a_renamed_restaurant_keeps_its_birth() -> None:
     after = hub.directory.restaurants[1]
     assert (after.name, after.timezone, after.version) == ("B", before.timezone, 2)
     assert (after.created_at, after.created_revision) == (before.created_at, before.created_revision)
+
+
+def test_a_restaurant_goes_whole_by_its_name_alone() -> None:
+    hub = Hub()
+    hub.made("A + B")
+    hub.floors[1] = Floor(restaurant_id=1, guests={"g": Guest(id="g", first_name="Ada", party_size=1)})
+    refused = hub.tell(DeleteRestaurant(1, "A"))
+    assert isinstance(refused, Refused)
+    assert (refused.code, refused.current) == ("restaurant_name_differs", hub.directory.restaurants[1])
+    verdict = hub.tell(DeleteRestaurant(1, "A   B"))
+    assert isinstance(verdict, Accepted)
+    assert [(change.kind, change.action) for change in verdict.changes] == [("restaurant", "delete")]
+    assert hub.directory.restaurants == {}

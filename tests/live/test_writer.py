@@ -285,6 +285,18 @@ async def test_a_restaurant_that_a_guest_enters_in_the_same_group_is_not_deleted
 
 
 @at_once
+async def test_a_restaurant_that_goes_whole_takes_its_guests_and_their_weight_with_it() -> None:
+    async with desk() as one:
+        name = one.writer.directory.restaurants[1].name
+        await outcome(one.submit(guest("g1")))
+        assert one.writer.holdings.size > 0
+        whole = DeleteRestaurant(1, name)
+        tasks = [one.submit(guest("g2")), one.submit(whole, at=DIRECTORY_ID), one.submit(guest("g3"))]
+        assert await outcomes(*tasks) == ["committed 2", "committed 2", "restaurant_not_found"]
+        assert (one.writer.floors, one.writer.holdings.size, one.writer.holdings.removals) == ({}, 0, 0)
+
+
+@at_once
 async def test_renaming_a_restaurant_is_no_commit_of_its_floor() -> None:
     async with desk() as one:
         renaming = UpdateRestaurant(1, RestaurantFields(name="B"))

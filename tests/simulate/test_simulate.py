@@ -77,6 +77,28 @@ def test_an_evening_is_played_in_a_new_restaurant_each_time(hub: Hub, api: httpx
     assert {table["status"] for table in floor["tables"]} == {"available"}
 
 
+def test_clear_removes_the_evenings_that_were_played_and_nothing_else(hub: Hub, api: httpx.Client) -> None:
+    assert simulate(hub.url, "--speed", "0", "--seed", "7").returncode == 0
+    made = [api.post("/restaurants", json={"name": name}).json()["id"] for name in (NAME, NAME + " ", NAME.lower())]
+    others = [one["id"] for one in api.get("/restaurants").json() if one["name"] != NAME]
+    there = len(simulated(api))
+    told = simulate(hub.url, "--clear")
+    assert (told.returncode, told.stderr) == (0, "")
+    assert told.stdout == f"Removed {there} restaurants named {NAME!r} at {hub.url}.\n"
+    assert [one["id"] for one in api.get("/restaurants").json()] == others
+    assert made[2] in others
+    assert "Removed 0 restaurants" in simulate(hub.url, "--clear").stdout
+
+
+def test_clear_tells_in_one_sentence_that_there_is_no_hub() -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    assert url in one_sentence(simulate(url, "--clear"))
+
+
+def test_clear_tells_in_one_sentence_of_another_web_server(stranger: str) -> None:
+    assert stranger in one_sentence(simulate(stranger, "--clear"))
+
+
 def test_in_a_pipe_the_progress_is_plain_lines(hub: Hub) -> None:
     told = simulate(hub.url, "--speed", "0", "--seed", "7")
     assert "\r" not in told.stderr

@@ -11,7 +11,8 @@ from random import Random
 import pytest
 
 from restohub.floor.commands import Delete
-from restohub.floor.nouns import Guest, Table
+from restohub.floor.nouns import DIRECTORY_ID, Change, Entry, Guest, Table
+from restohub.store.append import Record
 from restohub.store.check import Fault, Report, check_folder
 from restohub.store.format import FolderError
 from restohub.store.open import DATABASE, LOCK, FolderLock, wal_path
@@ -19,7 +20,7 @@ from restohub.store.rows import image_of, log_checksum, position_of, removal_che
 from tests.conftest import Hub
 from tests.contract.socket_talk import make_guest
 from tests.floor.story import START, Story
-from tests.store.bench import checkpointed, fill, sql
+from tests.store.bench import checkpointed, fill, ledger, loaded, sql
 from tests.store.test_damage import another, bits, cut_in_half
 from tests.store.test_round_trip import tell_randomly
 
@@ -91,6 +92,39 @@ def test_a_pruned_log_is_sound(folder: Path, story: Story) -> None:
     revision = story.floor.revision
     sql(folder, "DELETE FROM log WHERE position BETWEEN ? AND ?", position_of(1, 1), position_of(1, revision - 4))
     assert check(folder).faults == []
+
+
+def delete_whole(folder: Path) -> None:
+    """Delete restaurant 1 with all that it has."""
+    gone = Change("restaurant", "1", "delete", None, 1)
+
+    async def deleting() -> None:
+        async with ledger(folder) as writing:
+            await writing.append([Record(Entry(DIRECTORY_ID, 2, START, "tx", False, (gone,)))])
+
+    asyncio.run(deleting())
+    checkpointed(folder)
+
+
+def test_of_a_restaurant_that_went_whole_no_row_is_left_and_what_is_forgotten_later_is_sound(
+    folder: Path, story: Story
+) -> None:
+    assert story.floor.guests
+    assert sql(folder, "SELECT count(*) FROM removal WHERE restaurant_id = 1") > [(0,)]
+    delete_whole(folder)
+    assert sql(folder, "SELECT * FROM entity") == []
+    found = check(folder)
+    assert (found.faults, found.restaurants, found.guests) == ([], 0, 0)
+    assert asyncio.run(loaded(folder)).floors == {}
+    sql(folder, "DELETE FROM log WHERE position >= ?", position_of(1, 0))
+    assert check(folder).faults == []
+
+
+def test_a_row_that_a_deleted_restaurant_left_behind_is_named(folder: Path) -> None:
+    [row] = sql(folder, "SELECT * FROM entity WHERE kind = 'guest' LIMIT 1")
+    delete_whole(folder)
+    sql(folder, f"INSERT INTO entity VALUES ({','.join('?' * len(row))})", *row)
+    assert details(folder) == "An entity's restaurant does not exist."
 
 
 @pytest.mark.parametrize("column", ["version", "checksum", "image"])

@@ -36,7 +36,7 @@ def scope(*headers: tuple[str, str], version: str = "1.1", client: str = "192.16
     return {"http_version": version, "headers": named, "client": (client, 4711)}
 
 
-def code(of: Guard, asked: dict[str, Any], target: bytes = b"") -> str:
+def code(of: Guard, asked: dict[str, Any], target: bytes | None = None) -> str:
     refused = of.refusal(asked, target)
     return refused.code if refused else ""
 

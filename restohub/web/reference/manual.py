@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from html import escape
 from http import HTTPStatus
-from importlib.resources import files
 from typing import Any
 
 from msgspec import Struct
 
 from restohub.floor.nouns import GUEST_STATUSES, PHASES, TABLE_STATUSES
+from restohub.web.packaged import packaged
 from restohub.web.routes import ROUTES, Route
 from restohub.wire.asked import NewGuest, NewRestaurant, NewTable
 from restohub.wire.codes import CODES
@@ -225,7 +225,7 @@ def _socket_places(examples: Examples) -> dict[str, str]:
         "closes": table(
             "Close codes", ("Code", "When", "Then"), [(str(c), inline(w), inline(t)) for c, w, t in CLOSES]
         ),
-        "sync_client": escape((files("restohub") / "docs" / "sync_client.py").read_text("utf-8")),
+        "sync_client": escape(packaged("docs/sync_client.py").decode()),
     }
 
 

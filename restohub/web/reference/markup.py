@@ -7,9 +7,10 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from html import escape
-from importlib.resources import files
 from string import Template
 from typing import Any
+
+from restohub.web.packaged import packaged
 
 # The width at which a line of JSON fits an upright iPad.
 JSON_COLUMNS = 82
@@ -22,7 +23,7 @@ TAG = re.compile(r"<[^>]+>")
 @cache
 def part(name: str) -> str:
     """A file of the pages: prose, frame or style sheet."""
-    return (files("restohub.web.reference") / "text" / name).read_text("utf-8")
+    return packaged(f"web/reference/text/{name}").decode()
 
 
 def filled(name: str, values: Mapping[str, str]) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 from functools import partial
-from importlib.resources import files
 from typing import Any
 
 from msgspec import Struct
@@ -13,6 +12,7 @@ from msgspec import Struct
 from restohub.live.hub import Hub
 from restohub.reach import url
 from restohub.web.asking import Request
+from restohub.web.packaged import packaged
 from restohub.web.peers import is_own_machine, plain_ip
 from restohub.web.routes import Handler, Route
 from restohub.wire.answers import Answer
@@ -81,7 +81,7 @@ def _html(page: bytes) -> Answer:
 
 async def paper(request: Request, name: str) -> Answer:  # noqa: ARG001 (a handler's own form)
     """A file of the docs as it is."""
-    return Answer(200, [TEXT], (files("restohub") / "docs" / name).read_bytes())
+    return Answer(200, [TEXT], packaged(f"docs/{name}"))
 
 
 async def _reference(request: Request) -> Reference:

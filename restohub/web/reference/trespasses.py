@@ -10,6 +10,7 @@ from restohub.floor.bounds import Size, beyond
 from restohub.floor.verdicts import Refused, rate_limited
 from restohub.limits import GUESTS_MAX, MESSAGES_A_SECOND_MAX
 from restohub.web.guard import NOT_PERMITTED
+from restohub.web.transport.pace import TOO_SLOW
 from restohub.wire.answers import encode
 from restohub.wire.codes import CODES
 from restohub.wire.messages import encode as encode_message
@@ -49,6 +50,7 @@ TRESPASSES: dict[str, Trespass] = {
     "table_not_found": Trespass("PATCH", GUESTS + "/g2", {"tableId": "t404"}),
     "route_not_found": Trespass("GET", "/restaurants/1/waiters"),
     "method_not_allowed": Trespass("DELETE", GUESTS),
+    "upgrade_required": Trespass("GET", "/realtime"),
     "unsupported_media_type": Trespass("POST", GUESTS, sent={"content-type": "text/plain"}, raw=b"name=Weber"),
     "body_too_large": Trespass("POST", GUESTS, sent={"content-length": "300000"}),
     "table_occupied": Trespass("POST", GUESTS, {**PARTY, "tableId": "t12"}),
@@ -57,6 +59,7 @@ TRESPASSES: dict[str, Trespass] = {
     "table_number_taken": Trespass("POST", TABLES, {"tableNumber": "12", "capacity": 4}),
     "already_exists": Trespass("POST", GUESTS, {**PARTY, "id": "g2"}),
     "restaurant_not_empty": Trespass("DELETE", "/restaurants/1"),
+    "restaurant_name_differs": Trespass("DELETE", "/restaurants/1?with=guests,tables&name=Another"),
     "revision_expired": Trespass("GET", "/api/sync/delta?restaurant_id=1&since_revision=20&epoch=0ld"),
     "version_conflict": Trespass("PATCH", GUESTS + "/g2", {"notes": "Cake at ten"}, {"If-Match": '"5"'}),
     "validation_failed": Trespass("POST", GUESTS, {"name": "", "partySize": 0, "colour": "red"}),
@@ -67,6 +70,7 @@ TOLD = {
     "not_permitted": NOT_PERMITTED,
     "rate_limited": rate_limited("This device asks for too much at a time. Nothing was done; it can go on in 3 s.", 3),
     "limit_reached": beyond(Size(GUESTS_MAX, 40, 3_000_000, 3_000_000), (1, 0, 600)),
+    "request_timeout": TOO_SLOW,
 }
 
 

@@ -102,7 +102,9 @@ HAPPENS = {
     "table_not_found": "The path, or `tableId` in the body, names a table that this restaurant does not have.",
     "route_not_found": "The hub has no such path. A slash at the end is never the cause.",
     "method_not_allowed": "The path is right, the method is not.",
-    "request_timeout": "The request's head or body was not whole 10 s after its first byte. The connection is closed.",
+    "request_timeout": "The request was not whole 10 s after its first byte and had brought less than 16 KB a second, "
+    "or was not whole after 75 s. The connection is closed.",
+    "upgrade_required": "A plain GET of a socket's path, or a handshake with another `Sec-WebSocket-Version` than 13.",
     "unsupported_media_type": "There is a body, and its `Content-Type` is not JSON.",
     "body_too_large": "The body is larger than 256 KiB; on the two batch routes, larger than 1 MiB.",
     "table_occupied": "The table is taken by, or held for, another party. Also: a table that has a guest is to be "
@@ -115,8 +117,9 @@ HAPPENS = {
     "already_exists": "A create gives an id that a guest or table of this restaurant has, or had before it was "
     "deleted.",
     "restaurant_not_empty": "A restaurant that still has guests or tables is to be deleted.",
-    "revision_expired": "The log no longer reaches back to your revision, the revision is from the future, or the "
-    "epoch is not ours any more.",
+    "restaurant_name_differs": "A restaurant is to be deleted with its guests and tables, and `name` is not its name.",
+    "revision_expired": "The log no longer reaches back to your revision, the revision or the time is from the future, "
+    "or the epoch is not ours any more.",
     "version_conflict": "`If-Match` names a version that is not the present one. In an off-line queue: someone changed "
     "the same field after your `base_version`.",
     "validation_failed": "Fields are missing, are unknown, are given in two spellings, or have values that cannot be. "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import sys
 from collections.abc import Sized
 from functools import partial
 from typing import Any
@@ -12,14 +13,16 @@ import h11
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from restohub.floor.verdicts import Refused
-from restohub.limits import ANSWER_WAIT_S, HEAD_BYTES_MAX, HEADERS_MAX, KEEP_ALIVE_S, REQUEST_WAIT_S, SLICE_BYTES
+from restohub.limits import ANSWER_WAIT_S, HEAD_BYTES_MAX, HEADERS_MAX, KEEP_ALIVE_S, SLICE_BYTES
 from restohub.live.callers import Caller
 from restohub.web.replies import CALLER, WHOLE_ANSWER
 from restohub.wire.answers import Sent, Streamed, sent_headers
 
 from .admission import Admission
 from .intake import HEAD_END, Intake
+from .pace import TOO_SLOW, is_too_slow
 from .refusal import STATUS_LINES, refusal
+from .upgrades import asks_for_socket, head_without_upgrade, httptools_parser, with_path
 
 # What is written as one piece. A whole floor is not: it would be in memory once for each who is slow to take it.
 JOINED_BYTES_MAX = 16 * 1024
@@ -29,7 +32,6 @@ LINGER_S = 1.0
 LINGER_BYTES_MAX = 1024 * 1024
 
 MALFORMED = Refused("invalid_json", hint="The request is not HTTP/1.1 that the hub can read.")
-TOO_SLOW = Refused("request_timeout", hint=f"The request was not whole after {REQUEST_WAIT_S:.0f} s. Send it again.")
 HEAD_TOO_LARGE = Refused(
     "head_too_large",
     hint=f"The request has more than {HEAD_BYTES_MAX // 1024} KiB of head or more than {HEADERS_MAX} headers.",
@@ -69,12 +71,15 @@ class HttpLink(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
     standing = StandingHeaders()
     flow: Intake
     headers: list[tuple[bytes, bytes]]
+    url: bytes
     idle_since = math.inf
     held_bytes = 0
     weighed = False
     ended = False
     dropped_bytes = 0
     last_word: bytes | None = None
+    passed_over = b""
+    head_end = 0
     pipeline: Sized = ()  # h11 has none: it keeps what comes after a request unparsed
 
     def __init__(self, admission: Admission, *args: Any, **named: Any) -> None:
@@ -119,6 +124,8 @@ class HttpLink(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
             self.silent, self.begun_at = False, self.loop.time()
         self.flow.framing += len(piece)
         super().data_received(piece)
+        if self.passed_over:
+            self._read_on(piece)
         if self.begun_at is not None:
             self.held_bytes += len(piece)
 
@@ -141,6 +148,8 @@ class HttpLink(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
 
     def on_message_complete(self) -> None:
         """A request is whole (httptools)."""
+        if self.passed_over:
+            return
         self.begun_at = None
         self.held_bytes = self.flow.framing = 0
         super().on_message_complete()
@@ -166,6 +175,10 @@ class HttpLink(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
         if len(self.headers) > HEADERS_MAX:
             raise TooManyHeadersError
         self.flow.framing = 0
+        if self.parser.should_upgrade() and self._passes_over():
+            return
+        if self.url[:1] != b"/":
+            self.url = with_path(self.url)
         before = self.cycle
         super().on_headers_complete()
         if self.cycle is not before:
@@ -175,10 +188,34 @@ class HttpLink(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
             self.scope["extensions"] = {WHOLE_ANSWER: partial(self.answer, self.cycle)}
             self.headers = []  # what follows the body (trailers) is no part of the head
 
+    def _passes_over(self) -> bool:
+        """Whether a request offers to change to a protocol that the hub does not change to (httptools)."""
+        self.scope["method"] = self.parser.get_method().decode("ascii")
+        self.scope["http_version"] = self.parser.get_http_version()
+        if self._should_upgrade() or all(name != b"upgrade" for name, _ in self.headers):
+            return False
+        self.passed_over = head_without_upgrade(self.scope, self.url, self.headers)
+        return True
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Note where the head of a request ends whose offer to upgrade is passed over (httptools has raised it)."""
+        found = sys.exception()
+        self.head_end = found.args[0] if found is not None else 0
+
+    def _read_on(self, piece: bytes) -> None:
+        """Have such a request read as if it had offered nothing.
+
+        httptools has skipped its body, and would take what follows the head for another request, or for nothing.
+        """
+        while self.passed_over:
+            self.parser = httptools_parser(self)
+            piece, self.passed_over = self.passed_over + piece[self.head_end :], b""
+            super().data_received(piece)
+
     def _should_upgrade(self) -> bool:
         if len(self.headers) > HEADERS_MAX:  # here h11 has read a head, and done nothing about it yet
             raise TooManyHeadersError
-        return bool(super()._should_upgrade())
+        return asks_for_socket(self.scope, self.headers)
 
     def handle_websocket_upgrade(self, *event: Any) -> None:
         """Become a socket, where the address may have one more."""
@@ -275,7 +312,7 @@ class HttpLink(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
             self._end(self.last_word)
 
     def look(self, now: float) -> None:
-        """Close the connection of a request that is not whole in time; say so where that is not one answer too many.
+        """Close the connection of a request that comes too slowly; say so where that is not one answer too many.
 
         One that is asked for nothing for long is closed here, too: uvicorn's timer would be set and cancelled at each
         request.
@@ -291,8 +328,8 @@ class HttpLink(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
             if answered and now - self.idle_since >= KEEP_ALIVE_S:
                 self.transport.close()
         elif (
-            now - self.begun_at >= REQUEST_WAIT_S
-            and (cycle is None or cycle.response_complete or cycle.more_body)  # else the one before it is answered
+            is_too_slow(0 if answered else self.held_bytes + len(self.flow.unparsed), now - self.begun_at)
+            and (cycle is None or answered or cycle.more_body)  # else the one before it is answered
             and not self.transport.is_closing()
         ):
             self._refuse(TOO_SLOW)

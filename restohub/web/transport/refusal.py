@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
+from websockets.datastructures import Headers
+from websockets.http11 import Response
+
 from restohub.floor.verdicts import Refused
 from restohub.live.clock import Clock
 from restohub.wire.answers import EVERYWHERE, PROBLEM, encode
-from restohub.wire.codes import RETRY_AFTER_S
+from restohub.wire.codes import RETRY_AFTER_S, UPGRADE
 from restohub.wire.problems import document
 
 STATUS_LINES = {status.value: f"HTTP/1.1 {status} {status.phrase}\r\n".encode() for status in HTTPStatus}
@@ -22,3 +25,16 @@ def refusal(why: Refused) -> bytes:
     retry = b"" if wait_s is None else b"retry-after: %d\r\n" % wait_s
     head = b"%b%b%bconnection: close\r\ncontent-length: %d\r\n\r\n"
     return head % (STATUS_LINES[found.status], HEAD, retry, len(body)) + body
+
+
+def refused_handshake(why: Refused) -> Response:
+    """The same in the place of a WebSocket's 101, as the WebSocket library writes it."""
+    found = document(why, Clock().now())
+    body = encode(found)
+    headers = Headers([(name.decode(), value.decode()) for name, value in (PROBLEM, *EVERYWHERE)])
+    headers["connection"] = "close"
+    headers["content-length"] = str(len(body))
+    if why.code == "upgrade_required":
+        headers.update(UPGRADE)
+    status = HTTPStatus(found.status)
+    return Response(status, status.phrase, headers, body)

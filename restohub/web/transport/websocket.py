@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from http import HTTPStatus
+import logging
 from typing import Any, cast
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.protocol import State
 
-from restohub.floor.verdicts import Params, Refused
+from restohub.floor.verdicts import Refused
 from restohub.limits import FRAGMENTS_MAX, FRAMES_A_SECOND_MAX, HIGH_WATER_BYTES, SLICE_BYTES
 from restohub.live.callers import Caller
 from restohub.live.clock import Clock
@@ -20,6 +20,7 @@ from restohub.wire.session import GOING_AWAY, TOO_MANY, TRY_AGAIN_LATER
 from .admission import Admission
 from .http import HEAD_TOO_LARGE
 from .refusal import refusal
+from .upgrades import NO_HANDSHAKE, Handshakes
 
 # How long a closed socket may take to read what was written before it is cut.
 LINGER_S = 2.0
@@ -34,13 +35,6 @@ LOST = "the network lost it"
 GONE = "its connection ended without a goodbye"
 NOT_SPOKEN = "it sent what no socket may send"
 
-SEVERAL_ORIGINS = Refused(
-    "origin_not_allowed", hint="The WebSocket's handshake has several Origin headers.", params=Params(origin=None)
-)
-NO_HANDSHAKE = Refused(
-    "invalid_json", hint="The WebSocket's handshake is not one that the hub can read, or has a body."
-)
-
 
 class WebSocketLink(WebSocketsSansIOProtocol):
     """One WebSocket: uvicorn's protocol for what comes in and for the handshake, ready frames straight out.
@@ -53,6 +47,7 @@ class WebSocketLink(WebSocketsSansIOProtocol):
 
     def __init__(self, admission: Admission, *args: Any, **named: Any) -> None:
         super().__init__(*args, **named)
+        self.conn = Handshakes(max_size=self.config.ws_max_size, logger=logging.getLogger("uvicorn.error"))
         self.admission = admission
         self.deaf = False
         self.frames_counted = 0
@@ -70,14 +65,6 @@ class WebSocketLink(WebSocketsSansIOProtocol):
 
     def handle_connect(self, event: Any) -> None:
         """Hand this link to the application: `scope["extensions"]["restohub.link"]`."""
-        if (
-            self.conn.accept(event).status_code != HTTPStatus.SWITCHING_PROTOCOLS
-        ):  # uvicorn would answer with text alone
-            several = len(event.headers.get_all("Origin")) > 1
-            self.transport.write(refusal(SEVERAL_ORIGINS if several else NO_HANDSHAKE))
-            self.handshake_initiated = self.handshake_complete = self.close_sent = True
-            self.transport.close()
-            return
         super().handle_connect(event)
         if hasattr(self, "scope"):
             cast(dict[str, Any], self.scope["extensions"])["restohub.link"] = self

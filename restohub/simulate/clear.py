@@ -1,0 +1,35 @@
+"""This file is the removal of evenings that were played: the restaurants that have their name, whole."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, TextIO
+from urllib.parse import urlencode
+
+from .client import AwayError, Client
+from .play import NAME
+
+
+async def clear(url: str, summary: TextIO = sys.stdout) -> bool:
+    """Remove every restaurant of the hub at `url` that has the very name of a played evening; whether all are gone.
+
+    AwayError where the hub cannot be reached, or is none.
+    """
+    client = Client(url)
+    try:
+        there = await client.ask("GET", "/restaurants")
+        if there.status != 200 or not isinstance(there.body, list):
+            raise AwayError(f"{client.url} answered {there.status} when asked for its restaurants: is that a hub?")
+        kept: list[Any] = []
+        played = [one["id"] for one in there.body if one["name"] == NAME]
+        for restaurant_id in played:
+            query = urlencode({"with": "guests,tables", "name": NAME})
+            answer = await client.ask("DELETE", f"/restaurants/{restaurant_id}?{query}")
+            if answer.status not in (204, 404):  # 404: somebody else was quicker
+                kept.append(answer.body["detail"])
+                print(f"Restaurant {restaurant_id} was not removed. {kept[-1]}", file=summary)
+    finally:
+        client.close()
+    gone = len(played) - len(kept)
+    print(f"Removed {gone} restaurant{'s' * (gone != 1)} named {NAME!r} at {client.url}.", file=summary)
+    return not kept
