@@ -11,7 +11,7 @@ from .commands import Fields, GuestFields, TableFields
 from .contacts import split_name
 from .nouns import Entity, Guest, Table
 
-F = TypeVar("F", GuestFields, TableFields)
+F = TypeVar("F", bound=Fields)
 
 # Of these an echo of the present value is no wish, even where the client does not say what it had seen.
 ECHOED = frozenset(
@@ -36,6 +36,15 @@ def without_echoes(fields: F, present: Entity, seen: Entity | None) -> F:
     else:
         echoes = [name for name, value in sent.items() if name in ECHOED and value == getattr(present, name)]
     return structs.replace(fields, **dict.fromkeys(echoes, UNSET)) if echoes else fields
+
+
+def after_sending(image: Entity, fields: Fields) -> Entity:
+    """The entity as a client has it that sent these fields: no more than those are other than in its image."""
+    plain = given(fields)
+    plain.pop("name", None)
+    if isinstance(fields, GuestFields) and isinstance(image, Guest):
+        plain |= names(fields, image)
+    return structs.replace(image, **plain)
 
 
 def in_conflict(fields: Fields, present: Entity, base: Entity | None) -> bool:

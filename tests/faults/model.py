@@ -48,6 +48,8 @@ class Model:
         self.floors, self.log = [self.floor], list[list[Entity]]()
         self.keys: dict[str, tuple[Any, Answer]] = {}
         self.mutations: dict[str, int] = {}
+        self.own: tuple[int, ...] = ()
+        self.sent: tuple[Entity, ...] = ()
 
     def ask(self, verb: str, request: Entity, key: str | None, now: int) -> Answer:
         self.now = max(self.time, datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
@@ -99,7 +101,10 @@ class Model:
         return 200, {"success": True, "revision": self.revision, "results": results, "changes": changes}
 
     def queue(self, updates: list[Entity]) -> Answer:
+        mutations = [update.get("mutation_id") for update in updates]
+        self.own = tuple(self.mutations[one] for one in mutations if one in self.mutations)
         results = [self.update_of_queue(update) for update in updates]
+        self.own, self.sent = (), ()
         failed = sum(one["status"] in ("conflict", "rejected") for one in results)
         body = {"success": failed == 0, "processed_count": len(results) - failed, "failed_count": failed}
         return 200, body | {"revision": self.revision, "results": results}
@@ -108,14 +113,18 @@ class Model:
         mutation = update.get("mutation_id")
         told = {"mutation_id": mutation, "entity_id": update["entity_id"], "revision": None}
         if mutation in self.mutations:
+            self.note_sent(update, self.mutations[mutation])
             return told | {"status": "duplicate", "revision": self.mutations[mutation]}
+        present = self.floor[update["entity_type"]].get(update["entity_id"])
         try:
             changes = self.commit(self.operate(self.floor, {"action": "update", **update}))
         except No as no:
             word = "conflict" if no.code == "version_conflict" else "rejected"
             return told | {"status": word, "error_code": no.code, "current": no.current}
+        self.note_sent(update, self.revision + (not changes), present)
         if not changes:
             return told | {"status": "unchanged"}
+        self.own += (self.revision,)
         if mutation is not None:
             self.mutations = self.mutations | {mutation: self.revision}
         return told | {"status": "applied", "revision": self.revision}
@@ -145,17 +154,48 @@ class Model:
         self.save(draft, kind, blank, fields, data)
 
     def update(self, draft: Floor, kind: str, present: Entity, data: Entity, base: int | None) -> None:
-        seen = self.image(kind, present["id"], data.get("version", 0)) or {name: present.get(name) for name in ECHOED}
-        sent = {name: value for name, value in data.items() if name not in READ_ONLY}
-        fields = {name: value for name, value in sent.items() if name not in seen or value != seen[name]}
-        then = self.image(kind, present["id"], base or 0)
+        fields = self.meant(kind, present, data)
+        then = self.left(kind, present["id"], base or 0)
         for name, value in fields.items() if base is not None else ():
             if value != present[name] and (then is None or then[name] != present[name]):
                 raise No("version_conflict", present)
         self.save(draft, kind, present, fields, data)
 
+    def meant(self, kind: str, present: Entity, data: Entity) -> Entity:
+        read = self.image(kind, present["id"], data.get("version", 0))
+        seen = read or {name: present.get(name) for name in ECHOED}
+        for one in self.sent if read else ():
+            if (one["kind"], one["id"]) == (kind, present["id"]) and one["revision"] > seen["version"]:
+                seen = seen | one["fields"] | (names(seen, one["fields"]) if kind == "guest" else {})
+        sent = {name: value for name, value in data.items() if name not in READ_ONLY}
+        return {name: value for name, value in sent.items() if name not in seen or value != seen[name]}
+
+    def note_sent(self, update: Entity, revision: int, present: Entity | None = None) -> None:
+        kind, entity_id = update["entity_type"], update["entity_id"]
+        present = present or self.floor[kind].get(entity_id)
+        if update["action"] == "update" and present is not None:
+            fields = self.meant(kind, present, update["data"])
+            self.sent += ({"kind": kind, "id": entity_id, "revision": revision, "fields": fields},)
+
+    def left(self, kind: str, entity_id: str, base: int) -> Entity | None:
+        left = self.image(kind, entity_id, base)
+        for revision in sorted(self.own):
+            before, after = (self.image(kind, entity_id, one) for one in (revision - 1, revision))
+            if revision > base and after is not None and before is None:
+                left = after
+            elif revision > base and left is not None and before is not None and after is not None:
+                left = left | {name: after[name] for name in after if left[name] == before[name] != after[name]}
+        return left
+
+    def untouched_since(self, kind: str, present: Entity) -> int:
+        since: int = present["version"]
+        while since in self.own:
+            before = self.image(kind, present["id"], since - 1)
+            since = before["version"] if before else 0
+        return since
+
     def delete(self, draft: Floor, kind: str, present: Entity, base: int | None) -> None:
-        if base is not None and base < present["version"]:
+        if base is not None and base < self.untouched_since(kind, present):
             raise No("version_conflict", present)
         if kind == "table" and present["currentGuestId"] is not None:
             raise No("table_occupied", self.at(draft, present))

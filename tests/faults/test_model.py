@@ -161,6 +161,11 @@ class Compared(RuleBasedStateMachine):
             present = self.model.floor[update["entity_type"]].get(update["entity_id"])
             if present is not None and data.draw(some.booleans()):
                 update["base_version"] = data.draw(some.integers(0, self.model.revision))
+            if present is not None and update["action"] == "update" and data.draw(some.booleans()):
+                version = data.draw(some.integers(1, self.model.revision))
+                image = self.model.image(update["entity_type"], update["entity_id"], version) or {}
+                whole = image if data.draw(some.booleans()) else {}
+                update["data"] = whole | {"version": image.get("version", version)} | update["data"]
             if data.draw(some.booleans()):
                 update["mutation_id"] = data.draw(some.sampled_from([f"m{n}" for n in range(8)]))
         self.ask("queue", {"updates": wanted})
