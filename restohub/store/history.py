@@ -127,7 +127,8 @@ class History:
                 named += 1
         if not older:
             return found
-        walk = Walk(floor.restaurant_id, older, min(STEPS_BACK_MAX, STEPS_BACK_A_VERSION * named), around)
+        steps_max = min(STEPS_BACK_MAX, STEPS_BACK_A_VERSION * named + len(around))
+        walk = Walk(floor.restaurant_id, older, steps_max, around)
         while not walk.over:
             try:
                 await self._connection.run(walk.visit)

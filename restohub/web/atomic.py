@@ -94,7 +94,7 @@ async def atomic_batch(request: Request) -> Answer:
     """Operations that happen together or not at all."""
     hub = request.hub
     body = await read_batch_document(request)
-    restaurant_id = named_restaurant(body, Query(request).integer("restaurant_id", "restaurantId", least=1))
+    restaurant_id = named_restaurant(body, Query(request).named_restaurant())
     floor = floor_of(hub, restaurant_id)
     chosen = batch_transaction_id(body)
     key = chosen or idempotency_key(request)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Literal
 
 import msgspec
@@ -46,10 +47,10 @@ async def sync_batch(request: Request) -> Answer:
     """An off-line queue: each update on its own, all durable before the one answer."""
     hub = request.hub
     body = await read_batch_document(request)
-    restaurant_id = named_restaurant(body, Query(request).integer("restaurant_id", "restaurantId", least=1))
+    restaurant_id = named_restaurant(body, Query(request).named_restaurant())
     floor_of(hub, restaurant_id)
     key = idempotency_key(request)
-    items = read_queue(body)
+    items, applied = read_queue(body)
     await pay(request.caller, len(items))
     if key is not None:
         items = tuple(
@@ -57,7 +58,7 @@ async def sync_batch(request: Request) -> Answer:
             for index, item in enumerate(items)
         )
     while True:  # as often as an earlier try of this queue is committed meanwhile: what that did has to be known first
-        known = await _recall(hub, floor_of(hub, restaurant_id), items)
+        known = await _recall(hub, floor_of(hub, restaurant_id), items, applied)
         steps = [
             Step(command=command, transaction_id=new_id(), key=_key(item), own=known.own, used=used)
             for item, command, used in zip(items, known.commands, known.used, strict=True)
@@ -71,19 +72,20 @@ def _key(item: Item) -> str | None:
     return MUTATION_SPACE + item.mutation_id if item.mutation_id else None
 
 
-async def _recall(hub: Hub, floor: Floor, items: Sequence[Item]) -> Recalled:
-    """What history knows of a queue, and which commits its device is known by: those of the updates it repeats."""
-    keys = hub.writer.keys
-    used = [keys.revision(floor.restaurant_id, key) if (key := _key(item)) else None for item in items]
-    repeated = frozenset(revision for revision in used if revision is not None)
+async def _recall(hub: Hub, floor: Floor, items: Sequence[Item], applied: Sequence[str]) -> Recalled:
+    """What history knows of a queue, and of what its device did before: by the ids that it repeats or names."""
+    revision = partial(hub.writer.keys.revision, floor.restaurant_id)
+    used = [revision(key) if (key := _key(item)) else None for item in items]
+    earlier = [revision(MUTATION_SPACE + mutation_id) for mutation_id in applied]
+    own = frozenset(at for at in (*used, *earlier) if at is not None)
     nameless = [at for at, item in zip(used, items, strict=True) if at is not None and item.entity_id is None]
     wanted = [item.wanted for item in items]
-    images = await hub.history.images(floor, versions_named(wanted), repeated)
+    images = await hub.history.images(floor, versions_named(wanted), own)
     return Recalled(
         commands=[one if isinstance(one, Refused) else await command_of(hub, floor, one, images) for one in wanted],
         used=used,
         made=await hub.history.made(floor.restaurant_id, nameless),
-        own=own_changes(images, repeated),
+        own=own_changes(images, own),
     )
 
 

@@ -22,6 +22,7 @@ from tests.contract.sync_talk import (
     patch_guest,
     patch_table,
     post_updates,
+    problem,
     results,
 )
 
@@ -119,6 +120,21 @@ def test_a_mutation_that_the_queue_does_not_name_is_another_s(api: httpx.Client,
     base = new_guest(api, restaurant, id="g1")["version"]
     assert statuses(api, restaurant, edit("g1", "other", base=base, partySize=3)) == ["applied"]
     assert statuses(api, restaurant, edit("g1", "mine", base=base, partySize=4)) == ["conflict"]
+
+
+def test_what_the_queue_names_as_applied_before_is_own_work(api: httpx.Client, restaurant: int) -> None:
+    base = new_guest(api, restaurant, id="g1")["version"]
+    assert statuses(api, restaurant, *(edit("g1", f"m{n}", base=base, partySize=n) for n in (3, 4))) == ["applied"] * 2
+    wish = edit("g1", base=base, partySize=5)
+    for names, status in ((["m3"], "conflict"), (["m3", "m4", "unknown"], "applied")):
+        assert only(post_updates(api, restaurant, wish, applied_mutation_ids=names))["status"] == status
+    assert only(post_updates(api, restaurant, wish, appliedMutationIds=None))["status"] == "unchanged"
+
+
+@pytest.mark.parametrize("ids", ["m1", [5], [""], ["x" * 201], [None], ["m"] * 2_001, {}])
+def test_ids_that_are_none_are_refused(api: httpx.Client, restaurant: int, ids: Any) -> None:
+    refused = problem(post_updates(api, restaurant, edit("g1"), applied_mutation_ids=ids), 422, "validation_failed")
+    assert [fault["pointer"] for fault in refused["errors"]] == ["/applied_mutation_ids"]
 
 
 @pytest.mark.parametrize("field", ["partySize", "notes"])
