@@ -35,6 +35,9 @@ OPERATIONS_MAX = 500
 APPLIED_IDS_MAX = 2_000
 PAGE_MAX = 1_000
 FAULTS_MAX = 100
+# Characters of a guest's folded name and phone in which `q` is looked for. They have 241 as typed, but one that Arabic
+# has for a whole phrase is 18 when it is folded.
+SEARCHED_MAX = 500
 # What the guests and tables of one answer to a batch or a queue weigh: an app's 500 guests are 0.5 MB, but 500 small
 # updates of heavy ones would be answered with tens of megabytes.
 ANSWERED_BYTES_MAX = 4_000_000

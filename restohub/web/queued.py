@@ -20,7 +20,7 @@ from restohub.live.group import Answering, Done, Repeated, Result, Step
 from restohub.live.hub import Hub
 from restohub.live.recall import own_changes
 from restohub.wire.answers import Answer, QueueDone, UpdateResult, json_answer, revision_headers
-from restohub.wire.envelopes import Item, named_restaurant, read_queue
+from restohub.wire.envelopes import Item, applied_before, named_restaurant, read_queue
 from restohub.wire.problems import current_out
 from restohub.wire.times import time_text
 
@@ -50,7 +50,7 @@ async def sync_batch(request: Request) -> Answer:
     restaurant_id = named_restaurant(body, Query(request).named_restaurant())
     floor_of(hub, restaurant_id)
     key = idempotency_key(request)
-    items, applied = read_queue(body)
+    items, applied = read_queue(body), applied_before(body)
     await pay(request.caller, len(items))
     if key is not None:
         items = tuple(

@@ -113,7 +113,7 @@ ROUTES: tuple[Route, ...] = (
         query=(
             Parameter("status", TEXT, "Only guests of this status; may be repeated.", many=True),
             Parameter("table_id", TEXT, "Only the guest of this table."),
-            Parameter("q", TEXT, "Only guests whose name or phone has this in it; case is ignored."),
+            Parameter("q", TEXT, "Only guests whose name or phone has this in it, however it was typed."),
             LIMIT,
             CURSOR,
         ),

@@ -133,19 +133,21 @@ def _listable(items: Iterator[Item]) -> tuple[Item, ...]:
     return tuple(read)
 
 
-def read_queue(body: Any) -> tuple[tuple[Item, ...], tuple[str, ...]]:
-    """The updates of `/api/sync/batch`, and the mutation ids that the device says were applied before.
+def read_queue(body: Any) -> tuple[Item, ...]:
+    """The updates of `/api/sync/batch`. Raises Problem for a faulty envelope; a faulty update is an Item."""
+    entries = _entries(_envelope(body, QUEUE).get("updates"), "updates")
+    return tuple(_queued(entry, f"/updates/{index}") for index, entry in enumerate(entries))
 
-    Raises Problem for a faulty envelope; a faulty update is an Item.
-    """
-    values = _envelope(body, QUEUE)
-    entries = _entries(values.get("updates"), "updates")
-    applied = values.get("appliedMutationIds")
-    applied = [] if applied is None else applied
+
+def applied_before(body: Any) -> tuple[str, ...]:
+    """The mutation ids of updates that a queue's device sent before. Raises Problem for a faulty envelope."""
+    applied = _envelope(body, QUEUE).get("appliedMutationIds")
+    if applied is None:
+        return ()
     if not (isinstance(applied, list) and len(applied) <= APPLIED_IDS_MAX and all(map(_is_mutation_id, applied))):
         detail = f"applied_mutation_ids must be a list of at most {APPLIED_IDS_MAX:,} texts of 1 to 200 characters."
         refuse([Fault("/applied_mutation_ids", detail)])
-    return tuple(_queued(entry, f"/updates/{index}") for index, entry in enumerate(entries)), tuple(applied)
+    return tuple(applied)
 
 
 def _is_mutation_id(value: Any) -> bool:

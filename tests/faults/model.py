@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any
+from unicodedata import category, decimal, normalize
 
 Entity = dict[str, Any]
 Floor = dict[str, dict[str, Any]]  # by kind and id; None is who was there once, since an id is never given again
@@ -262,7 +263,7 @@ class Model:
         after = start | {name: value for name, value in fields.items() if name not in ("status", "currentGuestId")}
         status, wanted = fields.get("status"), fields.get("currentGuestId")
         for other in there(draft["table"]).values():
-            if other["id"] != after["id"] and other["tableNumber"].casefold() == after["tableNumber"].casefold():
+            if other["id"] != after["id"] and folded(other["tableNumber"]) == folded(after["tableNumber"]):
                 raise No("table_number_taken", other)
         draft["table"][after["id"]] = after
         sitting = draft["guest"].get(start["currentGuestId"])
@@ -335,5 +336,10 @@ def visits(draft: Floor, guest: Entity) -> int:
 
 
 def contacts(guest: Entity) -> set[str]:
-    digits = "".join(c for c in guest["phone"] or "" if c.isdecimal())
-    return {contact for contact in (digits, (guest["email"] or "").casefold()) if contact}
+    digits = "".join(str(decimal(c)) for c in guest["phone"] or "" if c.isdecimal())
+    return {contact for contact in (digits, folded(guest["email"] or "")) if contact}
+
+
+def folded(text: str) -> str:
+    """As far as the texts of these examples need it."""
+    return "".join(c for c in normalize("NFKC", text.casefold()) if category(c) != "Cf")

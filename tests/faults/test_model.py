@@ -41,8 +41,8 @@ guest_data = some.fixed_dictionaries(
         "status": some.sampled_from(sorted(PHASES)),
         "tableId": maybe(some.sampled_from(TABLES)),
         "allowOverCapacity": some.booleans(),
-        "phone": some.sampled_from([None, "+39 06 1", "+39061", "12"]),
-        "email": some.sampled_from([None, "a@b.it", "A@B.it"]),
+        "phone": some.sampled_from([None, "+39 06 1", "+39061", "12", "\u0661\u0662"]),
+        "email": some.sampled_from([None, "\u00e8@b.it", "E\u0300@B.it"]),
         "notes": words.map(lambda text: text or None),
         "tags": some.lists(some.sampled_from(["vip", "dog"]), max_size=2),
         "isWalkIn": some.booleans(),
@@ -53,7 +53,7 @@ guest_data = some.fixed_dictionaries(
 table_data = some.fixed_dictionaries(
     {},
     optional={
-        "tableNumber": some.sampled_from(["1", "2", "a", "A", "Terrazza 1"]),
+        "tableNumber": some.sampled_from(["1", "2", "1\u200b", "\u00e8", "E\u0300", "Terrazza 1"]),
         "capacity": some.integers(1, 6),
         "minCapacity": some.integers(1, 3),
         "status": some.sampled_from(["available", "reserved", "occupied", "dirty", "outOfService"]),
