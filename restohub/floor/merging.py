@@ -38,13 +38,13 @@ def without_echoes(fields: F, present: Entity, seen: Entity | None) -> F:
     return structs.replace(fields, **dict.fromkeys(echoes, UNSET)) if echoes else fields
 
 
-def after_sending(image: Entity, fields: Fields) -> Entity:
-    """The entity as a client has it that sent these fields: no more than those are other than in its image."""
-    plain = given(fields)
-    plain.pop("name", None)
-    if isinstance(fields, GuestFields) and isinstance(image, Guest):
-        plain |= names(fields, image)
-    return structs.replace(image, **plain)
+def meant(fields: Fields, before: Entity) -> dict[str, object]:
+    """What these fields are to be, a name by its parts."""
+    wanted = given(fields)
+    wanted.pop("name", None)
+    if isinstance(fields, GuestFields) and isinstance(before, Guest):
+        wanted |= names(fields, before)
+    return wanted
 
 
 def in_conflict(fields: Fields, present: Entity, base: Entity | None) -> bool:

@@ -208,8 +208,8 @@ class Group:
         if own is not None and before is not None and isinstance(command, Update | Delete):
             command = own.rebased(command, before)
         if used is not None:
-            if own is not None and isinstance(command, Update):
-                own.sent(command, used)
+            if own is not None and before is not None and isinstance(command, Update):
+                own.sent(command, before, used)
             return Repeated(used)
         if isinstance(command, Refused):
             return command
@@ -225,7 +225,7 @@ class Group:
         if own is not None:
             own.committed(before, verdict.changes)
             if isinstance(command, Update):
-                own.sent(command, stamp.revision)
+                own.sent(command, before, stamp.revision)
         entry, after = self._commit(before, verdict, step, stamp) if verdict.changes else (None, before)
         return Done(
             accepted=verdict,

@@ -197,7 +197,7 @@ def path_restaurant(request: Request) -> int:
     if not RESTAURANT.fullmatch(text) or not 1 <= int(text) <= INTEGER_MAX:
         raise problem("restaurant_not_found", f"This hub has no restaurant {quoted(text)}.")
     number = int(text)
-    if request.scope["query_string"]:
+    if b"restaurant" in request.scope["query_string"]:  # to read a query costs 4 µs
         named = Query(request).named_restaurant()
         if named is not None and named != number:
             detail = f"The query names restaurant {named}, the path names {number}. Name one."

@@ -163,19 +163,31 @@ class Model:
         self.save(draft, kind, present, fields, data)
 
     def meant(self, kind: str, present: Entity, data: Entity) -> Entity:
-        read = self.image(kind, present["id"], data.get("version", 0))
-        seen = read or {name: present.get(name) for name in ECHOED}
-        for one in self.sent if read else ():
-            if (one["kind"], one["id"]) == (kind, present["id"]) and one["revision"] > seen["version"]:
-                seen = seen | one["fields"] | (names(seen, one["fields"]) if kind == "guest" else {})
+        seen = self.seen(kind, present["id"], data) or {name: present.get(name) for name in ECHOED}
         sent = {name: value for name, value in data.items() if name not in READ_ONLY}
         return {name: value for name, value in sent.items() if name not in seen or value != seen[name]}
+
+    def seen(self, kind: str, entity_id: str, data: Entity) -> Entity | None:
+        seen = self.image(kind, entity_id, data.get("version", 0))
+        for one in self.sent if seen is not None else ():
+            if seen and (one["kind"], one["id"]) == (kind, entity_id) and one["revision"] > seen["version"]:
+                seen = seen | one["fields"]
+                seen |= names(seen, {}) if kind == "guest" else {}
+        return seen
 
     def note_sent(self, update: Entity, revision: int, present: Entity | None = None) -> None:
         kind, entity_id = update["entity_type"], update["entity_id"]
         present = present or self.floor[kind].get(entity_id)
         if update["action"] == "update" and present is not None:
             fields = self.meant(kind, present, update["data"])
+            if fields.keys() & {"name", "firstName", "lastName"}:
+                seen = self.seen(kind, entity_id, update["data"]) or present
+                parts = [name for name in ("firstName", "lastName") if name in fields]
+                whole = fields.get("name", seen["name"]) != seen["name"] and all(
+                    fields[one] == seen[one] for one in parts
+                )
+                told = names(seen, fields)
+                fields |= {name: told[name] for name in (("firstName", "lastName") if whole else parts)}
             self.sent += ({"kind": kind, "id": entity_id, "revision": revision, "fields": fields},)
 
     def left(self, kind: str, entity_id: str, base: int) -> Entity | None:

@@ -48,7 +48,7 @@ class Device:
         assert isinstance(verdict, Accepted)
         self.own.committed(before, verdict.changes)
         if isinstance(command, Update):
-            self.own.sent(command, before.revision + 1)
+            self.own.sent(command, before, before.revision + 1)
         return True
 
 
