@@ -31,8 +31,13 @@ GROWTH_BYTES_AN_HOUR = 1_000_000
 BODY_BYTES_MAX = 256 * 1024
 BATCH_BYTES_MAX = 1024 * 1024
 OPERATIONS_MAX = 500
+# Of updates that a device sent before, for it to be known by: four queues of 500, a long evening on one iPad.
+APPLIED_IDS_MAX = 2_000
 PAGE_MAX = 1_000
 FAULTS_MAX = 100
+# Characters of a guest's folded name and phone in which `q` is looked for. They have 241 as typed, but one that Arabic
+# has for a whole phrase is 18 when it is folded.
+SEARCHED_MAX = 500
 # What the guests and tables of one answer to a batch or a queue weigh: an app's 500 guests are 0.5 MB, but 500 small
 # updates of heavy ones would be answered with tens of megabytes.
 ANSWERED_BYTES_MAX = 4_000_000
@@ -42,9 +47,9 @@ VALUES_MAX = 100_000
 VALUES_PER_OBJECT = 10
 # A query has six parameters at most, of which one may be repeated for each of eleven statuses.
 PARAMETERS_MAX = 100
-# How many commits of the log are read to learn what the versions that a request names were: for each of them, and for
-# one request in all (60 ms in the reading thread). A commit of many changes counts once for each 4 KiB. An evening has
-# 5,000 commits, of which a queue's entities were in some.
+# How many commits of the log are read to learn what the versions that a request names were: for each of them (and one
+# more for each mutation id of the device), and for one request in all (60 ms in the reading thread). A commit of many
+# changes counts once for each 4 KiB. An evening has 5,000 commits, of which a queue's entities were in some.
 STEPS_BACK_A_VERSION = 300
 STEPS_BACK_MAX = 8_000
 # A browser's head is 2 KB, an app's 600 bytes.

@@ -21,7 +21,8 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 Json = dict[str, Any]
 SILENCE_S = 75  # the hub pings every 30 s: who says nothing for so long is gone
 PAUSE_MAX_S = 30
-QUEUE_MAX = 500
+QUEUE_MAX, APPLIED_MAX = 500, 2_000
+DONE = ("applied", "duplicate")
 HOPELESS = (4400, 4401, 4404)  # the address or the token is wrong: to ask again changes nothing
 
 
@@ -35,6 +36,8 @@ class SyncClient:
         self.epoch = ""
         self.restaurant: Json = {}  # its name and its zone
         self.queue: list[Json] = []  # an app keeps all of these on its disk
+        self.applied: list[str] = []  # of updates that are off the queue, for the hub to know them as this client's
+        self.answered = 0
         self._parts: list[Json] = []
 
     def show(self) -> None:
@@ -136,7 +139,10 @@ class SyncClient:
         """
         to_show: list[Json] = []
         while sent := self.queue[:QUEUE_MAX]:
-            answer = self._ask(f"/sync/batch?restaurant_id={self.restaurant_id}", {"updates": sent})
+            asked = {"updates": sent, "applied_mutation_ids": self.applied[-APPLIED_MAX:]}
+            answer = self._ask(f"/sync/batch?restaurant_id={self.restaurant_id}", asked)
+            self.answered = answer["revision"]
+            self.applied += [one["mutation_id"] for one in answer["results"] if one["status"] in DONE]
             to_show += [one for one in answer["results"] if one["status"] in ("conflict", "rejected")]
             self.queue = self.queue[len(sent) :]
         return to_show
@@ -147,6 +153,7 @@ class SyncClient:
         for kind in self.floor:
             self.floor[kind] = {one["id"]: one for part in parts for one in part[f"{kind}s"]}
         self.revision = revision
+        self._forget_applied()
         self.show()
 
     def _apply(self, revision: int | None, changes: list[Json]) -> None:
@@ -157,7 +164,13 @@ class SyncClient:
             else:
                 held[change["entity_id"]] = change["data"]  # each is the whole entity, so twice does no harm
         self.revision = revision
+        self._forget_applied()
         self.show()
+
+    def _forget_applied(self) -> None:
+        """What is queued from now on was changed on top of all that the hub has answered."""
+        if not self.queue and self.revision is not None and self.revision >= self.answered:
+            self.applied.clear()
 
     def _resume(self, revision: int | None = None) -> str:
         since = self.revision if revision is None else revision

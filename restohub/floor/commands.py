@@ -87,8 +87,9 @@ class Update(Struct, frozen=True, kw_only=True):
     """Merge fields into a guest or table.
 
     `seen` is the entity at the `version` that the client sent along, where the log still has it: what equals it counts
-    as not sent. `base_version` asks for conflicts with anything later; `base` is the entity at that version, None where
-    the log does not know it. `if_match` holds the versions that are accepted, None where any is.
+    as not sent. `base_version` asks for conflicts with anything later; `base` is the entity at that version (with the
+    device's own changes since, where an off-line queue asks), None where the log does not know it. `if_match` holds the
+    versions that are accepted, None where any is.
     """
 
     kind: EntityKind
@@ -102,7 +103,10 @@ class Update(Struct, frozen=True, kw_only=True):
 
 
 class Delete(Struct, frozen=True, kw_only=True):
-    """Remove a guest or table; its id stays taken."""
+    """Remove a guest or table; its id stays taken.
+
+    `base_version` asks for a conflict with any later change; `base` is what is there, where there was none.
+    """
 
     kind: EntityKind
     id: str

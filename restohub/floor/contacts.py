@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from .folding import fold, is_blank
 from .nouns import Guest
 
 
 def split_name(name: str) -> tuple[str, str]:
-    """First and last name of a name in one piece: parted at the first space."""
-    first, _, last = name.strip().partition(" ")
-    return first, last.strip()
+    """First and last name of a name in one piece: parted at the first space after something that can be seen."""
+    whole = name.strip()
+    first, _, last = whole.partition(" ")
+    return (whole, "") if is_blank(first) else (first, last.strip())
 
 
 def visit_of(phone: str | None, email: str | None) -> tuple[str, str]:
     """What two visits are compared by: the phone's digits and the folded e-mail, each "" where there is none."""
-    return "".join(c for c in phone or "" if "0" <= c <= "9"), (email or "").casefold()
+    return "".join(c for c in fold(phone or "") if "0" <= c <= "9"), fold(email or "")
 
 
 def contact_keys(phone: str | None, email: str | None) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from msgspec import structs
 
 from .contacts import visit_of_guest
 from .finished import Index
+from .folding import fold_label
 from .lookups import Lookups
 from .nouns import Change, Floor, Guest, Kind, Position, Stamp, Table
 from .weights import growth
@@ -65,11 +66,12 @@ class Draft:
         """Who had finished a visit before this operation, by phone and e-mail."""
         return self._root._known.finished()
 
-    def numbered(self, number: str) -> Table | None:
-        """The table that has this number, case ignored, before this operation."""
+    def numbered(self, number: str, besides: str) -> Table | None:
+        """Another table than this one that has the number, as people read it, before this operation."""
         root = self._root
-        table_id = root._known.numbers(root._all_tables()).get(number.casefold())
-        return None if table_id is None else root.table(table_id)
+        found = root._known.numbers(root._all_tables()).get(fold_label(number), ())
+        others = [table_id for table_id in found if table_id != besides]
+        return root.table(others[0]) if others else None
 
     def free_place(self) -> Position:
         """Where a new table may stand."""

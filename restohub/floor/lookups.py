@@ -8,6 +8,7 @@ from math import floor as round_down
 from typing import TypeVar
 
 from .finished import Index, OwnIndex, concerns, index_of
+from .folding import fold_label
 from .nouns import Floor, Guest, Position, Table
 
 GRID_SIDE = 8
@@ -68,7 +69,7 @@ class Lookups:
     def __init__(self, floor: Floor) -> None:
         self._floor = floor
         self._finished: OwnIndex | None = None
-        self._numbers: dict[str, str] | None = None
+        self._numbers: dict[str, tuple[str, ...]] | None = None
         self._places: Places | None = None
 
     def finished(self) -> Index:
@@ -77,11 +78,18 @@ class Lookups:
             return self._finished.index
         return index_of(self._floor.finished, self._floor.guests)
 
-    def numbers(self, tables: Iterable[Table]) -> dict[str, str]:
-        """The tables' ids by their numbers, case folded."""
+    def numbers(self, tables: Iterable[Table]) -> dict[str, tuple[str, ...]]:
+        """The tables' ids by their numbers, folded; older data may have two of one."""
         if self._numbers is None:
-            self._numbers = {table.table_number.casefold(): table.id for table in tables}
+            self._numbers = {}
+            for table in tables:
+                self._add_number(self._numbers, table)
         return self._numbers
+
+    @staticmethod
+    def _add_number(numbers: dict[str, tuple[str, ...]], table: Table) -> None:
+        number = fold_label(table.table_number)
+        numbers[number] = (*numbers.get(number, ()), table.id)
 
     def places(self, tables: Iterable[Table]) -> Places:
         """Where the tables stand."""
@@ -102,6 +110,7 @@ class Lookups:
             self._places.move(before.position if before else None, after.position if after else None)
         if self._numbers is not None:
             if before is not None:
-                self._numbers.pop(before.table_number.casefold(), None)
+                number = fold_label(before.table_number)
+                self._numbers[number] = tuple(one for one in self._numbers[number] if one != before.id)
             if after is not None:
-                self._numbers[after.table_number.casefold()] = after.id
+                self._add_number(self._numbers, after)

@@ -11,7 +11,7 @@ from .commands import Fields, GuestFields, TableFields
 from .contacts import split_name
 from .nouns import Entity, Guest, Table
 
-F = TypeVar("F", GuestFields, TableFields)
+F = TypeVar("F", bound=Fields)
 
 # Of these an echo of the present value is no wish, even where the client does not say what it had seen.
 ECHOED = frozenset(
@@ -36,6 +36,15 @@ def without_echoes(fields: F, present: Entity, seen: Entity | None) -> F:
     else:
         echoes = [name for name, value in sent.items() if name in ECHOED and value == getattr(present, name)]
     return structs.replace(fields, **dict.fromkeys(echoes, UNSET)) if echoes else fields
+
+
+def meant(fields: Fields, before: Entity) -> dict[str, object]:
+    """What these fields are to be, a name by its parts."""
+    wanted = given(fields)
+    wanted.pop("name", None)
+    if isinstance(fields, GuestFields) and isinstance(before, Guest):
+        wanted |= names(fields, before)
+    return wanted
 
 
 def in_conflict(fields: Fields, present: Entity, base: Entity | None) -> bool:

@@ -6,6 +6,7 @@ from msgspec import UNSET, structs
 
 from .commands import Create, Delete, GuestFields, TableFields, Update
 from .draft import Draft
+from .folding import fold_label
 from .guest_rules import change_guest
 from .merging import in_conflict, merged_table, without_echoes
 from .nouns import DONE, TABLE_STATUSES, Guest, Table
@@ -79,9 +80,10 @@ def _change(draft: Draft, before: Table, fields: TableFields) -> Refused | None:
         return invalid(field, hint, detail)
     if fields.current_guest_id and draft.guest(fields.current_guest_id) is None:
         return not_found("guest", fields.current_guest_id, "currentGuestId")
-    if before.version == 0 or after.table_number != before.table_number:
-        holder = draft.numbered(after.table_number)
-        if holder is not None and holder.id != after.id:
+    # A table that keeps its number is not looked at: older data may have two of one.
+    if before.version == 0 or fold_label(after.table_number) != fold_label(before.table_number):
+        holder = draft.numbered(after.table_number, besides=after.id)
+        if holder is not None:
             return table_number_taken(holder)
     draft.tables[after.id] = after
     status = None if fields.status is UNSET else fields.status

@@ -14,6 +14,7 @@ from restohub.floor.commands import CloseDay, Create, Delete, DeleteRestaurant, 
 from restohub.floor.decide import Batch, decide
 from restohub.floor.directory import decide_directory
 from restohub.floor.nouns import DIRECTORY_ID, Directory, Entry, Floor, Stamp
+from restohub.floor.own_work import OwnChange, OwnWork
 from restohub.floor.verdicts import Accepted, BatchRefused, Refused, rate_limited, restaurant_not_found
 from restohub.limits import HUB_REMOVALS_MAX, RESTAURANTS_MAX
 from restohub.log_words import span
@@ -38,6 +39,9 @@ class Step(Struct, frozen=True, kw_only=True):
     """One commit that is asked for. `atomic`: the sockets tell it as one transaction, whatever it touches.
 
     A `command` that is Refused was malformed: it is passed on to the answer in its place.
+
+    Of an off-line queue: `own` is what its device had changed before, the same for all its steps, and `used` the
+    revision that was committed with this one's key. Both are as of when the queue was read.
     """
 
     command: Command | Refused
@@ -45,6 +49,8 @@ class Step(Struct, frozen=True, kw_only=True):
     atomic: bool = False
     key: str | None = None
     digest: bytes | None = None
+    own: Sequence[OwnChange] | None = None
+    used: int | None = None
 
 
 class Done(Struct, frozen=True, kw_only=True):
@@ -154,12 +160,16 @@ class Group:
     async def take(self, submission: Submission) -> None:
         """Decide a submission's steps, each seeing those before it, and make its answer."""
         steps = submission.steps
+        own = OwnWork(steps[0].own) if steps[0].own is not None else None
+        if own is not None and (newly_used := self._newly_used(submission)):
+            self.answers.append(newly_used)
+            return
         if len(steps) == 1:
-            results: list[Result] = [self._decide(submission, steps[0])]
+            results: list[Result] = [self._decide(submission, steps[0], own)]
             if self._clock.monotonic() - self._paused_at > HOLD_S:
                 await self._pause()
         else:
-            results = await self._decide_queue(submission)
+            results = await self._decide_queue(submission, own)
         keeps_answer = len(steps) == 1 and steps[0].digest is not None
         if keeps_answer and isinstance(results[0], Repeated):
             self.answers.append(results[0])
@@ -178,11 +188,11 @@ class Group:
             kept = await asyncio.to_thread(packed, answer) if large else packed(answer)
             self.records[-1] = msgspec.structs.replace(self.records[-1], answer=kept)
 
-    async def _decide_queue(self, submission: Submission) -> list[Result]:
+    async def _decide_queue(self, submission: Submission, own: OwnWork | None) -> list[Result]:
         """Decide many steps. Their answer says revisions alone: 500 deletes would hold 500 copies of all that left."""
         results: list[Result] = []
         for step in submission.steps:
-            result = self._decide(submission, step)
+            result = self._decide(submission, step, own)
             results.append(_without_floors(result) if isinstance(result, Done) else result)
             if self._clock.monotonic() - self._paused_at > HOLD_S:
                 await self._pause()
@@ -193,23 +203,42 @@ class Group:
         await asyncio.sleep(0)
         self._paused_at = self._clock.monotonic()
 
-    def _decide(self, submission: Submission, step: Step) -> Result:
-        restaurant_id, caller = submission.restaurant_id, submission.caller
+    def _newly_used(self, submission: Submission) -> Repeated | None:
+        """The first update that was committed since its queue was read, by an earlier try of it that still waited.
+
+        What that try changed is not yet among the queue's `own`: it must be read anew.
+        """
+        for step in submission.steps:
+            used = self._used(submission.restaurant_id, step.key)
+            if used != step.used:
+                return Repeated(used or 0)
+        return None
+
+    def _decide(self, submission: Submission, step: Step, own: OwnWork | None) -> Result:
+        restaurant_id, caller, command = submission.restaurant_id, submission.caller, step.command
         used = self._used(restaurant_id, step.key)
-        if used is not None:
-            return Repeated(used)
-        if isinstance(step.command, Refused):
-            return step.command
         before = self._floor(restaurant_id)
+        if own is not None and before is not None and isinstance(command, Update | Delete):
+            command = own.rebased(command, before)
+        if used is not None:
+            if own is not None and before is not None and isinstance(command, Update):
+                own.sent(command, before, used)
+            return Repeated(used)
+        if isinstance(command, Refused):
+            return command
         if before is None:
             return restaurant_not_found(restaurant_id)
         created_from = caller.address if caller else None
         stamp = Stamp(before.revision + 1, max(self._now, before.time), step.transaction_id, created_from)
-        verdict = self._verdict(before, step.command, stamp)
+        verdict = self._verdict(before, command, stamp)
         if not isinstance(verdict, Accepted):
             return verdict
         if caller is not None and not caller.shared and (too_much := self._add(caller, verdict)):
             return too_much
+        if own is not None:
+            own.committed(before, verdict.changes)
+            if isinstance(command, Update):
+                own.sent(command, before, stamp.revision)
         entry, after = self._commit(before, verdict, step, stamp) if verdict.changes else (None, before)
         return Done(
             accepted=verdict,

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from itertools import islice
+from time import monotonic
 from typing import Generic, TypeVar
 
+from restohub.floor.folding import fold
 from restohub.floor.nouns import Floor, Guest, Table
+from restohub.limits import SEARCHED_MAX
+
+from .group import HOLD_S
 
 E = TypeVar("E", Guest, Table)
 Place = tuple[int, str]
 
-# Lists of so many restaurants are kept, those that were asked for last: 1 MB for a floor of 5,000 guests.
+# Lists of so many restaurants are kept, those that were asked for last: 2 MB for a floor of 5,000 guests.
 LISTINGS_MAX = 16
 # In no text that the hub takes, so nothing is found across name and phone.
 BETWEEN = "\0"
@@ -23,10 +29,10 @@ class Listing(Generic[E]):
     """The guests or the tables of one restaurant in the order of their lists. It holds on to none of them."""
 
     def __init__(self) -> None:
-        self._revision = -1
+        self._revision = self._texts_of = -1
         self._places: list[Place] = []
-        self._versions: list[int] = []
         self._texts: list[str] = []
+        self._folded: dict[str, tuple[int, str]] = {}
 
     def update(self, revision: int, entities: Mapping[str, E]) -> None:
         """Follow a floor: an id is never given twice, so the order is the same while the ids are."""
@@ -35,34 +41,42 @@ class Listing(Generic[E]):
         self._revision = revision
         if len(self._places) != len(entities) or not all(entity_id in entities for _, entity_id in self._places):
             self._places = sorted((entity.created_at, entity.id) for entity in entities.values())
-            self._versions, self._texts = [], []
+            self._folded = {entity_id: told for entity_id, told in self._folded.items() if entity_id in entities}
 
     def after(self, entities: Mapping[str, E], place: Place | None) -> Iterator[E]:
         """All that come after a place, None: all."""
         start = 0 if place is None else bisect_right(self._places, place)
         return (entities[entity_id] for _, entity_id in islice(self._places, start, None))
 
+    async def fold_ahead(self, guests: Mapping[str, Guest]) -> None:
+        """Fold the texts of those who are new or were changed; a floor full of them takes a while, so with pauses."""
+        since = monotonic()
+        for guest in guests.values() if self._texts_of != self._revision else ():
+            self._text(guest)
+            if monotonic() - since > HOLD_S:
+                await asyncio.sleep(0)
+                since = monotonic()
+
     def matching(self, guests: Mapping[str, Guest], place: Place | None, part: str) -> Iterator[Guest]:
-        """The guests after a place whose name or phone has a part; `part` is casefolded."""
+        """The guests after a place whose name or phone has a part; `part` is folded, and a space in it may be a `+`."""
         if BETWEEN in part:
             return
-        versions = [guests[guest_id].version for _, guest_id in self._places]
-        if versions != self._versions:
-            known = self._texts or [""] * len(versions)
-            was = self._versions or [0] * len(versions)
-            self._texts = [
-                text if version == before else _searched(guests[guest_id])
-                for text, version, before, (_, guest_id) in zip(known, versions, was, self._places, strict=True)
-            ]
-            self._versions = versions
+        if self._texts_of != self._revision:
+            self._texts = [self._text(guests[guest_id]) for _, guest_id in self._places]
+            self._texts_of = self._revision
+        spaced = " " in part
         start = 0 if place is None else bisect_right(self._places, place)
         for text, (_, guest_id) in islice(zip(self._texts, self._places, strict=True), start, None):
-            if part in text:
+            if part in text or (spaced and part in text.replace("+", " ")):
                 yield guests[guest_id]
 
-
-def _searched(guest: Guest) -> str:
-    return f"{guest.name}{BETWEEN}{guest.phone or ''}".casefold()
+    def _text(self, guest: Guest) -> str:
+        """What is looked through of a guest: a space around each, since what people type may begin or end with one."""
+        version, text = self._folded.get(guest.id, (-1, ""))
+        if version != guest.version:
+            text = fold(f" {guest.name} {BETWEEN} {guest.phone or ''} ")[:SEARCHED_MAX]
+            self._folded[guest.id] = guest.version, text
+        return text
 
 
 class Listings:

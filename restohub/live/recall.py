@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 
 from msgspec import UNSET, structs
 
-from restohub.floor.commands import Create, Delete, GuestFields, Update, Visits
-from restohub.floor.nouns import Entity, Floor
+from restohub.floor.commands import Create, GuestFields, Update, Visits
+from restohub.floor.nouns import Entity, Floor, Guest, Table
+from restohub.floor.own_work import OwnChange
 from restohub.store.history import History
 from restohub.store.versions import Version
 
@@ -48,13 +49,20 @@ async def recall_update(
     return structs.replace(command, **known) if known else command
 
 
-def recall_delete(floor: Floor, command: Delete) -> Delete:
-    """The command with the entity as it was at `base_version`, where that is as it is now: else nothing is deleted."""
-    present = floor.get(command.kind, command.id)
-    if present is None or command.base_version is None:
-        return command
-    same = present.version <= command.base_version <= floor.revision
-    return structs.replace(command, base=present) if same else command
+def own_changes(images: Images, own: Set[int]) -> list[OwnChange]:
+    """What the commits `own` made of each guest and table, oldest first, as far as `images` has what they replaced."""
+    chains: dict[tuple[type[Entity], str], dict[int, Guest | Table]] = {}
+    for image in images.values():
+        if isinstance(image, Guest | Table):
+            chains.setdefault((type(image), image.id), {})[image.version] = image
+    changes: list[OwnChange] = []
+    for chain in chains.values():
+        before = None
+        for version, after in sorted(chain.items()):
+            if version in own and (before is not None or after.created_revision == version):
+                changes.append(OwnChange(before, after))
+            before = after
+    return changes
 
 
 def _gives_contact(command: Create | Update) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from typing import Any, NoReturn, cast
 
 import aiosqlite
@@ -20,6 +20,7 @@ from .open import Connection
 from .rows import (
     REMOVAL_COLUMNS,
     ClockReset,
+    decode_changes,
     log_checksum,
     position_of,
     read_removal,
@@ -28,6 +29,8 @@ from .rows import (
 from .versions import Version, Walk
 
 DAY_S = 24 * 3600
+# Commits that are read in one visit to the connection's thread, in which nobody else can read.
+ROWS_A_VISIT = 50
 # Phones and e-mails whose visits are kept until the floor changes.
 VISITS_KEPT = 64
 # Keys are honoured for 72 hours at least; the two days more are what one jump of the clock may make of no time at all.
@@ -102,10 +105,13 @@ class History:
                 found[key] = kept[key]
         return Visits(floor.revision, found)
 
-    async def images(self, floor: Floor, versions: Iterable[Version]) -> dict[Version, Entity]:
+    async def images(
+        self, floor: Floor, versions: Iterable[Version], around: Set[int] = frozenset()
+    ) -> dict[Version, Entity]:
         """The entities as they were at these versions; those that the log does not know are left out.
 
-        So are those that it knows only many steps back: the oldest ones.
+        So are those that it knows only many steps back: the oldest ones. Of the commits `around` that changed one of
+        the entities after a version of it, what they made and what they replaced comes along.
         """
         found: dict[Version, Entity] = {}
         older: dict[Version, int] = {}
@@ -121,13 +127,27 @@ class History:
                 named += 1
         if not older:
             return found
-        walk = Walk(floor.restaurant_id, older, min(STEPS_BACK_MAX, STEPS_BACK_A_VERSION * named))
+        steps_max = min(STEPS_BACK_MAX, STEPS_BACK_A_VERSION * named + len(around))
+        walk = Walk(floor.restaurant_id, older, steps_max, around)
         while not walk.over:
             try:
                 await self._connection.run(walk.visit)
             except sqlite3.Error as error:
                 raise self._noted(storage_fault(error)) from error
         return found | walk.found
+
+    async def made(self, restaurant_id: int, revisions: Iterable[int]) -> dict[int, str]:
+        """The id of the guest or table that each of these commits made; those that made none are left out."""
+        found: dict[int, str] = {}
+        wanted = sorted(revisions)
+        for first in range(0, len(wanted), ROWS_A_VISIT):
+            positions = [position_of(restaurant_id, revision) for revision in wanted[first : first + ROWS_A_VISIT]]
+            sql = f"SELECT position, changes FROM log WHERE position IN ({','.join('?' * len(positions))})"  # noqa: S608
+            for position, changes in await self._rows(sql, *positions):
+                for change in decode_changes(changes):
+                    if change.action == "create":
+                        found[revision_at(position)] = change.id
+        return found
 
     async def removals(self, floor: Floor, since: int, many: int) -> list[Removal]:
         """What left the floor after revision `since`, up to the floor's own revision; the oldest, so many at most."""

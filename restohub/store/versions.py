@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import sqlite3
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 
 from msgspec import Struct
 
@@ -34,10 +34,16 @@ class Walk:
     together, newest commit first, so that each commit is read once. `found` has what the log knows so far.
     """
 
-    def __init__(self, restaurant_id: int, wanted: Mapping[Version, int], steps_max: int) -> None:
-        """`wanted` are the versions, each with the present one of its entity."""
+    def __init__(
+        self, restaurant_id: int, wanted: Mapping[Version, int], steps_max: int, around: Set[int] = frozenset()
+    ) -> None:
+        """`wanted` are the versions, each with the present one of its entity.
+
+        Of the commits `around` that are met on the way, what each made and what it replaced is found too.
+        """
         self.found: dict[Version, Entity] = {}
         self._restaurant_id = restaurant_id
+        self._around = around
         self._steps_left = steps_max
         self._wanted: dict[tuple[Kind, str], list[int]] = defaultdict(list)
         self._waiting: dict[int, list[tuple[Kind, str]]] = {}
@@ -76,10 +82,14 @@ class Walk:
                 at = f"revision {revision} of restaurant {self._restaurant_id}"
                 raise DamageError(f"{at} says nothing of the {kind} {entity_id}")
             wanted = self._wanted[kind, entity_id]
+            if revision in self._around:
+                wanted.append(revision)
             if wanted[-1] >= revision:
                 entity = entity_of(kind, bytes(change.image))
                 while wanted and wanted[-1] >= revision:
                     self.found[Version(kind, entity_id, wanted.pop())] = entity
+            if revision in self._around and wanted and change.was > wanted[-1]:
+                wanted.append(change.was)
             if wanted and change.was:
                 self._wait((kind, entity_id), change.was)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -29,7 +29,7 @@ from .changing import Asked, answer_deleted, answer_entity, change
 from .long_answers import Headers, Holding, listed
 
 E = TypeVar("E", Guest, Table)
-Find = Callable[[Floor, Place | None], Iterable[E]]
+Find = Callable[[Floor, Place | None], Awaitable[Iterable[E]]]
 
 
 def read_fields(
@@ -104,26 +104,28 @@ async def page(request: Request, query: Query, find: Find[E], wanted: Sequence[C
     limit = query.integer("limit", least=1, most=PAGE_MAX)
     after = _after(query.one("cursor"))
 
-    def found(floor: Floor) -> list[E]:
-        matching: Iterable[E] = find(floor, after)
+    async def found(floor: Floor) -> list[E]:
+        matching = await find(floor, after)
         for wish in wanted:
             matching = filter(wish, matching)
         return list(islice(matching, None if limit is None else limit + 1))
 
     restaurant_id = path_restaurant(request)
-    whole = _whole_page(request.hub, floor_of(request.hub, restaurant_id), found, limit)
+    whole = await _whole_page(request.hub, floor_of(request.hub, restaurant_id), found, limit)
     if whole is not None:
         return whole
     async with Holding(request, restaurant_id) as holding:
         floor = holding.snapshot.floor
-        shown = found(floor)
+        shown = await found(floor)
         headers = _cut(request.hub, floor, shown, limit)
         return holding.streamed(headers, listed(Pieces(shown, entity_json).unmeasured()))
 
 
-def _whole_page(hub: Hub, floor: Floor, found: Callable[[Floor], list[E]], limit: int | None) -> Answer | None:
+async def _whole_page(
+    hub: Hub, floor: Floor, found: Callable[[Floor], Awaitable[list[E]]], limit: int | None
+) -> Answer | None:
     """The page, None where it is too long to be made at once."""
-    shown = found(floor)
+    shown = await found(floor)
     headers: Headers = _cut(hub, floor, shown, limit)
     whole = joined_whole(shown, entity_json)
     return None if whole is None else Answer(200, [JSON, *headers], b"[" + whole + b"]")

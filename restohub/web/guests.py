@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from restohub.floor.commands import GuestFields, Update
+from restohub.floor.folding import fold
 from restohub.floor.nouns import Floor, Guest, Table
 from restohub.floor.verdicts import quoted
 from restohub.live.group import Answering, Result
@@ -30,18 +31,19 @@ async def list_guests(request: Request) -> Sent:
     query.only("status", "table_id", "tableId", "q", "limit", "cursor")
     statuses = {_status(text) for text in query.many("status")}
     table_id = query.one("table_id", "tableId")
-    words = query.one("q")
+    words = fold(query.one("q") or "")
     wanted: list[Callable[[Guest], bool]] = []
     if statuses:
         wanted.append(lambda guest: guest.status in statuses)
     if table_id is not None:
         wanted.append(lambda guest: guest.table_id == table_id)
 
-    def find(floor: Floor, after: Place | None) -> Iterator[Guest]:
-        listing = request.hub.listings.guests(floor)
-        if words:
-            return listing.matching(floor.guests, after, words.casefold())
-        return listing.after(floor.guests, after)
+    async def find(floor: Floor, after: Place | None) -> Iterator[Guest]:
+        if not words:
+            return request.hub.listings.guests(floor).after(floor.guests, after)
+        await request.hub.listings.guests(floor).fold_ahead(floor.guests)
+        # Asked for again: others may have moved the listing to another revision meanwhile.
+        return request.hub.listings.guests(floor).matching(floor.guests, after, words)
 
     return await entities.page(request, query, find, wanted)
 

@@ -59,7 +59,7 @@ class Opening:
 
     def __init__(self, query: Query, dialect: Dialect) -> None:
         default = DEFAULT_RESTAURANT if dialect == "sync" else None
-        self.restaurant_id = query.integer("restaurant_id", "restaurantId", least=1) or default
+        self.restaurant_id = query.named_restaurant() or default
         self.since = query.integer("since_revision", "sinceRevision")
         self.epoch = query.one("epoch")
         if self.since is not None and self.restaurant_id is None:

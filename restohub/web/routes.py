@@ -14,11 +14,12 @@ from restohub.wire.entities import Guest, Restaurant, Table
 from restohub.wire.requests import GuestInput, RestaurantInput, TableInput
 
 from .asking import Request
-from .atomic import atomic_batch, sync_batch
+from .atomic import atomic_batch
 from .entities import create, delete, look, update
 from .guests import change_status, list_guests
 from .health import health
 from .made import made
+from .queued import sync_batch
 from .restaurants import (
     create_restaurant,
     delete_restaurant,
@@ -116,7 +117,7 @@ ROUTES: tuple[Route, ...] = (
         query=(
             Parameter("status", TEXT, "Only guests of this status; may be repeated.", many=True),
             Parameter("table_id", TEXT, "Only the guest of this table."),
-            Parameter("q", TEXT, "Only guests whose name or phone has this in it; case is ignored."),
+            Parameter("q", TEXT, "Only guests whose name or phone has this in it, however it was typed."),
             LIMIT,
             CURSOR,
         ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from restohub.floor.folding import fold_label
 from restohub.floor.nouns import Floor, Table
 from restohub.floor.verdicts import quoted
 from restohub.live.listing import Place
@@ -25,9 +26,10 @@ async def list_tables(request: Request) -> Sent:
     if statuses:
         wanted.append(lambda table: table.status in statuses)
     if section is not None:
-        wanted.append(lambda table: table.section == section)
+        label = fold_label(section)
+        wanted.append(lambda table: table.section is not None and fold_label(table.section) == label)
 
-    def find(floor: Floor, after: Place | None) -> Iterator[Table]:
+    async def find(floor: Floor, after: Place | None) -> Iterator[Table]:
         return request.hub.listings.tables(floor).after(floor.tables, after)
 
     return await entities.page(request, query, find, wanted)

@@ -17,7 +17,8 @@ Data = Annotated[
         extra_json_schema={"anyOf": [{"$ref": f"#/components/schemas/{s.__name__}"} for s in (GuestInput, TableInput)]},
     ),
 ]
-Operations = Annotated[list[Any], Meta(max_length=500)]
+RestaurantId = Annotated[int, Meta(ge=1, le=2**53 - 1)]
+MutationId = Annotated[str, Meta(min_length=1, max_length=200)]
 
 
 class NewGuest(GuestInput, kw_only=True, rename="camel"):
@@ -60,6 +61,7 @@ class OperationRequest(Struct, kw_only=True):
     action: Action
     entity_id: Id | UnsetType | None = UNSET
     data: Data | UnsetType = UNSET
+    restaurant_id: RestaurantId | UnsetType = UNSET
 
 
 class OlderOperation(Struct, kw_only=True):
@@ -68,6 +70,7 @@ class OlderOperation(Struct, kw_only=True):
     id: Id | UnsetType | None = UNSET
     operation: Action
     data: Data | UnsetType = UNSET
+    restaurant_id: RestaurantId | UnsetType = UNSET
 
 
 class BatchRequest(Struct, kw_only=True):
@@ -77,7 +80,7 @@ class BatchRequest(Struct, kw_only=True):
     """
 
     transaction_id: Annotated[str, Meta(pattern="^[\\x20-\\x7e]{1,200}$")] | UnsetType | None = UNSET
-    restaurant_id: Annotated[int, Meta(ge=1, le=2**53 - 1)] | UnsetType = UNSET
+    restaurant_id: RestaurantId | UnsetType = UNSET
     operations: Annotated[list[OperationRequest], Meta(min_length=1, max_length=500)] | UnsetType = UNSET
     guests: Annotated[list[OlderOperation], Meta(max_length=500)] | UnsetType = UNSET
     tables: Annotated[list[OlderOperation], Meta(max_length=500)] | UnsetType = UNSET
@@ -90,12 +93,18 @@ class QueuedUpdate(Struct, kw_only=True):
     entity_id: Id | UnsetType | None = UNSET
     action: Action = "update"
     data: Data | UnsetType = UNSET
-    mutation_id: Annotated[str, Meta(min_length=1, max_length=200)] | UnsetType | None = UNSET
+    mutation_id: MutationId | UnsetType | None = UNSET
     base_version: Annotated[int, Meta(ge=0, le=2**53 - 1)] | UnsetType | None = UNSET
+    restaurant_id: RestaurantId | UnsetType = UNSET
 
 
 class QueueRequest(Struct, kw_only=True):
-    """An off-line queue, each update on its own."""
+    """An off-line queue, each update on its own.
+
+    `applied_mutation_ids` are of updates that this device sent before: what those changed counts against no
+    `base_version`.
+    """
 
     updates: Annotated[list[QueuedUpdate], Meta(min_length=1, max_length=500)]
-    restaurant_id: Annotated[int, Meta(ge=1, le=2**53 - 1)] | UnsetType = UNSET
+    restaurant_id: RestaurantId | UnsetType = UNSET
+    applied_mutation_ids: Annotated[list[MutationId], Meta(max_length=2_000)] | UnsetType | None = UNSET

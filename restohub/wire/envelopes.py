@@ -9,17 +9,18 @@ from msgspec import Struct
 
 from restohub.floor.commands import EntityKind, GuestFields, TableFields
 from restohub.floor.verdicts import Fault, Refused, quoted
-from restohub.limits import FAULTS_MAX, OPERATIONS_MAX
+from restohub.limits import APPLIED_IDS_MAX, FAULTS_MAX, OPERATIONS_MAX
 
 from .requests import ID, INTEGER_MAX, checked_key, malformed, read_guest, read_table, refuse, seen_version
 from .spelling import Spelling, spelling
 
 ACTIONS = ("create", "update", "delete")
 
+# A `restaurantId` is ignored here because `named_restaurant` reads it, wherever it stands.
 BATCH = spelling(("transactionId", "restaurantId", "operations", "guests", "tables"), {}, ("timestamp", "metadata"))
-OPERATION = spelling(("entityType", "action", "entityId", "data"), {}, ("timestamp",))
-OLDER_OPERATION = spelling(("id", "operation", "data"), {}, ("timestamp",))
-QUEUE = spelling(("updates", "restaurantId"), {}, ("timestamp", "metadata"))
+OPERATION = spelling(("entityType", "action", "entityId", "data"), {}, ("timestamp", "restaurantId"))
+OLDER_OPERATION = spelling(("id", "operation", "data"), {}, ("timestamp", "restaurantId"))
+QUEUE = spelling(("updates", "restaurantId", "appliedMutationIds"), {}, ("timestamp", "metadata"))
 QUEUED = spelling(
     ("entityType", "entityId", "action", "data", "mutationId", "baseVersion"), {}, ("timestamp", "restaurantId")
 )
@@ -46,7 +47,7 @@ class Item(Struct, frozen=True, kw_only=True):
 
 
 def named_restaurant(body: Any, in_query: int | None) -> int:
-    """The restaurant that the query, the envelope and the operations' data name, 1 where none does.
+    """The restaurant that the query, the envelope, its operations and their data name, 1 where none does.
 
     Raises Problem `validation_failed` where they do not agree.
     """
@@ -54,7 +55,7 @@ def named_restaurant(body: Any, in_query: int | None) -> int:
     faults: list[Fault] = []
     for pointer, holder in _holders(body):
         for key in ("restaurant_id", "restaurantId"):
-            if key in holder:
+            if holder.get(key) is not None:
                 number = _restaurant_number(holder[key])
                 if number is None:
                     faults.append(Fault(f"{pointer}/{key}", f"{key} must be a whole number from 1 to {INTEGER_MAX}."))
@@ -72,14 +73,13 @@ def _holders(body: Any) -> list[tuple[str, dict[str, Any]]]:
     """Every object of a batch in which a restaurant_id may stand, with its pointer, as far as a batch may go."""
     if not isinstance(body, dict):
         return []
-    found = [("", body)]
+    places = [("", body), ("/metadata", body.get("metadata"))]
     for name in ("operations", "guests", "tables", "updates"):
         entries = body.get(name)
         for index, entry in enumerate(entries[:OPERATIONS_MAX] if isinstance(entries, list) else ()):
-            data = entry.get("data") if isinstance(entry, dict) else None
-            if isinstance(data, dict):
-                found.append((f"/{name}/{index}/data", data))
-    return found
+            if isinstance(entry, dict):
+                places += (f"/{name}/{index}", entry), (f"/{name}/{index}/data", entry.get("data"))
+    return [(pointer, place) for pointer, place in places if isinstance(place, dict)]
 
 
 def _restaurant_number(value: Any) -> int | None:
@@ -138,6 +138,21 @@ def read_queue(body: Any) -> tuple[Item, ...]:
     return tuple(_queued(entry, f"/updates/{index}") for index, entry in enumerate(entries))
 
 
+def applied_before(body: Any) -> tuple[str, ...]:
+    """The mutation ids of updates that a queue's device sent before. Raises Problem for a faulty envelope."""
+    applied = _envelope(body, QUEUE).get("appliedMutationIds")
+    if applied is None:
+        return ()
+    if not (isinstance(applied, list) and len(applied) <= APPLIED_IDS_MAX and all(map(_is_mutation_id, applied))):
+        detail = f"applied_mutation_ids must be a list of at most {APPLIED_IDS_MAX:,} texts of 1 to 200 characters."
+        refuse([Fault("/applied_mutation_ids", detail)])
+    return tuple(applied)
+
+
+def _is_mutation_id(value: Any) -> bool:
+    return isinstance(value, str) and 1 <= len(value) <= 200
+
+
 def _envelope(body: Any, names: Spelling) -> dict[str, Any]:
     if not isinstance(body, dict):
         refuse([Fault("", "The body must be an object.")])
@@ -175,7 +190,7 @@ def _queued(entry: Any, pointer: str) -> Item:
     values, _, faults = QUEUED.fold(entry)
     values.setdefault("action", "update")
     mutation_id, base_version = values.get("mutationId"), values.get("baseVersion")
-    if mutation_id is not None and not (isinstance(mutation_id, str) and 1 <= len(mutation_id) <= 200):
+    if mutation_id is not None and not _is_mutation_id(mutation_id):
         faults.append(Fault("/mutation_id", "mutation_id must be a text of 1 to 200 characters."))
         mutation_id = None
     if base_version is not None and not (type(base_version) is int and 0 <= base_version <= INTEGER_MAX):

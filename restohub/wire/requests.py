@@ -11,6 +11,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from restohub.floor.commands import GuestFields, RestaurantFields, TableFields
 from restohub.floor.contacts import split_name
+from restohub.floor.folding import is_blank
 from restohub.floor.nouns import Position as FloorPosition
 from restohub.floor.verdicts import MISUNDERSTOOD, Fault, Params, Refused, quoted
 from restohub.limits import FAULTS_MAX
@@ -260,7 +261,7 @@ def read_guest(data: Any, pointer: str = "", *, creating: bool = False) -> tuple
     reader = Reader(GuestInput, GUEST, _less_id(data, creating=creating), pointer)
     values = reader.values
     for name in ("name", "firstName"):
-        if name in values and not values[name].strip():
+        if name in values and is_blank(values[name]):
             reader.fault(name)
     if "name" in values and any(len(part) > 100 for part in split_name(values["name"])):
         reader.fault("name")
@@ -285,7 +286,7 @@ def read_table(data: Any, pointer: str = "", *, creating: bool = False) -> tuple
     values = reader.values
     if "tableNumber" in values:
         values["tableNumber"] = values["tableNumber"].strip()
-        if not 1 <= len(values["tableNumber"]) <= 20:
+        if len(values["tableNumber"]) > 20 or is_blank(values["tableNumber"]):
             reader.fault("tableNumber")
     reader.word("status", TABLE_STATUS_WORDS)
     reader.word("shape", SHAPE_WORDS)
@@ -305,7 +306,7 @@ def read_table(data: Any, pointer: str = "", *, creating: bool = False) -> tuple
 def read_restaurant(data: Any, knows_zone: Callable[[str], bool], default_zone: str | None) -> RestaurantFields:
     """The fields of a restaurant; a `default_zone` says that it is a new one. Raises Problem `validation_failed`."""
     reader = Reader(RestaurantInput, RESTAURANT, data)
-    if "name" in reader.values and not reader.values["name"].strip():
+    if "name" in reader.values and is_blank(reader.values["name"]):
         reader.fault("name", "name must be a text of 1 to 100 characters, not blank.")
     if "timezone" in reader.values and not knows_zone(reader.values["timezone"]):
         reader.fault("timezone")

@@ -100,9 +100,10 @@ class Session:
                 return _unknown(f"There is no message {quoted(other)}. The hub knows {known}.")
 
     def _ask(self, message: dict[str, Any]) -> SendFullSync | SayError:
-        named = message.get("restaurant_id")
-        if named is None:
-            named = self.restaurant_id
+        names = [message[key] for key in ("restaurant_id", "restaurantId") if message.get(key) is not None]
+        named = names[0] if names else self.restaurant_id
+        if names[1:] not in ([], [named]):
+            return _unknown("restaurant_id and restaurantId name two restaurants: name one.")
         if type(named) is not int:
             return _unknown("Say which restaurant: add its restaurant_id, an integer.")
         if self.restaurant_id is not None and named != self.restaurant_id:
@@ -110,7 +111,7 @@ class Session:
         return SendFullSync(named)
 
     def _ask_delta(self, message: dict[str, Any]) -> Wish:
-        since = message.get("since_revision")
+        since = message.get("since_revision", message.get("sinceRevision"))
         if type(since) is not int or not 0 <= since <= INTEGER_MAX:
             return _unknown("request_delta needs a since_revision: the revision that you have.")
         asked = self._ask(message)

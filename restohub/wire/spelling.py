@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from restohub.floor.folding import fold
 from restohub.floor.nouns import GUEST_STATUSES, SHAPES, TABLE_STATUSES
 from restohub.floor.verdicts import QUOTED_MAX, Fault, quoted
 from restohub.limits import FAULTS_MAX
@@ -15,7 +16,8 @@ OLDER_GUEST = {"guestName": "name", "phoneNumber": "phone", "assignedTableId": "
 OLDER_TABLE = {"number": "tableNumber"}
 # The longest has 17, "partially_arrived"; the rest is for spaces and dashes.
 WORD_CHARACTERS_MAX = 100
-BETWEEN_WORDS = re.compile(r"[\s_-]")
+# Spaces, underscores, and the dashes that iPads make of a hyphen.
+BETWEEN_WORDS = re.compile(r"[\s_\-\u2010-\u2015\u2212]")
 READ_ONLY = (
     "createdAt",
     "lastUpdated",
@@ -80,7 +82,7 @@ def spelling(names: tuple[str, ...], older: dict[str, str], ignored: tuple[str, 
 
 def folded(text: str) -> str:
     """A status without case, spaces, dashes, underscores and camel humps."""
-    return BETWEEN_WORDS.sub("", text).casefold()
+    return BETWEEN_WORDS.sub("", fold(text))
 
 
 def word_of(text: str, words: dict[str, str]) -> str | None:

@@ -140,12 +140,6 @@ def test_a_table_conflicts_likewise(api: httpx.Client, restaurant: int) -> None:
     assert only(post_updates(api, restaurant, merged))["status"] == "applied"
 
 
-def test_an_earlier_update_of_the_queue_counts_as_later_than_the_base(api: httpx.Client, restaurant: int) -> None:
-    base = new_guest(api, restaurant, id="g1")["version"]
-    queue = [edit("g1", base=base, notes="door"), edit("g1", base=base, notes="window")]
-    assert [result["status"] for result in results(post_updates(api, restaurant, *queue))] == ["applied", "conflict"]
-
-
 @pytest.mark.parametrize("base", [1, 999_999])
 def test_a_delete_conflicts_with_any_later_change(api: httpx.Client, restaurant: int, base: int) -> None:
     new_guest(api, restaurant, id="g1")

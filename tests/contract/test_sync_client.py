@@ -245,6 +245,22 @@ def test_its_queue_stands_until_an_answer_came_and_shows_what_was_refused(
     assert canonical(client) == held_by(api, restaurant)
 
 
+def test_what_it_sent_before_is_no_conflict_with_what_it_sends_now(
+    hub: Hub, api: httpx.Client, restaurant: int, sample: ModuleType
+) -> None:
+    make_guest(api, restaurant, id="g1")
+    client = sample.SyncClient(f"127.0.0.1:{hub.port}", restaurant)
+    client.catch_up()
+    for many in range(600):  # two requests
+        client.change("guest", "g1", quotedWait=many)
+    assert client.send_queue() == []
+    client.change("guest", "g1", quotedWait=1)  # before the client has heard of what it did
+    assert client.send_queue() == []
+    client.catch_up()
+    assert client.applied == []
+    assert canonical(client) == held_by(api, restaurant)
+
+
 def test_it_does_not_ask_again_for_a_restaurant_that_is_not_there(hub: Hub, sample: ModuleType) -> None:
     client = sample.SyncClient(f"127.0.0.1:{hub.port}", 999_999_999)
     asyncio.run(asyncio.wait_for(client.follow(), 5))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any
+from unicodedata import category, decimal, normalize
 
 from tests import fields
 from tests.fields import DONE, PHASES, blank, taken
@@ -44,6 +45,8 @@ class Model:
         self.floors, self.log = [self.floor], list[list[Entity]]()
         self.keys: dict[str, tuple[Any, Answer]] = {}
         self.mutations: dict[str, int] = {}
+        self.own: tuple[int, ...] = ()
+        self.sent: tuple[Entity, ...] = ()
 
     def ask(self, verb: str, request: Entity, key: str | None, now: int) -> Answer:
         self.now = max(self.time, datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
@@ -95,7 +98,10 @@ class Model:
         return 200, {"success": True, "revision": self.revision, "results": results, "changes": changes}
 
     def queue(self, updates: list[Entity]) -> Answer:
+        mutations = [update.get("mutation_id") for update in updates]
+        self.own = tuple(self.mutations[one] for one in mutations if one in self.mutations)
         results = [self.update_of_queue(update) for update in updates]
+        self.own, self.sent = (), ()
         failed = sum(one["status"] in ("conflict", "rejected") for one in results)
         body = {"success": failed == 0, "processed_count": len(results) - failed, "failed_count": failed}
         return 200, body | {"revision": self.revision, "results": results}
@@ -104,14 +110,18 @@ class Model:
         mutation = update.get("mutation_id")
         told = {"mutation_id": mutation, "entity_id": update["entity_id"], "revision": None}
         if mutation in self.mutations:
+            self.note_sent(update, self.mutations[mutation])
             return told | {"status": "duplicate", "revision": self.mutations[mutation]}
+        present = self.floor[update["entity_type"]].get(update["entity_id"])
         try:
             changes = self.commit(self.operate(self.floor, {"action": "update", **update}))
         except No as no:
             word = "conflict" if no.code == "version_conflict" else "rejected"
             return told | {"status": word, "error_code": no.code, "current": no.current}
+        self.note_sent(update, self.revision + (not changes), present)
         if not changes:
             return told | {"status": "unchanged"}
+        self.own += (self.revision,)
         if mutation is not None:
             self.mutations = self.mutations | {mutation: self.revision}
         return told | {"status": "applied", "revision": self.revision}
@@ -141,17 +151,60 @@ class Model:
         self.save(draft, kind, start, sent, data)
 
     def update(self, draft: Floor, kind: str, present: Entity, data: Entity, base: int | None) -> None:
-        seen = self.image(kind, present["id"], data.get("version", 0)) or {name: present.get(name) for name in ECHOED}
-        sent = {name: value for name, value in data.items() if name not in READ_ONLY}
-        fields = {name: value for name, value in sent.items() if name not in seen or value != seen[name]}
-        then = self.image(kind, present["id"], base or 0)
+        fields = self.meant(kind, present, data)
+        then = self.left(kind, present["id"], base or 0)
         for name, value in fields.items() if base is not None else ():
             if value != present[name] and (then is None or then[name] != present[name]):
                 raise No("version_conflict", present)
         self.save(draft, kind, present, fields, data)
 
+    def meant(self, kind: str, present: Entity, data: Entity) -> Entity:
+        seen = self.seen(kind, present["id"], data) or {name: present.get(name) for name in ECHOED}
+        sent = {name: value for name, value in data.items() if name not in READ_ONLY}
+        return {name: value for name, value in sent.items() if name not in seen or value != seen[name]}
+
+    def seen(self, kind: str, entity_id: str, data: Entity) -> Entity | None:
+        seen = self.image(kind, entity_id, data.get("version", 0))
+        for one in self.sent if seen is not None else ():
+            if seen and (one["kind"], one["id"]) == (kind, entity_id) and one["revision"] > seen["version"]:
+                seen = seen | one["fields"]
+                seen |= names(seen, {}) if kind == "guest" else {}
+        return seen
+
+    def note_sent(self, update: Entity, revision: int, present: Entity | None = None) -> None:
+        kind, entity_id = update["entity_type"], update["entity_id"]
+        present = present or self.floor[kind].get(entity_id)
+        if update["action"] == "update" and present is not None:
+            fields = self.meant(kind, present, update["data"])
+            if fields.keys() & {"name", "firstName", "lastName"}:
+                seen = self.seen(kind, entity_id, update["data"]) or present
+                parts = [name for name in ("firstName", "lastName") if name in fields]
+                whole = fields.get("name", seen["name"]) != seen["name"] and all(
+                    fields[one] == seen[one] for one in parts
+                )
+                told = names(seen, fields)
+                fields |= {name: told[name] for name in (("firstName", "lastName") if whole else parts)}
+            self.sent += ({"kind": kind, "id": entity_id, "revision": revision, "fields": fields},)
+
+    def left(self, kind: str, entity_id: str, base: int) -> Entity | None:
+        left = self.image(kind, entity_id, base)
+        for revision in sorted(self.own):
+            before, after = (self.image(kind, entity_id, one) for one in (revision - 1, revision))
+            if revision > base and after is not None and before is None:
+                left = after
+            elif revision > base and left is not None and before is not None and after is not None:
+                left = left | {name: after[name] for name in after if left[name] == before[name] != after[name]}
+        return left
+
+    def untouched_since(self, kind: str, present: Entity) -> int:
+        since: int = present["version"]
+        while since in self.own:
+            before = self.image(kind, present["id"], since - 1)
+            since = before["version"] if before else 0
+        return since
+
     def delete(self, draft: Floor, kind: str, present: Entity, base: int | None) -> None:
-        if base is not None and base < present["version"]:
+        if base is not None and base < self.untouched_since(kind, present):
             raise No("version_conflict", present)
         if kind == "table" and present["currentGuestId"] is not None:
             raise No("table_occupied", self.at(draft, present))
@@ -218,7 +271,7 @@ class Model:
         after = start | {name: value for name, value in fields.items() if name not in ("status", "currentGuestId")}
         status, wanted = fields.get("status"), fields.get("currentGuestId")
         for other in there(draft["table"]).values():
-            if other["id"] != after["id"] and other["tableNumber"].casefold() == after["tableNumber"].casefold():
+            if other["id"] != after["id"] and folded(other["tableNumber"]) == folded(after["tableNumber"]):
                 raise No("table_number_taken", other)
         draft["table"][after["id"]] = after
         sitting = draft["guest"].get(start["currentGuestId"])
@@ -291,5 +344,10 @@ def visits(draft: Floor, guest: Entity) -> int:
 
 
 def contacts(guest: Entity) -> set[str]:
-    digits = "".join(c for c in guest["phone"] or "" if c.isdecimal())
-    return {contact for contact in (digits, (guest["email"] or "").casefold()) if contact}
+    digits = "".join(str(decimal(c)) for c in guest["phone"] or "" if c.isdecimal())
+    return {contact for contact in (digits, folded(guest["email"] or "")) if contact}
+
+
+def folded(text: str) -> str:
+    """As far as the texts of these examples need it."""
+    return "".join(c for c in normalize("NFKC", text.casefold()) if category(c) != "Cf")

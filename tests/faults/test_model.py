@@ -52,8 +52,8 @@ guest_data = some.fixed_dictionaries(
         "status": some.sampled_from(sorted(PHASES)),
         "tableId": maybe(some.sampled_from(TABLES)),
         "allowOverCapacity": some.booleans(),
-        "phone": some.sampled_from([None, "+39 06 1", "+39061", "12"]),
-        "email": some.sampled_from([None, "a@b.it", "A@B.it"]),
+        "phone": some.sampled_from([None, "+39 06 1", "+39061", "12", "\u0661\u0662"]),
+        "email": some.sampled_from([None, "\u00e8@b.it", "E\u0300@B.it"]),
         "isWalkIn": some.booleans(),
         "quotedWait": maybe(some.integers(0, 90)),
         "reservationTime": some.sampled_from([None, LATER]),
@@ -63,7 +63,7 @@ table_data = some.fixed_dictionaries(
     {},
     optional={
         **plain(TABLE),
-        "tableNumber": some.sampled_from(["1", "2", "a", "A", "Terrazza 1"]),
+        "tableNumber": some.sampled_from(["1", "2", "1\u200b", "\u00e8", "E\u0300", "Terrazza 1"]),
         "capacity": some.integers(1, 6),
         "minCapacity": some.integers(1, 3),
         "status": some.sampled_from(TABLE_STATUSES),
@@ -170,6 +170,11 @@ class Compared(RuleBasedStateMachine):
             present = self.model.floor[update["entity_type"]].get(update["entity_id"])
             if present is not None and data.draw(some.booleans()):
                 update["base_version"] = data.draw(some.integers(0, self.model.revision))
+            if present is not None and update["action"] == "update" and data.draw(some.booleans()):
+                version = data.draw(some.integers(1, self.model.revision))
+                image = self.model.image(update["entity_type"], update["entity_id"], version) or {}
+                whole = image if data.draw(some.booleans()) else {}
+                update["data"] = whole | {"version": image.get("version", version)} | update["data"]
             if data.draw(some.booleans()):
                 update["mutation_id"] = data.draw(some.sampled_from([f"m{n}" for n in range(8)]))
         self.ask("queue", {"updates": wanted})

@@ -12,6 +12,7 @@ from msgspec import UNSET
 
 from restohub.floor.commands import CloseDay, Create, GuestFields, Update
 from restohub.floor.decide import FloorCommand
+from restohub.floor.folding import fold_label
 from restohub.floor.nouns import DONE, PHASES, Change, Entity, Floor, Guest, Table
 from restohub.floor.verdicts import Accepted, BatchRefused, Refused
 from restohub.wire.problems import words_of
@@ -42,7 +43,7 @@ def assert_sound(floor: Floor) -> None:
             guest = floor.guests[table.current_guest_id]
             assert guest.table_id == table.id, "a table has a guest who does not have it"
             assert table.status == ("occupied" if guest.status == "seated" else "reserved")
-    numbers = [table.table_number.casefold() for table in floor.tables.values()]
+    numbers = [fold_label(table.table_number) for table in floor.tables.values()]
     assert len(set(numbers)) == len(numbers), "two tables share a number"
     assert all(1 <= table.min_capacity <= table.capacity for table in floor.tables.values())
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
+from restohub.floor.folding import fold
 from restohub.floor.nouns import Floor, Guest
+from restohub.limits import SEARCHED_MAX
 from restohub.live.listing import LISTINGS_MAX, Listings
 from tests.live.stage import Stage
 from tests.live.test_writer import at_once
@@ -51,6 +55,41 @@ def test_nothing_is_found_across_name_and_phone() -> None:
     assert list(listing.matching(floor.guests, None, "\0")) == []
     assert list(listing.matching(floor.guests, None, "a0")) == []
     assert list(listing.matching(floor.guests, None, "anna")) == [guest]
+
+
+def test_a_text_is_folded_once_while_others_come_and_go() -> None:
+    listings = Listings()
+    anna, bo, cem = (Guest(id=f"g{n}", first_name=name, party_size=2, version=n + 1) for n, name in enumerate("ABC"))
+    folded = []
+    for revision, there in enumerate(((anna, bo), (anna, bo, cem), (anna, cem), (anna,)), 1):
+        guests = {guest.id: guest for guest in there}
+        listing = listings.guests(Floor(restaurant_id=1, revision=revision, guests=guests))
+        assert [guest.id for guest in listing.matching(guests, None, "a")] == ["g0"]
+        assert listing._folded.keys() == guests.keys(), "nobody is kept who is gone"
+        folded.append(listing._folded["g0"])
+    assert all(one is folded[0] for one in folded)
+
+
+@at_once
+async def test_a_floor_of_long_names_is_folded_with_pauses() -> None:
+    name = "\ufdfa" * 100  # each is 18 characters when it is folded
+    guests = {f"g{n}": Guest(id=f"g{n}", first_name=name, party_size=2, version=1) for n in range(1_000)}
+    floor, listings = Floor(restaurant_id=1, revision=1, guests=guests), Listings()
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            listings.guests(Floor(restaurant_id=1, revision=1 + turns))
+            await asyncio.sleep(0)
+
+    meanwhile = asyncio.create_task(others())
+    await listings.guests(floor).fold_ahead(guests)
+    meanwhile.cancel()
+    assert turns > 1
+    assert len(list(listings.guests(floor).matching(guests, None, fold(name)[:9]))) == 1_000
+    assert {len(text) for _, text in listings.guests(floor)._folded.values()} == {SEARCHED_MAX}
 
 
 def test_the_lists_of_few_restaurants_are_kept() -> None:

@@ -6,8 +6,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from restohub.floor.commands import CloseDay, Create, Delete, GuestFields, TableFields, Update, Visits
-from restohub.live.recall import recall_create, recall_delete, recall_update
+from restohub.floor.commands import CloseDay, Create, GuestFields, TableFields, Update, Visits
+from restohub.floor.nouns import Guest
+from restohub.floor.own_work import OwnChange
+from restohub.live.recall import own_changes, recall_create, recall_update
 from restohub.store.history import History
 from restohub.store.versions import Version
 from tests.floor.story import Story
@@ -122,13 +124,35 @@ def test_what_the_client_had_seen_and_its_base_come_along(tmp_path: Path) -> Non
     recall(tmp_path, story, asking)
 
 
-def test_a_delete_is_told_of_its_base_where_nothing_changed_since() -> None:
+def test_what_own_commits_changed_is_known_with_what_they_replaced(tmp_path: Path) -> None:
+    story = Story()
+    add(story, "g1")
+    for notes in "abcd":
+        note(story, "g1", notes)
+
+    def image(revision: int) -> Guest:
+        found = story.image_at(("guest", "g1"), revision)
+        assert isinstance(found, Guest)
+        return found
+
+    async def asking(past: History) -> None:
+        for base, own, changes in (
+            (1, {3}, [(2, 3)]),
+            (1, {2, 3, 5, 9}, [(1, 2), (2, 3), (4, 5)]),
+            (3, {2, 4}, [(3, 4)]),
+            (0, {1, 2}, [(0, 1), (1, 2)]),
+            (5, {5}, []),
+        ):
+            images = await past.images(story.floor, [Version("guest", "g1", base)], frozenset(own))
+            told = own_changes(images, frozenset(own))
+            assert told == [OwnChange(image(was) if was else None, image(now)) for was, now in changes]
+
+    recall(tmp_path, story, asking)
+
+
+def test_an_own_commit_whose_past_is_not_known_is_left_out() -> None:
     story = Story()
     add(story, "g1")
     note(story, "g1", "a")
     present = story.floor.guests["g1"]
-    for base_version, base in ((1, None), (2, present), (3, None), (None, None)):
-        command = Delete(kind="guest", id="g1", base_version=base_version)
-        assert recall_delete(story.floor, command).base == base
-    nobody = Delete(kind="guest", id="g9", base_version=1)
-    assert recall_delete(story.floor, nobody) is nobody
+    assert own_changes({Version("guest", "g1", 2): present}, {2}) == []

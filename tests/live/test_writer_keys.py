@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from restohub.floor.commands import CreateRestaurant, Delete, DeleteRestaurant, RestaurantFields
+from restohub.floor.commands import CreateRestaurant, Delete, DeleteRestaurant, RestaurantFields, Update
 from restohub.floor.nouns import DIRECTORY_ID
+from restohub.live.group import Step
 from restohub.wire.answers import unpacked
-from tests.live.desk import desk, guest, keys, note, outcome, outcomes, said
+from tests.live.desk import answering, desk, guest, keys, note, outcome, outcomes, said, settle
 from tests.live.test_writer import at_once
 
 
@@ -79,3 +80,30 @@ async def test_the_keys_of_a_deleted_restaurant_are_let_go() -> None:
         assert one.writer.keys == keys((1, "k", 1), (2, "k", 1))
         await outcome(one.submit(DeleteRestaurant(2), at=DIRECTORY_ID))
         assert one.writer.keys == keys((1, "k", 1))
+
+
+@at_once
+async def test_a_queue_that_an_earlier_try_overtook_is_to_be_read_anew() -> None:
+    """In the same group and in a later one; nothing of it is done."""
+    async with desk() as one:
+        await outcome(one.submit(guest("g1")))
+        one.disk.hold()
+        blocking = one.submit(guest("g2"))
+        await one.disk.asked.wait()
+        first = one.submit(note("g1", "a"), keys=["m1"])
+        queue = [queued(note("g1", "b")), queued(note("g1", "a"), "m1")]
+        same_group = one.ask(1, queue, answering)
+        await settle()
+        one.disk.free.set()
+        assert await outcomes(blocking, first, same_group) == ["committed 2", "committed 3", "repeated 3"]
+        assert await outcome(one.ask(1, queue, answering)) == "repeated 3"
+        assert one.floor.guests["g1"].notes == "a"
+        read_anew = [queued(note("g1", "b")), queued(note("g1", "a"), "m1", used=3)]
+        assert said(await one.ask(1, read_anew, answering))["steps"] == ["committed 4", "repeated 3"]
+        one.writer.keys.forget(1, "m1", 3)
+        assert await outcome(one.ask(1, read_anew, answering)) == "repeated 0"
+
+
+def queued(command: Update, key: str | None = None, used: int | None = None) -> Step:
+    """An update of an off-line queue that was read when its key had been used by this revision."""
+    return Step(command=command, transaction_id="tx", key=key, own=(), used=used)

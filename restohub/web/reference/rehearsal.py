@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence, Set
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -113,8 +113,13 @@ class RehearsalHistory(History):
         """Nobody was here before this evening."""
         return Visits(floor.revision)
 
-    async def images(self, floor: Floor, versions: Iterable[Version]) -> dict[Version, Entity]:
-        """The entities as they were at these versions."""
+    async def images(
+        self,
+        floor: Floor,
+        versions: Iterable[Version],
+        around: Set[int] = frozenset(),  # noqa: ARG002
+    ) -> dict[Version, Entity]:
+        """The entities as they were at these versions; no queue of this evening is sent twice."""
         wanted = list(versions)
         found: dict[Version, Entity] = {}
         for entry in self._entries(floor.restaurant_id):

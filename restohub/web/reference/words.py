@@ -120,8 +120,8 @@ HAPPENS = {
     "restaurant_name_differs": "A restaurant is to be deleted with its guests and tables, and `name` is not its name.",
     "revision_expired": "The log no longer reaches back to your revision, the revision or the time is from the future, "
     "or the epoch is not ours any more.",
-    "version_conflict": "`If-Match` names a version that is not the present one. In an off-line queue: someone changed "
-    "the same field after your `base_version`.",
+    "version_conflict": "`If-Match` names a version that is not the present one. In an off-line queue: someone else "
+    "changed the same field after your `base_version`.",
     "validation_failed": "Fields are missing, are unknown, are given in two spellings, or have values that cannot be. "
     "`errors` lists every one of them.",
     "idempotency_key_reused": "The `Idempotency-Key` came before, with another method, path, query or body, or with "
