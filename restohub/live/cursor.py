@@ -50,8 +50,8 @@ class Cursor:
         self.dialect = dialect
         self.restaurant_id = restaurant_id
         self.revisions: dict[int, int] = {}
-        # Of each restaurant that was changed and of which it was not told yet, the latest.
-        self.untold: dict[int, Restaurant] = {}
+        # Of each restaurant whose change it was not told yet, the latest; of one that was deleted, when that was.
+        self.untold: dict[int, Restaurant | int] = {}
         self.live = False
         self.wake = asyncio.Event()
         self.asked: deque[SendFullSync | SendDelta] = deque()

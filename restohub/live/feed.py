@@ -18,7 +18,14 @@ from restohub.limits import (
     PUSHED_BYTES_MAX,
 )
 from restohub.store.history import History
-from restohub.wire.messages import MESSAGE_BYTES_MAX, Dialect, entry_messages, restaurant_message, text_frame
+from restohub.wire.messages import (
+    MESSAGE_BYTES_MAX,
+    Dialect,
+    deleted_message,
+    entry_messages,
+    restaurant_message,
+    text_frame,
+)
 from restohub.wire.session import GONE_SILENT, UNKNOWN_RESTAURANT, SendDelta, SendFullSync
 
 from .callers import Caller
@@ -112,12 +119,12 @@ class Feed:
             cursor.revisions[restaurant_id] = head
 
     def _tell_directory(self, entry: Entry) -> None:
-        """A restaurant was changed: its sockets are told, after its floor's commits; or deleted: they are closed."""
+        """A restaurant was changed: its sockets are told, after its floor's commits; or deleted: its own are closed."""
         for change in entry.changes:
             if isinstance(change.entity, Restaurant) and change.action == "update":
                 self._tell_changed(change.entity)
             elif change.action == "delete":
-                self._close_deleted(int(change.id))
+                self._tell_deleted(int(change.id), entry.time)
 
     def _tell_changed(self, restaurant: Restaurant) -> None:
         restaurant_id = int(restaurant.id)
@@ -131,11 +138,17 @@ class Feed:
                 cursor.untold[restaurant_id] = restaurant
                 cursor.lag()
 
-    def _close_deleted(self, restaurant_id: int) -> None:
+    def _tell_deleted(self, restaurant_id: int, time: int) -> None:
         for cursor in self._cursors.get(restaurant_id, ()):
             cursor.link.close(UNKNOWN_RESTAURANT, "this restaurant was deleted")
+        frame = text_frame(deleted_message(restaurant_id, time))
         for cursor in self._cursors.get(None, ()):
             cursor.revisions.pop(restaurant_id, None)
+            if cursor.live and cursor.link.ready:
+                cursor.link.write(frame)
+            else:
+                cursor.untold[restaurant_id] = time
+                cursor.lag()
         self._forget(restaurant_id)
 
     def join(self, cursor: Cursor) -> None:
@@ -171,11 +184,12 @@ class Feed:
                 cursor.live = True
                 await cursor.woken()
 
-    def _tell_latest(self, cursor: Cursor, restaurant_id: int, restaurant: Restaurant) -> None:
-        """Tell a cursor that has all commits of a restaurant that the restaurant itself was changed meanwhile."""
-        floor = self._floors.get(restaurant_id)
-        if floor is not None:
-            cursor.link.write(text_frame(restaurant_message(restaurant, floor.revision)))
+    def _tell_latest(self, cursor: Cursor, restaurant_id: int, latest: Restaurant | int) -> None:
+        """Tell a cursor that has all commits of a restaurant that the restaurant was changed or deleted meanwhile."""
+        if isinstance(latest, int):
+            cursor.link.write(text_frame(deleted_message(restaurant_id, latest)))
+        elif (floor := self._floors.get(restaurant_id)) is not None:
+            cursor.link.write(text_frame(restaurant_message(latest, floor.revision)))
 
     async def catch_up(self, cursor: Cursor, restaurant_id: int) -> None:
         """Bring a cursor to a restaurant's head: by the frames it missed, else a delta, else the whole floor."""

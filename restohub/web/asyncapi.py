@@ -23,11 +23,14 @@ SPOKEN = (
     messages.DeltaUpdate,
     messages.AtomicTransactionComplete,
     messages.RestaurantUpdated,
+    messages.RestaurantDeleted,
     messages.Ping,
     messages.Pong,
     messages.ErrorMessage,
 )
 NAMED = get_args(messages.NamedType)
+# What /realtime alone says.
+OF_REALTIME = {*NAMED, "restaurant_deleted"}
 QUERY: dict[str, Schema] = {
     "since_revision": {**INTEGER, "description": "The revision that the client has: what it missed comes first."},
     "epoch": {**TEXT, "description": "The epoch that the revision is of, from `connection_established`."},
@@ -109,8 +112,8 @@ def _tag(struct: Any) -> str:
 
 
 def _on(socket: str, names: Any) -> list[str]:
-    """Those of the messages that a socket has: the named changes are /realtime's alone."""
-    return [name for name in names if socket == "realtime" or name not in NAMED]
+    """Those of the messages that a socket has."""
+    return [name for name in names if socket == "realtime" or name not in OF_REALTIME]
 
 
 def _channel(name: str, said: list[str]) -> dict[str, Any]:

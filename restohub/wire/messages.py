@@ -138,6 +138,13 @@ class RestaurantUpdated(Struct, tag_field="type", tag="restaurant_updated"):
     restaurant: Restaurant
 
 
+class RestaurantDeleted(Struct, tag_field="type", tag="restaurant_deleted"):
+    """A restaurant is gone, with all that it had. Told on a /realtime for all restaurants; others are closed."""
+
+    timestamp: Time
+    restaurant_id: int
+
+
 class Ping(Struct, tag_field="type", tag="ping"):
     """The heartbeat. `revision` is what this socket has been sent: a client that holds less has missed something."""
 
@@ -225,6 +232,11 @@ def restaurant_message(restaurant: nouns.Restaurant, revision: int) -> bytes:
     """A restaurant that was changed; `revision` is its floor's, which whoever reads this has been sent."""
     changed = restaurant_out(restaurant, revision)
     return encode(RestaurantUpdated(changed.last_updated, changed.id, changed))
+
+
+def deleted_message(restaurant_id: int, time: int) -> bytes:
+    """A restaurant that was deleted at a time."""
+    return encode(RestaurantDeleted(time_text(time), restaurant_id))
 
 
 def delta_messages(

@@ -66,7 +66,7 @@ def test_one_with_our_own_id_counts_by_our_host_and_by_that_of_its_run() -> None
         assert [(rival.id, rival.address) for rival in near.rivals.counted] == [(OWN, AT)]
 
 
-@pytest.mark.parametrize("host", [OWN_HOST, f"{host_name(OWN_RUN)}."])
+@pytest.mark.parametrize("host", [OWN_HOST, f"{host_name(OWN_RUN)}."], ids=["usual", "of its run"])
 @pytest.mark.parametrize("sender", ["10.77.0.1", "fd77::1", "fe80::1%2", AT])
 def test_we_are_no_copy_of_ourselves_on_no_interface_nor_behind_a_reflector_or_a_proxy(host: str, sender: str) -> None:
     near = Neighbours()

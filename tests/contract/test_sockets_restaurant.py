@@ -97,6 +97,17 @@ def test_one_that_was_away_learns_it_from_the_greeting(hub: Hub, api: httpx.Clie
         assert next_message(everyone)["restaurant"] is None
 
 
+@pytest.mark.parametrize("whole", ["", "?with=guests,tables&name=Osteria"])
+def test_a_deleted_restaurant_is_told_to_those_who_follow_all(hub: Hub, api: httpx.Client, whole: str) -> None:
+    gone = ok(api.post("/restaurants", json={"name": "Osteria"}), 201)["id"]
+    if whole:
+        make_guest(api, gone)
+    with all_restaurants(hub) as everyone:
+        assert api.delete(f"/restaurants/{gone}{whole}").status_code == 204
+        told = next_message(everyone)
+        assert told == {"type": "restaurant_deleted", "timestamp": told["timestamp"], "restaurant_id": gone}
+
+
 def told_in_order(heard: list[Message]) -> None:
     """Fail unless each `restaurant_updated` comes after the commits of its revision and before any later one."""
     at = 0

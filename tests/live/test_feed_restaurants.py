@@ -23,6 +23,12 @@ def rename(one: Stage, name: str, restaurant_id: int = 1) -> Entry:
     return entry
 
 
+def delete(one: Stage, restaurant_id: int) -> None:
+    """A restaurant goes: the commit of it, published."""
+    change = Change("restaurant", str(restaurant_id), "delete", None)
+    one.feed.publish([Entry(DIRECTORY_ID, 3, one.story.now, "tx", False, (change,))])
+
+
 def told(link: SlowLink, since: int = 0) -> list[Any]:
     """What a link was told of restaurants, as (name, revision), and the revisions of commits between."""
     found: list[Any] = []
@@ -113,9 +119,29 @@ async def test_a_client_of_all_restaurants_is_told_of_each_and_of_none_that_is_g
         rename(one, "First")
         rename(one, "Second again", 2)
         del one.floors[2]
-        one.feed.publish([Entry(DIRECTORY_ID, 3, 0, "tx", False, (Change("restaurant", "2", "delete", None),))])
+        delete(one, 2)
         link.drain()
         await settle()
         assert told(link) == [("Second", 0), ("First", one.floor.revision)]
         assert told(other) == [("First", one.floor.revision)]
         assert cursor.live
+
+
+@at_once
+async def test_a_slow_client_of_all_restaurants_is_told_of_one_that_is_gone_once_it_takes_more() -> None:
+    async with stage() as one:
+        one.floors[2] = Floor(restaurant_id=2)
+        cursor, link, _ = await one.enter("realtime", None)
+        await settle()
+        begun = len(link.written)
+        link.fill()
+        rename(one, "Osteria", 2)
+        del one.floors[2]
+        delete(one, 2)
+        await settle()
+        assert len(link.written) == begun
+        link.drain()
+        await settle()
+        (message,) = messages(b"".join(link.written[begun:]))
+        assert (message["type"], message["restaurant_id"]) == ("restaurant_deleted", 2)
+        assert (cursor.live, cursor.untold) == (True, {})
