@@ -109,8 +109,8 @@ def _from_file(path: Path) -> dict[str, Any]:
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except PermissionError as error:
-        if not os.access(path.parent, os.X_OK):  # of the whole folder its lock says more
-            return {}
+        if os.access(path.parent, os.F_OK) and not os.access(path.parent, os.X_OK):
+            return {}  # of a folder that may not be entered its lock says more
         raise SettingsError(f"{path} cannot be read: {error.strerror}.") from None
     except OSError as error:
         raise SettingsError(f"{path} cannot be read: {error.strerror}.") from None

@@ -118,6 +118,7 @@ def test_who_follows_all_restaurants_goes_on_when_one_is_deleted(target: Hub) ->
         assert json.loads(sock.recv(5))["type"] == "connection_established"
         with target.client() as api:
             assert api.delete(f"/restaurants/{restaurant}").status_code == 204
+        assert json.loads(sock.recv(5))["type"] == "restaurant_deleted"
         for wish in ("request_full_sync", "request_delta"):
             sock.send(json.dumps({"type": wish, "restaurant_id": restaurant, "since_revision": 0}))
             assert json.loads(sock.recv(5))["error_code"] == "restaurant_not_found"

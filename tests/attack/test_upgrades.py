@@ -190,7 +190,7 @@ def test_what_is_wrong_with_a_handshake_is_named(either: Hub) -> None:
     ):
         with raw(either) as sock:
             sock.sendall(b"GET /realtime HTTP/1.1\r\nHost: hub\r\n%b\r\n" % WRONG[wrong][0])
-            assert named in json.loads(whole_answer(sock)[1])["detail"]
+            assert named in json.loads(whole_answer(sock)[1])["hint"]
 
 
 @pytest.mark.parametrize("more", [b"Sec-WebSocket-Protocol: chat, superchat\r\n", b"Connection: keep-alive\r\n"])

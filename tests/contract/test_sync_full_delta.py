@@ -239,7 +239,7 @@ def test_a_time_from_the_future_is_expired_and_the_present_one_is_not(
     assert delta(api, restaurant, since=now.isoformat())["has_more"] is False
     since = (now + ahead).isoformat()
     told = problem(api.get(DELTA, params={"restaurant_id": restaurant, "since": since}), 410, "revision_expired")
-    assert "full sync" in told["detail"]
+    assert "full sync" in told["hint"]
 
 
 def test_a_revision_from_the_future_is_expired(api: httpx.Client, restaurant: int) -> None:

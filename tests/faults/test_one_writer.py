@@ -17,8 +17,14 @@ from tests.house.tree import PACKAGE, name, parsed
 
 CONNECTING = {"sqlite3.connect", "aiosqlite.connect", "sqlite3.Connection", "Connection", "connected"}
 # `connected` itself (SQLite's own call and its thread's), the writer and the readers of history; the doctor, who looks;
-# the check of a stopped hub.
-CONNECTIONS = {"restohub/store/open.py": 4, "restohub/store/look.py": 1, "restohub/store/check.py": 1}
+# the check and the new identity of a stopped hub, and a blank database in memory to compare a format with.
+CONNECTIONS = {
+    "restohub/store/open.py": 4,
+    "restohub/store/look.py": 1,
+    "restohub/store/check.py": 1,
+    "restohub/store/identity.py": 1,
+    "restohub/store/format.py": 1,
+}
 WRITING = "(?:pwrite64|pwritev|write|ftruncate|fdatasync|fsync)"
 WROTE = re.compile(rf"^(\d+) +{WRITING}\(\d+<[^>]*/restohub\.db(-wal|)>", re.M)
 CALLS = "trace=pwrite64,pwritev,write,ftruncate,fdatasync,fsync"

@@ -13,7 +13,7 @@ from random import Random
 from typing import Any, TypeVar
 
 from restohub.live.clock import Clock
-from restohub.store.append import LOG
+from restohub.store.append import KEYED_LOG, LOG
 from restohub.store.format import migrations
 from restohub.store.open import statements
 from restohub.store.rows import revision_at
@@ -115,7 +115,9 @@ class Disk:
         """Run a statement; a full disk takes no row."""
         self._take(sql)
         done = self.database.execute(sql, values)
-        if sql == "COMMIT":
+        if sql.startswith("BEGIN"):
+            self._written = 0
+        elif sql == "COMMIT":
             self.head = max(self.head, self._written)
         return done
 
@@ -123,8 +125,8 @@ class Disk:
         """Run a statement for each row."""
         self._take(sql)
         rows = list(rows)
-        if sql == LOG:
-            self._written = max(revision_at(row[0]) for row in rows)
+        if sql in (LOG, KEYED_LOG):
+            self._written = max(self._written, *(revision_at(row[0]) for row in rows))
         return self.database.executemany(sql, rows)
 
     def _take(self, sql: str) -> None:

@@ -118,7 +118,7 @@ def test_a_kept_answer_that_cannot_be_read_is_a_key_that_was_used(
         before = seen(api)
         again = api.request(**KEYED)
         assert (again.status_code, again.json()["error_code"]) == (422, "idempotency_key_reused")
-        assert "cannot be read" in again.json()["detail"]
+        assert "cannot be read" in again.json()["hint"]
         assert seen(api) == before
         assert api.request(**BATCH).headers["idempotency-replayed"] == "true"
     assert "internal_error" not in hub.said()

@@ -34,7 +34,7 @@ def accepting(api: httpx.Client, path: str, accept: str | None) -> httpx.Respons
     return api.send(request)
 
 
-@pytest.mark.parametrize("path", ["/nowhere", "/restaurants/999999", "/realtime", "/restaurants/1/guests/nobody"])
+@pytest.mark.parametrize("path", ["/nowhere", "/restaurants/999999", "/restaurants/1/guests/nobody"])
 def test_a_browser_that_finds_nothing_gets_a_page_with_a_way_on(api: httpx.Client, path: str) -> None:
     page, document = accepting(api, path, BROWSER), accepting(api, path, "*/*")
     assert (page.status_code, document.status_code) == (404, 404)
