@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
@@ -23,6 +24,9 @@ Place = tuple[int, str]
 LISTINGS_MAX = 16
 # In no text that the hub takes, so nothing is found across name and phone.
 BETWEEN = "\0"
+# What people write a phone number with. Of fewer digits than these too many numbers would have a part.
+PHONE_PART = re.compile(r"(?:[\s+()/.\-]*[0-9]){3}[0-9\s+()/.\-]*")
+NOT_DIALLED = re.compile("[^0-9+]+")
 
 
 class Listing(Generic[E]):
@@ -58,16 +62,24 @@ class Listing(Generic[E]):
                 since = monotonic()
 
     def matching(self, guests: Mapping[str, Guest], place: Place | None, part: str) -> Iterator[Guest]:
-        """The guests after a place whose name or phone has a part; `part` is folded, and a space in it may be a `+`."""
+        """The guests after a place whose name or phone has a part; `part` is folded, and a space in it may be a `+`.
+
+        A part that looks like a phone number is also looked for in the phone as it would be dialled.
+        """
         if BETWEEN in part:
             return
         if self._texts_of != self._revision:
             self._texts = [self._text(guests[guest_id]) for _, guest_id in self._places]
             self._texts_of = self._revision
         spaced = " " in part
+        dialled = _dialled(part) if PHONE_PART.fullmatch(part) else ""
         start = 0 if place is None else bisect_right(self._places, place)
         for text, (_, guest_id) in islice(zip(self._texts, self._places, strict=True), start, None):
-            if part in text or (spaced and part in text.replace("+", " ")):
+            if (
+                part in text
+                or (spaced and part in text.replace("+", " "))
+                or (dialled and _has_number(text.rpartition(BETWEEN)[2], dialled))
+            ):
                 yield guests[guest_id]
 
     def _text(self, guest: Guest) -> str:
@@ -77,6 +89,17 @@ class Listing(Generic[E]):
             text = fold(f" {guest.name} {BETWEEN} {guest.phone or ''} ")[:SEARCHED_MAX]
             self._folded[guest.id] = guest.version, text
         return text
+
+
+def _dialled(number: str) -> str:
+    """The digits and plus signs of a number, after the space that it begins with, if it does."""
+    return number[:1].strip("0123456789+()/.-") + NOT_DIALLED.sub("", number)
+
+
+def _has_number(phone: str, part: str) -> bool:
+    """Whether a phone has a part; a space that begins it is the phone's beginning, or a plus."""
+    dialled = " " + NOT_DIALLED.sub("", phone)
+    return part in dialled or (part[0] == " " and "+" + part[1:] in dialled)
 
 
 class Listings:

@@ -46,6 +46,31 @@ def test_a_space_in_a_search_may_be_a_plus(api: httpx.Client, restaurant: int, q
 
 
 @pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("+4670", ["Anna Berg"]),
+        ("%2B4670", ["Anna Berg"]),
+        ("+0701", ["Cem"]),
+        ("%2B0701", []),
+        ("0701-23", ["Cem"]),
+        ("(070) 12", ["Cem"]),
+        ("1234567", ["Anna Berg"]),
+        ("46-70", ["Anna Berg"]),
+        ("6-7", []),  # two digits are in too many
+        ("70 anna", []),
+        ("2 0701", []),  # nothing is found across name and phone
+    ],
+)
+def test_a_phone_is_found_however_it_was_written(
+    api: httpx.Client, restaurant: int, query: str, names: list[str]
+) -> None:
+    new_guest(api, restaurant, name="Anna Berg", phone="+46 70-123 45 67")
+    new_guest(api, restaurant, name="Cem", phone="(0701) 23")
+    new_guest(api, restaurant, name="Table for 2", phone=None)
+    assert found(api, restaurant, query) == names
+
+
+@pytest.mark.parametrize(
     ("typed", "query"),
     [
         (NFD, NFC),
