@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,8 @@ VAGUE = {"utils", "util", "helpers", "helper", "manager", "service", "base", "co
 # The writer's group, a socket's sending and the edge of HTTP (by registration): there a fault of ours is contained.
 BROAD = {"restohub/live/writer.py": 1, "restohub/web/realtime.py": 1}
 SQL = re.compile(r"\b(SELECT\b.+\bFROM|INSERT (OR \w+ )?INTO|DELETE FROM|UPDATE \w+ SET|CREATE TABLE|PRAGMA )")
+EXCEPTION = re.compile(r"# (?:noqa|type: ignore)\b.*")
+REASONED = re.compile(r"\W+(?:noqa: [A-Z]+[0-9]+ \(.+\)|type: ignore\[[a-z, -]+\]  # \w.*)$")
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
@@ -73,6 +76,23 @@ def test_only_named_places_catch_every_exception(path: Path) -> None:
         f"{name(path)} catches every exception in line {', '.join(str(node.lineno) for node in broad)}: name those "
         "that can come there. Where a fault of ours must really be contained, count it in BROAD here."
     )
+
+
+@pytest.mark.parametrize("path", PACKAGE + TESTS, ids=name)
+def test_an_exception_from_a_rule_has_its_reason_beside_it(path: Path) -> None:
+    bare = [one for one in EXCEPTION.findall(path.read_text("utf-8")) if not REASONED.match(one)]
+    assert bare == [], (
+        f"Say why beside these exceptions of {name(path)}, as `noqa: X000 (why)` or `type: ignore[code]  # why`: "
+        + "; ".join(bare)
+    )
+
+
+def test_a_rule_that_is_switched_off_has_its_reason_beside_it() -> None:
+    text = (ROOT / "pyproject.toml").read_text("utf-8")
+    lint = tomllib.loads(text)["tool"]["ruff"]["lint"]
+    off = [*lint["ignore"], *(rule for rules in lint["per-file-ignores"].values() for rule in rules)]
+    bare = [rule for rule in off if not re.search(rf'^ *"{rule}", +# \w', text, re.MULTILINE)]
+    assert bare == [], f"Put these on lines of their own in pyproject.toml, with why they are off: {', '.join(bare)}"
 
 
 @pytest.mark.parametrize("path", [p for p in PACKAGE if "store" not in p.parts], ids=name)
