@@ -129,6 +129,15 @@ def test_the_top_level_is_as_it_was_agreed() -> None:
     )
 
 
+def test_the_tests_readme_says_where_each_behaviour_is_tested() -> None:
+    said = set(re.findall(r"`((?:\w+/)?test_\w+\.py)`", (ROOT / "tests" / "README.md").read_text("utf-8")))
+    there = {path.relative_to(ROOT / "tests").as_posix() for path in TESTS if path.name.startswith("test_")}
+    assert said == there, (
+        f"In the table of tests/README.md add {', '.join(sorted(there - said)) or 'nothing'} beside what is "
+        f"tested there, and take out {', '.join(sorted(said - there)) or 'nothing'}."
+    )
+
+
 def test_ci_runs_the_test_command_of_the_readme() -> None:
     readme = (ROOT / "README.md").read_text("utf-8")
     command = next(line for line in readme.splitlines() if line.endswith(".venv/bin/pytest"))
