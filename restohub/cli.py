@@ -6,7 +6,6 @@ import asyncio
 import logging
 import math
 import random
-import sqlite3
 import sys
 from collections.abc import Callable
 from importlib.metadata import version as installed_version
@@ -116,7 +115,13 @@ def serve(
 def _run(chosen: Settings) -> int:
     from restohub.app import PortError  # the framework takes half of the time to start
     from restohub.app import serve as serve_hub
-    from restohub.store.faults import StorageBackError, StorageFailedError, StorageFullError, StorageUnavailableError
+    from restohub.store.faults import (
+        DatabaseError,
+        StorageBackError,
+        StorageFailedError,
+        StorageFullError,
+        StorageUnavailableError,
+    )
     from restohub.store.format import FolderError
     from restohub.store.open import ServedError
     from restohub.store.rows import DamageError
@@ -144,7 +149,7 @@ def _run(chosen: Settings) -> int:
         )
     except (StorageFailedError, StorageFullError, StorageUnavailableError) as error:
         stop(f"The disk of {chosen.data} failed: {error}. Look after the disk, then start the hub again.")
-    except (sqlite3.Error, OSError, UnicodeError) as error:
+    except (DatabaseError, OSError, UnicodeError) as error:
         _ended(chosen, f"The hub cannot go on with {chosen.data} on {chosen.host}: {error}.")
     return 0
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 import sys
 from importlib.metadata import version as installed_version
 from pathlib import Path
@@ -41,7 +40,7 @@ def new(
     The hub gets a new id (and with it another `.local` name) and a new epoch, so that no iPad takes it for the
     original. Guests, tables and settings stay. The exit status is 0 where it is done, else 1.
     """
-    from restohub.store.faults import StorageFailedError, StorageFullError, StorageUnavailableError
+    from restohub.store.faults import DatabaseError, StorageFailedError, StorageFullError, StorageUnavailableError
     from restohub.store.format import FolderError
     from restohub.store.identity import Identity, give_identity
     from restohub.store.rows import DamageError
@@ -55,7 +54,7 @@ def new(
         _stop(str(error))
     except DamageError as error:
         _stop(f"The data in {folder} are damaged: {error}. Nothing was changed. `restohub verify` says more.")
-    except (StorageFailedError, StorageFullError, StorageUnavailableError, sqlite3.Error, OSError) as error:
+    except (StorageFailedError, StorageFullError, StorageUnavailableError, DatabaseError, OSError) as error:
         _stop(f"The disk of {folder} takes no changes: {error}. Nothing was changed.")
     if as_json:
         told = {"data": str(folder.absolute()), "old": msgspec.to_builtins(old), "new": msgspec.to_builtins(made)}

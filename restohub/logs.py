@@ -6,7 +6,6 @@ import asyncio
 import json
 import logging
 import os
-import sqlite3
 import sys
 import threading
 import time
@@ -79,7 +78,7 @@ def trace_of(fault: BaseException | None) -> str:
 
 
 def _kind(fault: BaseException) -> str:
-    detail = getattr(fault, "sqlite_errorname", "") if isinstance(fault, sqlite3.Error) else ""
+    detail = getattr(fault, "sqlite_errorname", "")
     if isinstance(fault, OSError):
         detail = fault.strerror or ""
     return f"{type(fault).__module__}.{type(fault).__qualname__}" + (f" ({detail})" if detail else "")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 from datetime import timedelta
 from pathlib import Path
 
 from restohub.live.clock import Clock
-from restohub.store.engine import has_wal_reset_bug
-from restohub.store.faults import StorageFailedError, StorageFullError, StorageUnavailableError
+from restohub.store.engine import SQLITE_VERSION, has_wal_reset_bug
+from restohub.store.faults import DatabaseError, StorageFailedError, StorageFullError, StorageUnavailableError
 from restohub.store.format import FolderError
 from restohub.store.look import Seen, UnseenError, look
 from restohub.store.rows import DamageError
@@ -34,7 +33,7 @@ async def database(folder: Path) -> tuple[Check, Seen | None]:
         return Check(name, "wrong", f"It is damaged, and the hub would not serve it: {error}.", cure), None
     except (FolderError, StorageUnavailableError) as error:
         return Check(name, "wrong", str(error), "The hub would not start with it as it is."), None
-    except (StorageFailedError, StorageFullError, sqlite3.Error) as error:
+    except (StorageFailedError, StorageFullError, DatabaseError) as error:
         cure = "Look after the disk, and keep a copy of the folder."
         return Check(name, "wrong", f"It cannot be read: {error}.", cure), None
     except UnseenError as error:
@@ -49,11 +48,11 @@ async def database(folder: Path) -> tuple[Check, Seen | None]:
 def engine() -> Check:
     """Whether the SQLite at hand has the one fault that could cost data."""
     if not has_wal_reset_bug():
-        return Check("SQLite", "well", f"{sqlite3.sqlite_version}.")
+        return Check("SQLite", "well", f"{SQLITE_VERSION}.")
     return Check(
         "SQLite",
         "well",
-        f"{sqlite3.sqlite_version}. It has a known fault that the hub is safe from, since one connection writes; "
+        f"{SQLITE_VERSION}. It has a known fault that the hub is safe from, since one connection writes; "
         "only let no other program write to the hub's database.",
     )
 

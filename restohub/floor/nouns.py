@@ -171,7 +171,7 @@ class Finished:
     """The index of finished visits of a floor, as `finished` keeps it: made, `earlier` and one change, or not yet."""
 
     __slots__ = ("after", "before", "earlier", "index", "kept_back")
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]  # how Python says that equal ones have no hash
 
     def __init__(
         self,

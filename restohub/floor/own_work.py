@@ -121,7 +121,7 @@ class _Work:
         for name, value in left.items():
             for revision, was, now in self._steps[name]:
                 if revision > version and value == was:
-                    value = left[name] = now  # noqa: PLW2901
+                    value = left[name] = now  # noqa: PLW2901 (the next step starts from it)
         return structs.replace(base, **left)
 
     def seen_by_device(self, seen: Entity) -> Entity:

@@ -262,7 +262,7 @@ class Writer:
         if not chore.future.done():
             chore.future.set_result(done)
 
-    async def _commit(self, group: list[Submission]) -> None:
+    async def _commit(self, group: list[Submission]) -> None:  # noqa: C901 (one branch for each thing that can fail)
         """Decide and commit a group; where a fault of our own comes up, its members one at a time."""
         try:
             if self._ledger.reserve_in_use and not all(submission.shrinks for submission in group):

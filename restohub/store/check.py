@@ -264,7 +264,7 @@ class _Check:
                 continue
             self._gone[row[0], removal.kind, removal.id] = removal.revision
 
-    def _compare(self) -> None:
+    def _compare(self) -> None:  # noqa: C901 (one branch for each sentence)
         """Within the horizon the log's last word on an entity is its row, or its removal.
 
         Of a deleted restaurant the rows are gone at once, its log and its removals a little at a time.

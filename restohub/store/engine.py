@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
+SQLITE_VERSION = sqlite3.sqlite_version
 SOUND_SQLITE = (3, 51, 3)
 SOUND_BACKPORTS = ((3, 44, 6), (3, 50, 7))
 # The write-ahead log that it concerns came with 3.7.0.

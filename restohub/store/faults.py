@@ -13,6 +13,9 @@ UNAVAILABLE = {
     sqlite3.SQLITE_PERM: "the database file may not be written",
 }
 
+# What `storage_fault` leaves as it is reaches whoever ends a command for a person, and is caught there by this name.
+DatabaseError = sqlite3.Error
+
 
 class StorageFullError(Exception):
     """The disk is full. SQLite has rolled back; the floor stands as it was."""

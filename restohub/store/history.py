@@ -142,7 +142,7 @@ class History:
         wanted = sorted(revisions)
         for first in range(0, len(wanted), ROWS_A_VISIT):
             positions = [position_of(restaurant_id, revision) for revision in wanted[first : first + ROWS_A_VISIT]]
-            sql = f"SELECT position, changes FROM log WHERE position IN ({','.join('?' * len(positions))})"  # noqa: S608
+            sql = f"SELECT position, changes FROM log WHERE position IN ({','.join('?' * len(positions))})"  # noqa: S608 (question marks)
             for position, changes in await self._rows(sql, *positions):
                 for change in decode_changes(changes):
                     if change.action == "create":
@@ -257,7 +257,7 @@ BYTES = "length(changes) + coalesce(length(answer), 0) + 100"
 OLDEST = f"""SELECT position, key IS NOT NULL, {BYTES} FROM log
     WHERE position BETWEEN ? AND ? ORDER BY position LIMIT ?"""  # noqa: S608 (our own column names)
 SIZE = f"""SELECT max(position), sum(bytes) FROM
-    (SELECT position, {BYTES} AS bytes FROM log WHERE position BETWEEN ? AND ? ORDER BY position LIMIT ?)"""  # noqa: S608
+    (SELECT position, {BYTES} AS bytes FROM log WHERE position BETWEEN ? AND ? ORDER BY position LIMIT ?)"""  # noqa: S608 (our own column names)
 IN_USE = """SELECT (page_count - freelist_count) * page_size
     FROM pragma_page_count, pragma_freelist_count, pragma_page_size"""
 REMOVED = f"SELECT {REMOVAL_COLUMNS} FROM removal WHERE restaurant_id = ?"  # noqa: S608 (our own column names)

@@ -38,7 +38,7 @@ class Keys:
         """Whether the same keys are remembered, each with the same revision."""
         return isinstance(other, Keys) and _revisions(self._kept) == _revisions(other._kept)
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]  # how Python says that equal ones have no hash
 
     def revision(self, restaurant_id: int, key: str) -> int | None:
         """The revision that was committed with this key, None where it is not remembered."""

@@ -309,7 +309,7 @@ async def _removals(
     connection: aiosqlite.Connection, restaurant_id: int, most: int
 ) -> tuple[dict[tuple[str, str], Removal], int]:
     """The newest removals of a restaurant, oldest first, and the revision since which they are all of them."""
-    sql = f"SELECT {REMOVAL_COLUMNS} FROM removal WHERE restaurant_id = ? ORDER BY revision DESC LIMIT ?"  # noqa: S608
+    sql = f"SELECT {REMOVAL_COLUMNS} FROM removal WHERE restaurant_id = ? ORDER BY revision DESC LIMIT ?"  # noqa: S608 (our own column names)
     rows = await connection.execute_fetchall(sql, (restaurant_id, most))
     newest = [read_removal(row) for row in rows]
     removals: dict[tuple[str, str], Removal] = {(one.kind, one.id): one for one in reversed(newest)}

@@ -138,11 +138,11 @@ class Connection(aiosqlite.Connection):
 
         Each of aiosqlite's own calls is a way there and back: four for a commit, 60 µs of CPU, a third of one change.
         """
-        done: T = await self._execute(work, self._conn)  # type: ignore[no-untyped-call]
+        done: T = await self._execute(work, self._conn)  # type: ignore[no-untyped-call]  # aiosqlite leaves it untyped
         return done
 
 
-async def open_writer(folder: Path) -> Connection:
+async def open_writer(folder: Path) -> Connection:  # noqa: C901 (whatever fails closes it)
     """The one connection that writes and checkpoints, with the schema brought up to date.
 
     Raises FolderError, DamageError, or what `storage_fault` makes of an error of SQLite.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sqlite3
 from pathlib import Path
 
 from msgspec import UNSET
@@ -11,7 +10,7 @@ from msgspec import UNSET
 from restohub.floor.bounds import nearly_full
 from restohub.live.hub import Hub
 from restohub.reach import COPY_ADVICE
-from restohub.store.engine import has_wal_reset_bug
+from restohub.store.engine import SQLITE_VERSION, has_wal_reset_bug
 from restohub.store.open import DATABASE, size_of, wal_path
 from restohub.wire.answers import Answer, DatabaseHealth, Discovery, Health, json_answer
 from restohub.wire.times import time_text
@@ -57,7 +56,7 @@ def _database_told(hub: Hub, reason: str | None) -> DatabaseHealth:
 def _database(hub: Hub, reason: str | None) -> DatabaseHealth:
     return DatabaseHealth(
         status="unavailable" if reason else "ok",
-        sqlite_version=sqlite3.sqlite_version,
+        sqlite_version=SQLITE_VERSION,
         size_bytes=size_of(hub.folder / DATABASE),
         wal_bytes=size_of(wal_path(hub.folder)),
         free_bytes=_free_bytes(hub.folder),
@@ -85,6 +84,6 @@ def _warnings_of_sqlite() -> list[str]:
     if not has_wal_reset_bug():
         return []
     return [
-        f"SQLite {sqlite3.sqlite_version} has the WAL-reset bug. The hub is safe from it (one connection writes); "
+        f"SQLite {SQLITE_VERSION} has the WAL-reset bug. The hub is safe from it (one connection writes); "
         "do not write to its database with another program while it runs."
     ]

@@ -104,7 +104,7 @@ def _answer_created(hub: Hub) -> Answering:
 
 
 def _answer_updated(hub: Hub, restaurant_id: int) -> Answering:
-    def answering(results: Sequence[Result], floor: Floor) -> Answer:  # noqa: ARG001
+    def answering(results: Sequence[Result], floor: Floor) -> Answer:  # noqa: ARG001 (every answering takes it)
         result = done(results)
         accepted = result.accepted
         after = accepted.changes[0].entity if accepted.changes else accepted.unchanged
@@ -116,7 +116,7 @@ def _answer_updated(hub: Hub, restaurant_id: int) -> Answering:
 
 
 def _answer_deleted(hub: Hub) -> Answering:
-    def answering(results: Sequence[Result], floor: Floor) -> Answer:  # noqa: ARG001
+    def answering(results: Sequence[Result], floor: Floor) -> Answer:  # noqa: ARG001 (every answering takes it)
         return Answer(204, _headers(hub, done(results)), b"")
 
     return answering

@@ -126,7 +126,7 @@ class NamedChange(Struct):
     guest: Guest | None
     table: Table | None
     guestId: str | None  # noqa: N815 (the envelope's own spelling)
-    tableId: str | None  # noqa: N815
+    tableId: str | None  # noqa: N815 (the envelope's own spelling)
     echo: bool
 
 

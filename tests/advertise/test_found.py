@@ -31,7 +31,7 @@ def test_avahi_finds_the_hub_its_txt_and_its_address_and_nothing_of_docker_or_a_
     assert said["name"] == "Trattoria Änna"
     assert said["addresses"] == ["10.77.0.1", "fd77::1"]
     for service in SERVICES:
-        one = within(PATIENCE_S, lambda service=service: pad.browse(service))[0][0]  # type: ignore[misc]
+        one = within(PATIENCE_S, lambda service=service: pad.browse(service))[0][0]  # type: ignore[misc]  # mypy infers no default of a lambda
         assert (one.name, one.host, one.port) == ("Trattoria Änna", said["host"], PORT)
         assert one.address in ("10.77.0.1", "fd77::1")
         assert list(one.txt)[::-1] == ["txtvers", "id", "api", "ver", "path", "access"]  # avahi shows the last first

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from tests.attack.stranger import client, ws
 from tests.conftest import Hub
@@ -67,6 +67,6 @@ def _friend(hub: Hub, restaurant: int, address: str, told: Friends, stop: thread
         told.faults.append(f"{type(fault).__name__}: {fault}")
 
 
-def _follow(sock: object) -> None:
-    for _ in sock:  # type: ignore[attr-defined]
+def _follow(sock: Iterable[object]) -> None:
+    for _ in sock:
         pass

@@ -51,7 +51,7 @@ def answers(hub: Hub, requests: list[str]) -> list[tuple[int, dict[str, str], by
             for request in requests[len(got) :]:
                 sock.sendall(request.encode())
                 status = int(file.readline().split()[1])
-                lines = iter(lambda file=file: file.readline().decode().strip(), "")  # type: ignore[misc]
+                lines = iter(lambda file=file: file.readline().decode().strip(), "")  # type: ignore[misc]  # mypy infers no default of a lambda
                 headers = dict(line.split(": ", 1) for line in lines)
                 got.append((status, headers, file.read(int(headers.get("content-length", "0")))))
                 if headers.get("connection", "").lower() == "close":

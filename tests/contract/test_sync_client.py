@@ -72,15 +72,15 @@ class Line:
         writer.transport.abort() if room <= 0 else writer.close()
 
 
-def canonical(client: Any) -> tuple[list[Any], list[Any]]:
+def canonical(client: Any) -> tuple[list[Any], ...]:
     """What a client holds."""
-    return tuple(sorted(held.values(), key=lambda one: one["id"]) for held in client.floor.values())  # type: ignore[return-value]
+    return tuple(sorted(held.values(), key=lambda one: one["id"]) for held in client.floor.values())
 
 
-def held_by(api: httpx.Client, restaurant: int) -> tuple[list[Any], list[Any]]:
+def held_by(api: httpx.Client, restaurant: int) -> tuple[list[Any], ...]:
     """What the hub holds."""
     whole = full(api, restaurant)
-    return tuple(sorted(whole[name], key=lambda one: one["id"]) for name in ("guests", "tables"))  # type: ignore[return-value]
+    return tuple(sorted(whole[name], key=lambda one: one["id"]) for name in ("guests", "tables"))
 
 
 async def until(holds: Callable[[], bool], what: str) -> None:

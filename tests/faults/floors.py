@@ -38,8 +38,8 @@ def rows(folder: Path) -> Dump:
 
 def parties(name: str, count: int) -> dict[str, Any]:
     """The body of a batch that makes `count` guests; the first takes a table that is made before it."""
-    table = {"entity_type": "table", "action": "create", "entity_id": f"t-{name}"}
-    table["data"] = {"tableNumber": name[:20], "capacity": 4}  # type: ignore[assignment]
+    table: dict[str, Any] = {"entity_type": "table", "action": "create", "entity_id": f"t-{name}"}
+    table["data"] = {"tableNumber": name[:20], "capacity": 4}
     guests = [
         {
             "entity_type": "guest",

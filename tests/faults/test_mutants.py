@@ -1,6 +1,6 @@
 """This file is the proof that the fault tests can fail: each defect of `mutants/` turns the test it names red.
 
-A mutant is a patch that opens with `What: …`, `Row: …` (of the scorecard) and `Turns red: path::test`.
+A mutant is a TOML file: `what` the defect is, the test that it `turns_red`, and the swaps of syntax that make it.
 """
 
 from __future__ import annotations
@@ -12,20 +12,19 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
+import msgspec
 import pytest
 
-from tests.house.tree import ROOT
+from tests.faults.swaps import Mutant, Swap, mutated
+from tests.house.tree import PACKAGE, ROOT
 
 HERE = Path(__file__).parent
-PATCHES = sorted((HERE / "mutants").glob("*.patch"))
-HEAD = re.compile(
-    r"What: (?P<what>\S.*)\nRow: (?P<row>[A-Z]\d+)\nTurns red: (?P<path>\S+)::(?P<test>\w+)\n\n(?=diff |--- )"
-)
-CHANGED = re.compile(r"^\+\+\+ b/(\S+)", re.M)
+MUTANTS = sorted((HERE / "mutants").glob("*.toml"))
+# The witness is not of the package, and what it finds is held against a defect as well.
+FILES = [*PACKAGE, HERE / "checker.py"]
 # A copy without these is the whole tree as a checkout has it.
 LEFT_BEHIND = shutil.ignore_patterns(".git", ".venv", ".*_cache", ".hypothesis", "__pycache__", "*.egg-info", "build")
 # A failed wait, a broken import or a missing fixture is red as well, and proves nothing.
@@ -40,31 +39,37 @@ import pytest
 sys.exit(pytest.main(sys.argv[1:]))
 """
 
+TILL = """
+import os
 
-@dataclass(frozen=True)
-class Mutant:
-    """A deliberate defect: its patch, the row of the scorecard, and the test that must not miss it."""
+class Till:
+    def close(self):
+        self.sum(1)  # é
+        if (self):
+            return 2
+        return os
 
-    patch: Path
-    row: str
-    path: str
-    test: str
+    def sum(self, one):
+        return self.sum(  1  )
+"""
+SWAPPED = """
+import os
+import time
+
+class Till:
+    def close(self):
+        pass  # é
+        time.sleep(1)
+        return os
+
+    def sum(self, one):
+        return self.sum(  1  )
+"""
 
 
-def read(patch: Path) -> Mutant:
-    """The mutant of a patch; fails where its head is not as it must be."""
-    head = HEAD.match(patch.read_text("utf-8"))
-    assert head is not None, f"{patch.name} must open with What, Row and Turns red, and an empty line"
-    return Mutant(patch, head["row"], head["path"], head["test"])
-
-
-def apply(mutant: Mutant, tree: Path) -> None:
-    """Have `git apply` change the tree: it takes no context that is not exactly there, and needs no repository."""
-    environment = {**os.environ, "GIT_CEILING_DIRECTORIES": str(tree.parent)}
-    command = ["git", "apply", "--verbose", str(mutant.patch)]
-    done = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "Skipped" not in done.stderr, done.stderr
+def read(path: Path) -> Mutant:
+    """The mutant of a file; fails where a key is missing or unknown."""
+    return msgspec.toml.decode(path.read_text("utf-8"), type=Mutant)
 
 
 def defined(path: Path) -> Iterator[str]:
@@ -74,35 +79,61 @@ def defined(path: Path) -> Iterator[str]:
             yield node.name
 
 
-@pytest.mark.parametrize("patch", PATCHES, ids=lambda patch: patch.stem)
-def test_a_mutant_fits_the_tree_of_today_and_names_a_test_that_is_there(patch: Path, tmp_path: Path) -> None:
-    mutant = read(patch)
-    for name in CHANGED.findall(patch.read_text("utf-8")):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / name, tmp_path / name)
-    apply(mutant, tmp_path)
-    for path in tmp_path.rglob("*.py"):
-        ast.parse(path.read_text("utf-8"))  # a hunk that slid to another place seldom is a program
-    assert mutant.test in defined(ROOT / mutant.path)
+@pytest.mark.parametrize("path", MUTANTS, ids=lambda path: path.stem)
+def test_a_mutant_fits_the_tree_of_today_and_names_a_test_that_is_there(path: Path) -> None:
+    mutant = read(path)
+    for source, text in mutated(mutant, FILES).items():
+        assert ast.dump(ast.parse(text)) != ast.dump(ast.parse(source.read_bytes()))
+    test_path, _, test = mutant.turns_red.partition("::")
+    assert test in defined(ROOT / test_path)
 
 
 def test_every_fault_test_has_a_mutant() -> None:
-    rows = {path.relative_to(ROOT).as_posix() for path in HERE.glob("test_*.py")} - {"tests/faults/test_mutants.py"}
-    assert rows - {read(patch).path for patch in PATCHES} == set()
+    tests = {path.relative_to(ROOT).as_posix() for path in HERE.glob("test_*.py")} - {"tests/faults/test_mutants.py"}
+    assert tests - {read(path).turns_red.partition("::")[0] for path in MUTANTS} == set()
+
+
+def test_swaps_change_the_named_definition_alone_and_keep_the_layout_around(tmp_path: Path) -> None:
+    swaps = [
+        Swap("Till", "import os", "import os\nimport time"),
+        Swap("Till.close", "self.sum(1)", "pass"),
+        Swap("Till", "if self:\n    return 2", "time.sleep(1)"),
+    ]
+    path = tmp_path / "Till.py"
+    path.write_text(TILL, "utf-8")
+    assert mutated(Mutant("", "", swaps), [path]) == {path: SWAPPED}
+
+
+@pytest.mark.parametrize(
+    ("where", "old", "said"),
+    [
+        ("Till.open", "pass", "There is no Till.open: write into `where` what the definition is called now."),
+        ("l.close", "pass", "There is no l.close: write into `where` what the definition is called now."),
+        ("Till.close", "self.sum(2)", "Till.close has no such code any more. Write into `old` how it is written now"),
+        ("Till.Till", "self.sum(1)", r"Till.Till has this code 2 times \(Till.py:6, Till.py:12\). Write more of it"),
+    ],
+)
+def test_a_swap_that_does_not_fit_once_says_what_to_do(where: str, old: str, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "Till.py"
+    path.write_text(TILL, "utf-8")
+    with pytest.raises(AssertionError, match=said):
+        mutated(Mutant("", "", [Swap(where, old, "")]), [path])
 
 
 @pytest.mark.long
 @pytest.mark.timeout(RUN_WAIT_S + 60)
-@pytest.mark.parametrize("patch", PATCHES, ids=lambda patch: patch.stem)
-def test_a_mutant_turns_its_test_red(patch: Path, tmp_path: Path) -> None:
-    mutant = read(patch)
+@pytest.mark.parametrize("path", MUTANTS, ids=lambda path: path.stem)
+def test_a_mutant_turns_its_test_red(path: Path, tmp_path: Path) -> None:
+    mutant = read(path)
     tree = tmp_path / "tree"
     shutil.copytree(ROOT, tree, ignore=LEFT_BEHIND, symlinks=True)
-    apply(mutant, tree)
+    for source, text in mutated(mutant, FILES).items():
+        (tree / source.relative_to(ROOT)).write_text(text, "utf-8")
     run, cases = run_of(mutant, tree)
-    print(f"{mutant.row} {patch.stem}: {cases}")
+    print(f"{path.stem}: {cases}")
     assert run.returncode == 1, run.stdout + run.stderr
-    failed = [message for name, message in cases if name.partition("[")[0] == mutant.test]
+    test = mutant.turns_red.partition("::")[2]
+    failed = [message for name, message in cases if name.partition("[")[0] == test]
     assert failed, run.stdout
     assert all(BY_ASSERTION.match(message) for message in failed), failed
     assert len(failed) == len(cases), run.stdout
@@ -115,7 +146,7 @@ def run_of(mutant: Mutant, tree: Path) -> tuple[subprocess.CompletedProcess[str]
     report = tree.parent / "report.xml"
     options = ["-x", "-n", "0", "-m", "", "-p", "no:cacheprovider", "--basetemp", str(tree.parent / "tmp")]
     options += ["--junitxml", str(report)]
-    command = [sys.executable, "-c", RUN, *options, f"{mutant.path}::{mutant.test}"]
+    command = [sys.executable, "-c", RUN, *options, mutant.turns_red]
     run = subprocess.run(
         command, cwd=tree, env=environment, capture_output=True, text=True, check=False, timeout=RUN_WAIT_S
     )

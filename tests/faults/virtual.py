@@ -57,11 +57,11 @@ class VirtualLoop(asyncio.BaseEventLoop):
             chosen = self.random.randrange(len(rest))
             self._ready = deque([rest[chosen]])
             del rest[chosen]
-            super()._run_once()  # type: ignore[misc]
+            super()._run_once()  # type: ignore[misc]  # typeshed hides it
             rest.extend(self._ready)
             self._ready = rest
         else:
-            super()._run_once()  # type: ignore[misc]
+            super()._run_once()  # type: ignore[misc]  # typeshed hides it
 
     def _process_events(self, events: list[Any]) -> None:
         """There are none: no file, no socket, no thread."""

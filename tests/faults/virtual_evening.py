@@ -98,7 +98,7 @@ class Core:
     def connect(self, dialect: Dialect, since: int | None, epoch: str | None) -> tuple[Socket, Wire]:
         """A socket as the routes open it."""
         wire = Wire(self.disk)
-        socket = Socket(self.hub, wire, dialect, 1)  # type: ignore[arg-type]
+        socket = Socket(self.hub, wire, dialect, 1)  # type: ignore[arg-type]  # the virtual wire stands for a link
         self.wires[socket] = wire
         self.sockets.open[socket] = None
         self.hub.feed.join(socket.cursor)
@@ -215,7 +215,7 @@ class Evening:
     async def _keeps_its_promises(self) -> None:
         """What the disk has is the published floor, without a gap, with every acknowledged change once."""
         assert self.core is not None
-        loaded = await load(Connection(self.disk))  # type: ignore[arg-type]
+        loaded = await load(Connection(self.disk))  # type: ignore[arg-type]  # the virtual disk's connection
         floor = self.core.hub.writer.floors[1]
         assert loaded.floors[1] == floor
         rows = self.disk.database.execute("SELECT position, key FROM log WHERE position >= 1 << 40 ORDER BY position")
@@ -341,5 +341,5 @@ def answering(results: Sequence[Result], floor: Floor) -> Answer:
     """The revision of the commit, nothing where there was none."""
     result = results[0]
     if not isinstance(result, Done):
-        raise Problem(result)  # type: ignore[arg-type]
+        raise Problem(result)  # type: ignore[arg-type]  # no batch is sent in this evening
     return Answer(200, [], b"%d" % result.entry.revision if result.entry else b"")

@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from restohub.floor.commands import Create, Delete, GuestFields, Operation, TableFields, Update
+from restohub.floor.commands import Create, Delete, EntityKind, GuestFields, Operation, TableFields, Update
 from restohub.floor.lookups import Places
 from restohub.floor.nouns import Guest, Position
 from restohub.floor.verdicts import Accepted
@@ -18,7 +18,8 @@ PLACES = (Position(0.1, 0.1), Position(0.9, 0.9), None)
 
 def some_operation(story: Story, random: Random, number: int) -> Operation:
     """A change of numbers, places, phones or visits."""
-    kind = random.choice(("guest", "table"))
+    kind: EntityKind = random.choice(("guest", "table"))
+    fields: GuestFields | TableFields
     there = list(story.floor.guests if kind == "guest" else story.floor.tables)
     chosen = random.choice([*there, f"new{number}"])
     if kind == "guest":
@@ -32,10 +33,10 @@ def some_operation(story: Story, random: Random, number: int) -> Operation:
         placed = TableFields(table_number=table.table_number, capacity=2, position=place) if place else table
         return Create(kind="table", id=chosen, fields=placed)
     else:
-        fields = TableFields(table_number=random.choice(NUMBERS), position=PLACES[0])  # type: ignore[assignment]
+        fields = TableFields(table_number=random.choice(NUMBERS), position=PLACES[0])
     if random.randrange(4) == 0:
-        return Delete(kind=kind, id=chosen)  # type: ignore[arg-type]
-    return Update(kind=kind, id=chosen, fields=fields)  # type: ignore[arg-type]
+        return Delete(kind=kind, id=chosen)
+    return Update(kind=kind, id=chosen, fields=fields)
 
 
 @pytest.mark.parametrize("seed", range(10))

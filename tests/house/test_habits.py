@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,8 @@ VAGUE = {"utils", "util", "helpers", "helper", "manager", "service", "base", "co
 # The writer's group, a socket's sending and the edge of HTTP (by registration): there a fault of ours is contained.
 BROAD = {"restohub/live/writer.py": 1, "restohub/web/realtime.py": 1}
 SQL = re.compile(r"\b(SELECT\b.+\bFROM|INSERT (OR \w+ )?INTO|DELETE FROM|UPDATE \w+ SET|CREATE TABLE|PRAGMA )")
+EXCEPTION = re.compile(r"# (?:noqa|type: ignore)\b.*")
+REASONED = re.compile(r"\W+(?:noqa: [A-Z]+[0-9]+ \(.+\)|type: ignore\[[a-z, -]+\]  # \w.*)$")
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
@@ -75,6 +78,23 @@ def test_only_named_places_catch_every_exception(path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("path", PACKAGE + TESTS, ids=name)
+def test_an_exception_from_a_rule_has_its_reason_beside_it(path: Path) -> None:
+    bare = [one for one in EXCEPTION.findall(path.read_text("utf-8")) if not REASONED.match(one)]
+    assert bare == [], (
+        f"Say why beside these exceptions of {name(path)}, as `noqa: X000 (why)` or `type: ignore[code]  # why`: "
+        + "; ".join(bare)
+    )
+
+
+def test_a_rule_that_is_switched_off_has_its_reason_beside_it() -> None:
+    text = (ROOT / "pyproject.toml").read_text("utf-8")
+    lint = tomllib.loads(text)["tool"]["ruff"]["lint"]
+    off = [*lint["ignore"], *(rule for rules in lint["per-file-ignores"].values() for rule in rules)]
+    bare = [rule for rule in off if not re.search(rf'^ *"{rule}", +# \w', text, re.MULTILINE)]
+    assert bare == [], f"Put these on lines of their own in pyproject.toml, with why they are off: {', '.join(bare)}"
+
+
 @pytest.mark.parametrize("path", [p for p in PACKAGE if "store" not in p.parts], ids=name)
 def test_only_the_store_speaks_sql(path: Path) -> None:
     texts = [node.value for node in ast.walk(parsed(path)) if isinstance(node, ast.Constant)]
@@ -106,6 +126,15 @@ def test_the_top_level_is_as_it_was_agreed() -> None:
     found = {path.name for path in ROOT.iterdir() if not path.name.startswith(".") and path.suffix != ".egg-info"}
     assert found - made <= agreed, (
         f"Move {', '.join(sorted(found - made - agreed))} below restohub or tests, or agree on it here."
+    )
+
+
+def test_the_tests_readme_says_where_each_behaviour_is_tested() -> None:
+    said = set(re.findall(r"`((?:\w+/)?test_\w+\.py)`", (ROOT / "tests" / "README.md").read_text("utf-8")))
+    there = {path.relative_to(ROOT / "tests").as_posix() for path in TESTS if path.name.startswith("test_")}
+    assert said == there, (
+        f"In the table of tests/README.md add {', '.join(sorted(there - said)) or 'nothing'} beside what is "
+        f"tested there, and take out {', '.join(sorted(said - there)) or 'nothing'}."
     )
 
 

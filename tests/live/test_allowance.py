@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 import pytest
@@ -21,7 +21,7 @@ from restohub.wire.answers import Answer
 from restohub.wire.problems import Problem
 from tests.live.desk import Desk, StillClock, answering, desk, guest, settle
 
-Test = Callable[[], Awaitable[None]]
+Test = Callable[[], Coroutine[Any, Any, None]]
 HEAVY = "x" * 1999 + "🎂"
 
 
@@ -30,7 +30,7 @@ def at_once(test: Test) -> Callable[[], None]:
 
     @functools.wraps(test)
     def run() -> None:
-        asyncio.run(test())  # type: ignore[arg-type]
+        asyncio.run(test())
 
     return run
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from restohub.floor.nouns import DIRECTORY_ID, Change, Entry, Guest, Restaurant
+from restohub.floor.nouns import DIRECTORY_ID, Action, Change, Entry, Guest, Restaurant
 from restohub.limits import HUB_REMOVALS_MAX
 from restohub.store import load as loading
 from restohub.store.append import Ledger, Record
@@ -71,8 +71,8 @@ def test_of_a_log_of_large_commits_the_newest_are_compared_alone(tmp_path: Path)
     records = [restaurant(1)]
     for number in range(1, count + 1):
         guest = Guest(id="g", first_name="Ada", party_size=2, notes=text, version=number, created_revision=1)
-        action = "create" if number == 1 else "update"
-        change = Change("guest", "g", action, guest, number - 1)  # type: ignore[arg-type]
+        action: Action = "create" if number == 1 else "update"
+        change = Change("guest", "g", action, guest, number - 1)
         records.append(Record(Entry(1, number, START + number, "tx", False, (change,))))
     assert loaded_after(tmp_path, records).floors[1].revision == count
     assert asyncio.run(compared_from(tmp_path, count)) > 1

@@ -64,7 +64,7 @@ def examples(page: str) -> list[tuple[str, str]]:
 def article(page: str, target: str) -> str:
     """The part of a page from the element with this id to the next article or section."""
     part = page[page.index(f'id="{target}"') :]
-    return part[: re.search(r"</article>|</section>|<h4 id=", part[10:]).start() + 10]  # type: ignore[union-attr]
+    return part[: re.search(r"</article>|</section>|<h4 id=", part[10:]).start() + 10]  # type: ignore[union-attr]  # without an end the test fails
 
 
 def plain(html: str) -> str:
@@ -194,7 +194,7 @@ def test_every_field_of_an_entity_and_of_a_body_is_told(docs: str) -> None:
 
 def test_a_limit_of_the_input_stands_beside_its_field(docs: str) -> None:
     part = docs[docs.index('<h3 id="guest">') :]
-    most = next(one for one in fields_of(GuestInput) if one.encode_name == "notes").type.types[0].max_length  # type: ignore[attr-defined]
+    most = next(one for one in fields_of(GuestInput) if one.encode_name == "notes").type.types[0].max_length  # type: ignore[attr-defined]  # the type is a union with a text
     row = next(row for row in part.split("</tr>") if "<code>notes</code>" in row)
     assert f"at most {most:,} characters or null" in plain(row)
 

@@ -122,7 +122,7 @@ def test_two_hubs_of_one_folder_part_by_themselves_and_the_copy_gets_an_identity
     try:
         hosts = set()
         for one, other in ((again, "10.77.0.2"), (copy, "10.77.0.1")):
-            within(COUNTED_WITHIN_S, lambda one=one: one.discovery().get("host") not in (None, host_name(hub_id)))  # type: ignore[misc]
+            within(COUNTED_WITHIN_S, lambda one=one: one.discovery().get("host") not in (None, host_name(hub_id)))  # type: ignore[misc]  # mypy infers no default of a lambda
             said = one.until("announced")
             hosts.add(said["host"])
             assert said["copy_at"] == f"http://{other}:{PORT}/"

@@ -109,7 +109,7 @@ class RehearsalHistory(History):
         """The floor itself remembers the removals of one evening."""
         return False
 
-    async def visits(self, floor: Floor, phone: str | None, email: str | None) -> Visits:  # noqa: ARG002
+    async def visits(self, floor: Floor, phone: str | None, email: str | None) -> Visits:  # noqa: ARG002 (History's own form)
         """Nobody was here before this evening."""
         return Visits(floor.revision)
 
@@ -117,7 +117,7 @@ class RehearsalHistory(History):
         self,
         floor: Floor,
         versions: Iterable[Version],
-        around: Set[int] = frozenset(),  # noqa: ARG002
+        around: Set[int] = frozenset(),  # noqa: ARG002 (History's own form)
     ) -> dict[Version, Entity]:
         """The entities as they were at these versions; no queue of this evening is sent twice."""
         wanted = list(versions)
@@ -131,7 +131,7 @@ class RehearsalHistory(History):
                     found |= dict.fromkeys(same, change.entity)
         return found
 
-    async def removals(self, floor: Floor, since: int, many: int) -> list[Removal]:  # noqa: ARG002
+    async def removals(self, floor: Floor, since: int, many: int) -> list[Removal]:  # noqa: ARG002 (History's own form)
         """The floor itself remembers the removals of one evening."""
         return []
 

@@ -56,7 +56,7 @@ class StandingHeaders:
         return self._lines
 
 
-class HttpLink(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
+class HttpLink(AutoHTTPProtocol):  # type: ignore[misc, valid-type]  # uvicorn chooses one of two classes
     """One HTTP connection: a request must be whole in time, and what is not HTTP is refused as a problem document.
 
     `begun_at` is when the request that is not whole yet began (before the first one: the connection), None where none
@@ -364,7 +364,7 @@ class HttpLink(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
         elif not cycle.more_body:
             self.last_word = word
         elif self.pipeline:
-            self.pipeline.popleft()  # type: ignore[attr-defined]
+            self.pipeline.popleft()  # type: ignore[attr-defined]  # the class for httptools alone has it
             self.last_word = word
         else:
             cycle.disconnected = True
