@@ -131,5 +131,5 @@ def test_a_disk_that_is_full_at_every_single_write_leaves_nothing(
                               (499, 1, 7)]:  # fmt: skip
         refused = refused_whole(scene, size, f"e{size}-{times}", count(1, step), times)
         told.append(f"{refused} of {size}")
-    say(capsys, f"A5: a full disk at write 1, 2, 3 and so on to the last, once and for ever (every seventh of the"
+    say(capsys, f"all or nothing: disk full at write 1, 2, 3 … to the last, once and for ever (every seventh of the"
         f" largest): {', '.join(told)} guests refused whole, no trace left")  # fmt: skip

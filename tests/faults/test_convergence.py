@@ -1,4 +1,4 @@
-"""This file is row A4: once the faults are over every client holds what the server holds, and has missed nothing."""
+"""This file is that once the faults are over every client holds what the server holds, and has missed nothing."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ async def episodes(hub: Hub, chance: random.Random, count: int) -> list[float]:
         for number in range(1, count + 1):
             took.append(await episode(crowd, chance))
             if number % 50 == 0:
-                print(f"A4: {number} episodes, {WATCHERS} clients equal each time; {told_times(took)}", flush=True)
+                print(f"equal: {number} episodes, {WATCHERS} clients equal each time; {told_times(took)}", flush=True)
     assert crowd.faults == []
     return took
 
@@ -100,5 +100,5 @@ def test_after_a_thousand_bursts_all_clients_hold_what_the_server_holds(tmp_path
         took = asyncio.run(episodes(hub, chance, count))
     finally:
         hub.kill()
-    print(f"A4: {count} episodes, converged in {told_times(took)}; RESTOHUB_SEED={chance.told}")
+    print(f"equal: {count} episodes, converged in {told_times(took)}; RESTOHUB_SEED={chance.told}")
     assert sorted(took)[len(took) * 99 // 100] <= CONVERGED_S

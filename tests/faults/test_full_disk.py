@@ -207,6 +207,6 @@ def test_a_disk_that_is_full_a_hundred_times_heals_each_time(
 ) -> None:
     evening = cycles(new_hub(disk / "data").start(), disk, LONG_CYCLES)
     refused, healed = sorted(evening.refusals_s), sorted(evening.healings_s)
-    say(capsys, f"A10: {LONG_CYCLES} times full: refused in {refused[len(refused) // 2] * 1000:.0f} ms, at most"
+    say(capsys, f"full disks: {LONG_CYCLES} times full: refused in {refused[len(refused) // 2] * 1000:.0f} ms, at most"
         f" {refused[-1] * 1000:.0f}; changes back after {healed[len(healed) // 2]:.2f} s, at most {healed[-1]:.2f};"
         " no restart, nothing lost")  # fmt: skip

@@ -1,4 +1,4 @@
-"""This file is row A3: every recorded history is strictly serializable, whatever befalls hub and connections."""
+"""This file is that every recorded history is strictly serializable, whatever befalls hub and connections."""
 
 from __future__ import annotations
 
@@ -43,5 +43,7 @@ def test_a_hundred_thousand_operations_are_strictly_serializable(tmp_path: Path)
     while asked < wanted:
         crowd = recorded(tmp_path, chance, min(OPERATIONS_A_HUB, wanted - asked), KILLS_A_HUB, hubs)
         hubs, asked, commits = hubs + 1, asked + len(crowd.history.asked), commits + crowd.commits
-        print(f"A3: {asked} operations, {commits} commits, {hubs * KILLS_A_HUB} kills: 0 contradictions", flush=True)
-    print(f"A3: RESTOHUB_SEED={chance.told}")
+        print(
+            f"history: {asked} operations, {commits} commits, {hubs * KILLS_A_HUB} kills: no contradiction", flush=True
+        )
+    print(f"history: RESTOHUB_SEED={chance.told}")

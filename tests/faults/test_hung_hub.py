@@ -123,5 +123,5 @@ def test_the_unit_starts_a_hub_five_times_a_minute_at_most_and_without_end() -> 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_hub_that_hangs_is_back_within_half_a_minute(way: str, new_hub: NewHub, tmp_path: Path) -> None:
     took_s = hung(way, new_hub, tmp_path, seconds("WatchdogSec"), seconds("RestartSec"))
-    print(f"B8: {way} hung, back after {took_s:.1f} s")
+    print(f"hung hubs: {way} hung, back after {took_s:.1f} s")
     assert took_s <= BACK_WITHIN_S

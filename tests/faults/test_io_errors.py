@@ -122,5 +122,5 @@ def test_a_disk_that_fails_at_any_call_loses_nothing_answered(
             exits += [failure.exit_s] * failure.failed
         tried.append(f"{call}: {len(points)} of {count}")
     slowest, middle = max(exits), sorted(exits)[len(exits) // 2]
-    say(capsys, f"A9: EIO at {', '.join(tried)}, seed {seed}: {len(exits) - 1} stops in {middle:.2f} s, at most"
+    say(capsys, f"I/O errors: EIO at {', '.join(tried)}, seed {seed}: {len(exits) - 1} stops in {middle:.2f} s, at most"
         f" {slowest:.2f} s; nothing answered was lost")  # fmt: skip

@@ -1,4 +1,4 @@
-"""This file is row A2: a kill at any moment loses nothing that was answered, and leaves no gap at any client."""
+"""This file is that a kill at any moment loses nothing that was answered, and leaves no gap at any client."""
 
 from __future__ import annotations
 
@@ -44,6 +44,6 @@ def test_a_thousand_kills_lose_nothing_that_was_answered(tmp_path: Path) -> None
         crowd = killed(tmp_path, chance, some, PAUSE_S, done)
         done, asked, commits = done + some, asked + len(crowd.history.asked), commits + crowd.commits
         starts += crowd.starts_s
-        print(f"A2: {done} kills, {asked} operations, {commits} commits: 0 contradictions", flush=True)
-    print(f"A2: first answer after a start: {told_times(starts)}; RESTOHUB_SEED={chance.told}")
+        print(f"kills: {done} kills, {asked} operations, {commits} commits: 0 contradictions", flush=True)
+    print(f"kills: first answer after a start: {told_times(starts)}; RESTOHUB_SEED={chance.told}")
     assert sorted(starts)[len(starts) * 99 // 100] <= START_S

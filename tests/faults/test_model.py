@@ -326,7 +326,7 @@ def hold_against(hub: Hub, runs: int, steps: int) -> None:
     except Flaky:  # times are the machine's, so a repetition may go another way: what was seen was seen
         raise DIVERGED[0] from None
     finally:
-        print(f"B12: {len(DIVERGED)} divergences, {COUNTED}, RESTOHUB_MODEL_SEED={SEED}")
+        print(f"the model: {len(DIVERGED)} divergences, {COUNTED}, RESTOHUB_MODEL_SEED={SEED}")
 
 
 def test_the_hub_answers_as_the_model_does(own_hub: Hub) -> None:

@@ -1,4 +1,4 @@
-"""This file is row B2: a Wi-Fi that loses packets, one way or both, never costs data."""
+"""This file is the promise that a Wi-Fi that loses packets, one way or both, never costs data."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def clogged(
 
 def test_after_every_heal_all_hold_the_same_and_every_change_has_one_effect(wifi: Wifi, tmp_path: Path) -> None:
     took, crowd = clogged(wifi, tmp_path, dice(), 2, SHORT_S)
-    print(f"B2: {crowd.repeated} repeated of {crowd.commits} commits; converged in {told_times(took)}")
+    print(f"Wi-Fi: {crowd.repeated} repeated of {crowd.commits} commits; converged in {told_times(took)}")
     assert crowd.repeated, "no answer was ever lost"
 
 
@@ -93,7 +93,7 @@ def test_after_two_hundred_heals_all_hold_the_same(wifi: Wifi, tmp_path: Path) -
         some = min(ROUNDS_A_HUB, rounds - len(times))
         took, crowd = clogged(wifi, tmp_path, chance, some, LONG_S)
         times, commits, repeated = times + took, commits + crowd.commits, repeated + crowd.repeated
-        print(f"B2: {len(times)} rounds, {commits} commits ({repeated} asked again): 0 gaps, 0 lost, 0 twice; "
+        print(f"Wi-Fi: {len(times)} rounds, {commits} commits ({repeated} asked again): 0 gaps, 0 lost, 0 twice; "
               f"converged in {told_times(times)}; RESTOHUB_SEED={chance.told}", flush=True)  # fmt: skip
     assert sorted(times)[len(times) * 99 // 100] <= CONVERGED_S
 
@@ -132,6 +132,6 @@ def test_a_peer_that_is_lost_is_noticed_by_both_sides_and_comes_again(wifi: Wifi
         noticed_s, hub_s = asyncio.run(lose_everybody(wifi, crowd, hub))
     finally:
         hub.kill()
-    print(f"B2: the iPads noticed after {told_times(noticed_s)}; the hub held nobody any more after {hub_s:.1f} s")
+    print(f"Wi-Fi: the iPads noticed after {told_times(noticed_s)}; the hub held nobody any more after {hub_s:.1f} s")
     assert crowd.faults == []
     assert max(noticed_s) < NOTICED_S + SLACK_S

@@ -135,4 +135,4 @@ def test_what_was_told_is_there_after_a_hundred_thousand_power_cuts(
         states += hold(recording, crash_states(recording.events, Random(recording.seed)), memory)
         events += len(recording.events)
         recordings += 1
-    say(capsys, f"A1: {states} power cuts at {events} events of {recordings} recordings, seed {seed}: none lost a word")
+    say(capsys, f"power cuts: {states} at {events} events of {recordings} recordings, seed {seed}: none lost a word")

@@ -1,4 +1,4 @@
-"""This file is row A6: a repeated request has one effect and its first answer, over any connection and any kill."""
+"""This file is that a repeated request has one effect and its first answer, over any connection and any kill."""
 
 from __future__ import annotations
 
@@ -54,5 +54,5 @@ def test_a_hundred_thousand_repetitions_have_no_second_effect(tmp_path: Path) ->
         hubs, asked, refused = hubs + 1, asked + len(crowd.history.asked), refused + reused
         again += sum(one.again for one in crowd.history.asked)
         told = f"{asked} operations, {again} first answers given again, {refused} reused keys refused"
-        print(f"A6: {told}, {hubs * KILLS_A_HUB} kills: 0 second effects", flush=True)
-    print(f"A6: RESTOHUB_SEED={chance.told}")
+        print(f"repeats: {told}, {hubs * KILLS_A_HUB} kills: 0 second effects", flush=True)
+    print(f"repeats: RESTOHUB_SEED={chance.told}")

@@ -1,4 +1,4 @@
-"""This file is row B4: an iPad that slept wakes up right, by what it missed or by the whole floor, never by both."""
+"""This file is that an iPad that slept wakes up right, by what it missed or the whole floor, never both."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_who_slept_is_brought_what_he_missed(hub: Hub, sleepers: Sleepers) -> No
 def test_who_slept_for_ten_minutes_is_brought_what_he_missed(hub: Hub, sleepers: Sleepers) -> None:
     seconds = size("SLEEP_S", LONG_SLEEP_S)
     slept(hub, sleepers, seconds)
-    print(f"B4: {CLIENTS} clients slept {seconds} s, {MANY} changes: all equal, no full sync")
+    print(f"sleepers: {CLIENTS} clients slept {seconds} s, {MANY} changes: all equal, no full sync")
 
 
 def test_who_slept_past_the_horizon_of_the_log_takes_all_anew(hub: Hub, sleepers: Sleepers) -> None:

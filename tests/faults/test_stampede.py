@@ -1,4 +1,4 @@
-"""This file is row B3: everybody who comes back at once after a start is served, and the hub stays small."""
+"""This file is the promise that everybody who comes back at once after a start is served, and the hub stays small."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def stampeded(folder: Path, count: int) -> None:
         with hub.client() as api:
             furnish(api, GUESTS)
         took = asyncio.run(stampede(hub, count))
-        print(f"B3: {count} clients back in {took:.1f} s, the hub had {peak_mib(hub)} MiB at most")
+        print(f"stampedes: {count} clients back in {took:.1f} s, the hub had {peak_mib(hub)} MiB at most")
         assert took <= CONVERGED_S
         assert peak_mib(hub) <= RSS_MAX_MIB
     finally:
@@ -134,7 +134,7 @@ def test_the_floor_is_held_once_for_all_who_take_it_slowly(tmp_path: Path, take:
             assert api.get("/health").json()["connections"] == sockets
             assert api.get("/api/sync/full").status_code == 200
             grown = peak_mib(hub) - before
-        print(f"B3: {SLOW_READERS} slow readers of 3 MiB cost {grown} MiB")
+        print(f"stampedes: {SLOW_READERS} slow readers of 3 MiB cost {grown} MiB")
         assert grown <= SLOW_READERS
     finally:
         hub.kill()

@@ -1,4 +1,4 @@
-"""This file is row B1: an iPad that reads nothing more harms itself alone."""
+"""This file is the promise that an iPad that reads nothing more harms itself alone."""
 
 from __future__ import annotations
 
@@ -206,7 +206,8 @@ def test_clients_that_stop_reading_are_in_nobodys_way_and_complete_when_they_com
             before = memory_mib(hub)
             ages = await evening.change(2.5)
             grown = memory_mib(hub) - before
-        print(f"B1: {len(ages)} events: {told_times(ages)}; answers: {told_times(evening.answers_s)}; {grown:+.1f} MiB")
+        answers = told_times(evening.answers_s)
+        print(f"stuck: {len(ages)} events: {told_times(ages)}; answers: {answers}; {grown:+.1f} MiB")
         assert grown < GROWTH_MIB_MAX
         await evening.come_again()
 
@@ -229,7 +230,7 @@ def test_clients_that_stop_reading_for_minutes_are_closed_cost_nothing_and_delay
         async with evening.listening():
             await evening.change(BASELINE_S / 4)
             alone, held = await evening.change(BASELINE_S), memory_mib(hub)
-            print(f"B1: {len(alone)} events with nobody stuck: {told_times(alone)}; {held:.1f} MiB", flush=True)
+            print(f"stuck: {len(alone)} events with nobody stuck: {told_times(alone)}; {held:.1f} MiB", flush=True)
             await evening.stick()
             over = asyncio.Event()
             sticking = [asyncio.create_task(one.keep_sticking(over)) for one in evening.stuck]
@@ -238,14 +239,14 @@ def test_clients_that_stop_reading_for_minutes_are_closed_cost_nothing_and_delay
             for minute in range(1, minutes + 1):
                 beside += await evening.change(60)
                 grown.append(memory_mib(hub) - held)
-                print(f"B1: minute {minute}: {told_times(beside)}; {grown[-1]:+.1f} MiB", flush=True)
+                print(f"stuck: minute {minute}: {told_times(beside)}; {grown[-1]:+.1f} MiB", flush=True)
             over.set()
             await asyncio.gather(*sticking)
         await evening.come_again()
         closed = [held_s for one in evening.stuck for held_s in one.held_s]
-        print(f"B1: {len(beside)} events beside {STUCK} of {LISTENERS + STUCK} stuck: {told_times(beside)},")
+        print(f"stuck: {len(beside)} events beside {STUCK} of {LISTENERS + STUCK} stuck: {told_times(beside)},")
         print(f"    p99 {p99_s(beside) / p99_s(alone):.2f} times that with nobody stuck")
-        print(f"B1: {len(closed)} times closed after {told_times(closed)}; at most {max(grown):+.1f} MiB")
+        print(f"stuck: {len(closed)} times closed after {told_times(closed)}; at most {max(grown):+.1f} MiB")
         assert closed, "nobody who took nothing was closed"
         assert max(grown) < GROWTH_MIB_MAX
 

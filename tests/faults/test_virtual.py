@@ -65,7 +65,7 @@ def evenings(first: int, count: int) -> None:
         commits, crashes = commits + one.disk.head, crashes + one.crashes
     took_s = time.monotonic() - began
     told = f"{commits} commits, {crashes} crashes, 0 faults found, {took_s:.0f} s"
-    print(f"B11: {count} seeds, {told}, RESTOHUB_VIRTUAL_SEED={first}")
+    print(f"virtual evenings: {count} seeds, {told}, RESTOHUB_VIRTUAL_SEED={first}")
 
 
 def test_everybody_comes_to_the_same_floor() -> None:

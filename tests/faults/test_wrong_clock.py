@@ -108,7 +108,7 @@ def at_work_while_the_clock_is_set(machine: Machine, steps: int, pause_s: float)
 def test_a_clock_that_is_set_to_anything_changes_nothing_that_matters(new_hub: NewHub, tmp_path: Path) -> None:
     machine = Machine(new_hub, tmp_path)
     asked = at_work_while_the_clock_is_set(machine, len(CLOCKS), 0.4)
-    print(f"B5: {len(CLOCKS)} clocks, {asked} answers, 0 faults, RESTOHUB_CLOCK_SEED={SEED}")
+    print(f"wrong clocks: {len(CLOCKS)} clocks, {asked} answers, 0 faults, RESTOHUB_CLOCK_SEED={SEED}")
 
 
 @pytest.mark.long
@@ -116,7 +116,7 @@ def test_a_clock_that_is_set_to_anything_changes_nothing_that_matters(new_hub: N
 def test_a_clock_that_is_set_every_few_seconds_changes_nothing_that_matters(new_hub: NewHub, tmp_path: Path) -> None:
     machine = Machine(new_hub, tmp_path)
     asked = at_work_while_the_clock_is_set(machine, 24, 5)
-    print(f"B5: 24 clocks in two minutes, {asked} answers, 0 faults, RESTOHUB_CLOCK_SEED={SEED}")
+    print(f"wrong clocks: 24 clocks in two minutes, {asked} answers, 0 faults, RESTOHUB_CLOCK_SEED={SEED}")
 
 
 def test_a_clock_that_leaps_ahead_makes_this_evening_neither_old_nor_forgotten(new_hub: NewHub, tmp_path: Path) -> None:
