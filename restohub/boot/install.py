@@ -58,7 +58,7 @@ def install(program: Path, *, units: Path = UNITS, booted: Path = BOOTED, user: 
     if not booted.is_dir():
         raise InstallError(
             "This machine was not started by systemd; `restohub service show --for macos` and `--for windows` "
-            "print what other systems read, and the README says what to do with it."
+            "print what other systems read; operate.md (in restohub/docs, and on every hub) says what to do with it."
         )
     if (_user() if user is None else user) != 0:
         raise InstallError(f"Only root may install a service; say `sudo {program} service install`.")
@@ -76,7 +76,7 @@ def install(program: Path, *, units: Path = UNITS, booted: Path = BOOTED, user: 
 
 def unreachable(file: Path) -> str | None:
     """Why the service's user could not read this file, None where it can."""
-    cure = "install restohub in /opt/restohub, as the README says."
+    cure = "install restohub in /opt/restohub, as operate.md says."
     if any(file.is_relative_to(folder) for folder in HIDDEN):
         return f"A service cannot see {file}, since people's folders and temporary ones are hidden from it; {cure}"
     for place in (file, *file.parents):

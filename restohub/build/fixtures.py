@@ -52,8 +52,7 @@ async def make() -> dict[str, bytes]:
 
     laid_out = {one.file: UUID.sub(settled, msgspec.json.format(body, indent=2)) + b"\n" for one, body in made.items()}
     listed = msgspec.json.format(msgspec.json.encode(list(made)), indent=2) + b"\n"
-    rows = "".join(f"| [{one.file}]({one.file}) | {one.type} | {one.shows} |\n" for one in made)
-    readme = f"{README}| file | type | shows |\n| --- | --- | --- |\n{rows}"
+    readme = README + "".join(f"- [{one.file}]({one.file}) ({one.type}): {one.shows}\n" for one in made)
     return {**laid_out, "index.json": listed, "README.md": readme.encode()}
 
 

@@ -105,7 +105,7 @@ def _settle(
 
 
 def _placed(before: Guest | None, after: Guest, fields: GuestFields) -> Guest:
-    """The guest with the status and the table that the request comes to (CONTRACT, "What a change does")."""
+    """The guest with the status and the table that the request comes to (contract.md, "What a change does")."""
     had = before.table_id if before else None
     wanted = had if fields.table_id is UNSET else fields.table_id
     moves = wanted is not None and wanted != had

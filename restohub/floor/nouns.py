@@ -147,7 +147,7 @@ class Stamp(Struct, frozen=True, gc=False):
 
 
 class Entry(Struct, frozen=True, gc=False):
-    """One commit of one restaurant, as the log keeps it. `atomic` is how the sockets tell it (CONTRACT, section 4)."""
+    """One commit of one restaurant, as the log keeps it. `atomic` is how the sockets tell it."""
 
     restaurant_id: int
     revision: int

@@ -78,7 +78,7 @@ class Occupied(Struct, frozen=True):
 
 
 class Refused(Struct, frozen=True):
-    """Why a command was not done: a code of CONTRACT section 5, its words, the faults, and what is there instead.
+    """Why a command was not done: a code of contract.md, "Error codes", its words, the faults, what is there.
 
     `detail` is a sentence for a host, `hint` says to a developer what to send instead; where one of them is empty, that
     of the code is told. `params` are those of the code. `wait_s`: in so many seconds it can be done, where waiting is

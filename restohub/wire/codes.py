@@ -1,4 +1,4 @@
-"""This file is every error code of CONTRACT section 5: its status, its words, and what its problems tell."""
+"""This file is every error code of contract.md, "Error codes": its status, its words, and what its problems tell."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from restohub.floor.verdicts import MISUNDERSTOOD
 
 
 class Code(Struct, frozen=True):
-    """An error code of CONTRACT section 5: its HTTP status (0: sockets only), its title, and its words.
+    """An error code of contract.md, "Error codes": its HTTP status (0: sockets only), its title, and its words.
 
     `detail` and `hint` are told where a refusal has none of its own: a sentence for a host, and what a developer does.
     `params` are the keys of the `params` of each of its problems.

@@ -55,7 +55,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--slow-disk", action="store_true", help="W1 and W3 with syncs that take 10 and 50 ms, counted")
     parser.add_argument("--wear", action="store_true", help="memory after 100,000 changes, bytes written a seating")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure of every round")
-    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the picture of the README (SVG)")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the picture of tests/bench/README.md (SVG)")
     parser.add_argument(
         "--compare", type=Path, nargs=2, metavar=("A", "B"), help="compare two such files, measure nothing"
     )

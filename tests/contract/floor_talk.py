@@ -94,7 +94,7 @@ class Floor:
         assert self.picture() == before
 
     def check(self) -> None:
-        """What always holds (section 2) and the shape of every entity (section 1)."""
+        """What always holds (contract.md, "What always holds") and the shape of every entity."""
         guests = {guest["id"]: guest for guest in self.every("guests")}
         tables = {table["id"]: table for table in self.every("tables")}
         for guest in guests.values():

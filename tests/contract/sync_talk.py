@@ -21,7 +21,7 @@ LEAKS = re.compile(r"Traceback|[Ss][Qq][Ll]ite|site-packages|\.py\b|/tmp/|/home/
 
 
 def problem(answer: httpx.Response, status: int, code: str) -> Json:
-    """The problem document of a refusal, held against section 5 of the contract."""
+    """The problem document of a refusal, held against contract.md, "What an error says"."""
     assert answer.status_code == status, f"{answer.status_code}: {answer.text[:1000]}"
     body = any_problem(answer)
     assert body["error_code"] == code, body

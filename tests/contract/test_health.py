@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,8 +13,11 @@ import pytest
 
 from tests.conftest import Hub, next_message
 from tests.contract.sync_talk import TIME, Json, floor, new_guest, ok
+from tests.fields import CONTRACT, marked
 
-KEYS = {"status", "service", "version", "timestamp", "uptime_seconds", "connections", "restaurants", "database"}
+# The table of contract.md, "Health": the keys, and what each is.
+TABLE = CONTRACT.partition("| key | type | what it is |\n| --- | --- | --- |\n")[2].partition("\n\n")[0]
+KEYS = dict(re.findall(r"^\| `(\w+)` \| \w+ \| ?(.*) \|$", TABLE, re.MULTILINE))
 ROUTES = ["/health", "/api/sync/health", "/health/", "/api/sync/health/"]
 
 
@@ -24,7 +28,11 @@ def is_count(value: object) -> bool:
 
 def held(body: Json) -> None:
     """Hold a health answer's keys and types, healthy or not."""
-    assert body.keys() >= KEYS
+    assert body.keys() | {"reason"} == KEYS.keys()
+    assert ("reason" in body) == (body["status"] == "unhealthy")
+    for name in ("database", "discovery"):
+        always = re.sub(r"\([^)]*\)", "", KEYS[name]).partition(";")[0]
+        assert [*body[name]] == marked(always), f"give {name} its keys in the contract"
     assert body["service"] == "sync"
     assert isinstance(body["version"], str)
     assert body["version"]

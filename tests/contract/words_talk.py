@@ -13,7 +13,7 @@ TECHNICAL = re.compile(r"\b[a-z]+[A-Z]\w*|\b[a-z0-9]+_\w+|[`{}\[\]<>]|\": |\bnul
 
 
 def params_of_each_code() -> dict[str, set[str]]:
-    """The table of chapter 5 that says which params each code has."""
+    """The table of contract.md, "Error codes", that says which params each code has."""
     text = CONTRACT.read_text("utf-8")
     rows = re.findall(r"^\| (.*) \| (.*) \|$", text[text.index("| error_code | `params` |") :], re.MULTILINE)
     found: dict[str, set[str]] = {}
@@ -33,7 +33,7 @@ def hold_words(said: dict[str, Any]) -> None:
     """Fail unless a refusal has a sentence for a host, a hint for the developer, and the params of its code."""
     assert {*WORDS} <= said.keys(), said
     code, params, detail = said["error_code"], said["params"], said["detail"]
-    assert params.keys() == PARAMS.get(code, set()), f"{code}: its params are those of chapter 5, not {params}"
+    assert params.keys() == PARAMS.get(code, set()), f"{code}: its params are those of the contract, not {params}"
     assert isinstance(detail, str)
     assert re.fullmatch(r"\S.* .*\.", detail, re.DOTALL), f"no sentence: {detail!r}"
     own = detail

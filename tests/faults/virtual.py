@@ -45,6 +45,10 @@ class VirtualLoop(asyncio.BaseEventLoop):
         """Virtual seconds."""
         return self._at
 
+    def pass_by(self, seconds: float) -> None:
+        """Let time go by at once: whatever was due meanwhile is late."""
+        self._at += seconds
+
     def select(self, timeout: float | None) -> list[Any]:
         """Nobody waits: the time is later."""
         assert timeout is not None, "nobody would ever go on"

@@ -1,4 +1,4 @@
-"""This file is what always holds of a floor, whatever is done to it in whatever order (CONTRACT, section 2)."""
+"""This file is what always holds of a floor, whatever is done to it (contract.md, "What always holds")."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ def test_the_index_lists_each_once_with_what_it_shows(made: dict[str, bytes]) ->
     readme = stored("README.md").decode()
     for one in FIXTURES:
         assert one.shows.endswith(".")
-        assert f"| [{one.file}]({one.file}) | {one.type} | {one.shows} |" in readme
+        assert f"- [{one.file}]({one.file}) ({one.type}): {one.shows}\n" in readme
 
 
 @pytest.mark.parametrize("one", FIXTURES, ids=[one.file for one in FIXTURES])

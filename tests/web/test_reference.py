@@ -87,7 +87,7 @@ def test_every_route_stands_in_the_contract(route: Route) -> None:
     path = re.sub(r"\{\w+:str\}", "{}", route.path).replace("/tables", "/guests")  # "the same five"
     asked = re.findall(r"`([A-Z·]+) ([^`?]+)", re.sub(r"\{\w+\}", "{}", table))
     methods = {method for several, one in asked if one.rstrip("/") == path.rstrip("/") for method in several.split("·")}
-    assert route.method in methods, f"give {route.method} {route.path} its row in chapter 3 of the contract"
+    assert route.method in methods, f"give {route.method} {route.path} its row in the table of routes of contract.md"
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=[route.name for route in ROUTES])

@@ -42,7 +42,7 @@ def camel(name: str) -> str:
 def test_what_goes_out_is_what_the_contract_lists(
     listed: dict[str, str], out: Any, taken: Any, command: Any, kept: Any, full: Any
 ) -> None:
-    assert names(out) == list(listed), "list it in chapter 2 of the contract, and in wire/entities.py"
+    assert names(out) == list(listed), "list it in the contract, and in wire/entities.py"
     assert {*names(kept)} - OWN == listed.keys() - MADE, "floor/nouns.py keeps what goes out"
 
 
