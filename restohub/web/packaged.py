@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 from functools import cache
-from importlib.resources import files
-from importlib.resources.abc import Traversable
+from pathlib import Path
 
-FOLDERS = ("docs", "web/reference/text")
+DOCS = Path(__file__).parents[1] / "docs"
+# For the tests of an app: a hub sends them as one zip file.
+NOT_SERVED = DOCS / "fixtures"
 
 
 @cache
-def packaged(path: str) -> bytes:
-    """A file by its path in the package; raises FileNotFoundError."""
-    return (files("restohub") / path).read_bytes()
+def packaged(name: str) -> bytes:
+    """A file by its path below `docs`; raises FileNotFoundError."""
+    return (DOCS / name).read_bytes()
+
+
+def documents() -> list[str]:
+    """The Markdown documents by their paths below `docs`, without `.md`, in alphabetical order."""
+    return [name.removesuffix(".md") for name in _names() if name.endswith(".md")]
 
 
 def read_all() -> None:
     """Read them all: the one file unpacks them into a temporary folder, which may be tidied while the hub runs."""
-    for folder in FOLDERS:
-        _read(files("restohub") / folder, folder)
+    for name in _names():
+        packaged(name)
 
 
-def _read(folder: Traversable, path: str) -> None:
-    for one in folder.iterdir():
-        if one.is_dir():
-            _read(one, f"{path}/{one.name}")
-        else:
-            packaged(f"{path}/{one.name}")
+def _names() -> list[str]:
+    found = (path for path in DOCS.rglob("*.*") if NOT_SERVED not in path.parents and path.is_file())
+    return sorted(path.relative_to(DOCS).as_posix() for path in found if path.suffix != ".pyc")
