@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from importlib.metadata import version
 from pathlib import Path
 
@@ -46,8 +47,8 @@ def make() -> dict[str, bytes]:
 
 def write(made: dict[str, bytes], docs: Path) -> None:
     """Put the made files into a folder, in the place of those that are there."""
-    for old in (*docs.glob("fixtures/**/*.*"), *docs.glob("made/**/*.*")):
-        old.unlink()
+    for old in ("fixtures", "made"):
+        shutil.rmtree(docs / old, ignore_errors=True)
     for name, content in made.items():
         (docs / name).parent.mkdir(parents=True, exist_ok=True)
         (docs / name).write_bytes(content)

@@ -33,7 +33,7 @@ def _page(name: str) -> bytes:
     tokens = _tokens(name)
     at = next((at for at, one in enumerate(tokens) if one.type == "heading_open" and one.tag == "h2"), len(tokens))
     intro, text = (Markup(MARKDOWN.renderer.render(part, MARKDOWN.options, {})) for part in (tokens[:at], tokens[at:]))
-    return rendered("document.html", here="/docs", name=name, title=_title(tokens), intro=intro, text=text)
+    return rendered("document.html", here="/docs#documents", name=name, title=_title(tokens), intro=intro, text=text)
 
 
 def _tokens(name: str) -> list[Token]:
