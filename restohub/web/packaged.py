@@ -8,7 +8,7 @@ from pathlib import Path
 
 DOCS = Path(__file__).parents[1] / "docs"
 # Not the golden files beside them: a hub sends those as one zip file.
-FOLDERS = ("", "decisions", "made", "made/decisions")
+FOLDERS = ("", "made")
 
 
 def packaged(name: str) -> bytes:
@@ -17,7 +17,7 @@ def packaged(name: str) -> bytes:
 
 
 def documents() -> list[str]:
-    """The Markdown documents by their paths below `docs`, without `.md`, decisions last."""
+    """The names of the Markdown documents, without `.md`, in alphabetical order."""
     return [name.removesuffix(".md") for name in _names() if name.endswith(".md")]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Sequence
 from typing import Any
 
@@ -37,7 +36,7 @@ def _page(name: str) -> bytes:
 
 
 def _tokens(name: str) -> list[Token]:
-    return MARKDOWN.parse(packaged(f"{name}.md").decode(), {"name": name})
+    return MARKDOWN.parse(packaged(f"{name}.md").decode())
 
 
 def _title(tokens: Sequence[Token]) -> str:
@@ -52,7 +51,7 @@ def _link_documents(state: Any) -> None:
         dropped = False
         for one in block.children or ():
             if one.type == "link_open":
-                target = _target(state.env["name"], str(one.attrs["href"]))
+                target = _target(str(one.attrs["href"]))
                 dropped = target is None
                 one.attrs["href"] = target or ""
             if not (dropped and one.type in ("link_open", "link_close")):
@@ -61,12 +60,11 @@ def _link_documents(state: Any) -> None:
             block.children = kept
 
 
-def _target(name: str, href: str) -> str | None:
+def _target(href: str) -> str | None:
     """Where a link of a document leads on the hub; None for nowhere."""
     if href.startswith(("#", "/", "https://", "http://")):
         return href
     path, mark, place = href.partition("#")
-    path = posixpath.normpath(posixpath.join(posixpath.dirname(name), path))
     if path in SERVED:
         return f"/docs/{path}"
     return f"/docs/{path.removesuffix('.md')}{mark}{place}" if path.removesuffix(".md") in documents() else None
