@@ -67,7 +67,7 @@ def imported_by_the_hub() -> set[str]:
     package = Path(__file__).parents[1]
     found: set[str] = set()
     for path in package.rglob("*.py"):
-        if path.parent == Path(__file__).parent:
+        if Path(__file__).parent in path.parents:
             continue
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Import):

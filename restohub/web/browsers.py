@@ -8,7 +8,7 @@ from typing import Any
 from restohub.wire.answers import Answer
 from restohub.wire.problems import ProblemDocument
 
-from .reference.markup import inline, page
+from .markup import filled, inline
 
 HTML = (b"content-type", b"text/html; charset=utf-8")
 
@@ -22,5 +22,4 @@ def wants_page(scope: Any) -> bool:
 def problem_page(found: ProblemDocument) -> Answer:
     """A problem document as a page."""
     said = "".join(f"\n<p>{inline(one)}</p>" for one in (found.detail, found.hint))
-    intro = f"<h1>{escape(found.title)}</h1>{said}"
-    return Answer(found.status, [HTML], page(f"restohub: {found.title}", intro, here=""))
+    return Answer(found.status, [HTML], filled("problem.html", title=escape(found.title), said=said))

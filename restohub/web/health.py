@@ -17,9 +17,9 @@ from restohub.wire.times import time_text
 
 from .asking import Request
 from .browsers import HTML, wants_page
+from .health_page import health_page
 from .local_time import local_time
 from .peers import is_own_machine
-from .reference.health_page import health_page
 
 
 async def health(request: Request) -> Answer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, Literal
@@ -58,6 +59,26 @@ class Route(Struct, frozen=True, kw_only=True):
     query: tuple[Parameter, ...] = ()
     refuses: tuple[str, ...] = ()
     group: str = "guests"
+
+    @property
+    def plain_path(self) -> str:
+        """The path as people write it, such as `/restaurants/{restaurant_id}`."""
+        return self.path.replace(":str}", "}")
+
+    @property
+    def pattern(self) -> re.Pattern[str]:
+        """What the paths of this route match as a whole."""
+        return re.compile(re.sub(r"\{\w+:str\}", "[^/]+", self.path))
+
+    @property
+    def takes_key(self) -> bool:
+        """Whether `Idempotency-Key` is honoured."""
+        return self.method != "GET"
+
+    @property
+    def takes_if_match(self) -> bool:
+        """Whether `If-Match` is honoured."""
+        return "version_conflict" in self.refuses
 
 
 INTEGER: dict[str, Any] = {"type": "integer", "minimum": 0, "maximum": 2**53 - 1}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable, Sequence
 from functools import lru_cache
 from typing import Any, cast
@@ -21,14 +20,11 @@ from restohub.wire.answers import EVERYWHERE, Answer
 from restohub.wire.problems import Problem, document
 
 from .asking import ClientGoneError, Request
-from .asyncapi import asyncapi
 from .browsers import problem_page, wants_page
-from .fixtures import fixtures
 from .guard import Guard
-from .openapi import openapi
+from .pages import PAGES
 from .rates import pay
 from .realtime import Sockets, realtime, restaurant_sync
-from .reference.served import PAGES
 from .replies import (
     CALLER,
     on_client_gone,
@@ -50,21 +46,7 @@ FAULTS = {
     StorageUnavailableError: on_failed_disk,
     Exception: on_crash,
 }
-DOCUMENTS = (
-    Route(
-        method="GET", path="/schema/openapi.json", name="openapi", handler=openapi, group="hub",
-        says="The OpenAPI document.", answers={200: dict},
-    ),
-    Route(
-        method="GET", path="/schema/asyncapi.json", name="asyncapi", handler=asyncapi, group="hub",
-        says="The AsyncAPI document.", answers={200: dict},
-    ),
-    Route(
-        method="GET", path="/docs/fixtures.zip", name="fixtures", handler=fixtures, group="hub",
-        says="The golden files.", answers={200: None},
-    ),
-)  # fmt: skip
-EVERY_ROUTE = (*ROUTES, *PAGES, *DOCUMENTS)
+EVERY_ROUTE = (*ROUTES, *PAGES)
 SOCKETS = (("/realtime", realtime), ("/ws/restaurant/sync", restaurant_sync))
 SOCKET_PATHS = [path for path, _ in SOCKETS]
 
@@ -193,13 +175,9 @@ async def _answered_before() -> None:
 
 def allowed_methods(path: str) -> str:
     """The methods that a path takes, as the `Allow` header has them."""
-    taken = [route.method for route in EVERY_ROUTE if _pattern(route.path).fullmatch(path)]
+    taken = [route.method for route in EVERY_ROUTE if route.pattern.fullmatch(path)]
     return ", ".join(_with_head(taken))
 
 
 def _with_head(methods: Sequence[str]) -> list[str]:
     return [*methods, "HEAD"] if "GET" in methods else list(methods)
-
-
-def _pattern(path: str) -> re.Pattern[str]:
-    return re.compile(re.sub(r"\{\w+:str\}", "[^/]+", path))

@@ -11,7 +11,7 @@ import pytest
 
 from tests.contract.sync_talk import ok
 
-PAGES = ["/", "/docs", "/docs/errors"]
+PAGES = ["/", "/docs", "/docs/errors", "/docs/contract", "/docs/sync", "/docs/architecture"]
 ERROR_CODES = [
     "invalid_json",
     "invalid_query",

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import httpx
 import pytest
 
+from restohub.web.packaged import documents
 from tests.conftest import Hub
 from tests.evening.chromium import chromium
 
@@ -95,7 +96,14 @@ def test_every_page_fits_a_phone(hub: Hub, tmp_path: Path) -> None:
         cut: dict[str, object] = {}
         with chromium(tmp_path / "profile") as browser:
             async with browser.page(f"{hub.url}/") as page:
-                for path in ("/", "/health", "/nowhere", "/docs", "/docs/errors"):
+                for path in (
+                    "/",
+                    "/health",
+                    "/nowhere",
+                    "/docs",
+                    "/docs/errors",
+                    *(f"/docs/{name}" for name in documents()),
+                ):
                     size = {"width": 375, "height": 800, "deviceScaleFactor": 2, "mobile": True}
                     await page.ask("Emulation.setDeviceMetricsOverride", **size)
                     await page.visit(hub.url + path)

@@ -20,6 +20,7 @@ PAGES = (
     "/",
     "/docs",
     "/docs/errors",
+    "/docs/sync",
     "/docs/sync.md",
     "/docs/sync_client.py",
     "/docs/fixtures.zip",

@@ -5,17 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
+from restohub.build.reference.sample_hub import Exchange, SampleHub, sample_hub
 from restohub.limits import UNITS_A_SECOND, UNITS_BURST
 from restohub.live import callers
 from restohub.live.callers import Caller, Callers
-from restohub.live.hub import Hub
-from restohub.web.reference.rehearsal import Exchange, Rehearsal, rehearse
 from tests.live.test_callers import Watch
 from tests.live.test_writer import at_once
 
@@ -26,7 +24,7 @@ NOBODY = {"entity_type": "guest", "entity_id": "nobody", "action": "delete"}
 class Guarded:
     """A hub that counts the requests of 127.0.0.1, by a clock that stands still."""
 
-    def __init__(self, stage: Rehearsal, caller: Caller) -> None:
+    def __init__(self, stage: SampleHub, caller: Caller) -> None:
         self.stage = stage
         self.caller = caller
 
@@ -41,8 +39,7 @@ class Guarded:
 async def guarded() -> AsyncIterator[Guarded]:
     """A guarded hub with an empty floor."""
     known = Callers((), Watch(), str)
-    parts: dict[str, Any] = dict.fromkeys(Hub.__struct_fields__) | {"version": "0", "folder": Path(), "callers": known}
-    async with rehearse(Hub(**parts)) as stage:
+    async with sample_hub(known) as stage:
         yield Guarded(stage, known.of("127.0.0.1"))
 
 

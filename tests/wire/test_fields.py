@@ -8,11 +8,11 @@ import msgspec
 import pytest
 from msgspec import Struct, structs
 
+from restohub.build.reference.descriptions import GUEST_STATUS_MEANS, TABLE_STATUS_MEANS
 from restohub.floor import commands, nouns
 from restohub.floor.nouns import Change
 from restohub.floor.weights import growth, weight
 from restohub.live.feed import _weight
-from restohub.web.reference.words import GUEST_STATUS_MEANS, TABLE_STATUS_MEANS
 from restohub.wire import asked, entities, requests, spelling
 from tests import fields
 from tests.store.test_round_trip import FULL_GUEST, FULL_TABLE
@@ -104,7 +104,9 @@ def test_the_statuses_are_those_of_the_contract_and_each_is_explained() -> None:
         (nouns.GUEST_STATUSES, GUEST_STATUS_MEANS),
         (nouns.TABLE_STATUSES, TABLE_STATUS_MEANS),
     ):
-        assert [status for status in statuses if not means.get(status)] == [], "say what it means in reference/words.py"
+        assert [status for status in statuses if not means.get(status)] == [], (
+            "say what it means in build/reference/descriptions.py"
+        )
         assert [status for status in means if status not in statuses] == [], "there is no such status any more"
     sentence = fields.CONTRACT.partition("\nGuest statuses: ")[2].partition("Input is folded")[0]
     assert {*fields.marked(sentence)} == nouns.PHASES.keys()

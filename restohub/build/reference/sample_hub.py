@@ -1,0 +1,246 @@
+"""This file is the sample hub, on which nothing is kept: the reference's examples are what its own routes answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Sequence, Set
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from restohub.floor.commands import Visits
+from restohub.floor.nouns import Directory, Entity, Entry, Floor, Removal, Restaurant
+from restohub.live.callers import Callers
+from restohub.live.clock import Clock
+from restohub.live.epoch import Epoch
+from restohub.live.feed import Feed
+from restohub.live.hub import Hub
+from restohub.live.listing import Listings
+from restohub.live.place import Place
+from restohub.live.snapshots import Snapshots
+from restohub.live.writer import Writer
+from restohub.store.append import Ledger, Record
+from restohub.store.history import History, KeptAnswer
+from restohub.store.keys import Keys
+from restohub.store.versions import Version
+from restohub.web.guard import Guard
+from restohub.web.realtime import Sockets
+from restohub.web.server import application
+from restohub.wire.answers import Discovery
+
+OPENING = 1705343400  # 2024-01-15T18:30:00Z, an evening
+STEP_S = 60
+UPTIME_S = 93_784
+VERSION = "0.1.0"
+EPOCH = "5f1c0a9e44d2"
+PLACE = Place(
+    "0197ac3e-5c10-7d21-b4a8-60f3279e44d2", "restohub", "::", 8000, None, True, "0197ac40-10c2-7b06-9d15-4be1f7a6c3d8"
+)
+FOUND = Discovery("announced", "restohub", "restohub-9e44d2.local", ["192.168.1.20"])
+UNTOLD_HEADERS = {"content-length", "content-type"}
+JSON_HEADERS = {"content-type": "application/json"}
+
+
+class Exchange(Struct, frozen=True):
+    """One request and what was answered; `sent` are the request's headers, `got` the answer's in lower case."""
+
+    method: str
+    target: str
+    sent: dict[str, str]
+    body: bytes
+    status: int
+    got: dict[str, str]
+    answer: bytes
+
+    def request_lines(self, type_: str) -> list[str]:
+        """Its line and the headers that matter; its body too, as it is, where that is of no type."""
+        head = [f"{self.method} {self.target}"]
+        head += [f"{name}: {text}" for name, text in self.sent.items() if name != "content-type" or not type_]
+        return head if type_ or not self.body else [*head, "", self.body.decode()]
+
+    def answer_lines(self) -> list[str]:
+        """The status of the answer and the headers that matter."""
+        told = [(name, text) for name, text in self.got.items() if name not in UNTOLD_HEADERS]
+        spelled = [f"{'ETag' if name == 'etag' else name.title()}: {text}" for name, text in told]
+        return [f"{self.status} {HTTPStatus(self.status).phrase}", *spelled]
+
+
+class SampleClock(Clock):
+    """An evening that goes on by a minute with each commit."""
+
+    def __init__(self) -> None:
+        super().__init__(OPENING)
+        self.started = self.monotonic() - UPTIME_S
+        self._evening = OPENING
+
+    def now(self) -> int:
+        """The evening's time."""
+        return self._evening
+
+    def commit_time(self) -> int:
+        """A minute later."""
+        self._evening += STEP_S
+        return self._evening
+
+    def behind_s(self) -> int:
+        """An evening that is played is never behind."""
+        return 0
+
+
+class SampleLedger(Ledger):
+    """A ledger on paper: it keeps the commits for as long as it is held, and touches no disk."""
+
+    def __init__(self) -> None:
+        self.records: list[Record] = []
+        self.pages_due = 0
+
+    async def append(self, records: Sequence[Record]) -> None:
+        """Note the commits."""
+        self.records += records
+
+    async def probe(self) -> None:
+        """Paper is never full."""
+
+    async def checkpoint(self) -> None:
+        """Nothing to bring anywhere."""
+
+
+class SampleHistory(History):
+    """What can be asked of the past, answered from the paper."""
+
+    def __init__(self, ledger: SampleLedger) -> None:
+        self.resets = {}
+        self._ledger = ledger
+
+    async def kept_answer(self, restaurant_id: int, revision: int) -> KeptAnswer | None:
+        """The answer that the commit of this revision was made with."""
+        for record in self._ledger.records:
+            if (record.entry.restaurant_id, record.entry.revision) == (restaurant_id, revision):
+                return KeptAnswer(record.digest, record.answer)
+        return None
+
+    async def was_used(self, restaurant_id: int, kind: str, entity_id: str) -> bool:  # noqa: ARG002 (History's own form)
+        """The floor itself remembers the removals of one evening."""
+        return False
+
+    async def visits(self, floor: Floor, phone: str | None, email: str | None) -> Visits:  # noqa: ARG002 (History's own form)
+        """Nobody was here before this evening."""
+        return Visits(floor.revision)
+
+    async def images(
+        self,
+        floor: Floor,
+        versions: Iterable[Version],
+        around: Set[int] = frozenset(),  # noqa: ARG002 (History's own form)
+    ) -> dict[Version, Entity]:
+        """The entities as they were at these versions; no queue of this evening is sent twice."""
+        wanted = list(versions)
+        found: dict[Version, Entity] = {}
+        for entry in self._entries(floor.restaurant_id):
+            for change in entry.changes:
+                same = [
+                    v for v in wanted if (v.kind, v.id) == (change.kind, change.id) and v.revision >= entry.revision
+                ]
+                if change.entity is not None:
+                    found |= dict.fromkeys(same, change.entity)
+        return found
+
+    async def removals(self, floor: Floor, since: int, many: int) -> list[Removal]:  # noqa: ARG002 (History's own form)
+        """The floor itself remembers the removals of one evening."""
+        return []
+
+    async def first_revision(self, restaurant_id: int) -> int | None:
+        """The first one: nothing is ever pruned here."""
+        return 1 if self._entries(restaurant_id) else None
+
+    async def revision_before(self, floor: Floor, time: int) -> int | None:
+        """The last revision committed before a time."""
+        return sum(entry.time < time for entry in self._entries(floor.restaurant_id))
+
+    def _entries(self, restaurant_id: int) -> list[Entry]:
+        return [one.entry for one in self._ledger.records if one.entry.restaurant_id == restaurant_id]
+
+
+class SampleHub:
+    """The whole application over a hub in memory, asked without a network."""
+
+    def __init__(self, hub: Hub, ledger: SampleLedger) -> None:
+        self.hub = hub
+        self._ledger = ledger
+        self._application = application(hub, Sockets(), Guard((), lambda _: True, hub.clock.monotonic))
+
+    @property
+    def entries(self) -> list[Entry]:
+        """The commits so far."""
+        return [record.entry for record in self._ledger.records]
+
+    async def ask(
+        self, method: str, target: str, body: Any = None, sent: dict[str, str] | None = None, raw: bytes = b""
+    ) -> Exchange:
+        """Make a request as the network would; `body` is sent as JSON, `raw` as it is."""
+        content = raw or (b"" if body is None else msgspec.json.encode(body))
+        headers = {**(JSON_HEADERS if content else {}), **(sent or {})}
+        told: list[Any] = []
+
+        async def receive() -> Any:
+            return {"type": "http.request", "body": content, "more_body": False}
+
+        async def send(message: Any) -> None:
+            told.append(message)
+
+        await self._application(_scope(method, target, headers), receive, send)
+        got = {name.decode(): value.decode() for name, value in told[0]["headers"]}
+        answer = b"".join(message.get("body", b"") for message in told[1:])
+        return Exchange(method, target, headers, content, told[0]["status"], got, answer)
+
+
+def _scope(method: str, target: str, headers: dict[str, str]) -> dict[str, Any]:
+    path, _, query = target.partition("?")
+    named = {"host": "localhost", **{name.lower(): text for name, text in headers.items()}}
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": query.encode(),
+        "root_path": "",
+        "headers": [(name.encode(), text.encode()) for name, text in named.items()],
+        "client": ("127.0.0.1", 1),
+        "server": ("localhost", 8000),
+        "state": {},
+        "extensions": {},
+    }  # fmt: skip
+
+
+@asynccontextmanager
+async def sample_hub(callers: Callers | None = None) -> AsyncIterator[SampleHub]:
+    """A hub with one empty restaurant; its callers are counted only where they are given."""
+    clock, ledger = SampleClock(), SampleLedger()
+    history = SampleHistory(ledger)
+    first = Restaurant(
+        id="1", name="Trattoria da Carlo", timezone="Europe/Rome", created_at=OPENING, last_updated=OPENING,
+        version=1, created_revision=1,
+    )  # fmt: skip
+    directory = Directory(revision=1, time=OPENING, restaurants={1: first}, last_id=1)
+    floors = {1: Floor(restaurant_id=1, time=OPENING)}
+    snapshots = Snapshots(Epoch(EPOCH), floors)
+    feed = Feed(floors, history, snapshots)
+    writer = Writer(directory, floors, Keys(), ledger=ledger, publisher=feed, clock=clock)
+    hub = Hub(
+        version=VERSION, present=Epoch(EPOCH), place=PLACE, folder=Path(), zone="Europe/Rome",
+        knows_zone=lambda _: True, clock=clock, callers=callers or Callers(["127.0.0.1"], lambda: 0.0, str),
+        writer=writer, history=history, feed=feed, snapshots=snapshots, listings=Listings(), discovery=lambda: FOUND,
+    )  # fmt: skip
+    writing = asyncio.create_task(writer.run())
+    try:
+        yield SampleHub(hub, ledger)
+    finally:
+        writer.stop()
+        await writing

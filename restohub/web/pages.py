@@ -1,0 +1,97 @@
+"""This file is the pages for people and the documents for machines, as routes: all but the front page made before."""
+
+from __future__ import annotations
+
+import re
+
+from litestar.exceptions import NotFoundException
+
+from restohub.reach import url
+from restohub.wire.answers import JSON, Answer
+from restohub.wire.times import time_text
+
+from .asking import Request
+from .browsers import HTML
+from .home import LOOPBACK, home_page
+from .packaged import documents, packaged
+from .peers import is_own_machine, plain_ip
+from .routes import Handler, Route
+
+TEXT = (b"content-type", b"text/plain; charset=utf-8")
+ZIP = [(b"content-type", b"application/zip"), (b"content-disposition", b'attachment; filename="fixtures.zip"')]
+# The repository's private advisory form, as in SECURITY.md.
+CONTACT = "https://restohub.example/security/advisories/new"
+# RFC 9116 wants less than a year; counted from each answer, since a hub runs for years without anybody's hand.
+CONTACT_HOLDS_S = 180 * 86_400
+# What the pages' texts have where the hub's own address belongs.
+PLACE = b"HOST:8000"
+ADDRESS = re.compile(r"(?:[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?", re.ASCII)
+
+
+async def home(request: Request) -> Answer:
+    """Whether the hub works, and where to go on."""
+    came_by, scope = _came_by(request), request.scope
+    if (not came_by or LOOPBACK.fullmatch(came_by)) and not is_own_machine(scope):
+        address, port = scope["server"]  # the one that he asked; the machine's others are not for him
+        came_by = url(str(plain_ip(address)), port).removeprefix("http://").rstrip("/")
+    return Answer(200, [HTML], home_page(request.hub, len(request.sockets.open), came_by))
+
+
+async def security_txt(request: Request) -> Answer:
+    """Where to report a weakness (RFC 9116)."""
+    expires = time_text(request.hub.clock.now() + CONTACT_HOLDS_S)
+    return Answer(200, [TEXT], f"Contact: {CONTACT}\nExpires: {expires}\nPreferred-Languages: en\n".encode())
+
+
+async def reference(request: Request) -> Answer:
+    """The reference for those who build an app."""
+    return _page(request, "reference")
+
+
+async def document(request: Request) -> Answer:
+    """What stands below `/docs`: the errors, a document as a page or as it is, a file for machines."""
+    name = str(request.path_params["document"])
+    if name == "errors" or name in documents():
+        return _page(request, name)
+    if name == "fixtures.zip":
+        return Answer(200, ZIP, packaged("made/fixtures.zip"))
+    if name == "sync_client.py" or name.removesuffix(".md") in documents():
+        return Answer(200, [TEXT], packaged(name))
+    raise NotFoundException
+
+
+async def openapi(request: Request) -> Answer:  # noqa: ARG001 (a handler's own form)
+    """The OpenAPI document."""
+    return Answer(200, [JSON], packaged("made/openapi.json"))
+
+
+async def asyncapi(request: Request) -> Answer:  # noqa: ARG001 (a handler's own form)
+    """The AsyncAPI document."""
+    return Answer(200, [JSON], packaged("made/asyncapi.json"))
+
+
+def _page(request: Request, name: str) -> Answer:
+    """A page with the address by which its reader came, so that its commands can be copied."""
+    host, html = _came_by(request), packaged(f"made/{name}.html")
+    return Answer(200, [HTML], html.replace(PLACE, host.encode()) if host else html)
+
+
+def _came_by(request: Request) -> str:
+    """The host and port that the reader asked for, where that is an address ("" where not): safe as HTML."""
+    host = request.header(b"host") or ""
+    return host if ADDRESS.fullmatch(host) else ""
+
+
+def _route(path: str, name: str, handler: Handler, says: str) -> Route:
+    return Route(method="GET", path=path, name=name, handler=handler, says=says, answers={200: None}, group="hub")
+
+
+# Each costs litestar 1.3 ms at the start, so all that stands below /docs is one.
+PAGES: tuple[Route, ...] = (
+    _route("/", "home", home, "A page for people: whether the hub is well, and where to go on."),
+    _route("/docs", "reference", reference, "The reference."),
+    _route("/docs/{document:str}", "document", document, "Every error code, a document, a file for machines."),
+    _route("/schema/openapi.json", "openapi", openapi, "The OpenAPI document."),
+    _route("/schema/asyncapi.json", "asyncapi", asyncapi, "The AsyncAPI document."),
+    _route("/.well-known/security.txt", "securityTxt", security_txt, "Where to report a weakness (RFC 9116)."),
+)
