@@ -11,7 +11,16 @@ import pytest
 
 from tests.contract.sync_talk import ok
 
-PAGES = ["/", "/docs", "/docs/errors", "/docs/contract", "/docs/sync", "/docs/architecture"]
+PAGES = [
+    "/",
+    "/docs",
+    "/docs/errors",
+    "/docs/contract",
+    "/docs/operate",
+    "/docs/sync",
+    "/docs/architecture",
+    "/docs/decisions",
+]
 ERROR_CODES = [
     "invalid_json",
     "invalid_query",
