@@ -17,6 +17,9 @@ from .rows import REVISION_BITS, REVISION_MAX
 DIGEST_BYTES = 15
 # The oldest go so many at a time: to find them, each restaurant is asked for its own.
 FORGOTTEN_AT_ONCE = 1_000
+# A dict keeps the place of each key that is taken out until it is full of places, and meanwhile touches more and more
+# memory. After so many it is made anew: 10 ms for all.
+PLACES_LEFT_MAX = KEYS_MAX // 10
 
 
 class Keys:
@@ -30,6 +33,7 @@ class Keys:
         self._kept: dict[int, dict[bytes, int]] = {}
         self._count = 0
         self._used = 0
+        self._places_left = 0
 
     def __len__(self) -> int:
         return self._count
@@ -80,6 +84,10 @@ class Keys:
         for _, restaurant_id, digest in list(islice(in_order, self._count - KEYS_MAX)):
             del self._kept[restaurant_id][digest]
             self._count -= 1
+            self._places_left += 1
+        if self._places_left >= PLACES_LEFT_MAX:
+            self._places_left = 0
+            self._kept = {restaurant_id: dict(kept) for restaurant_id, kept in self._kept.items()}
 
 
 @lru_cache(1024)  # asked three times for each change: before it is decided, while it is, and once it is made

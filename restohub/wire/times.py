@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from typing import cast
 
 RFC3339 = re.compile(r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:\d\d)(?:\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -15,15 +17,15 @@ EARLIEST, LATEST = (
 
 
 @lru_cache(4096)
-def time_text(seconds: int) -> str:
+def time_or_none(seconds: int | None) -> str | None:
     """Whole UTC seconds as `2024-01-15T10:30:00Z`: Swift's `.iso8601` decoder fails on fractions, so there are none."""
+    if seconds is None:
+        return None
     return f"{EPOCH + timedelta(seconds=seconds):%Y-%m-%dT%H:%M:%SZ}"  # Windows has no `fromtimestamp` before 1970
 
 
-@lru_cache(4096)
-def time_or_none(seconds: int | None) -> str | None:
-    """The same for a time that may be missing."""
-    return None if seconds is None else time_text(seconds)
+# The same for a time that is never missing, with the same memory.
+time_text = cast(Callable[[int], str], time_or_none)
 
 
 def read_time(text: str) -> int | None:
