@@ -25,8 +25,8 @@ GUESTS = 200
 SCREENS = 4
 # A group that is decided holds a floor for each of its commits. Memory that it needed once would hide a leak for long.
 FEW = 20
-# A dict of 200,000 of which the oldest go takes its last size when it is through its entries once.
-KEYS_USED = 9 * KEYS_MAX // 5
+# Keys go by the generation: by then two of them have gone, and their memory was taken again.
+KEYS_USED = 7 * KEYS_MAX // 4
 # Until the ring, the snapshots and the pages of SQLite are as large as they become.
 SETTLES_S = 60.0
 

@@ -14,7 +14,7 @@ from restohub.limits import KEYS_MAX
 from restohub.store import keys as remembering
 from restohub.store import load as loading
 from restohub.store.append import Record
-from restohub.store.keys import FORGOTTEN_AT_ONCE, Keys
+from restohub.store.keys import GENERATION_KEYS, Keys
 from tests.floor.story import START
 from tests.live.desk import keys
 from tests.store.bench import RESTAURANT, ledger, loaded, open_restaurant
@@ -46,12 +46,12 @@ def test_a_restaurant_is_forgotten_whole() -> None:
     assert used.oldest(1) is None
 
 
-def test_the_newest_200000_are_remembered_and_a_thousand_more_at_most() -> None:
-    used = Keys()
-    for number in range(1, KEYS_MAX + 5_001):
+def test_the_newest_200000_are_remembered_and_a_quarter_more_at_most() -> None:
+    used, last = Keys(), KEYS_MAX + GENERATION_KEYS + 5_000
+    for number in range(1, last + 1):
         used.add(number % 3 + 1, f"key:{number:036}", number)
-    assert KEYS_MAX <= len(used) < KEYS_MAX + FORGOTTEN_AT_ONCE
-    newest = range(5_001, KEYS_MAX + 5_001, 7)
+    assert KEYS_MAX <= len(used) <= KEYS_MAX + GENERATION_KEYS
+    newest = range(last - KEYS_MAX + 1, last + 1, 7)
     assert all(used.revision(n % 3 + 1, f"key:{n:036}") == n for n in newest)
     assert used.revision(4_000 % 3 + 1, f"key:{4_000:036}") is None
 
@@ -66,12 +66,12 @@ def test_a_key_takes_no_more_memory_for_being_long() -> None:
 
 def test_the_oldest_of_the_hub_go_whichever_restaurants_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(remembering, "KEYS_MAX", 10)
-    monkeypatch.setattr(remembering, "FORGOTTEN_AT_ONCE", 1)
+    monkeypatch.setattr(remembering, "GENERATION_KEYS", 1)
     used = Keys()
     for number in range(1, 31):
         used.add(1 if number in (5, 22, 29) else 2, f"k{number}", number)
-    assert used == keys(*((1 if n in (22, 29) else 2, f"k{n}", n) for n in range(21, 31)))
-    assert (used.oldest(1), used.oldest(2)) == (22, 21)
+    assert used == keys(*((1 if n in (22, 29) else 2, f"k{n}", n) for n in range(20, 31)))
+    assert (used.oldest(1), used.oldest(2)) == (22, 20)
 
 
 def test_a_start_brings_the_newest_of_all_restaurants(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -192,7 +192,7 @@ def test_a_commit_whose_key_is_forgotten_for_newer_ones_goes_by_its_age(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(remembering, "KEYS_MAX", 20)
-    monkeypatch.setattr(remembering, "FORGOTTEN_AT_ONCE", 1)
+    monkeypatch.setattr(remembering, "GENERATION_KEYS", 1)
     monkeypatch.setattr(loading, "KEYS_MAX", 20)
     commits(tmp_path, [NOON] * 95, keyed=lambda _: True)
     assert look(tmp_path, revisions=10) == range(76, 96)
@@ -200,13 +200,15 @@ def test_a_commit_whose_key_is_forgotten_for_newer_ones_goes_by_its_age(
     async def run() -> None:
         async with house(tmp_path, revisions=10) as one:
             await one.retention.look()
-            for revision in range(96, 106):  # newer ones come: those of 76 to 85 are forgotten
+            for revision in range(
+                96, 106
+            ):  # newer ones come: all but the newest 20, and the generation that began last, are forgotten
                 one.writer.keys.add(1, f"key:{revision}", revision)
             one.writer.floors[1] = structs.replace(one.writer.floors[1], revision=105)
             await one.retention.look()
 
     asyncio.run(run())
-    assert kept(tmp_path) == range(86, 96), "and a running hub finds out too"
+    assert kept(tmp_path) == range(85, 96), "and a running hub finds out too"
 
 
 def test_a_big_commit_is_a_step_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
