@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from functools import partial
-from typing import Literal
+from time import monotonic
+from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
@@ -16,7 +18,7 @@ from restohub.floor.verdicts import Refused
 from restohub.floor.weights import weight
 from restohub.limits import ANSWERED_BYTES_MAX
 from restohub.live.clock import new_id
-from restohub.live.group import Answering, Done, Repeated, Result, Step
+from restohub.live.group import HOLD_S, Answering, Done, Repeated, Result, Step
 from restohub.live.hub import Hub
 from restohub.live.recall import own_changes
 from restohub.wire.answers import Answer, QueueDone, UpdateResult, json_answer, revision_headers
@@ -50,13 +52,13 @@ async def sync_batch(request: Request) -> Answer:
     restaurant_id = named_restaurant(body, Query(request).named_restaurant())
     floor_of(hub, restaurant_id)
     key = idempotency_key(request)
-    items, applied = read_queue(body), applied_before(body)
+    items, applied = await _read_items(body), applied_before(body)
     await pay(request.caller, len(items))
     if key is not None:
-        items = tuple(
+        items = [
             msgspec.structs.replace(item, mutation_id=item.mutation_id or f"{key}/{index}")
             for index, item in enumerate(items)
-        )
+        ]
     while True:  # as often as an earlier try of this queue is committed meanwhile: what that did has to be known first
         known = await _recall(hub, floor_of(hub, restaurant_id), items, applied)
         steps = [
@@ -66,6 +68,18 @@ async def sync_batch(request: Request) -> Answer:
         answer = await hub.writer.submit(restaurant_id, steps, _answer_queue(hub, items, known), request.caller)
         if isinstance(answer, Answer):
             return answer
+
+
+async def _read_items(body: Any) -> Sequence[Item]:
+    """The updates of a queue: a thousand wrong fields in each take long to tell, so with pauses for the others."""
+    items: list[Item] = []
+    since = monotonic()
+    for item in read_queue(body):
+        items.append(item)
+        if monotonic() - since > HOLD_S:
+            await asyncio.sleep(0)
+            since = monotonic()
+    return items
 
 
 def _key(item: Item) -> str | None:

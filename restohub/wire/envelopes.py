@@ -132,10 +132,10 @@ def _listable(items: Iterator[Item]) -> tuple[Item, ...]:
     return tuple(read)
 
 
-def read_queue(body: Any) -> tuple[Item, ...]:
-    """The updates of `/api/sync/batch`. Raises Problem for a faulty envelope; a faulty update is an Item."""
+def read_queue(body: Any) -> Iterator[Item]:
+    """The updates of `/api/sync/batch` one by one; a faulty one is an Item. Raises Problem for a faulty envelope."""
     entries = _entries(_envelope(body, QUEUE).get("updates"), "updates")
-    return tuple(_queued(entry, f"/updates/{index}") for index, entry in enumerate(entries))
+    return (_queued(entry, f"/updates/{index}") for index, entry in enumerate(entries))
 
 
 def applied_before(body: Any) -> tuple[str, ...]:

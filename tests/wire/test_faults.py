@@ -103,7 +103,7 @@ def test_the_older_form_looks_no_further_either() -> None:
 
 
 def test_each_update_of_a_queue_is_answered_however_many_are_faulty() -> None:
-    items = read_queue({"updates": [operation(unknown(190), "update") for _ in range(500)]})
+    items = list(read_queue({"updates": [operation(unknown(190), "update") for _ in range(500)]}))
     assert len(items) == 500
     for item in items:
         assert isinstance(item.wanted, Refused)
