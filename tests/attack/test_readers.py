@@ -122,7 +122,7 @@ def test_many_requests_for_the_whole_floor_are_answered_by_few(target: Hub) -> N
 
 # ---- The whole of it: a floor of 5,000 guests and 16 MB, 200 readers of it, and those who are closed after a minute.
 
-MANY, EACH = 5_000, 790
+MANY, EACH = 5_000, 300
 
 
 @pytest.fixture(scope="module")
