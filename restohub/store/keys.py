@@ -12,7 +12,7 @@ from restohub.limits import KEYS_MAX
 # by chance once in 10^25 hubs, and to find two that do is 2^60 digests of work, for a repeat of one's own change.
 DIGEST_BYTES = 15
 # The oldest go so many at a time.
-GENERATION_KEYS = KEYS_MAX // 4
+GENERATION_KEYS = KEYS_MAX // 16
 
 # By restaurant the digest of each key, with the revision that was committed with it.
 Generation = dict[int, dict[bytes, int]]

@@ -46,7 +46,7 @@ def test_a_restaurant_is_forgotten_whole() -> None:
     assert used.oldest(1) is None
 
 
-def test_the_newest_200000_are_remembered_and_a_quarter_more_at_most() -> None:
+def test_the_newest_200000_are_remembered_and_a_sixteenth_more_at_most() -> None:
     used, last = Keys(), KEYS_MAX + GENERATION_KEYS + 5_000
     for number in range(1, last + 1):
         used.add(number % 3 + 1, f"key:{number:036}", number)
