@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from functools import lru_cache
 from typing import Any, cast
 
 from litestar import Litestar
@@ -124,9 +123,10 @@ class OnePath:
         await send({"type": "websocket.http.response.body", "body": answer.body})
 
 
-@lru_cache(1024)
 def one_path(path: str) -> str:
     """The path that the routes know it by: without the `/api` of its alias, and without a slash at its end."""
+    if path.startswith("/restaurants/") and path[-1] != "/":
+        return path
     if path.startswith("/api/restaurants") and path[16:17] in ("", "/"):
         path = path[4:]
     path = path.rstrip("/") or "/"
