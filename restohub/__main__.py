@@ -1,4 +1,4 @@
-"""This file is the way in, `restohub` and `python -m restohub`: a stop counts from the first moment on."""
+"""The way in, `restohub` and `python -m restohub`: a stop counts from the first moment on."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def main() -> None:
             if one is not None and signal.getsignal(one) is not signal.SIG_IGN:
                 signal.signal(one, _leave)
     try:
-        from restohub.cli import main as run
+        from restohub.cli.main import main as run
 
         run()
     except KeyboardInterrupt:

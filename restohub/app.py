@@ -1,4 +1,4 @@
-"""This file is the wiring diagram: every part of the hub built once, in plain sight, closed in reverse."""
+"""The wiring diagram: every part of the hub built once, in plain sight, closed in reverse."""
 
 from __future__ import annotations
 
@@ -15,44 +15,44 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import NoReturn
 
-from restohub.advertise import Advertiser
 from restohub.config import Settings
-from restohub.floor.nouns import DIRECTORY_ID, Change, Entry, Restaurant
-from restohub.live.callers import Callers
+from restohub.floor.model import DIRECTORY_ID, Change, Entry, Restaurant
+from restohub.live.address_usage import Callers
 from restohub.live.clock import Clock, new_epoch, new_id
+from restohub.live.endpoint import Place
 from restohub.live.epoch import PUT_BACK, Epoch
 from restohub.live.feed import Feed
 from restohub.live.hub import Hub
-from restohub.live.listing import Listings
-from restohub.live.place import Place
+from restohub.live.list_index import Listings
 from restohub.live.snapshots import Snapshots
 from restohub.live.writer import Writer
-from restohub.log_words import event
-from restohub.logs import on_loop_fault
+from restohub.logs.events import event
+from restohub.logs.lines import on_loop_fault
+from restohub.net.health_probe import who_at
+from restohub.net.mdns_advertise import Advertiser
+from restohub.net.runfile import write_note
 from restohub.open_files import allow_many_sockets
 from restohub.store.append import Ledger, Record
-from restohub.store.copies import leave_mark, was_put_back
-from restohub.store.faults import StorageFailedError, StorageFullError, StorageUnavailableError
+from restohub.store.connection import DATABASE, Connection, FolderLock, open_reader, open_writer
+from restohub.store.disk_reserve import Reserve
+from restohub.store.errors import StorageFailedError, StorageFullError, StorageUnavailableError
 from restohub.store.history import History
 from restohub.store.load import Loaded, initialise, load
-from restohub.store.open import DATABASE, Connection, FolderLock, open_reader, open_writer
 from restohub.store.read_only import ReadOnlyLedger, readable
-from restohub.store.reserve import Reserve
+from restohub.store.restore_detection import leave_mark, was_put_back
 from restohub.upkeep.clock_watch import ClockWatch
 from restohub.upkeep.day_close import close_days
+from restohub.upkeep.machine_timezone import knows_zone, machine_zone
 from restohub.upkeep.retention import Retention
 from restohub.upkeep.watchdog import Watchdog
-from restohub.upkeep.zone import knows_zone, machine_zone
+from restohub.web.application import application
+from restohub.web.client_address import Peers
 from restohub.web.guard import Guard
-from restohub.web.packaged import read_all
-from restohub.web.peers import Peers
-from restohub.web.realtime import Sockets
-from restohub.web.server import application
-from restohub.web.transport.listening import listening_socket
+from restohub.web.package_files import read_all
+from restohub.web.sockets import Sockets
+from restohub.web.transport.listener import listening_socket
 from restohub.web.transport.server import HubServer, server_config
-from restohub.where.asked import who_at
-from restohub.where.note import write_note
-from restohub.wire.answers import Discovery
+from restohub.wire.responses import Discovery
 
 log = logging.getLogger("restohub")
 

@@ -1,4 +1,4 @@
-"""This file is the settings: flag over environment over restohub.toml over default."""
+"""The settings: flag over environment over restohub.toml over default."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import msgspec
 import platformdirs
 from msgspec import Meta, Struct
 
 from restohub.limits import RESTAURANTS_MAX
+from restohub.logs.lines import LogFormat, LogLevel
 
 FILE = "restohub.toml"
 PREFIX = "RESTOHUB_"
@@ -22,8 +23,6 @@ SWITCHES = ("advertise", "allow_public")
 LISTS = ("allowed_hosts", "shared_addresses")
 TRUE, FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
-LogFormat = Literal["text", "json"]
-LogLevel = Literal["debug", "info", "warning", "error"]
 # A name alone, in punycode or not: the guard leaves port and case out of account.
 HostName = Annotated[str, Meta(pattern=r"^(?:[\w-]{1,63}\.)*[\w-]{1,63}\.?$", max_length=253)]
 IpAddress = Annotated[str, Meta(min_length=2, max_length=45)]

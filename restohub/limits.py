@@ -1,4 +1,4 @@
-"""This file is every limit on what a client can drive: each number, and why it is that one."""
+"""Every limit on what a client can drive: each number, and why it is that one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from __future__ import annotations
 # The largest evening that anybody described is 300 parties; 800 reservations are imported at once.
 GUESTS_MAX = 5_000
 TABLES_MAX = 1_000
-# All guests and tables as they weigh in memory (floor/weights.py). 5,000 guests with all that an app fills in are
+# All guests and tables as they weigh in memory (floor/memory_size.py). 5,000 guests with all that an app fills in are
 # 6 MB; a single text may hold 4 bytes a character, and as many beside them as it was sent in.
 FLOOR_BYTES_MAX = 16_000_000
 HUB_BYTES_MAX = 32_000_000

@@ -1,4 +1,4 @@
-"""This file is how many files and sockets the process may hold open."""
+"""How many files and sockets the process may hold open."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is the bench on which every test stands: a real hub process, started, killed and asked over the wire."""
+"""The bench on which every test stands: a real hub process, started, killed and asked over the wire."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is the fields and statuses of each entity as contract.md, "Entities", lists them, for all tests.
+"""The fields and statuses of each entity as contract.md, "Entities", lists them, for all tests.
 
 Tests that may not import the hub read it too; `tests/wire/test_fields.py` holds the hub's own structs to it.
 """

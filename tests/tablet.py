@@ -1,4 +1,4 @@
-"""This file is a shadow iPad: it speaks the wire contract over one socket and shares no code with the hub."""
+"""A shadow iPad: it speaks the wire contract over one socket and shares no code with the hub."""
 
 from __future__ import annotations
 

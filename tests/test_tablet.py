@@ -1,4 +1,4 @@
-"""This file is the proof that the shadow iPad sees what it is there to see: each breach of the contract, seeded."""
+"""The proof that the shadow iPad sees what it is there to see: each breach of the contract, seeded."""
 
 from __future__ import annotations
 

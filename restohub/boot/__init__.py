@@ -1,1 +1,1 @@
-"""This package is how a machine starts the hub by itself, when it boots and when the hub has failed."""
+"""How a machine starts the hub by itself, when it boots and when the hub has failed."""

@@ -1,4 +1,4 @@
-"""This file is how the hub becomes a service of systemd: what it needs, what it writes, what it asks systemctl."""
+"""How the hub becomes a service of systemd: what it needs, what it writes, what it asks systemctl."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import sys
 import sysconfig
 from pathlib import Path
 
-from .texts import systemd_unit
+from .unit_files import systemd_unit
 
 UNIT_NAME = "restohub.service"
 UNITS = Path("/etc/systemd/system")

@@ -1,1 +1,1 @@
-"""This package is how the hub becomes one file that runs on any machine of the same kind, without Python on it."""
+"""How the hub becomes one file that runs on any machine of the same kind, without Python on it."""

@@ -1,4 +1,4 @@
-"""This file is `python -m restohub.build`: it makes the one file, and says what it does."""
+"""`python -m restohub.build`: it makes the one file, and says what it does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is what goes into the one file, what stays out, and the licences of what goes in."""
+"""What goes into the one file, what stays out, and the licences of what goes in."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from importlib.metadata import distribution, packages_distributions
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile
 
-from restohub.licences import BUNDLED, distributions, plain, texts
+from restohub.cli.licences import BUNDLED, distributions, plain, texts
 
 # Required by others' metadata, imported by no hub: colours of a terminal, test clients, made-up examples, HTMX.
 UNUSED = frozenset({"rich", "rich-click", "polyfactory", "httpx", "litestar-htmx"})

@@ -1,4 +1,4 @@
-"""This file is the first step of the one file: it sets right what its loader, PyInstaller's, leaves behind.
+"""The first step of the one file: it sets right what its loader, PyInstaller's, leaves behind.
 
 The loader unpacks the program into a temporary folder, runs it as its child, hands signals on to it, and clears up.
 """
@@ -13,7 +13,7 @@ import signal
 import sys
 from collections.abc import MutableMapping
 
-from restohub.cli import main
+from restohub.cli.main import main
 
 PR_SET_PDEATHSIG = 1  # prctl(2)
 UNPACKED: str = getattr(sys, "_MEIPASS", "")

@@ -1,4 +1,4 @@
-"""This file is a sample client: it holds one restaurant's floor through cuts, gaps and restarts of the hub.
+"""A sample client: it holds one restaurant's floor through cuts, gaps and restarts of the hub.
 
 All of the sync protocol that an app needs is here; it takes Python 3.11 and the package `websockets`.
 To watch a floor: `python sync_client.py HOST:8000`.

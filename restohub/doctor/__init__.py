@@ -1,1 +1,1 @@
-"""This package is `restohub doctor`: what could keep a hub from serving, looked at in seconds and told to its owner."""
+"""The doctor (`restohub doctor`): what could keep a hub from serving, looked at in seconds and told to its owner."""

@@ -1,4 +1,4 @@
-"""This file is the data folder before the doctor: rights, space, and how fast its disk syncs."""
+"""The data folder before the doctor: rights, space, and how fast its disk syncs."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from typing import IO
 
 from restohub.boot.install import InstallError, installed_program
 from restohub.live.clock import Clock
-from restohub.store.open import DATABASE, size_of, wal_path
-from restohub.store.reserve import RESERVE
-from restohub.where.running import SERVICE_FOLDER
+from restohub.net.running_hub import SERVICE_FOLDER
+from restohub.store.connection import DATABASE, size_of, wal_path
+from restohub.store.disk_reserve import RESERVE
 
 from .report import Check
 

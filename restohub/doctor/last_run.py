@@ -1,4 +1,4 @@
-"""This file is how the hub last ended, before the doctor: by its own note, by systemd's journal, by what it left."""
+"""How the hub last ended, before the doctor: by its own note, by systemd's journal, by what it left."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from restohub.last_stop import last_stop
 from restohub.live.clock import Clock
-from restohub.store.open import size_of, wal_path
+from restohub.store.connection import size_of, wal_path
+from restohub.upkeep.last_error import last_error
 from restohub.wire.times import read_time
 
-from .kept import moment
+from .machine_clock import moment
 from .report import Check
 
 UNIT = "restohub.service"
@@ -26,7 +26,7 @@ RECENT_S = 7 * 86400
 def last_run(folder: Path, served: bool) -> Check:
     """What the last run said was wrong, where it ended on an error."""
     name = "last run"
-    if noted := last_stop(folder):
+    if noted := last_error(folder):
         seconds = read_time(noted[0])
         found = f"It ended {'at some time' if seconds is None else moment(seconds)} with: {noted[1]}"
         return Check(name, "warning", found, "Where the lines above are well it is over: start the hub.")

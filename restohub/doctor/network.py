@@ -1,4 +1,4 @@
-"""This file is the network before the doctor: who has the port, and by which addresses an iPad comes to it."""
+"""The network before the doctor: who has the port, and by which addresses an iPad comes to it."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from ipaddress import ip_address
 
 from msgspec import Struct
 
-from restohub.addresses import EVERYWHERE, Choice, choose, links
 from restohub.config import Settings
-from restohub.reach import LOOPBACK, url
-from restohub.where.asked import Told, health_at
-from restohub.where.running import SERVICE_FOLDER
+from restohub.net.addresses import EVERYWHERE, Choice, choose, links
+from restohub.net.health_probe import Told, health_at
+from restohub.net.running_hub import SERVICE_FOLDER
+from restohub.net.urls import LOOPBACK, url
 
 from .folder import with_sudo
 from .report import Check
@@ -83,7 +83,7 @@ def _hub(chosen: Settings, told: Told) -> Check:
 
 
 def _bind(chosen: Settings) -> Check:
-    from restohub.web.transport.listening import listening_socket  # the way the hub will do it
+    from restohub.web.transport.listener import listening_socket  # the way the hub will do it
 
     try:
         listening_socket(chosen.host, chosen.port).close()

@@ -1,4 +1,4 @@
-"""This file is what the doctor found, as lines for a person and as JSON for a machine."""
+"""What the doctor found, as lines for a person and as JSON for a machine."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""This package is the restaurant's own rules: pure, and with no idea that there is a network or a disk."""
+"""The restaurant's own rules: pure, and with no idea that there is a network or a disk."""

@@ -1,4 +1,4 @@
-"""This file is how changes are laid on a floor: after-images replace, removals remove."""
+"""How changes are laid on a floor: after-images replace, removals remove."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from msgspec import structs
 
 from restohub.limits import HUB_REMOVALS_MAX, REMOVALS_MAX
 
-from .finished import after_change, concerns
-from .nouns import Directory, Entry, Floor, Guest, Removal, Restaurant, Table
-from .weights import weight
+from .memory_size import weight
+from .model import Directory, Entry, Floor, Guest, Removal, Restaurant, Table
+from .visit_index import after_change, concerns
 
 # So many leave memory at once, and then none for a while.
 REMOVALS_A_TIME = 1_000

@@ -1,4 +1,4 @@
-"""This file is how much a floor and a hub may hold: what would go beyond is refused, and what is near is told."""
+"""How much a floor and a hub may hold: what would go beyond is refused, and what is near is told."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from restohub.limits import FLOOR_BYTES_MAX, GUESTS_MAX, HUB_BYTES_MAX, NEARLY_FULL, TABLES_MAX
 
-from .nouns import Floor
+from .model import Floor
 from .verdicts import Refused, limit_reached
 
 LEAVE = "Delete guests who are no longer needed; those who are done leave by themselves at 04:00."

@@ -1,4 +1,4 @@
-"""This file is what may be asked of a floor: one struct for each command, plain values in all of them."""
+"""What may be asked of a floor: one struct for each command, plain values in all of them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
-from .nouns import Entity, Position
+from .model import Entity, Position
 
 Maybe = UnsetType
 EntityKind = Literal["guest", "table"]

@@ -1,9 +1,9 @@
-"""This file is how a guest is recognised: names split and joined, phones and e-mails compared."""
+"""How a guest is recognised: names split and joined, phones and e-mails compared."""
 
 from __future__ import annotations
 
 from .folding import fold, is_blank
-from .nouns import Guest
+from .model import Guest
 
 
 def split_name(name: str) -> tuple[str, str]:

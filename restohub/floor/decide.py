@@ -1,4 +1,4 @@
-"""This file is the decision: what a command would do to a floor, or why it is refused."""
+"""The decision: what a command would do to a floor, or why it is refused."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from .bounds import Size, beyond
 from .commands import CloseDay, Create, Delete, Operation, Update
 from .draft import Draft
 from .guest_rules import create_guest, delete_guest, retire_guest, update_guest
-from .nouns import DONE, EXPECTED, Floor, Guest, Stamp
+from .memory_size import weight
+from .model import DONE, EXPECTED, Floor, Guest, Stamp
 from .table_rules import create_table, delete_table, update_table
 from .verdicts import Accepted, BatchRefused, Outcome, Refused, answer_too_large
-from .weights import weight
 
 # What a batch is made of: operations, and in the places of malformed ones the refusals that reading them gave.
 Batch = tuple[Operation | Refused, ...]

@@ -1,4 +1,4 @@
-"""This file is the floor as one commit would leave it: what was touched, laid over what stands."""
+"""The floor as one commit would leave it: what was touched, laid over what stands."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from msgspec import structs
 
 from .contacts import visit_of_guest
-from .finished import Index
 from .folding import fold_label
 from .lookups import Lookups
-from .nouns import Change, Floor, Guest, Kind, Position, Stamp, Table
-from .weights import growth
+from .memory_size import growth
+from .model import Change, Floor, Guest, Kind, Position, Stamp, Table
+from .visit_index import Index
 
 
 class Draft:

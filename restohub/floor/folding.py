@@ -1,4 +1,4 @@
-"""This file is how texts that people type are compared: without what nobody sees, whatever keyboard they came from."""
+"""How texts that people type are compared: without what nobody sees, whatever keyboard they came from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is the rules of guests: who gets which status, table, time and count of visits."""
+"""The rules of guests: who gets which status, table, time and count of visits."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from msgspec import UNSET, structs
 from .commands import Create, Delete, GuestFields, Update, Visits
 from .contacts import contact_keys, same_party, visit_of_guest
 from .draft import Draft
-from .finished import count_either
 from .merging import given, in_conflict, names, without_echoes
-from .nouns import DONE, EXPECTED, PHASES, Guest, Table
+from .model import DONE, EXPECTED, PHASES, Guest, Table
 from .verdicts import (
     Refused,
     already_exists,
@@ -19,6 +18,7 @@ from .verdicts import (
     table_unavailable,
     version_conflict,
 )
+from .visit_index import count_either
 
 # Set by rules of their own below, not merged as they come.
 RULED = ("name", "first_name", "last_name", "status", "table_id")

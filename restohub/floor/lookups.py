@@ -1,4 +1,4 @@
-"""This file is what the operations of a batch look up, made at the first look and kept true as they go by."""
+"""What the operations of a batch look up, made at the first look and kept true as they go by."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from math import floor as round_down
 from typing import TypeVar
 
-from .finished import Index, OwnIndex, concerns, index_of
 from .folding import fold_label
-from .nouns import Floor, Guest, Position, Table
+from .model import Floor, Guest, Position, Table
+from .visit_index import Index, OwnIndex, concerns, index_of
 
 GRID_SIDE = 8
 

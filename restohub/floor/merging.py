@@ -1,4 +1,4 @@
-"""This file is what a request means against what is there: fields not really sent, names, conflicts."""
+"""What a request means against what is there: fields not really sent, names, conflicts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from msgspec import UNSET, structs
 
 from .commands import Fields, GuestFields, TableFields
 from .contacts import split_name
-from .nouns import Entity, Guest, Table
+from .model import Entity, Guest, Table
 
 F = TypeVar("F", bound=Fields)
 

@@ -1,4 +1,4 @@
-"""This file is the rules of tables: numbers, capacities, and what setting one does to whoever sits at it."""
+"""The rules of tables: numbers, capacities, and what setting one does to whoever sits at it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .draft import Draft
 from .folding import fold_label
 from .guest_rules import change_guest
 from .merging import in_conflict, merged_table, without_echoes
-from .nouns import DONE, TABLE_STATUSES, Guest, Table
+from .model import DONE, TABLE_STATUSES, Guest, Table
 from .verdicts import (
     Refused,
     already_exists,

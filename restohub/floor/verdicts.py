@@ -1,4 +1,4 @@
-"""This file is what a decision may be: accepted with its changes, or refused with words that a host can read."""
+"""What a decision may be: accepted with its changes, or refused with words that a host can read."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from .nouns import Change, Entity, Guest, Restaurant, Table
+from .model import Change, Entity, Guest, Restaurant, Table
 
 # A UUID has 36 characters, a status or the name of a field fewer.
 QUOTED_MAX = 40

@@ -1,1 +1,1 @@
-"""This package is the running floor: one writer, one feed, one clock."""
+"""The running floor: one writer, one feed, one clock."""

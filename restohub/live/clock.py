@@ -1,4 +1,4 @@
-"""This file is the only reader of time and maker of ids."""
+"""The only reader of time and maker of ids."""
 
 from __future__ import annotations
 

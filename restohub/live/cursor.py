@@ -1,4 +1,4 @@
-"""This file is one socket's place in the feed: what it was sent, what it asked for, and the way to it."""
+"""One socket's place in the feed: what it was sent, what it asked for, and the way to it."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections import deque
 from contextlib import suppress
 from typing import Protocol
 
-from restohub.floor.nouns import Restaurant
+from restohub.floor.model import Restaurant
 from restohub.limits import FULL_SYNC_EVERY_S
 from restohub.wire.messages import Dialect
-from restohub.wire.session import SendDelta, SendFullSync
+from restohub.wire.socket_state import SendDelta, SendFullSync
 
-from .callers import Caller
+from .address_usage import Caller
 
 ASKED_MAX = 50
 

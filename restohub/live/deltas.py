@@ -1,4 +1,4 @@
-"""This file is what changed since a revision: from the floor itself, and from history for what is long gone."""
+"""What changed since a revision: from the floor itself, and from history for what is long gone."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
-from restohub.floor.nouns import Action, Change, Floor, Guest, Kind, Removal, Table
+from restohub.floor.model import Action, Change, Floor, Guest, Kind, Removal, Table
 from restohub.limits import DELTA_REMOVALS_MAX
 from restohub.store.history import History
 from restohub.wire.messages import change_json, delta_message, text_frame
-from restohub.wire.pieces import Pieces, joined_whole
+from restohub.wire.streamed_lists import Pieces, joined_whole
 
 
 class Latest(Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""This file is the feed: one ring of commits, and every socket a cursor into it."""
+"""The feed: one ring of commits, and every socket a cursor into it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 
 from msgspec import Struct
 
-from restohub.floor.nouns import DIRECTORY_ID, Change, Entry, Floor, Guest, Restaurant
+from restohub.floor.model import DIRECTORY_ID, Change, Entry, Floor, Guest, Restaurant
 from restohub.limits import (
     ANSWER_BYTES_A_UNIT,
     ANSWER_WAIT_S,
@@ -26,9 +26,9 @@ from restohub.wire.messages import (
     restaurant_message,
     text_frame,
 )
-from restohub.wire.session import GONE_SILENT, UNKNOWN_RESTAURANT, SendDelta, SendFullSync
+from restohub.wire.socket_state import GONE_SILENT, UNKNOWN_RESTAURANT, SendDelta, SendFullSync
 
-from .callers import Caller
+from .address_usage import Caller
 from .cursor import Cursor
 from .deltas import changes_since, delta_frame, delta_frames, delta_pieces
 from .snapshots import RestaurantGoneError, Snapshots

@@ -1,4 +1,4 @@
-"""This file is the running hub: its parts by name, for those who answer requests."""
+"""The running hub: its parts by name, for those who answer requests."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from pathlib import Path
 from msgspec import Struct
 
 from restohub.store.history import History
-from restohub.wire.answers import Discovery
+from restohub.wire.responses import Discovery
 
-from .callers import Callers
+from .address_usage import Callers
 from .clock import Clock
+from .endpoint import Place
 from .epoch import Epoch
 from .feed import Feed
-from .listing import Listings
-from .place import Place
+from .list_index import Listings
 from .snapshots import Snapshots
 from .writer import Writer
 

@@ -1,4 +1,4 @@
-"""This file is whole floors for everyone who asks: small ones encoded once, large ones in pieces of a held revision."""
+"""Whole floors for everyone who asks: small ones encoded once, large ones in pieces of a held revision."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 
-from restohub.floor.nouns import Floor
+from restohub.floor.model import Floor
 from restohub.limits import (
     KEPT_PIECES_BYTES_MAX,
     SNAPSHOTS_ALIVE,
@@ -14,11 +14,11 @@ from restohub.limits import (
     WHOLE_BYTES_MAX,
     WHOLE_FLOORS_BYTES_MAX,
 )
-from restohub.wire.answers import floor_envelope
 from restohub.wire.messages import full_sync_message, text_frame
-from restohub.wire.pieces import Pieces, entity_json, joined_whole
+from restohub.wire.responses import floor_envelope
+from restohub.wire.streamed_lists import Pieces, entity_json, joined_whole
 
-from .callers import Caller
+from .address_usage import Caller
 from .epoch import Epoch
 
 # What holding on to an old revision costs for each thing on it, beside the things: its place in a dict and a list.

@@ -1,4 +1,4 @@
-"""This file is the one task that changes anything: it decides what waits, commits it as a group, publishes, answers."""
+"""The one task that changes anything: it decides what waits, commits it as a group, publishes, answers."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ from typing import Protocol
 from msgspec import Struct
 
 from restohub.floor.apply import apply, apply_directory
-from restohub.floor.nouns import DIRECTORY_ID, Directory, Entry, Floor
+from restohub.floor.model import DIRECTORY_ID, Directory, Entry, Floor
 from restohub.limits import QUEUE_MAX, RESTAURANTS_MAX
-from restohub.log_words import event, span
+from restohub.logs.events import event
 from restohub.store.append import Ledger
-from restohub.store.faults import StorageFailedError, StorageFullError, StorageUnavailableError
-from restohub.store.keys import Keys
-from restohub.store.rows import ClockReset
-from restohub.wire.answers import Answer
+from restohub.store.codec import ClockReset
+from restohub.store.errors import StorageFailedError, StorageFullError, StorageUnavailableError
+from restohub.store.key_index import Keys
+from restohub.text import duration
 from restohub.wire.problems import Problem, problem, refusal
+from restohub.wire.responses import Answer
 
-from .callers import Caller
+from .address_usage import Caller
 from .clock import Clock, new_id
-from .group import Answering, Group, Holdings, Repeated, Step, Submission
+from .group_commit import Answering, Group, Holdings, Repeated, Step, Submission
 
 log = logging.getLogger("restohub.writer")
 
@@ -373,7 +374,7 @@ class Writer:
         if self.storage_fault is not None:
             lasted = self._clock.monotonic() - self._troubled_at
             told = event("storage_well", seconds=round(lasted))
-            log.info("The store takes changes again, after %s.", span(lasted), extra=told)
+            log.info("The store takes changes again, after %s.", duration(lasted), extra=told)
         self.storage_fault = None
 
     async def _sweep(self) -> None:

@@ -1,4 +1,4 @@
-"""This file is the removal of evenings that were played: the restaurants that have their name, whole."""
+"""The removal of evenings that were played: the restaurants that have their name, whole."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is a small HTTP client: one connection that is kept, JSON in and out."""
+"""A small HTTP client: one connection that is kept, JSON in and out."""
 
 from __future__ import annotations
 

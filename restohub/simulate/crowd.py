@@ -1,4 +1,4 @@
-"""This file is who comes: parties by the hour, their sizes, how long they stay, drawn from published figures.
+"""Who comes: parties by the hour, their sizes, how long they stay, drawn from published figures.
 
 Where the figures are from:
 

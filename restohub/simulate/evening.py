@@ -1,4 +1,4 @@
-"""This file is the evening itself: from a seed, every request that the hosts will make, each at its minute."""
+"""The evening itself: from a seed, every request that the hosts will make, each at its minute."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 from .crowd import OPENS_HOUR, Party, crowd
-from .room import Place, Room
+from .floor_plan import Place, Room
 from .script import Event, Operation, Script
 
 PARTIES = 240

@@ -1,4 +1,4 @@
-"""This file is an evening being played: ten hosts with a connection each, a socket, a line that says how it goes."""
+"""An evening being played: ten hosts with a connection each, a socket, a line that says how it goes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TextIO
 from .client import AwayError, Client
 from .crowd import OPENS_HOUR
 from .evening import PARTIES, clock, evening
-from .room import FOURS, TWOS
+from .floor_plan import FOURS, TWOS
 from .script import HOSTS, Event
 from .watch import Watch
 

@@ -1,4 +1,4 @@
-"""This file is how the script of an evening is written: an agenda of what will happen, and the requests made of it."""
+"""How the script of an evening is written: an agenda of what will happen, and the requests made of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is the socket that is followed: what arrives there, counted, and in which phase each party is."""
+"""The socket that is followed: what arrives there, counted, and in which phase each party is."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""This package is the only place that knows SQL: one SQLite file that holds the floors as rows and as a log."""
+"""The only place that knows SQL: one SQLite file that holds the floors as rows and as a log."""

@@ -1,4 +1,4 @@
-"""This file is how commits become durable: rows, log and keys of a whole group in one transaction."""
+"""How commits become durable: rows, log and keys of a whole group in one transaction."""
 
 from __future__ import annotations
 
@@ -10,14 +10,9 @@ from typing import Any, TypeVar
 
 from msgspec import Struct
 
-from restohub.floor.nouns import Entry
+from restohub.floor.model import Entry
 
-from .copies import NAME
-from .faults import StorageFailedError
-from .open import PAGE_BYTES, Connection
-from .reserve import Reserve
-from .room import meaning
-from .rows import (
+from .codec import (
     ClockReset,
     encode_changes,
     encode_resets,
@@ -29,6 +24,11 @@ from .rows import (
     revision_at,
     row_checksum,
 )
+from .connection import PAGE_BYTES, Connection
+from .disk_reserve import Reserve
+from .errors import StorageFailedError
+from .restore_detection import NAME
+from .write_probe import meaning
 
 UPSERT = """INSERT INTO entity (restaurant_id, kind, id, version, checksum, image) VALUES (?, ?, ?, ?, ?, ?)
     ON CONFLICT (restaurant_id, kind, id) DO UPDATE SET

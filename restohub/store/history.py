@@ -1,4 +1,4 @@
-"""This file is what is asked of the past: kept answers, older images, ids once used, visits once made."""
+"""What is asked of the past: kept answers, older images, ids once used, visits once made."""
 
 from __future__ import annotations
 
@@ -12,12 +12,10 @@ from msgspec import Struct
 
 from restohub.floor.commands import Visits
 from restohub.floor.contacts import visit_of
-from restohub.floor.nouns import Entity, Floor, Removal
+from restohub.floor.model import Entity, Floor, Removal
 from restohub.limits import STEPS_BACK_A_VERSION, STEPS_BACK_MAX, VISITS_MAX
 
-from .faults import StorageFailedError, storage_fault
-from .open import Connection
-from .rows import (
+from .codec import (
     REMOVAL_COLUMNS,
     ClockReset,
     decode_changes,
@@ -26,7 +24,9 @@ from .rows import (
     read_removal,
     revision_at,
 )
-from .versions import Version, Walk
+from .connection import Connection
+from .errors import StorageFailedError, storage_fault
+from .past_versions import Version, Walk
 
 DAY_S = 24 * 3600
 # Commits that are read in one visit to the connection's thread, in which nobody else can read.

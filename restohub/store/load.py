@@ -1,4 +1,4 @@
-"""This file is the start: the floors read from the rows, and the newest part of the log held against them."""
+"""The start: the floors read from the rows, and the newest part of the log held against them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import aiosqlite
 from msgspec import Struct
 
 from restohub.floor.apply import measured
-from restohub.floor.nouns import (
+from restohub.floor.model import (
     DIRECTORY_ID,
     Directory,
     Entity,
@@ -24,12 +24,7 @@ from restohub.floor.nouns import (
 )
 from restohub.limits import HUB_REMOVALS_MAX, KEYS_MAX, REMOVALS_MAX
 
-from .faults import StorageFullError, StorageUnavailableError, storage_fault
-from .format import meaning_of
-from .history import KEYS_DAYS, History
-from .keys import Keys
-from .open import Connection
-from .rows import (
+from .codec import (
     NO_CHANGES,
     REMOVAL_COLUMNS,
     ClockReset,
@@ -47,6 +42,11 @@ from .rows import (
     revision_at,
     row_checksum,
 )
+from .connection import Connection
+from .errors import StorageFullError, StorageUnavailableError, storage_fault
+from .history import KEYS_DAYS, History
+from .key_index import Keys
+from .schema_version import meaning_of
 
 # How far back a start compares the log with the rows; the whole of it would take longer than a start may.
 COMPARED_MAX = 10_000

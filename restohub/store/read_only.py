@@ -1,4 +1,4 @@
-"""This file is a store whose disk takes no writes when the hub starts: a copy is served, and every change refused."""
+"""A store whose disk takes no writes when the hub starts: a copy is served, and every change refused."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from zlib import crc32
 
-from restohub.floor.nouns import Entry
+from restohub.floor.model import Entry
 
 from .append import Ledger, Record
-from .faults import StorageBackError, StorageFullError, StorageUnavailableError
-from .format import FolderError
-from .open import DATABASE, Connection, size_of
-from .room import refusal
+from .connection import DATABASE, Connection, size_of
+from .errors import StorageBackError, StorageFullError, StorageUnavailableError
+from .schema_version import FolderError
+from .write_probe import refusal
 
 # Where memory is: on a small machine the system's place for temporary files is on the very disk that takes no writes.
 MEMORY = Path("/dev/shm")

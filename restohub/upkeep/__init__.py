@@ -1,1 +1,1 @@
-"""This package is what the hub does by itself, without being asked."""
+"""What the hub does by itself, without being asked."""

@@ -1,4 +1,4 @@
-"""This file is whether a machine's clock that is behind the hub's time is right, so that the hub's time is wrong."""
+"""Whether a machine's clock that is behind the hub's time is right, so that the hub's time is wrong."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is the watch over the machine's clock: jumps are said, and times begin anew once it is right again."""
+"""The watch over the machine's clock: jumps are said, and times begin anew once it is right again."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from restohub.floor.nouns import DIRECTORY_ID, Floor
+from restohub.floor.model import DIRECTORY_ID, Floor
 from restohub.live.clock import new_epoch
 from restohub.live.epoch import BEGAN
 from restohub.live.hub import Hub
-from restohub.log_words import event, span
-from restohub.store.faults import StorageFullError, StorageUnavailableError
-from restohub.store.rows import ClockReset
+from restohub.logs.events import event
+from restohub.store.codec import ClockReset
+from restohub.store.errors import StorageFullError, StorageUnavailableError
+from restohub.text import duration
 
 from .clock_trust import STEADY_S, Sight, Verdict, verdict
 from .time_server import kept_by_a_server
@@ -40,7 +41,7 @@ class ClockWatch:
             told = (
                 "The machine's clock is %s behind the last change. Until it is right, the hub goes on from that change."
             )
-            log.warning(told, span(behind), extra=event("clock_behind", behind_seconds=behind))
+            log.warning(told, duration(behind), extra=event("clock_behind", behind_seconds=behind))
         while True:
             await self.look()
             await asyncio.sleep(LOOK_EVERY_S)
@@ -72,15 +73,15 @@ class ClockWatch:
         told = None
         if found == "waiting":
             told = (
-                f"The machine's clock is {span(behind)} behind the last change: it was ahead then, and is right now. "
-                f"If it stays so for another {span(STEADY_S - steady)}, a new epoch begins with its time, "
+                f"The machine's clock is {duration(behind)} behind the last change: it was ahead then, and is right "
+                f"now. If it stays so for another {duration(STEADY_S - steady)}, a new epoch begins with its time, "
                 "and every client takes the whole floor anew."
             )
         elif found == "behind":
             told = (
-                f"The machine's clock is {span(behind)} behind the last change, and nothing tells which of the two is "
-                "right. The hub goes on from that change. Let the machine reach a time server: an hour later the hub "
-                "goes by its clock."
+                f"The machine's clock is {duration(behind)} behind the last change, and nothing tells which of the two "
+                "is right. The hub goes on from that change. Let the machine reach a time server: an hour later the "
+                "hub goes by its clock."
             )
         self._hub.present.clock = told
         if told is not None and found != self._said:
@@ -89,7 +90,9 @@ class ClockWatch:
 
     async def _restart_times(self, behind: int) -> None:
         name = new_epoch()
-        incident = f"The machine's clock was {span(behind)} ahead when changes were saved, and is right again. {BEGAN}"
+        incident = (
+            f"The machine's clock was {duration(behind)} ahead when changes were saved, and is right again. {BEGAN}"
+        )
 
         def begun(resets: dict[int, ClockReset]) -> None:
             log.warning("%s", incident, extra=event("epoch_began", behind_seconds=behind))
@@ -104,8 +107,8 @@ class ClockWatch:
 
 
 def _say_jump(moved: float, behind: int) -> None:
-    way = f"{span(abs(moved))} {'forward' if moved > 0 else 'back'}"
-    does = f"The hub's time does not go back: it is {span(behind)} ahead until the machine's is right."
+    way = f"{duration(abs(moved))} {'forward' if moved > 0 else 'back'}"
+    does = f"The hub's time does not go back: it is {duration(behind)} ahead until the machine's is right."
     if behind < JUMP_S:
         does = "The hub goes by it from now on."
     extra = event("clock_jumped", seconds=round(moved), behind_seconds=behind)

@@ -1,4 +1,4 @@
-"""This file is the close of the day: at 04:00 of the restaurant's zone, parties long gone leave the floor."""
+"""The close of the day: at 04:00 of the restaurant's zone, parties long gone leave the floor."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from restohub.floor.commands import CloseDay
 from restohub.floor.decide import leaves
-from restohub.floor.nouns import Floor
+from restohub.floor.model import Floor
 from restohub.live.clock import new_id
-from restohub.live.group import Result, Step
+from restohub.live.group_commit import Result, Step
 from restohub.live.hub import Hub
-from restohub.wire.answers import Answer
 from restohub.wire.problems import Problem
+from restohub.wire.responses import Answer
 
 log = logging.getLogger("restohub.day")
 

@@ -1,4 +1,4 @@
-"""This file is how many bytes the log of each restaurant takes."""
+"""How many bytes the log of each restaurant takes."""
 
 from __future__ import annotations
 

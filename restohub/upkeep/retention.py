@@ -1,4 +1,4 @@
-"""This file is the log's old end: what is beyond the horizon is pruned, a little at a time."""
+"""The log's old end: what is beyond the horizon is pruned, a little at a time."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import logging
 
 from msgspec import Struct
 
-from restohub.floor.nouns import DIRECTORY_ID, Floor
+from restohub.floor.model import DIRECTORY_ID, Floor
 from restohub.live.clock import Clock
 from restohub.live.writer import Writer
-from restohub.store.faults import StorageFullError, StorageUnavailableError
+from restohub.store.codec import REVISION_MAX
+from restohub.store.errors import StorageFullError, StorageUnavailableError
 from restohub.store.history import DAY_S, KEYS_DAYS, History, Oldest
-from restohub.store.rows import REVISION_MAX
 
 from .log_size import LogSize
 

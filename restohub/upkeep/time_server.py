@@ -1,4 +1,4 @@
-"""This file is whether a time server keeps this machine's clock right."""
+"""Whether a time server keeps this machine's clock right."""
 
 from __future__ import annotations
 

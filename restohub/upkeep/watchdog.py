@@ -1,4 +1,4 @@
-"""This file is what the hub tells the init system that started it: listening, well, stopping (sd_notify(3))."""
+"""What the hub tells the init system that started it: listening, well, stopping (sd_notify(3))."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""This package is HTTP and WebSocket on litestar and uvicorn."""
+"""HTTP and WebSocket on litestar and uvicorn."""

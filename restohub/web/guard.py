@@ -1,4 +1,4 @@
-"""This file is the guard before every request: whether its Host, its Origin and its sender are of the house.
+"""The guard before every request: whether its Host, its Origin and its sender are of the house.
 
 A web page that a guest's phone or an iPad has open must not reach the hub through it. A page under another name (DNS
 rebinding) is known by the Host that its browser sends, any other page by its Origin; no page can change either.
@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from restohub.floor.verdicts import Params, Refused, quoted
 from restohub.limits import PASSED_MAX
 
-from .own_names import own_names
+from .host_names import own_names
 
 # Nobody registers a name under these: RFC 6762, RFC 8375, ICANN's resolution on .internal, and what routers use.
 LOCAL_ENDS = (".local", ".lan", ".home", ".internal", ".home.arpa")

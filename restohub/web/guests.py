@@ -1,4 +1,4 @@
-"""This file is the routes that guests alone have: the list, and the change of status."""
+"""The routes that guests alone have: the list, and the change of status."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ from collections.abc import Callable, Iterator, Sequence
 
 from restohub.floor.commands import GuestFields, Update
 from restohub.floor.folding import fold
-from restohub.floor.nouns import Floor, Guest, Table
+from restohub.floor.model import Floor, Guest, Table
 from restohub.floor.verdicts import quoted
-from restohub.live.group import Answering, Result
-from restohub.live.listing import Place
-from restohub.live.recall import recall_update
-from restohub.wire.answers import Answer, Seating, Sent, change_list, json_answer
+from restohub.live.group_commit import Answering, Result
+from restohub.live.history_lookup import recall_update
+from restohub.live.list_index import Place
 from restohub.wire.entities import Guest as GuestOut
 from restohub.wire.entities import guest_out, table_out
+from restohub.wire.field_names import GUEST_STATUS_WORDS, word_of
+from restohub.wire.inputs import read_seating, seen_version
 from restohub.wire.messages import Change, GuestChange
 from restohub.wire.problems import bad_query
-from restohub.wire.requests import read_seating, seen_version
-from restohub.wire.spelling import GUEST_STATUS_WORDS, word_of
+from restohub.wire.responses import Answer, Seating, Sent, change_list, json_answer
 from restohub.wire.times import time_text
 
-from . import entities
-from .asking import Query, Request, accepted_versions, path_restaurant
-from .changing import Asked, change, done, entity_headers
+from . import guests_and_tables
+from .mutations import Asked, change, done, entity_headers
+from .request import Query, Request, accepted_versions, path_restaurant
 
 
 async def list_guests(request: Request) -> Sent:
@@ -45,12 +45,12 @@ async def list_guests(request: Request) -> Sent:
         # Asked for again: others may have moved the listing to another revision meanwhile.
         return request.hub.listings.guests(floor).matching(floor.guests, after, words)
 
-    return await entities.page(request, query, find, wanted)
+    return await guests_and_tables.page(request, query, find, wanted)
 
 
 async def change_status(request: Request) -> Answer:
     """Change a guest's status and table in one transaction."""
-    guest_id = entities.path_entity(request, "guest")
+    guest_id = guests_and_tables.path_entity(request, "guest")
     older = Query(request).one("new_status")
     from_query = GuestFields() if older is None else GuestFields(status=_status(older, "new_status"))
 

@@ -1,4 +1,4 @@
-"""This file is the health route: whether a change could be saved now, and what the hub is."""
+"""The health route: whether a change could be saved now, and what the hub is."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from msgspec import UNSET
 
 from restohub.floor.bounds import nearly_full
 from restohub.live.hub import Hub
-from restohub.reach import COPY_ADVICE
-from restohub.store.engine import SQLITE_VERSION, has_wal_reset_bug
-from restohub.store.open import DATABASE, size_of, wal_path
-from restohub.wire.answers import Answer, DatabaseHealth, Discovery, Health, json_answer
+from restohub.net.urls import COPY_ADVICE
+from restohub.store.connection import DATABASE, size_of, wal_path
+from restohub.store.sqlite_version import SQLITE_VERSION, has_wal_reset_bug
+from restohub.wire.responses import Answer, DatabaseHealth, Discovery, Health, json_answer
 from restohub.wire.times import time_text
 
-from .asking import Request
-from .browsers import HTML, wants_page
+from .client_address import is_own_machine
 from .health_page import health_page
 from .local_time import local_time
-from .peers import is_own_machine
+from .problem_pages import HTML, wants_page
+from .request import Request
 
 
 async def health(request: Request) -> Answer:

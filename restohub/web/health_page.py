@@ -1,12 +1,13 @@
-"""This file is the health of the hub as a page, for whoever opens `/health` in a browser."""
+"""The health of the hub as a page, for whoever opens `/health` in a browser."""
 
 from __future__ import annotations
 
 from html import escape
 
-from restohub.wire.answers import Health
+from restohub.text import duration
+from restohub.wire.responses import Health
 
-from .markup import filled, notes, span, state
+from .html_templates import filled, notes, state
 
 
 def health_page(found: Health, time: str) -> bytes:
@@ -20,7 +21,7 @@ def health_page(found: Health, time: str) -> bytes:
         state=state("well" if well else "ill", title, reason),
         notes=notes(found.database.warnings),
         time=escape(time),
-        running=span(found.uptime_seconds),
+        running=duration(found.uptime_seconds),
         connections=f"{found.connections:,}",
         restaurants=f"{found.restaurants:,}",
         discovery=found.discovery.state,

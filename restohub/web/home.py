@@ -1,4 +1,4 @@
-"""This file is the hub's front page: whether it works, for the owner; where to go on, for the developer."""
+"""The hub's front page: whether it works, for the owner; where to go on, for the developer."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import re
 from collections import Counter
 from html import escape
 
-from restohub.floor.nouns import PHASES, Floor, Restaurant
+from restohub.floor.model import PHASES, Floor, Restaurant
 from restohub.live.hub import Hub
-from restohub.reach import reach
+from restohub.net.urls import reach
+from restohub.text import duration
 
 from .health import warnings
+from .html_templates import code, filled, inline, notes, state
 from .local_time import local_time
-from .markup import code, filled, inline, notes, span, state
 
 # A reader at the hub's own machine: by these names each iPad would ask itself.
 LOOPBACK = re.compile(r"(?:localhost|127(?:\.\d+){3}|\[::1\])(?::\d+)?", re.IGNORECASE)
@@ -57,7 +58,7 @@ def _state(hub: Hub, connections: int) -> str:
         connections, f"{connections} devices are connected."
     )
     behind_s = hub.clock.behind_s()
-    clock = f" The clock of this machine is {span(behind_s)} behind: set it right." if behind_s else ""
+    clock = f" The clock of this machine is {duration(behind_s)} behind: set it right." if behind_s else ""
     return state("well", "The hub is well", f"Changes are saved and sent. {listening}{clock}")
 
 

@@ -1,4 +1,4 @@
-"""This file is times for people: in the zone of the restaurant, not in UTC."""
+"""Times for people: in the zone of the restaurant, not in UTC."""
 
 from __future__ import annotations
 

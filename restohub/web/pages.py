@@ -1,4 +1,4 @@
-"""This file is the pages for people and the documents for machines, as routes: all but the front page made before."""
+"""The pages for people and the documents for machines, as routes: all but the front page made before."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import re
 
 from litestar.exceptions import NotFoundException
 
-from restohub.reach import url
-from restohub.wire.answers import JSON, Answer
+from restohub.net.urls import url
+from restohub.wire.responses import JSON, Answer
 from restohub.wire.times import time_text
 
-from .asking import Request
-from .browsers import HTML
+from .client_address import is_own_machine, plain_ip
 from .home import LOOPBACK, home_page
-from .packaged import documents, packaged
-from .peers import is_own_machine, plain_ip
+from .package_files import documents, packaged
+from .problem_pages import HTML
+from .request import Request
 from .routes import Handler, Route
 
 TEXT = (b"content-type", b"text/plain; charset=utf-8")

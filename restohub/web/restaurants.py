@@ -1,21 +1,21 @@
-"""This file is the routes of restaurants themselves."""
+"""The routes of restaurants themselves."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from restohub.floor.commands import CreateRestaurant, DeleteRestaurant, UpdateRestaurant
-from restohub.floor.nouns import DIRECTORY_ID, Floor, Restaurant
+from restohub.floor.model import DIRECTORY_ID, Floor, Restaurant
 from restohub.floor.verdicts import quoted, restaurant_not_found
-from restohub.live.group import Answering, Done, Result
+from restohub.live.group_commit import Answering, Done, Result
 from restohub.live.hub import Hub
-from restohub.wire.answers import Answer, json_answer, revision_headers
 from restohub.wire.entities import restaurant_out
+from restohub.wire.inputs import read_restaurant
 from restohub.wire.problems import Problem, bad_query
-from restohub.wire.requests import read_restaurant
+from restohub.wire.responses import Answer, json_answer, revision_headers
 
-from .asking import Query, Request, path_restaurant
-from .changing import Asked, change, done
+from .mutations import Asked, change, done
+from .request import Query, Request, path_restaurant
 
 
 def restaurant_of(hub: Hub, restaurant_id: int) -> Restaurant:

@@ -1,4 +1,4 @@
-"""This file is the route table on one page: what each route takes, answers and refuses."""
+"""The route table on one page: what each route takes, answers and refuses."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from restohub.wire.answers import BatchDone, Delta, Floor, Health, Made, QueueDone, Seating, Sent
-from restohub.wire.asked import BatchRequest, NewGuest, NewRestaurant, NewTable, QueueRequest, SeatingRequest
 from restohub.wire.entities import Guest, Restaurant, Table
-from restohub.wire.requests import GuestInput, RestaurantInput, TableInput
+from restohub.wire.inputs import GuestInput, RestaurantInput, TableInput
+from restohub.wire.request_schemas import BatchRequest, NewGuest, NewRestaurant, NewTable, QueueRequest, SeatingRequest
+from restohub.wire.responses import BatchDone, Delta, Floor, Health, Made, QueueDone, Seating, Sent
 
-from .asking import Request
-from .atomic import atomic_batch
-from .entities import create, delete, look, update
+from .batches import atomic_batch
 from .guests import change_status, list_guests
+from .guests_and_tables import create, delete, look, update
 from .health import health
-from .made import made
-from .queued import sync_batch
+from .made_by_address import made
+from .offline_queue import sync_batch
+from .request import Request
 from .restaurants import (
     create_restaurant,
     delete_restaurant,

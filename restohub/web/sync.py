@@ -1,18 +1,18 @@
-"""This file is the routes by which a client comes to hold the floor: all of it, or what changed."""
+"""The routes by which a client comes to hold the floor: all of it, or what changed."""
 
 from __future__ import annotations
 
-from restohub.floor.nouns import Floor
+from restohub.floor.model import Floor
 from restohub.limits import PAGE_MAX
 from restohub.live.deltas import Changed, changes_since, latest, revision_of
 from restohub.live.hub import Hub
-from restohub.wire.answers import JSON, Answer, Delta, Sent, encode, logged_change, revision_headers
-from restohub.wire.pieces import Pieces, joined_whole
 from restohub.wire.problems import Problem, bad_query, problem
+from restohub.wire.responses import JSON, Answer, Delta, Sent, encode, logged_change, revision_headers
+from restohub.wire.streamed_lists import Pieces, joined_whole
 from restohub.wire.times import time_text
 
-from .asking import Query, Request, floor_of
-from .long_answers import Headers, Holding, listed
+from .request import Query, Request, floor_of
+from .streamed_responses import Headers, Holding, listed
 
 
 async def full_sync(request: Request) -> Sent:

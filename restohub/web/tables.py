@@ -1,19 +1,19 @@
-"""This file is the route that tables alone have: the list."""
+"""The route that tables alone have: the list."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
 from restohub.floor.folding import fold_label
-from restohub.floor.nouns import Floor, Table
+from restohub.floor.model import Floor, Table
 from restohub.floor.verdicts import quoted
-from restohub.live.listing import Place
-from restohub.wire.answers import Sent
+from restohub.live.list_index import Place
+from restohub.wire.field_names import TABLE_STATUS_WORDS, word_of
 from restohub.wire.problems import bad_query
-from restohub.wire.spelling import TABLE_STATUS_WORDS, word_of
+from restohub.wire.responses import Sent
 
-from . import entities
-from .asking import Query, Request
+from . import guests_and_tables
+from .request import Query, Request
 
 
 async def list_tables(request: Request) -> Sent:
@@ -32,7 +32,7 @@ async def list_tables(request: Request) -> Sent:
     async def find(floor: Floor, after: Place | None) -> Iterator[Table]:
         return request.hub.listings.tables(floor).after(floor.tables, after)
 
-    return await entities.page(request, query, find, wanted)
+    return await guests_and_tables.page(request, query, find, wanted)
 
 
 def _status(text: str) -> str:

@@ -1,1 +1,1 @@
-"""This package is the wire contract in code: JSON in, JSON out, messages, refusals, and no I/O."""
+"""The wire contract in code: JSON in, JSON out, messages, refusals, and no I/O."""

@@ -1,4 +1,4 @@
-"""This file is the entities as a client sees them: camelCase, UTC texts, every key always there."""
+"""The entities as a client sees them: camelCase, UTC texts, every key always there."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from restohub.floor import nouns
+from restohub.floor import model
 
 from .times import time_or_none, time_text
 
 Time = Annotated[str, Meta(extra_json_schema={"format": "date-time"}, examples=["2024-01-15T10:30:00Z"])]
 Version = Annotated[int, Meta(ge=1, le=2**53 - 1, description="The revision that last changed it.")]
 GuestStatus = Annotated[
-    str, Meta(description="One of " + ", ".join(nouns.GUEST_STATUSES) + ".", examples=["waitlist", "seated"])
+    str, Meta(description="One of " + ", ".join(model.GUEST_STATUSES) + ".", examples=["waitlist", "seated"])
 ]
 TableStatus = Annotated[
-    str, Meta(description="One of " + ", ".join(nouns.TABLE_STATUSES) + ".", examples=["available"])
+    str, Meta(description="One of " + ", ".join(model.TABLE_STATUSES) + ".", examples=["available"])
 ]
-Shape = Annotated[str, Meta(description="One of " + ", ".join(nouns.SHAPES) + ".", examples=["round"])]
+Shape = Annotated[str, Meta(description="One of " + ", ".join(model.SHAPES) + ".", examples=["round"])]
 
 
 class Guest(Struct, kw_only=True, rename="camel"):
@@ -47,7 +47,7 @@ class Guest(Struct, kw_only=True, rename="camel"):
     created_at: Time
     last_updated: Time
     version: Version
-    phase: nouns.Phase
+    phase: model.Phase
 
 
 class Position(Struct):
@@ -88,7 +88,7 @@ class Restaurant(Struct, kw_only=True, rename="camel"):
     revision: Annotated[int, Meta(ge=0, le=2**53 - 1, description="The last commit of its floor.")]
 
 
-def guest_out(guest: nouns.Guest) -> Guest:
+def guest_out(guest: model.Guest) -> Guest:
     """The guest as a client sees him."""
     return Guest(
         id=guest.id,
@@ -118,7 +118,7 @@ def guest_out(guest: nouns.Guest) -> Guest:
     )
 
 
-def table_out(table: nouns.Table) -> Table:
+def table_out(table: model.Table) -> Table:
     """The table as a client sees it."""
     return Table(
         id=table.id,
@@ -139,7 +139,7 @@ def table_out(table: nouns.Table) -> Table:
     )
 
 
-def restaurant_out(restaurant: nouns.Restaurant, revision: int) -> Restaurant:
+def restaurant_out(restaurant: model.Restaurant, revision: int) -> Restaurant:
     """The restaurant as a client sees it; `revision` is its floor's."""
     return Restaurant(
         id=int(restaurant.id),
@@ -151,6 +151,6 @@ def restaurant_out(restaurant: nouns.Restaurant, revision: int) -> Restaurant:
     )
 
 
-def entity_out(entity: nouns.Guest | nouns.Table) -> Guest | Table:
+def entity_out(entity: model.Guest | model.Table) -> Guest | Table:
     """The guest or table as a client sees it."""
-    return guest_out(entity) if isinstance(entity, nouns.Guest) else table_out(entity)
+    return guest_out(entity) if isinstance(entity, model.Guest) else table_out(entity)

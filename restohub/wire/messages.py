@@ -1,4 +1,4 @@
-"""This file is what the sockets say: each message as a struct, and a commit as the messages of each dialect."""
+"""What the sockets say: each message as a struct, and a commit as the messages of each dialect."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, cast
 import msgspec
 from msgspec import Meta, Raw, Struct
 
-from restohub.floor import nouns
+from restohub.floor import model
 from restohub.floor.verdicts import Params
 
 from .entities import Guest, Restaurant, Table, Time, guest_out, restaurant_out, table_out
@@ -28,7 +28,7 @@ class GuestChange(Struct, tag_field="entity_type", tag="guest"):
     """What a commit did to a guest: `data` is he after it, null for a delete."""
 
     entity_id: str
-    action: nouns.Action
+    action: model.Action
     data: Guest | None
 
 
@@ -36,7 +36,7 @@ class TableChange(Struct, tag_field="entity_type", tag="table"):
     """What a commit did to a table: `data` is it after it, null for a delete."""
 
     entity_id: str
-    action: nouns.Action
+    action: model.Action
     data: Table | None
 
 
@@ -168,23 +168,23 @@ class ErrorMessage(Struct, tag_field="type", tag="error"):
     params: Params
 
 
-PAST: dict[nouns.Action, str] = {"create": "created", "update": "updated", "delete": "deleted"}
+PAST: dict[model.Action, str] = {"create": "created", "update": "updated", "delete": "deleted"}
 
 encode = msgspec.json.Encoder().encode
 
 
-def change_out(change: nouns.Change) -> Change:
+def change_out(change: model.Change) -> Change:
     """A change as a client sees it."""
     if change.kind == "guest":
         return GuestChange(
-            change.id, change.action, guest_out(change.entity) if isinstance(change.entity, nouns.Guest) else None
+            change.id, change.action, guest_out(change.entity) if isinstance(change.entity, model.Guest) else None
         )
     return TableChange(
-        change.id, change.action, table_out(change.entity) if isinstance(change.entity, nouns.Table) else None
+        change.id, change.action, table_out(change.entity) if isinstance(change.entity, model.Table) else None
     )
 
 
-def entry_messages(entry: nouns.Entry, dialect: Dialect) -> list[bytes]:
+def entry_messages(entry: model.Entry, dialect: Dialect) -> list[bytes]:
     """One commit as the messages of a dialect, each below 256 KiB, to be written together."""
     if not entry.atomic:
         if dialect == "sync":
@@ -211,7 +211,7 @@ def entry_messages(entry: nouns.Entry, dialect: Dialect) -> list[bytes]:
     return messages
 
 
-def named(entry: nouns.Entry, change: nouns.Change, *, echo: bool) -> NamedChange:
+def named(entry: model.Entry, change: model.Change, *, echo: bool) -> NamedChange:
     """A change under its own name."""
     about_guest = change.kind == "guest"
     return NamedChange(
@@ -220,15 +220,15 @@ def named(entry: nouns.Entry, change: nouns.Change, *, echo: bool) -> NamedChang
         restaurant_id=entry.restaurant_id,
         revision=entry.revision,
         previous_revision=entry.revision - 1,
-        guest=guest_out(change.entity) if isinstance(change.entity, nouns.Guest) else None,
-        table=table_out(change.entity) if isinstance(change.entity, nouns.Table) else None,
+        guest=guest_out(change.entity) if isinstance(change.entity, model.Guest) else None,
+        table=table_out(change.entity) if isinstance(change.entity, model.Table) else None,
         guestId=change.id if about_guest else None,
         tableId=None if about_guest else change.id,
         echo=echo,
     )
 
 
-def restaurant_message(restaurant: nouns.Restaurant, revision: int) -> bytes:
+def restaurant_message(restaurant: model.Restaurant, revision: int) -> bytes:
     """A restaurant that was changed; `revision` is its floor's, which whoever reads this has been sent."""
     changed = restaurant_out(restaurant, revision)
     return encode(RestaurantUpdated(changed.last_updated, changed.id, changed))
@@ -240,7 +240,7 @@ def deleted_message(restaurant_id: int, time: int) -> bytes:
 
 
 def delta_messages(
-    restaurant_id: int, time: int, revision: int, previous: int, changes: Iterable[nouns.Change]
+    restaurant_id: int, time: int, revision: int, previous: int, changes: Iterable[model.Change]
 ) -> list[bytes]:
     """Changes from `previous` to `revision` as `delta_update`s, each below 256 KiB; one at least, empty if need be."""
     parts = _in_parts([encode(change_out(change)) for change in changes])
@@ -260,12 +260,12 @@ def delta_messages(
     ]
 
 
-def change_json(change: nouns.Change) -> bytes:
+def change_json(change: model.Change) -> bytes:
     """A change as JSON."""
     return encode(change_out(change))
 
 
-def delta_message(floor: nouns.Floor, previous: int, changes: bytes, part: int, parts: int) -> bytes:
+def delta_message(floor: model.Floor, previous: int, changes: bytes, part: int, parts: int) -> bytes:
     """One part of the way from revision `previous` to a floor; `changes` are JSON with commas between them."""
     return encode(
         DeltaUpdate(
@@ -280,7 +280,7 @@ def delta_message(floor: nouns.Floor, previous: int, changes: bytes, part: int, 
     )
 
 
-def full_sync_message(floor: nouns.Floor, guests: bytes, tables: bytes, part: int, parts: int) -> bytes:
+def full_sync_message(floor: model.Floor, guests: bytes, tables: bytes, part: int, parts: int) -> bytes:
     """One part of a floor; guests and tables are JSON with commas between them."""
     data = FloorData(cast(Any, Raw(b"[" + guests + b"]")), cast(Any, Raw(b"[" + tables + b"]")))
     return encode(FullSync(time_text(floor.time), floor.restaurant_id, floor.revision, data, part, parts))

@@ -1,4 +1,4 @@
-"""This file is every refusal and fault as RFC 9457 problem documents, and as the errors of sockets."""
+"""Every refusal and fault as RFC 9457 problem documents, and as the errors of sockets."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, Struct, UnsetType, structs
 
-from restohub.floor import nouns
+from restohub.floor import model
 from restohub.floor.verdicts import Fault, Occupied, Params, Refused
 from restohub.limits import FAULTS_MAX
 
-from .codes import CODES, RETRY_AFTER_S
 from .entities import Guest, Restaurant, Table, Time, entity_out, guest_out, restaurant_out, table_out
+from .error_codes import CODES, RETRY_AFTER_S
 from .messages import Detail, ErrorMessage, Hint
 from .times import time_text
 
@@ -95,7 +95,7 @@ def bad_query(parameter: str, hint: str) -> Problem:
 
 
 def current_out(
-    current: nouns.Entity | Occupied | None, floor_revision: int
+    current: model.Entity | Occupied | None, floor_revision: int
 ) -> Guest | Table | Restaurant | TableAndGuest | None:
     """What stands in the way, as a client sees it."""
     match current:
@@ -103,7 +103,7 @@ def current_out(
             return None
         case Occupied(table, guest):
             return TableAndGuest(table_out(table), guest_out(guest) if guest else None)
-        case nouns.Restaurant():
+        case model.Restaurant():
             return restaurant_out(current, floor_revision)
         case _:
             return entity_out(current)

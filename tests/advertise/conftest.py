@@ -1,4 +1,4 @@
-"""This file is the stage of the discovery's tests: a network, an iPad's ears in it, hubs of the test's own."""
+"""The stage of the discovery's tests: a network, an iPad's ears in it, hubs of the test's own."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.advertise.avahi import Pad
 from tests.advertise.hubs import AnnouncedHub, hubs_on_machines
 from tests.advertise.network import Machine, Network, a_network
-from tests.advertise.pad import Pad
 
 StartHub = Callable[..., AnnouncedHub]
 

@@ -1,4 +1,4 @@
-"""This file is a hub on a machine of the test's network."""
+"""A hub on a machine of the test's network."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from tests.advertise.avahi import PATIENCE_S, within
 from tests.advertise.network import Machine
-from tests.advertise.pad import PATIENCE_S, within
 
 PORT = 8000
 STOPS_S = 5.0

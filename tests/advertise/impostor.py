@@ -1,4 +1,4 @@
-"""This file is a stranger who announces another hub's name: by a faked record, or with something that answers."""
+"""A stranger who announces another hub's name: by a faked record, or with something that answers."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 
 from zeroconf import DNSOutgoing, DNSPointer, DNSService
 
+from tests.advertise.avahi import CLASS_IN, GROUP, TYPE_PTR
 from tests.advertise.network import Machine, udp_socket
-from tests.advertise.pad import CLASS_IN, GROUP, TYPE_PTR
 
 TYPE_SRV, UNIQUE, ANSWER = 33, 0x8000, 0x8400
 PORT = 8066

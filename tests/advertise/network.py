@@ -1,4 +1,4 @@
-"""This file is a network on this machine: a switch, and machines with a cable to it, each a network namespace."""
+"""A network on this machine: a switch, and machines with a cable to it, each a network namespace."""
 
 from __future__ import annotations
 

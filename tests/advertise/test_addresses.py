@@ -1,10 +1,10 @@
-"""This file is the choice of addresses as facts."""
+"""The choice of addresses as facts."""
 
 from __future__ import annotations
 
 import pytest
 
-from restohub.addresses import Choice, Link, choose, links
+from restohub.net.addresses import Choice, Link, choose, links
 
 CABLE = Link(("eth0",), ("192.168.1.20", "fe80::1", "fd12::20", "::1"))
 WIFI = Link(("wlan0",), ("192.168.1.21",))

@@ -1,4 +1,4 @@
-"""This file is a hub whose name another announces: an announcement alone, however often it comes, renames nobody."""
+"""A hub whose name another announces: an announcement alone, however often it comes, renames nobody."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ import pytest
 from zeroconf import DNSPointer
 
 from restohub.limits import RIVAL_ANSWERS, RIVAL_ASKED_EVERY_S, RIVALS_ASKED_A_MINUTE
-from restohub.reach import host_name
+from restohub.net.urls import host_name
+from tests.advertise.avahi import GROUP, PATIENCE_S, TYPE_A, TYPE_PTR, asked, within
 from tests.advertise.hubs import PORT, AnnouncedHub
 from tests.advertise.impostor import FIRST_HOST, claim, health, impostor
 from tests.advertise.network import Network, a_network
-from tests.advertise.pad import GROUP, PATIENCE_S, TYPE_A, TYPE_PTR, asked, within
 
 LONG_ENOUGH_S = 8.0
 COUNTED_WITHIN_S = RIVAL_ASKED_EVERY_S * (RIVAL_ANSWERS - 1) + 15

@@ -1,4 +1,4 @@
-"""This file is discovery while things change: scenes that each take seconds, played at once, asked one by one."""
+"""Discovery while things change: scenes that each take seconds, played at once, asked one by one."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.advertise.avahi import PATIENCE_S, Ear, Found, Pad, addresses_of, within
 from tests.advertise.hubs import AnnouncedHub
 from tests.advertise.network import Machine, Network
-from tests.advertise.pad import PATIENCE_S, Ear, Found, Pad, addresses_of, within
 
 FOLLOWS_S = 10.0
 

@@ -1,12 +1,12 @@
-"""This file is discovery as an iPad has it: what is found, and under which name and addresses."""
+"""Discovery as an iPad has it: what is found, and under which name and addresses."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+from tests.advertise.avahi import PATIENCE_S, Pad, addresses_of, within
 from tests.advertise.hubs import PORT, AnnouncedHub
 from tests.advertise.network import Machine, Network
-from tests.advertise.pad import PATIENCE_S, Pad, addresses_of, within
 
 StartHub = Callable[..., AnnouncedHub]
 SERVICES = ("_restohub._tcp", "_http._tcp")

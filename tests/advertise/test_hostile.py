@@ -1,4 +1,4 @@
-"""This file is discovery under attack: a hostile neighbour costs little memory and no answer."""
+"""Discovery under attack: a hostile neighbour costs little memory and no answer."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import pytest
 from zeroconf import DNSOutgoing, DNSPointer, DNSText
 
 from restohub.limits import MDNS_PACKETS_A_SECOND
+from tests.advertise.avahi import CLASS_IN, GROUP, PATIENCE_S, TYPE_PTR, addresses_of, asked, within
 from tests.advertise.hubs import AnnouncedHub
 from tests.advertise.network import Machine, Network, a_network, run, udp_socket
-from tests.advertise.pad import CLASS_IN, GROUP, PATIENCE_S, TYPE_PTR, addresses_of, asked, within
 
 StartHub = Callable[..., AnnouncedHub]
 TYPE_TXT, TYPE_SRV, UNIQUE = 16, 33, 0x8000

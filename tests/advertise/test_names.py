@@ -1,4 +1,4 @@
-"""This file is the names under which a hub is announced, as facts."""
+"""The names under which a hub is announced, as facts."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restohub.advertise import instance_label
 from restohub.live.clock import new_id
-from restohub.reach import host_name
+from restohub.net.mdns_advertise import instance_label
+from restohub.net.urls import host_name
 
 
 @pytest.mark.parametrize(

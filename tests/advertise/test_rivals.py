@@ -1,4 +1,4 @@
-"""This file is who counts as another hub of the name, on a clock of the test's own."""
+"""Who counts as another hub of the name, on a clock of the test's own."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 
 from restohub.limits import RIVAL_ANSWERS, RIVAL_ASKED_EVERY_S, RIVALS_ASKED_A_MINUTE, RIVALS_MAX
 from restohub.live.clock import new_id
-from restohub.reach import host_name
-from restohub.rivals import Rivals
+from restohub.net.name_conflicts import Rivals
+from restohub.net.urls import host_name
 
 OWN, OTHER = new_id(), new_id()
 OWN_RUN, RUN = new_id(), new_id()

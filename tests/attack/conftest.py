@@ -1,4 +1,4 @@
-"""This file is what the attacks have in common: a hub of their own for each file, confined as its unit confines it."""
+"""What the attacks have in common: a hub of their own for each file, confined as its unit confines it."""
 
 from __future__ import annotations
 

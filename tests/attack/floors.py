@@ -1,4 +1,4 @@
-"""This file is large floors for attacks on what reads them, and readers that take little."""
+"""Large floors for attacks on what reads them, and readers that take little."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is WebSocket frames byte by byte, as no client library would send them."""
+"""WebSocket frames byte by byte, as no client library would send them."""
 
 from __future__ import annotations
 

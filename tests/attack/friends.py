@@ -1,4 +1,4 @@
-"""This file is the house's own iPads during an attack: well-behaved clients, and how long their changes took."""
+"""The house's own iPads during an attack: well-behaved clients, and how long their changes took."""
 
 from __future__ import annotations
 

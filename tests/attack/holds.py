@@ -1,4 +1,4 @@
-"""This file is how long the hub kept a small request waiting, less what the machine made it wait."""
+"""How long the hub kept a small request waiting, less what the machine made it wait."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is a neighbour who floods mDNS: `python -m tests.attack.mdns_flood KIND A_SECOND SECONDS NAME`."""
+"""A neighbour who floods mDNS: `python -m tests.attack.mdns_flood KIND A_SECOND SECONDS NAME`."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 from zeroconf import DNSOutgoing, DNSPointer, DNSQuestion, DNSService, DNSText
 
+from tests.advertise.avahi import CLASS_IN, GROUP, TYPE_ANY, TYPE_PTR
 from tests.advertise.network import udp_socket
-from tests.advertise.pad import CLASS_IN, GROUP, TYPE_ANY, TYPE_PTR
 
 SERVICE = "_restohub._tcp.local."
 TYPE_A, TYPE_TXT, TYPE_SRV, UNIQUE, ANSWER = 1, 16, 33, 0x8000, 0x8400

@@ -1,4 +1,4 @@
-"""This file is the two HTTP parsers that the hub may have: httptools, and h11 where there is no httptools (Windows)."""
+"""The two HTTP parsers that the hub may have: httptools, and h11 where there is no httptools (Windows)."""
 
 from __future__ import annotations
 

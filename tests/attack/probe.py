@@ -1,4 +1,4 @@
-"""This file is the probe of the long attacks: how long the hub's loop was held, and what that cost the house's iPads.
+"""The probe of the long attacks: how long the hub's loop was held, and what that cost the house's iPads.
 
 `python -m tests.attack.probe PORT PATH PID` is its process: the attackers' own threads must not delay its clock.
 """

@@ -1,4 +1,4 @@
-"""This file is bodies that are as slow to read as their size allows: known ones, and a search for slower ones."""
+"""Bodies that are as slow to read as their size allows: known ones, and a search for slower ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is a stranger on the Wi-Fi: clients at an address that the hub does not take for its own machine."""
+"""A stranger on the Wi-Fi: clients at an address that the hub does not take for its own machine."""
 
 from __future__ import annotations
 

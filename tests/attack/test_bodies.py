@@ -1,4 +1,4 @@
-"""This file is bodies that never end: what they may hold together, and whose is closed when it is too much."""
+"""Bodies that never end: what they may hold together, and whose is closed when it is too much."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is foreign web pages in a real browser: one of another origin, one whose name was rebound to the hub."""
+"""Foreign web pages in a real browser: one of another origin, one whose name was rebound to the hub."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is a stranger who says that he holds more than the hub, to have every iPad take the whole floor."""
+"""A stranger who says that he holds more than the hub, to have every iPad take the whole floor."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is too many connections and sockets of one address, of all, and the house that comes back at once."""
+"""Too many connections and sockets of one address, of all, and the house that comes back at once."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from restohub.limits import (
     SOCKETS_BURST,
     SOCKETS_MAX,
 )
-from restohub.wire.session import TRY_AGAIN_LATER
+from restohub.wire.socket_state import TRY_AGAIN_LATER
 from tests.attack.conftest import attacked
 from tests.attack.frames import HANDSHAKE, read_head, upgrade
 from tests.attack.friends import friends

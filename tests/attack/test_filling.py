@@ -1,4 +1,4 @@
-"""This file is the filling of a floor, a hub and their memory, by one address and by many; staff can always delete."""
+"""The filling of a floor, a hub and their memory, by one address and by many; staff can always delete."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is floods of WebSocket frames: each is closed in time, and costs the house's iPads nothing."""
+"""Floods of WebSocket frames: each is closed in time, and costs the house's iPads nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is bytes that are nearly HTTP: whatever comes, the hub answers 4xx or nothing, in time, and goes on."""
+"""Bytes that are nearly HTTP: whatever comes, the hub answers 4xx or nothing, in time, and goes on."""
 
 from __future__ import annotations
 

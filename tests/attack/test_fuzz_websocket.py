@@ -1,4 +1,4 @@
-"""This file is frames that are nearly WebSocket: each is answered or its socket closed, and the hub goes on."""
+"""Frames that are nearly WebSocket: each is answered or its socket closed, and the hub goes on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is heads without an end, too many headers, and requests that are sent without waiting for an answer."""
+"""Heads without an end, too many headers, and requests that are sent without waiting for an answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is a stranger who uses up what the hub remembers: keys without end, and a log of long notes."""
+"""A stranger who uses up what the hub remembers: keys without end, and a log of long notes."""
 
 from __future__ import annotations
 

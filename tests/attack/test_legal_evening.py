@@ -1,4 +1,4 @@
-"""This file is what a busy house does within its rights: none of it may ever be refused, whatever the limits."""
+"""What a busy house does within its rights: none of it may ever be refused, whatever the limits."""
 
 from __future__ import annotations
 

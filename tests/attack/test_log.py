@@ -1,4 +1,4 @@
-"""This file is a stranger who makes the hub talk: his lines are few and hide nobody's, and a delete is no fault."""
+"""A stranger who makes the hub talk: his lines are few and hide nobody's, and a delete is no fault."""
 
 from __future__ import annotations
 

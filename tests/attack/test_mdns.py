@@ -1,4 +1,4 @@
-"""This file is a neighbour who floods mDNS while the house works: its changes take as long as without him."""
+"""A neighbour who floods mDNS while the house works: its changes take as long as without him."""
 
 from __future__ import annotations
 

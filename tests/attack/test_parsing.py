@@ -1,4 +1,4 @@
-"""This file is the attack by what a request says: bodies, messages and queues that cost more to read than to send."""
+"""The attack by what a request says: bodies, messages and queues that cost more to read than to send."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ import httpx
 import msgspec
 import pytest
 
-from restohub.web.asking import in_order
-from restohub.wire.envelopes import named_restaurant, read_batch, read_queue
-from restohub.wire.json_in import read_json
+from restohub.web.request import in_order
+from restohub.wire.batch_inputs import named_restaurant, read_batch, read_queue
 from restohub.wire.problems import Problem
-from restohub.wire.session import Session
+from restohub.wire.socket_state import Session
+from restohub.wire.strict_json import read_json
 from tests.attack.friends import friends
 from tests.attack.shapes import GUEST, MIB, body, slowest
 from tests.attack.stranger import client, raw, ws

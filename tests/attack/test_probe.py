@@ -1,4 +1,4 @@
-"""This file is the probe put to the test: it finds a hold of the loop, and is not deceived by a busy machine."""
+"""The probe put to the test: it finds a hold of the loop, and is not deceived by a busy machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is floods of requests: the address that sends them waits, the house does not."""
+"""Floods of requests: the address that sends them waits, the house does not."""
 
 from __future__ import annotations
 

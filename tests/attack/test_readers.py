@@ -1,4 +1,4 @@
-"""This file is readers that take little or nothing: what they cost the hub, and whose floor they hold up."""
+"""Readers that take little or nothing: what they cost the hub, and whose floor they hold up."""
 
 from __future__ import annotations
 

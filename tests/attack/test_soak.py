@@ -1,4 +1,4 @@
-"""This file is a hub that is changed a hundred times a second for long: its memory must not creep up."""
+"""A hub that is changed a hundred times a second for long: its memory must not creep up."""
 
 from __future__ import annotations
 

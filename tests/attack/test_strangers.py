@@ -1,4 +1,4 @@
-"""This file is strangers at other machines: what they are told, who may not ask, and names that a router gives."""
+"""Strangers at other machines: what they are told, who may not ask, and names that a router gives."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
+from tests.advertise.avahi import within
 from tests.advertise.hubs import PORT, AnnouncedHub
 from tests.advertise.network import Machine, Network, a_network
-from tests.advertise.pad import within
 from tests.conftest import START_WAIT_S
 
 HUB, STRANGER, ROUTER_GIVES = "10.77.0.1", "10.77.0.66", "fritz.box"

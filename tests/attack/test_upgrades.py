@@ -1,4 +1,4 @@
-"""This file is requests that offer to change the protocol, and WebSocket handshakes that are wrong."""
+"""Requests that offer to change the protocol, and WebSocket handshakes that are wrong."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is foreign web pages: rebound names, other origins, on every route and both sockets, over both parsers."""
+"""Foreign web pages: rebound names, other origins, on every route and both sockets, over both parsers."""
 
 from __future__ import annotations
 

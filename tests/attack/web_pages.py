@@ -1,4 +1,4 @@
-"""This file is 200 Hosts and 100 Origins, each with what it was made to be, and what is right for each pair."""
+"""200 Hosts and 100 Origins, each with what it was made to be, and what is right for each pair."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is the command of the benchmark."""
+"""The command of the benchmark."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is how cost grows: with the subscribers, the guests, the log and the restaurants of one hub."""
+"""How cost grows: with the subscribers, the guests, the log and the restaurants of one hub."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from pathlib import Path
 
 from msgspec import structs
 
-from restohub.floor.nouns import DIRECTORY_ID, Change, Entry, Guest, Restaurant
+from restohub.floor.model import DIRECTORY_ID, Change, Entry, Guest, Restaurant
 from restohub.store.append import Ledger, Record
+from restohub.store.connection import DATABASE, open_writer
 from restohub.store.load import initialise
-from restohub.store.open import DATABASE, open_writer
 from tests.bench.lane import ask, request
 from tests.bench.restohub_subject import FLOOR, Restohub
 from tests.bench.subject import Ear, Running

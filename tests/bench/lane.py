@@ -1,4 +1,4 @@
-"""This file is one keep-alive HTTP connection of the load client: as little Python a request as can be."""
+"""One keep-alive HTTP connection of the load client: as little Python a request as can be."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is the least that an HTTP server and a fan-out can be, to be measured beside the hub."""
+"""The least that an HTTP server and a fan-out can be, to be measured beside the hub."""
 
 from __future__ import annotations
 

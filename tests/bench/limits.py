@@ -1,4 +1,4 @@
-"""This file is the physical limits, measured beside the hub: SQLite alone, HTTP alone, a fan-out alone."""
+"""The physical limits, measured beside the hub: SQLite alone, HTTP alone, a fan-out alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is the picture of README.md beside it: how the hub stands to the other, and to the limits, on one scale."""
+"""The picture of README.md beside it: how the hub stands to the other, and to the limits, on one scale."""
 
 from __future__ import annotations
 

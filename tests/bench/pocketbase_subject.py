@@ -1,4 +1,4 @@
-"""This file is PocketBase under the same load: REST for changes, its realtime events for subscribers."""
+"""PocketBase under the same load: REST for changes, its realtime events for subscribers."""
 
 from __future__ import annotations
 

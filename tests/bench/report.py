@@ -1,4 +1,4 @@
-"""This file is what the benchmark found, as a table for people and as JSON for the next comparison."""
+"""What the benchmark found, as a table for people and as JSON for the next comparison."""
 
 from __future__ import annotations
 

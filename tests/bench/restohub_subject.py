@@ -1,4 +1,4 @@
-"""This file is restohub under load, with its shipping settings."""
+"""Restohub under load, with its shipping settings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is the hub on a slow disk, as an SD card is one: each sync takes 10 or 50 ms more, and is counted."""
+"""The hub on a slow disk, as an SD card is one: each sync takes 10 or 50 ms more, and is counted."""
 
 from __future__ import annotations
 

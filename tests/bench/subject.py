@@ -1,4 +1,4 @@
-"""This file is what the workloads ask of a program that is measured, whichever it is."""
+"""What the workloads ask of a program that is measured, whichever it is."""
 
 from __future__ import annotations
 

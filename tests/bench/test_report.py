@@ -1,4 +1,4 @@
-"""This file is that the benchmark's report holds the right figures against each other."""
+"""That the benchmark's report holds the right figures against each other."""
 
 from __future__ import annotations
 

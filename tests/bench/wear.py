@@ -1,4 +1,4 @@
-"""This file is what many changes leave behind: memory that stays, and bytes written to a card that wears."""
+"""What many changes leave behind: memory that stays, and bytes written to a card that wears."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is the seven workloads, each a few numbers by name."""
+"""The seven workloads, each a few numbers by name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is the one file, built once, and hubs that run of it as on a machine without Python."""
+"""The one file, built once, and hubs that run of it as on a machine without Python."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is the one file at work: built, alone with a folder of its own, changed, stopped, killed, watched."""
+"""The one file at work: built, alone with a folder of its own, changed, stopped, killed, watched."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.advertise.hubs import AnnouncedHub
 from tests.advertise.network import a_network
 from tests.build.conftest import Built
 from tests.conftest import Hub, next_message
-from tests.service.ear import ear_at
+from tests.service.notify_socket import ear_at
 from tests.service.test_sandbox import AS_ROOT, allowed_calls, traced
 
 NewHub = Callable[..., Hub]

@@ -1,4 +1,4 @@
-"""This file is what `python -m restohub.build` says when it cannot, and what it and `licences` say without a build."""
+"""What `python -m restohub.build` says when it cannot, and what it and `licences` say without a build."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is how the entity tests talk to one restaurant's floor, and the rules that must hold after each of them."""
+"""How the entity tests talk to one restaurant's floor, and the rules that must hold after each of them."""
 
 from __future__ import annotations
 

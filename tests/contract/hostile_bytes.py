@@ -1,4 +1,4 @@
-"""This file is bodies that no app would send: what is not JSON, and JSON that no route could take."""
+"""Bodies that no app would send: what is not JSON, and JSON that no route could take."""
 
 from __future__ import annotations
 

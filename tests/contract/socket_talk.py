@@ -1,4 +1,4 @@
-"""This file is the small talk of the socket tests: opening, listening to the end, and floors to talk about."""
+"""The small talk of the socket tests: opening, listening to the end, and floors to talk about."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is the small talk of the batch, sync and error tests: what they send and what they read."""
+"""The small talk of the batch, sync and error tests: what they send and what they read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is the contract of the AsyncAPI document: what was recorded on both sockets is what it says."""
+"""The contract of the AsyncAPI document: what was recorded on both sockets is what it says."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is the contract of an atomic batch that succeeds: its forms, its answer and its one revision."""
+"""The contract of an atomic batch that succeeds: its forms, its answer and its one revision."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is the contract of an atomic batch that fails: nothing changed, and every fault told."""
+"""The contract of an atomic batch that fails: nothing changed, and every fault told."""
 
 from __future__ import annotations
 

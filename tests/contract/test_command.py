@@ -1,4 +1,4 @@
-"""This file is the contract of `restohub serve`: what it says, where its settings come from, why it may not start."""
+"""The contract of `restohub serve`: what it says, where its settings come from, why it may not start."""
 
 from __future__ import annotations
 

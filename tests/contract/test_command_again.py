@@ -1,4 +1,4 @@
-"""This file is what the command says to an owner: a second start, a closed folder, an interface that is not there."""
+"""What the command says to an owner: a second start, a closed folder, an interface that is not there."""
 
 from __future__ import annotations
 

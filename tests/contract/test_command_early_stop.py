@@ -1,4 +1,4 @@
-"""This file is the contract of a stop that comes while the hub still starts: quiet, status 0, nothing damaged."""
+"""The contract of a stop that comes while the hub still starts: quiet, status 0, nothing damaged."""
 
 from __future__ import annotations
 

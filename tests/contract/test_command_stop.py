@@ -1,4 +1,4 @@
-"""This file is the contract of how the hub ends: a stop in good order, a kill, and what the next start finds."""
+"""The contract of how the hub ends: a stop in good order, a kill, and what the next start finds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is the contract's conventions for names and values: spellings, types, ids, and the forms of a path."""
+"""The contract's conventions for names and values: spellings, types, ids, and the forms of a path."""
 
 from __future__ import annotations
 

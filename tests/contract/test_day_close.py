@@ -1,4 +1,4 @@
-"""This file is the contract of the day's end at 04:00 and of a clock set back, by hubs whose clock is put ahead."""
+"""The contract of the day's end at 04:00 and of a clock set back, by hubs whose clock is put ahead."""
 
 from __future__ import annotations
 

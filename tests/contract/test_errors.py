@@ -1,4 +1,4 @@
-"""This file is the contract of refusals: each error_code with its status, as a problem document."""
+"""The contract of refusals: each error_code with its status, as a problem document."""
 
 from __future__ import annotations
 

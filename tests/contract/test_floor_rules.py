@@ -1,4 +1,4 @@
-"""This file is the contract of what a guest's change does to the floor: it seats, holds, frees and stamps."""
+"""The contract of what a guest's change does to the floor: it seats, holds, frees and stamps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is the contract of what a table's change does to the floor: it gives, holds, clears and resizes."""
+"""The contract of what a table's change does to the floor: it gives, holds, clears and resizes."""
 
 from __future__ import annotations
 

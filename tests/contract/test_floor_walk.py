@@ -1,4 +1,4 @@
-"""This file is the floor under any order of requests: what always holds, holds after each, even with two at once."""
+"""The floor under any order of requests: what always holds, holds after each, even with two at once."""
 
 from __future__ import annotations
 

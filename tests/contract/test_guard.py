@@ -1,4 +1,4 @@
-"""This file is the contract of who may ask and who is told what: the guard, the headers of every answer, two faces."""
+"""The contract of who may ask and who is told what: the guard, the headers of every answer, two faces."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is the contract of a guest's `totalVisits`: who counts as having been here, and when that is counted."""
+"""The contract of a guest's `totalVisits`: who counts as having been here, and when that is counted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is the contract of a guest: his fields, their limits, his statuses, and the routes that hold one of him."""
+"""The contract of a guest: his fields, their limits, his statuses, and the routes that hold one of him."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is the contract's headers: the revision of an answer, its entity tag, and what no cache may keep."""
+"""The contract's headers: the revision of an answer, its entity tag, and what no cache may keep."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is the contract of the two health routes: what a watchdog and an app read from them."""
+"""The contract of the two health routes: what a watchdog and an app read from them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is the contract towards bytes no app would send: a clear 4xx, nothing changed, never a 500."""
+"""The contract towards bytes no app would send: a clear 4xx, nothing changed, never a 500."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is the contract of keys: the same request with the same key has one effect and one answer."""
+"""The contract of keys: the same request with the same key has one effect and one answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is the contract of limits: what a floor and a hub hold, what one address adds, and what is always taken."""
+"""The contract of limits: what a floor and a hub hold, what one address adds, and what is always taken."""
 
 from __future__ import annotations
 

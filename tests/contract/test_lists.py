@@ -1,4 +1,4 @@
-"""This file is the contract of the two lists: their order, their pages, and their filters."""
+"""The contract of the two lists: their order, their pages, and their filters."""
 
 from __future__ import annotations
 

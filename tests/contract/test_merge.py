@@ -1,4 +1,4 @@
-"""This file is the contract for whole objects sent back: what an old reading of a guest or a table may not undo."""
+"""The contract for whole objects sent back: what an old reading of a guest or a table may not undo."""
 
 from __future__ import annotations
 

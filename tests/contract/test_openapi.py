@@ -1,4 +1,4 @@
-"""This file is the contract of the OpenAPI document: what it names, and that the hub's answers are what it says."""
+"""The contract of the OpenAPI document: what it names, and that the hub's answers are what it says."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is schemathesis over every route of the OpenAPI document: whatever is sent, the answer is as described."""
+"""Schemathesis over every route of the OpenAPI document: whatever is sent, the answer is as described."""
 
 from __future__ import annotations
 

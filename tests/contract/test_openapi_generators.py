@@ -1,4 +1,4 @@
-"""This file is whether generators of clients lose nothing of the OpenAPI document: one base, plain types, examples."""
+"""Whether generators of clients lose nothing of the OpenAPI document: one base, plain types, examples."""
 
 from __future__ import annotations
 

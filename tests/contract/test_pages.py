@@ -1,4 +1,4 @@
-"""This file is the contract of the pages for people: complete without the Internet, one anchor for each error."""
+"""The contract of the pages for people: complete without the Internet, one anchor for each error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is the contract's limits of one request: what it holds, which faults are listed, how far it looks back."""
+"""The contract's limits of one request: what it holds, which faults are listed, how far it looks back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is the contract of who names the restaurant: each name is honoured, and two that differ are refused."""
+"""The contract of who names the restaurant: each name is honoured, and two that differ are refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is the contract of a restaurant that goes whole: by its name, with all of its guests and tables at once."""
+"""The contract of a restaurant that goes whole: by its name, with all of its guests and tables at once."""
 
 from __future__ import annotations
 

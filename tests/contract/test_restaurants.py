@@ -1,4 +1,4 @@
-"""This file is the contract of a restaurant: its fields, its number, its revision, and when it may be deleted."""
+"""The contract of a restaurant: its fields, its number, its revision, and when it may be deleted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is the contract under a crowd: a hundred changes at once, fifty clients, and a power switch."""
+"""The contract under a crowd: a hundred changes at once, fifty clients, and a power switch."""
 
 from __future__ import annotations
 

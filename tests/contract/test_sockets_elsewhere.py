@@ -1,4 +1,4 @@
-"""This file is the contract of a WebSocket where there is none: refused like any unknown route."""
+"""The contract of a WebSocket where there is none: refused like any unknown route."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is the contract of a socket's first messages: the hello, the snapshot, the resume and the refusals."""
+"""The contract of a socket's first messages: the hello, the snapshot, the resume and the refusals."""
 
 from __future__ import annotations
 

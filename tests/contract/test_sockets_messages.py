@@ -1,4 +1,4 @@
-"""This file is the contract of what a commit says on the sockets: which message, to whom, when, and when none."""
+"""The contract of what a commit says on the sockets: which message, to whom, when, and when none."""
 
 from __future__ import annotations
 

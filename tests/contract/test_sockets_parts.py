@@ -1,4 +1,4 @@
-"""This file is the contract of large messages: parts of at most 256 KiB, numbered, with nothing but pings between."""
+"""The contract of large messages: parts of at most 256 KiB, numbered, with nothing but pings between."""
 
 from __future__ import annotations
 

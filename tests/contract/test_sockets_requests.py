@@ -1,4 +1,4 @@
-"""This file is the contract of what a client may say on a socket, and of what becomes of it where it says else."""
+"""The contract of what a client may say on a socket, and of what becomes of it where it says else."""
 
 from __future__ import annotations
 

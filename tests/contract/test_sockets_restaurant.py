@@ -1,4 +1,4 @@
-"""This file is the contract of a restaurant's own changes on the sockets: told to its screens, and no commit."""
+"""The contract of a restaurant's own changes on the sockets: told to its screens, and no commit."""
 
 from __future__ import annotations
 

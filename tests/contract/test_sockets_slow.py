@@ -1,4 +1,4 @@
-"""This file is the contract of those who are slow or silent: caught up, pinged, in the end closed, never in the way."""
+"""The contract of those who are slow or silent: caught up, pinged, in the end closed, never in the way."""
 
 from __future__ import annotations
 

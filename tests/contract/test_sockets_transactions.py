@@ -1,4 +1,4 @@
-"""This file is the contract of commits that are told whole: the transaction on both sockets, and its echoes."""
+"""The contract of commits that are told whole: the transaction on both sockets, and its echoes."""
 
 from __future__ import annotations
 

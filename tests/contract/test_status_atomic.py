@@ -1,4 +1,4 @@
-"""This file is the contract of `status/atomic`: a guest's status and table in one request, and its answer."""
+"""The contract of `status/atomic`: a guest's status and table in one request, and its answer."""
 
 from __future__ import annotations
 

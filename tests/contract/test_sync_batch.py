@@ -1,4 +1,4 @@
-"""This file is the contract of `POST /api/sync/batch`: an off-line queue, each update on its own."""
+"""The contract of `POST /api/sync/batch`: an off-line queue, each update on its own."""
 
 from __future__ import annotations
 

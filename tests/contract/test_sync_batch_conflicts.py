@@ -1,4 +1,4 @@
-"""This file is the contract of a queue that meets its own past: mutation ids, base versions and conflicts."""
+"""The contract of a queue that meets its own past: mutation ids, base versions and conflicts."""
 
 from __future__ import annotations
 

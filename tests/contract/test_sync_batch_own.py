@@ -1,4 +1,4 @@
-"""This file is the contract of a queue that meets its own work: no conflict with that, and the ids that it made."""
+"""The contract of a queue that meets its own work: no conflict with that, and the ids that it made."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is whether the sample client that the hub serves stays in step: cuts, parts, 410, an off-line queue."""
+"""Whether the sample client that the hub serves stays in step: cuts, parts, 410, an off-line queue."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is the contract of the full sync and of the delta: what a client that was away is given."""
+"""The contract of the full sync and of the delta: what a client that was away is given."""
 
 from __future__ import annotations
 

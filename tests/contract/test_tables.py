@@ -1,4 +1,4 @@
-"""This file is the contract of a table: its fields, their limits, its number, and the routes that hold one of it."""
+"""The contract of a table: its fields, their limits, its number, and the routes that hold one of it."""
 
 from __future__ import annotations
 

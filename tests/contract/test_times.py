@@ -1,4 +1,4 @@
-"""This file is the contract's convention for times: what goes out, what is taken in, and what is refused."""
+"""The contract's convention for times: what goes out, what is taken in, and what is refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is the contract of texts as people type them: found whatever the keyboard, kept as they came."""
+"""The contract of texts as people type them: found whatever the keyboard, kept as they came."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is the contract of what a refusal says: to a host, to the developer, and to an app of another language."""
+"""The contract of what a refusal says: to a host, to the developer, and to an app of another language."""
 
 from __future__ import annotations
 

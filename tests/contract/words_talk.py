@@ -1,4 +1,4 @@
-"""This file is what every refusal says, on HTTP, in batches and on sockets: its words, and what they are made of."""
+"""What every refusal says, on HTTP, in batches and on sockets: its words, and what they are made of."""
 
 from __future__ import annotations
 

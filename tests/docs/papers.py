@@ -1,4 +1,4 @@
-"""This file is the Markdown pages as the tests read them: which there are, their headings, their tables."""
+"""The Markdown pages as the tests read them: which there are, their headings, their tables."""
 
 from __future__ import annotations
 

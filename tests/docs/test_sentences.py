@@ -1,4 +1,4 @@
-"""This file is the sentences that operate.md explains, held to those that the hub says, and the other way round."""
+"""The sentences that operate.md explains, held to those that the hub says, and the other way round."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from restohub.wire.codes import CODES
+from restohub.wire.error_codes import CODES
 from tests.docs.papers import cells, part
 from tests.house.tree import PACKAGE, parsed
 

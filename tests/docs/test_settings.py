@@ -1,4 +1,4 @@
-"""This file is the tables of settings and commands in operate.md, held to the settings and the commands themselves."""
+"""The tables of settings and commands in operate.md, held to the settings and the commands themselves."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import typer
 
-from restohub.cli import cli
+from restohub.cli.main import cli
 from restohub.config import PREFIX, Settings
 from restohub.doctor.report import MARKS, Check, Report
 from tests.docs.papers import cells, part

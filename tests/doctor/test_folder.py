@@ -1,4 +1,4 @@
-"""This file is the doctor before a data folder that is not as it should be: rights, damage, a disk that hangs."""
+"""The doctor before a data folder that is not as it should be: rights, damage, a disk that hangs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 from restohub.doctor.folder import rights
 from tests.conftest import Hub, free_port
-from tests.doctor.asking import asked, files, preloaded, printed
+from tests.doctor.run_doctor import asked, files, preloaded, printed
 
 NewHub = Callable[..., Hub]
 NOBODY = 65534

@@ -1,4 +1,4 @@
-"""This file is the look at a database that a hub is writing: never a false alarm, never in the hub's way."""
+"""The look at a database that a hub is writing: never a false alarm, never in the hub's way."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from restohub.store.engine import has_wal_reset_bug
-from restohub.store.look import UnseenError, look
-from restohub.store.open import is_served
+from restohub.store.connection import is_served
+from restohub.store.inspection import UnseenError, look
+from restohub.store.sqlite_version import has_wal_reset_bug
 from tests.conftest import Hub
 
 NewHub = Callable[..., Hub]

@@ -1,4 +1,4 @@
-"""This file is the doctor in a network: a hub that is heard, twins and copies of it, multicast that is stopped."""
+"""The doctor in a network: a hub that is heard, twins and copies of it, multicast that is stopped."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 from zeroconf import DNSAddress, DNSOutgoing, DNSPointer, DNSService, DNSText
 
-from restohub.advertise import SERVICES
-from restohub.reach import host_name
+from restohub.net.mdns_advertise import SERVICES
+from restohub.net.urls import host_name
+from tests.advertise.avahi import CLASS_IN, PATIENCE_S, TYPE_A, TYPE_PTR, within
 from tests.advertise.hubs import PORT, AnnouncedHub
 from tests.advertise.impostor import ANSWER, FIRST_ID, TYPE_SRV, UNIQUE, impostor
 from tests.advertise.network import Machine, Network, a_network, run
-from tests.advertise.pad import CLASS_IN, PATIENCE_S, TYPE_A, TYPE_PTR, within
-from tests.doctor.asking import asked
+from tests.doctor.run_doctor import asked
 
 TYPE_TXT = 16
 

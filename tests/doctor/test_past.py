@@ -1,4 +1,4 @@
-"""This file is the doctor before what was: a clock behind the last change, a start that failed, a service's journal."""
+"""The doctor before what was: a clock behind the last change, a start that failed, a service's journal."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from restohub.last_stop import BYTES_MAX, FILE, forget_stop, last_stop, note_stop
+from restohub.upkeep.last_error import BYTES_MAX, FILE, forget_error, last_error, note_error
 from tests.conftest import Hub, free_port
-from tests.doctor.asking import asked, preloaded
+from tests.doctor.run_doctor import asked, preloaded
 
 NewHub = Callable[..., Hub]
 OLD_CLOCK = Path(__file__).with_name("old_clock.c")
@@ -57,7 +57,7 @@ def test_a_start_that_failed_is_told_until_one_goes_well(new_hub: NewHub) -> Non
     assert (said.status, said.results()["last run"]) == (0, "warning")
     assert f"Another program uses port {hub.port} already" in said.checks["last run"]["found"]
     hub.start()
-    assert last_stop(hub.data) is None
+    assert last_error(hub.data) is None
     hub.stop()
     assert asked(hub.data, *inward()).results()["last run"] == "well"
 
@@ -66,27 +66,27 @@ def test_a_hub_that_finds_its_folder_taken_leaves_no_note(new_hub: NewHub) -> No
     hub = new_hub().start()
     with pytest.raises(AssertionError, match="The hub runs already"):
         new_hub(hub.data).start()
-    assert last_stop(hub.data) is None
+    assert last_error(hub.data) is None
 
 
 def test_a_note_is_small_one_line_and_for_its_owner(tmp_path: Path) -> None:
-    note_stop(tmp_path, "It\nended. " + "é" * BYTES_MAX)
+    note_error(tmp_path, "It\nended. " + "é" * BYTES_MAX)
     assert (tmp_path / FILE).stat().st_size <= BYTES_MAX
     assert (tmp_path / FILE).stat().st_mode & 0o777 == 0o600
-    noted = last_stop(tmp_path)
+    noted = last_error(tmp_path)
     assert noted is not None
     assert noted[1].startswith("It ended. éé")
-    forget_stop(tmp_path)
-    forget_stop(tmp_path)
+    forget_error(tmp_path)
+    forget_error(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
 def test_a_full_disk_keeps_no_note_and_fails_nothing(tmp_path: Path) -> None:
     (tmp_path / FILE).symlink_to("/dev/full")
-    note_stop(tmp_path, "The disk is full.")
-    note_stop(tmp_path / "none", "There is no folder.")
-    assert last_stop(tmp_path / "none") is None
+    note_error(tmp_path, "The disk is full.")
+    note_error(tmp_path / "none", "There is no folder.")
+    assert last_error(tmp_path / "none") is None
 
 
 def entry(message: object, invocation: str, at_s: int, **more: str) -> str:

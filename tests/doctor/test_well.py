@@ -1,4 +1,4 @@
-"""This file is the doctor before a hub that is well: its lines, its JSON, its exit status, and no trace of it."""
+"""The doctor before a hub that is well: its lines, its JSON, its exit status, and no trace of it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.conftest import Hub, free_port
-from tests.doctor.asking import COMMAND, asked, environment, files, printed
+from tests.doctor.run_doctor import COMMAND, asked, environment, files, printed
 
 NewHub = Callable[..., Hub]
 INWARD = ("--host", "127.0.0.1")

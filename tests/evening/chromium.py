@@ -1,4 +1,4 @@
-"""This file is a headless Chromium, and a page of it whose JavaScript is driven through the DevTools protocol."""
+"""A headless Chromium, and a page of it whose JavaScript is driven through the DevTools protocol."""
 
 from __future__ import annotations
 

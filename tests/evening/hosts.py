@@ -1,4 +1,4 @@
-"""This file is ten hosts who play a script over HTTP, all at once, each with a connection of its own."""
+"""Ten hosts who play a script over HTTP, all at once, each with a connection of its own."""
 
 from __future__ import annotations
 

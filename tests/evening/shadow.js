@@ -1,4 +1,4 @@
-// This file is a browser's side: sockets that can be talked over, and a shadow floor kept by the contract's rules.
+// A browser's side: sockets that can be talked over, and a shadow floor kept by the contract's rules.
 "use strict";
 
 /** A socket whose messages can be awaited one by one. */

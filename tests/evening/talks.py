@@ -1,4 +1,4 @@
-"""This file is two independent clients at one hub, asked the same: Python's `websockets` and Chromium's WebSocket."""
+"""Two independent clients at one hub, asked the same: Python's `websockets` and Chromium's WebSocket."""
 
 from __future__ import annotations
 

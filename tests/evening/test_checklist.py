@@ -1,4 +1,4 @@
-"""This file is the app's own check-list, run by Python's `websockets` and Chromium's WebSocket at once at one hub."""
+"""The app's own check-list, run by Python's `websockets` and Chromium's WebSocket at once at one hub."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is one evening: 240 parties over 60 tables, ten hosts at once, and every kind of client that watches."""
+"""One evening: 240 parties over 60 tables, ten hosts at once, and every kind of client that watches."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is the proof that the browser's shadow floor sees what it is there to see: breaches, seeded."""
+"""The proof that the browser's shadow floor sees what it is there to see: breaches, seeded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is how a fault test throws its dice: seeds that are told and can be repeated, sizes that can be set."""
+"""How a fault test throws its dice: seeds that are told and can be repeated, sizes that can be set."""
 
 from __future__ import annotations
 

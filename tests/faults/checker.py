@@ -1,4 +1,4 @@
-"""This file is the witness: it holds a recorded history against the hub's final log and names every contradiction.
+"""The witness: it holds a recorded history against the hub's final log and names every contradiction.
 
 The hub gives each commit a revision, so the order need not be searched for: sort, one replay, O(n log n). The rules are
 those of a strictly serializable store with an ordered feed.

@@ -1,4 +1,4 @@
-"""This file is a disk at the moment of a power cut: which bytes and names could be on it, after what was asked of it.
+"""A disk at the moment of a power cut: which bytes and names could be on it, after what was asked of it.
 
 What is modelled, for each file on its own: what was written since its last sync may be there or not, sector by sector
 (512 bytes, each whole), in any order, the file's new size without its content included; a sync makes it durable. Names
@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
-from tests.faults.recording import Event, Gone, Made, Renamed, Resized, Synced, Told, Written
+from tests.faults.strace_run import Event, Gone, Made, Renamed, Resized, Synced, Told, Written
 
 SECTOR = 512
 LYING_SHARE = 0.1

@@ -1,4 +1,4 @@
-"""This file is the crowd of the fault tests: the hosts and watchers of one restaurant, and their history."""
+"""The crowd of the fault tests: the hosts and watchers of one restaurant, and their history."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is a disk that fails when it is told to, under a hub that knows nothing of it."""
+"""A disk that fails when it is told to, under a hub that knows nothing of it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import mmap
 import subprocess
 from pathlib import Path
 
-from tests.faults.recording import need
+from tests.faults.strace_run import need
 
 CALLS = {"pwrite64": 1, "fdatasync": 2, "ftruncate": 3, "pwrite64 of the database": 4}
 CALL, PASS, FAIL, ERROR, FAILED, SEEN = range(6)

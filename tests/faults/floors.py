@@ -1,4 +1,4 @@
-"""This file is what is asked of a hub whose disk fails: changes, the floor as it shows it, the rows as they lie."""
+"""What is asked of a hub whose disk fails: changes, the floor as it shows it, the rows as they lie."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 from websockets.sync.client import ClientConnection
 
-from restohub.store.open import DATABASE
+from restohub.store.connection import DATABASE
 from tests.tablet import State, canonical
 
 Dump = dict[str, list[tuple[Any, ...]]]

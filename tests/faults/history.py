@@ -1,4 +1,4 @@
-"""This file is a recorded history: what every client asked and was told, on one monotonic clock."""
+"""A recorded history: what every client asked and was told, on one monotonic clock."""
 
 from __future__ import annotations
 

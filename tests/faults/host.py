@@ -1,4 +1,4 @@
-"""This file is a host of the fault tests: one who asks, repeats and gives up, and writes down what he was told."""
+"""A host of the fault tests: one who asks, repeats and gives up, and writes down what he was told."""
 
 from __future__ import annotations
 

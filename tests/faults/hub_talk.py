@@ -1,4 +1,4 @@
-"""This file is how the model's requests go over the wire: whole, cut off in the middle, or sent and never read."""
+"""How the model's requests go over the wire: whole, cut off in the middle, or sent and never read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is the hub's log as its SQLite file keeps it, read with no code of the hub's."""
+"""The hub's log as its SQLite file keeps it, read with no code of the hub's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is the reference model: one restaurant as the contract tells it, over plain dicts, in the plainest way."""
+"""The reference model: one restaurant as the contract tells it, over plain dicts, in the plainest way."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is a data folder opened as a start opens it, and held against what the hub is known to have written."""
+"""A data folder opened as a start opens it, and held against what the hub is known to have written."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 import aiosqlite
 import msgspec
 
+from restohub.store.connection import DATABASE, FolderLock, open_writer
 from restohub.store.load import initialise, load
-from restohub.store.open import DATABASE, FolderLock, open_writer
 
 LOG = "SELECT position, time, checksum, key, digest, changes, answer FROM log ORDER BY position"
 ROWS = "SELECT restaurant_id, kind, id, image FROM entity"

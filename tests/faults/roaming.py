@@ -1,4 +1,4 @@
-"""This file is iPads on a bad Wi-Fi: they ask whether the hub is still there, ask again, and come back."""
+"""IPads on a bad Wi-Fi: they ask whether the hub is still there, ask again, and come back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is the floor's rules once more, as far as the crowd of the fault tests asks for them, from the contract."""
+"""The floor's rules once more, as far as the crowd of the fault tests asks for them, from the contract."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is a rush at the door: several clients who change two floors at once, every way that the contract has."""
+"""A rush at the door: several clients who change two floors at once, every way that the contract has."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is chance that can be repeated: one seed a run, said where a test fails and where a long one ends."""
+"""Chance that can be repeated: one seed a run, said where a test fails and where a long one ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is a process of its own full of watchers, so that they can be put to sleep all at once."""
+"""A process of its own full of watchers, so that they can be put to sleep all at once."""
 
 from __future__ import annotations
 

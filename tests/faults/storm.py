@@ -1,4 +1,4 @@
-"""This file is what is done to the hub while the crowd works: kills and cuts at random moments."""
+"""What is done to the hub while the crowd works: kills and cuts at random moments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is a deliberate defect as swaps of syntax: in one definition, these expressions or statements for others.
+"""A deliberate defect as swaps of syntax: in one definition, these expressions or statements for others.
 
 A definition is named by as much of the end of its dotted name as tells it from others: `Feed.publish`, `_load`. Layout,
 comments, the lines around and the file do not count, so a defect moves with its code.

@@ -1,4 +1,4 @@
-"""This file is that a change is made whole or not at all, wherever the disk gives out, on disk and on the wire."""
+"""That a change is made whole or not at all, wherever the disk gives out, on disk and on the wire."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is that the write-ahead log, the log and the file stay bounded, and what a client from below gets."""
+"""That the write-ahead log, the log and the file stay bounded, and what a client from below gets."""
 
 from __future__ import annotations
 

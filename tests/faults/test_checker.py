@@ -1,4 +1,4 @@
-"""This file is the proof that the witness sees: a true history, and each way in which a hub could have betrayed it."""
+"""The proof that the witness sees: a true history, and each way in which a hub could have betrayed it."""
 
 from __future__ import annotations
 

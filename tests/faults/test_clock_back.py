@@ -1,4 +1,4 @@
-"""This file is a machine's clock that was ahead while something was saved, and is right again: times begin anew."""
+"""A machine's clock that was ahead while something was saved, and is right again: times begin anew."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is that once the faults are over every client holds what the server holds, and has missed nothing."""
+"""That once the faults are over every client holds what the server holds, and has missed nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is the full disk: changes are refused in so many words, all else goes on, and room again is enough."""
+"""The full disk: changes are refused in so many words, all else goes on, and room again is enough."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from tests.conftest import Hub
 from tests.faults.failing_disk import FOR_EVER, FailingDisk
 from tests.faults.floors import Watcher, batch, parties, rows, shown
 from tests.faults.read_back import History, read_back
-from tests.faults.recording import need
 from tests.faults.seeds import say
+from tests.faults.strace_run import need
 
 SHORT_CYCLES, LONG_CYCLES = 3, 100
 DISK = "8m"

@@ -1,4 +1,4 @@
-"""This file is the promise that history that went back is noticed, and no client lays the one on top of the other."""
+"""The promise that history that went back is noticed, and no client lays the one on top of the other."""
 
 from __future__ import annotations
 

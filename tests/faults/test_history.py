@@ -1,4 +1,4 @@
-"""This file is that every recorded history is strictly serializable, whatever befalls hub and connections."""
+"""That every recorded history is strictly serializable, whatever befalls hub and connections."""
 
 from __future__ import annotations
 

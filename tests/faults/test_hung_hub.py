@@ -1,4 +1,4 @@
-"""This file is a hub that hangs, in each of three ways, before something that keeps it as systemd does."""
+"""A hub that hangs, in each of three ways, before something that keeps it as systemd does."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import pytest
 
 from tests.conftest import Hub
 from tests.house.tree import ROOT
-from tests.service.ear import Ear, ear_at
+from tests.service.notify_socket import Ear, ear_at
 from tests.service.slow_disk import compiled
 
 NewHub = Callable[..., Hub]

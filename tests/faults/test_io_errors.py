@@ -1,4 +1,4 @@
-"""This file is the disk that fails: the hub stops, says what it knows, and the next start has all that it answered."""
+"""The disk that fails: the hub stops, says what it knows, and the next start has all that it answered."""
 
 from __future__ import annotations
 

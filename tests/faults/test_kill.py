@@ -1,4 +1,4 @@
-"""This file is that a kill at any moment loses nothing that was answered, and leaves no gap at any client."""
+"""That a kill at any moment loses nothing that was answered, and leaves no gap at any client."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is the hub held against the reference model, request by request, with faults in between."""
+"""The hub held against the reference model, request by request, with faults in between."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is the proof that the fault tests can fail: each defect of `mutants/` turns the test it names red.
+"""The proof that the fault tests can fail: each defect of `mutants/` turns the test it names red.
 
 A mutant is a TOML file: `what` the defect is, the test that it `turns_red`, and the swaps of syntax that make it.
 """

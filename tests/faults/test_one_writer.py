@@ -1,4 +1,4 @@
-"""This file is that one connection alone writes and checkpoints, since SQLite to 3.51.2 may corrupt a WAL under two."""
+"""That one connection alone writes and checkpoints, since SQLite to 3.51.2 may corrupt a WAL under two."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from pathlib import Path
 
 import pytest
 
-from restohub.store.engine import has_wal_reset_bug
+from restohub.store.sqlite_version import has_wal_reset_bug
 from tests.conftest import Hub, next_message
 from tests.faults.floors import batch, parties
-from tests.faults.recording import need
+from tests.faults.strace_run import need
 from tests.house.tree import PACKAGE, name, parsed
 
 CONNECTING = {"sqlite3.connect", "aiosqlite.connect", "sqlite3.Connection", "Connection", "connected"}
 # `connected` itself (SQLite's own call and its thread's), the writer and the readers of history; the doctor, who looks;
 # the check and the new identity of a stopped hub, and a blank database in memory to compare a format with.
 CONNECTIONS = {
-    "restohub/store/open.py": 4,
-    "restohub/store/look.py": 1,
-    "restohub/store/check.py": 1,
-    "restohub/store/identity.py": 1,
-    "restohub/store/format.py": 1,
+    "restohub/store/connection.py": 4,
+    "restohub/store/inspection.py": 1,
+    "restohub/store/audit.py": 1,
+    "restohub/store/hub_identity.py": 1,
+    "restohub/store/schema_version.py": 1,
 }
 WRITING = "(?:pwrite64|pwritev|write|ftruncate|fdatasync|fsync)"
 WROTE = re.compile(rf"^(\d+) +{WRITING}\(\d+<[^>]*/restohub\.db(-wal|)>", re.M)

@@ -1,4 +1,4 @@
-"""This file is the promise that a Wi-Fi that loses packets, one way or both, never costs data."""
+"""The promise that a Wi-Fi that loses packets, one way or both, never costs data."""
 
 from __future__ import annotations
 

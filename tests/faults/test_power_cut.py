@@ -1,4 +1,4 @@
-"""This file is the power cut: whatever of the unsynced is on the disk then, nothing that anyone was told is lost."""
+"""The power cut: whatever of the unsynced is on the disk then, nothing that anyone was told is lost."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ import pytest
 
 from tests.faults.crash_states import State, crash_states, sharp_moments
 from tests.faults.read_back import Heads, History, read_back
-from tests.faults.recording import Event, Told, Written, record
 from tests.faults.rush import Acknowledged, Rush
 from tests.faults.seeds import chosen_seed, say
+from tests.faults.strace_run import Event, Told, Written, record
 
 SHORT_MOMENTS, LONG_STATES = 120, 100_000
 MEMORY = Path("/dev/shm")

@@ -1,4 +1,4 @@
-"""This file is the disk that takes no more writes, as a worn card: the floor stays readable, nothing is pretended."""
+"""The disk that takes no more writes, as a worn card: the floor stays readable, nothing is pretended."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from restohub.store.read_only import MEMORY
 from tests.conftest import Hub
 from tests.faults.failing_disk import FOR_EVER, FailingDisk
 from tests.faults.floors import Watcher, batch, parties, shown
-from tests.faults.recording import need
+from tests.faults.strace_run import need
 
 WAIT_S = 20.0
 NewHub = Callable[..., Hub]

@@ -1,4 +1,4 @@
-"""This file is a disk that fails under what is read of the past: the hub stops, rather than fail for ever."""
+"""A disk that fails under what is read of the past: the hub stops, rather than fail for ever."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from restohub.store.format import FolderError
-from restohub.store.open import DATABASE, open_reader
+from restohub.store.connection import DATABASE, open_reader
+from restohub.store.schema_version import FolderError
 from tests.conftest import Hub
 
 NewHub = Callable[..., Hub]

@@ -1,4 +1,4 @@
-"""This file is that a repeated request has one effect and its first answer, over any connection and any kill."""
+"""That a repeated request has one effect and its first answer, over any connection and any kill."""
 
 from __future__ import annotations
 

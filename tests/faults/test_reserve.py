@@ -1,4 +1,4 @@
-"""This file is the reserve: on a disk that is full deletes are still taken, and nothing else until there is room."""
+"""The reserve: on a disk that is full deletes are still taken, and nothing else until there is room."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is that a wrong clock makes the log forget nothing, with clocks that libfaketime sets."""
+"""That a wrong clock makes the log forget nothing, with clocks that libfaketime sets."""
 
 from __future__ import annotations
 

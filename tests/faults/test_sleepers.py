@@ -1,4 +1,4 @@
-"""This file is that an iPad that slept wakes up right, by what it missed or the whole floor, never both."""
+"""That an iPad that slept wakes up right, by what it missed or the whole floor, never both."""
 
 from __future__ import annotations
 

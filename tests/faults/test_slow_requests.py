@@ -1,4 +1,4 @@
-"""This file is requests that never end: half sent or dripping, they are closed in time and are in nobody's way."""
+"""Requests that never end: half sent or dripping, they are closed in time and are in nobody's way."""
 
 from __future__ import annotations
 

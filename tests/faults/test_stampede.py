@@ -1,4 +1,4 @@
-"""This file is the promise that everybody who comes back at once after a start is served, and the hub stays small."""
+"""The promise that everybody who comes back at once after a start is served, and the hub stays small."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is the promise that an iPad that reads nothing more harms itself alone."""
+"""The promise that an iPad that reads nothing more harms itself alone."""
 
 from __future__ import annotations
 

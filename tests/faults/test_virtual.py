@@ -1,4 +1,4 @@
-"""This file is the hub's core in the virtual world: whatever happens when, everybody comes to the same floor."""
+"""The hub's core in the virtual world: whatever happens when, everybody comes to the same floor."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from restohub.live import feed as feeding
-from tests.faults.virtual import VirtualLoop
-from tests.faults.virtual_evening import Evening
+from tests.faults.simulated_evening import Evening
+from tests.faults.simulation import VirtualLoop
 from tests.house.tree import ROOT
 
 SEED = int(os.environ.get("RESTOHUB_VIRTUAL_SEED", "0")) or random.SystemRandom().randrange(1, 2**40)

@@ -1,4 +1,4 @@
-"""This file is a hub at work on a machine whose clock is set to anything, every moment (libfaketime)."""
+"""A hub at work on a machine whose clock is set to anything, every moment (libfaketime)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is a watcher of the fault tests: a shadow iPad that writes down what it is told, and comes back."""
+"""A watcher of the fault tests: a shadow iPad that writes down what it is told, and comes back."""
 
 from __future__ import annotations
 

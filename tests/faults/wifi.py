@@ -1,4 +1,4 @@
-"""This file is a bad Wi-Fi: a hub, a room of iPads with an address each, and what is lost between them."""
+"""A bad Wi-Fi: a hub, a room of iPads with an address each, and what is lost between them."""
 
 from __future__ import annotations
 

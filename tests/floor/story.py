@@ -1,4 +1,4 @@
-"""This file is a floor to which things happen: each command decided and applied, and all of it remembered."""
+"""A floor to which things happen: each command decided and applied, and all of it remembered."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from restohub.floor.commands import (
 )
 from restohub.floor.contacts import contact_keys, same_party, visit_of, visit_of_guest
 from restohub.floor.decide import FloorCommand, decide
-from restohub.floor.nouns import DONE, Entity, Entry, Floor, Guest, Stamp, Table
+from restohub.floor.model import DONE, Entity, Entry, Floor, Guest, Stamp, Table
 from restohub.floor.verdicts import Accepted, BatchRefused, Refused
 from tests.floor.strategies import NEW, NEWEST, Wish
 

@@ -1,4 +1,4 @@
-"""This file is what Hypothesis may wish of a floor: fields, wishes for one entity, and whole entities."""
+"""What Hypothesis may wish of a floor: fields, wishes for one entity, and whole entities."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from msgspec import Struct, UnsetType, structs
 
 from restohub.floor.commands import EntityKind, Fields, GuestFields, TableFields
-from restohub.floor.nouns import GUEST_STATUSES, SHAPES, TABLE_STATUSES, Guest, Position, Table
+from restohub.floor.model import GUEST_STATUSES, SHAPES, TABLE_STATUSES, Guest, Position, Table
 from restohub.floor.verdicts import Refused
 
 # Names of entities that only a floor can resolve: the n-th that is there, the newest, one that is made now.

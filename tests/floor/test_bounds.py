@@ -1,4 +1,4 @@
-"""This file is how much a floor and a hub may hold: what goes beyond is refused, all else is taken."""
+"""How much a floor and a hub may hold: what goes beyond is refused, all else is taken."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from restohub.floor.commands import (
     Update,
 )
 from restohub.floor.decide import FloorCommand, decide
-from restohub.floor.directory import decide_directory
-from restohub.floor.nouns import Directory, Entry, Floor, Guest, Removal, Restaurant, Stamp, Table
+from restohub.floor.memory_size import weight
+from restohub.floor.model import Directory, Entry, Floor, Guest, Removal, Restaurant, Stamp, Table
+from restohub.floor.restaurant_rules import decide_directory
 from restohub.floor.verdicts import Accepted, BatchRefused, Refused
-from restohub.floor.weights import weight
 from restohub.limits import FLOOR_BYTES_MAX, GUESTS_MAX, HUB_BYTES_MAX, HUB_REMOVALS_MAX, TABLES_MAX
 
 STAMP = Stamp(2, 1_700_000_000, "tx")

@@ -1,4 +1,4 @@
-"""This file is the rules of restaurants themselves."""
+"""The rules of restaurants themselves."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from restohub.floor.commands import (
     RestaurantFields,
     UpdateRestaurant,
 )
-from restohub.floor.directory import decide_directory
-from restohub.floor.nouns import DIRECTORY_ID, Directory, Entry, Floor, Guest, Stamp
+from restohub.floor.model import DIRECTORY_ID, Directory, Entry, Floor, Guest, Stamp
+from restohub.floor.restaurant_rules import decide_directory
 from restohub.floor.verdicts import Accepted, Refused
 
 

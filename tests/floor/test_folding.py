@@ -1,4 +1,4 @@
-"""This file is how texts are folded: what Unicode says of it, over all its characters, and the digits."""
+"""How texts are folded: what Unicode says of it, over all its characters, and the digits."""
 
 from __future__ import annotations
 

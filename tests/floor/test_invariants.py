@@ -1,4 +1,4 @@
-"""This file is what always holds of a floor, whatever is done to it (contract.md, "What always holds")."""
+"""What always holds of a floor, whatever is done to it (contract.md, "What always holds")."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from msgspec import UNSET
 from restohub.floor.commands import CloseDay, Create, GuestFields, Update
 from restohub.floor.decide import FloorCommand
 from restohub.floor.folding import fold_label
-from restohub.floor.nouns import DONE, PHASES, Change, Entity, Floor, Guest, Table
+from restohub.floor.model import DONE, PHASES, Change, Entity, Floor, Guest, Table
 from restohub.floor.verdicts import Accepted, BatchRefused, Refused
 from restohub.wire.problems import words_of
 from tests.floor.story import Story, bare, fold, held

@@ -1,4 +1,4 @@
-"""This file is the lookups of a batch: what they say is what a walk over the floor says, whatever came before."""
+"""The lookups of a batch: what they say is what a walk over the floor says, whatever came before."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from restohub.floor.commands import Create, Delete, EntityKind, GuestFields, Operation, TableFields, Update
 from restohub.floor.lookups import Places
-from restohub.floor.nouns import Guest, Position
+from restohub.floor.model import Guest, Position
 from restohub.floor.verdicts import Accepted
 from tests.floor.story import Story
 

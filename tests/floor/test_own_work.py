@@ -1,12 +1,12 @@
-"""This file is what a device's own changes are worth beside those of others: of one guest, told step by step."""
+"""What a device's own changes are worth beside those of others: of one guest, told step by step."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from restohub.floor.commands import Delete, GuestFields, Update
-from restohub.floor.nouns import Guest
-from restohub.floor.own_work import OwnChange, OwnWork
+from restohub.floor.model import Guest
+from restohub.floor.own_changes import OwnChange, OwnWork
 from restohub.floor.verdicts import Accepted, Refused
 from tests.floor.story import Story
 

@@ -1,4 +1,4 @@
-"""This file is where new tables are put that come without a place."""
+"""Where new tables are put that come without a place."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from restohub.floor.lookups import GRID_SIDE, Places
-from restohub.floor.nouns import Position
+from restohub.floor.model import Position
 
 anywhere = st.builds(Position, st.floats(-1e6, 1e6), st.floats(-1e6, 1e6))
 

@@ -1,10 +1,10 @@
-"""This file is what a floor remembers of those who left it."""
+"""What a floor remembers of those who left it."""
 
 from __future__ import annotations
 
 from restohub.floor.apply import apply
 from restohub.floor.commands import CloseDay, Create, Delete, GuestFields, TableFields, Update, Visits
-from restohub.floor.nouns import Change, Entry, Floor, Guest, Stamp
+from restohub.floor.model import Change, Entry, Floor, Guest, Stamp
 from restohub.floor.verdicts import Accepted, Refused
 from restohub.limits import REMOVALS_MAX
 from tests.floor.story import Story

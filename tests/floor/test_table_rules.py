@@ -1,4 +1,4 @@
-"""This file is rules of tables that take a history to see: what a client had seen long ago and sends again."""
+"""Rules of tables that take a history to see: what a client had seen long ago and sends again."""
 
 from __future__ import annotations
 

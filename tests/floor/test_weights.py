@@ -1,4 +1,4 @@
-"""This file is what a floor keeps beside its guests and tables, held against the same made anew, whatever happens."""
+"""What a floor keeps beside its guests and tables, held against the same made anew, whatever happens."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from msgspec import structs
 from restohub.floor.apply import measured
 from restohub.floor.commands import Create, GuestFields, Update
 from restohub.floor.contacts import contact_keys
-from restohub.floor.finished import KEPT_BACK_MAX, index_of
-from restohub.floor.nouns import Finished, Floor, Guest, Table
+from restohub.floor.memory_size import GUEST_BYTES, growth, weight
+from restohub.floor.model import Finished, Floor, Guest, Table
 from restohub.floor.verdicts import Accepted
-from restohub.floor.weights import GUEST_BYTES, growth, weight
+from restohub.floor.visit_index import KEPT_BACK_MAX, index_of
 from tests.floor.story import Story
 from tests.floor.strategies import Closing, Wish, some_deed
 

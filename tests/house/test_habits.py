@@ -1,10 +1,12 @@
-"""This file is the house's habits as tests: sentences, sizes, names, and where SQL and broad catches may stand."""
+"""The house's habits as tests: sentences, sizes, names, and where SQL and broad catches may stand."""
 
 from __future__ import annotations
 
 import ast
 import re
+import sys
 import tomllib
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,7 @@ from tests.house.tree import PACKAGE, ROOT, TESTS, name, parsed
 LINES_MAX, FUNCTION_LINES_MAX = 400, 60
 VAGUE = {"utils", "util", "helpers", "helper", "manager", "service", "base", "common", "misc"}
 # The writer's group, a socket's sending and the edge of HTTP (by registration): there a fault of ours is contained.
-BROAD = {"restohub/live/writer.py": 1, "restohub/web/realtime.py": 1}
+BROAD = {"restohub/live/writer.py": 1, "restohub/web/sockets.py": 1}
 SQL = re.compile(r"\b(SELECT\b.+\bFROM|INSERT (OR \w+ )?INTO|DELETE FROM|UPDATE \w+ SET|CREATE TABLE|PRAGMA )")
 EXCEPTION = re.compile(r"# (?:noqa|type: ignore)\b.*")
 REASONED = re.compile(r"\W+(?:noqa: [A-Z]+[0-9]+ \(.+\)|type: ignore\[[a-z, -]+\]  # \w.*)$")
@@ -25,10 +27,13 @@ FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 @pytest.mark.parametrize("path", PACKAGE + TESTS, ids=name)
 def test_a_module_opens_with_what_it_is(path: Path) -> None:
     sentence = ast.get_docstring(parsed(path)) or ""
-    opening = "This package is" if path.name == "__init__.py" and path.parent != ROOT / "restohub" else "This file is"
-    if path.parent == ROOT / "restohub" and path.name == "__init__.py":
-        opening = "restohub: "
-    assert sentence.startswith(opening), f'Begin the docstring of {name(path)} with "{opening}", and say what it is.'
+    assert not sentence.startswith(("This file", "This package", "This module")), f"Say what {name(path)} is, at once."
+
+
+def test_no_two_modules_share_a_name_and_none_has_one_of_the_standard_library() -> None:
+    stems = [path.stem for path in PACKAGE if not path.stem.startswith("__") and "docs" not in path.parts]
+    assert [one for one, count in Counter(stems).items() if count > 1] == []
+    assert sorted(set(stems) & sys.stdlib_module_names) == []
 
 
 @pytest.mark.parametrize("path", PACKAGE + TESTS, ids=name)
@@ -109,7 +114,7 @@ def test_an_assertion_in_a_helper_says_what_it_compared() -> None:
 
 def test_only_the_app_opens_the_writing_connection_and_only_once() -> None:
     uses = [name(path) for path in PACKAGE for line in path.read_text("utf-8").splitlines() if "open_writer(" in line]
-    assert sorted(uses) == ["restohub/app.py", "restohub/store/open.py"], (
+    assert sorted(uses) == ["restohub/app.py", "restohub/store/connection.py"], (
         "Pass on the connection that app.py has opened: a second one that writes can corrupt the log of SQLite."
     )
 

@@ -1,4 +1,4 @@
-"""This file is the habits of the Markdown pages: cells that can be read, links and citations that lead somewhere."""
+"""The habits of the Markdown pages: cells that can be read, links and citations that lead somewhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is the house's tools over the tree: style, types, layers."""
+"""The house's tools over the tree: style, types, layers."""
 
 from __future__ import annotations
 

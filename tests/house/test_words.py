@@ -1,4 +1,4 @@
-"""This file is the house's habits of words and hands: plain openings, plain names, one clock, no mocks, no waiting."""
+"""The house's habits of words and hands: plain openings, plain names, one clock, no mocks, no waiting."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is the tree as the house tests read it: its root, its modules, its tools."""
+"""The tree as the house tests read it: its root, its modules, its tools."""
 
 from __future__ import annotations
 

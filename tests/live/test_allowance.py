@@ -1,4 +1,4 @@
-"""This file is what one address may add: counted once it is durable, refused before it is done, free again in time."""
+"""What one address may add: counted once it is durable, refused before it is done, free again in time."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 
 from restohub.floor.commands import Create, CreateRestaurant, Delete, GuestFields, RestaurantFields, Update
-from restohub.floor.nouns import DIRECTORY_ID, Floor
+from restohub.floor.model import DIRECTORY_ID, Floor
 from restohub.limits import CREATIONS_BURST, GROWTH_BYTES_BURST, HUB_REMOVALS_MAX
-from restohub.live.callers import Bucket, Caller
-from restohub.live.group import HOLD_S, Answering, Done, Group, Result, Step, Submission
+from restohub.live.address_usage import Bucket, Caller
+from restohub.live.group_commit import HOLD_S, Answering, Done, Group, Result, Step, Submission
 from restohub.live.writer import GROUP_OPERATIONS_MAX
-from restohub.store.faults import StorageFullError
-from restohub.store.keys import Keys
-from restohub.wire.answers import Answer
+from restohub.store.errors import StorageFullError
+from restohub.store.key_index import Keys
 from restohub.wire.problems import Problem
-from tests.live.desk import Desk, StillClock, answering, desk, guest, settle
+from restohub.wire.responses import Answer
+from tests.live.writer_harness import Desk, StillClock, answering, desk, guest, settle
 
 Test = Callable[[], Coroutine[Any, Any, None]]
 HEAVY = "x" * 1999 + "🎂"

@@ -1,9 +1,9 @@
-"""This file is what the hub remembers of an address: for how long, and when it counts as one of the house."""
+"""What the hub remembers of an address: for how long, and when it counts as one of the house."""
 
 from __future__ import annotations
 
 from restohub.limits import ADDRESSES_MAX, KNOWN_AFTER_S, KNOWN_FOR_S
-from restohub.live.callers import Caller, Callers
+from restohub.live.address_usage import Caller, Callers
 
 
 class Watch:

@@ -1,4 +1,4 @@
-"""This file is the hub's time where the machine's clock is right, behind, ahead, set back and set forth."""
+"""The hub's time where the machine's clock is right, behind, ahead, set back and set forth."""
 
 from __future__ import annotations
 

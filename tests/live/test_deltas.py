@@ -1,4 +1,4 @@
-"""This file is what changed since a revision, of a floor and of a real log, whole and pruned."""
+"""What changed since a revision, of a floor and of a real log, whole and pruned."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from msgspec import structs
 
 from restohub.floor.commands import Delete, GuestFields, Update
-from restohub.floor.nouns import Entity, Floor
+from restohub.floor.model import Entity, Floor
 from restohub.live import deltas
 from restohub.live.deltas import Latest, changes_since, latest
 from tests.floor.story import Story, fold, held

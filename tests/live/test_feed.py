@@ -1,4 +1,4 @@
-"""This file is the feed: one ring, many cursors, and no client who misses, repeats or delays anything."""
+"""The feed: one ring, many cursors, and no client who misses, repeats or delays anything."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import pytest
 from msgspec import structs
 
 from restohub.floor.commands import GuestFields
-from restohub.floor.nouns import DIRECTORY_ID, Change, Entry, Floor, Guest
+from restohub.floor.model import DIRECTORY_ID, Change, Entry, Floor, Guest
 from restohub.live import feed as feeding
 from restohub.wire.messages import Dialect, Pong, encode, entry_messages, text_frame
-from restohub.wire.session import UNKNOWN_RESTAURANT, SendDelta, SendFullSync
+from restohub.wire.socket_state import UNKNOWN_RESTAURANT, SendDelta, SendFullSync
 from restohub.wire.times import time_text
 from tests.floor.story import START
 from tests.floor.strategies import Wish
-from tests.live.stage import SlowLink, Stage, messages, settle
+from tests.live.feed_harness import SlowLink, Stage, messages, settle
 from tests.live.test_writer import at_once
 
 PONG = text_frame(encode(Pong(time_text(START))))

@@ -1,4 +1,4 @@
-"""This file is what a feed answers: large floors in time and in parts, repeated requests once, and for units."""
+"""What a feed answers: large floors in time and in parts, repeated requests once, and for units."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import pytest
 from restohub.limits import UNITS_A_SECOND, UNITS_BURST
 from restohub.live import cursor as placing
 from restohub.live import feed as feeding
-from restohub.live.callers import Caller
-from restohub.wire.session import GONE_SILENT, SendDelta, SendFullSync
-from tests.live.stage import settle
+from restohub.live.address_usage import Caller
+from restohub.wire.socket_state import GONE_SILENT, SendDelta, SendFullSync
+from tests.live.feed_harness import settle
 from tests.live.test_feed import large_floor, noting, stage
 from tests.live.test_units import Watch
 from tests.live.test_writer import at_once

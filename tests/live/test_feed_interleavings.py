@@ -1,4 +1,4 @@
-"""This file is the feed under any interleaving of commits, slow links, slow history and requests."""
+"""The feed under any interleaving of commits, slow links, slow history and requests."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from restohub.live import feed as feeding
-from restohub.wire.session import SendDelta, SendFullSync
-from tests.live.stage import settle
+from restohub.wire.socket_state import SendDelta, SendFullSync
+from tests.live.feed_harness import settle
 from tests.live.test_feed import PONG, stage
 
 

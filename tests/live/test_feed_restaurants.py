@@ -1,4 +1,4 @@
-"""This file is what the feed tells of restaurants themselves: the latest, after their commits, however slow one is."""
+"""What the feed tells of restaurants themselves: the latest, after their commits, however slow one is."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from restohub.floor.nouns import DIRECTORY_ID, Change, Entry, Floor, Restaurant
+from restohub.floor.model import DIRECTORY_ID, Change, Entry, Floor, Restaurant
 from restohub.wire.messages import Dialect
-from restohub.wire.session import SendFullSync
-from tests.live.stage import SlowLink, Stage, messages, settle
+from restohub.wire.socket_state import SendFullSync
+from tests.live.feed_harness import SlowLink, Stage, messages, settle
 from tests.live.test_feed import large_floor, noting, stage
 from tests.live.test_writer import at_once
 

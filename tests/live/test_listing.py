@@ -1,4 +1,4 @@
-"""This file is the order of lists over any changes of a floor: never another one than sorting it anew would give."""
+"""The order of lists over any changes of a floor: never another one than sorting it anew would give."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import asyncio
 import pytest
 
 from restohub.floor.folding import fold
-from restohub.floor.nouns import Floor, Guest
+from restohub.floor.model import Floor, Guest
 from restohub.limits import SEARCHED_MAX
-from restohub.live.listing import LISTINGS_MAX, Listings
-from tests.live.stage import Stage
+from restohub.live.list_index import LISTINGS_MAX, Listings
+from tests.live.feed_harness import Stage
 from tests.live.test_writer import at_once
 
 

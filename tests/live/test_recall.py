@@ -1,4 +1,4 @@
-"""This file is what a command is told of the past before it is decided, from a real log."""
+"""What a command is told of the past before it is decided, from a real log."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from restohub.floor.commands import CloseDay, Create, GuestFields, TableFields, Update, Visits
-from restohub.floor.nouns import Guest
-from restohub.floor.own_work import OwnChange
-from restohub.live.recall import own_changes, recall_create, recall_update
+from restohub.floor.model import Guest
+from restohub.floor.own_changes import OwnChange
+from restohub.live.history_lookup import own_changes, recall_create, recall_update
 from restohub.store.history import History
-from restohub.store.versions import Version
+from restohub.store.past_versions import Version
 from tests.floor.story import Story
 from tests.store.bench import history
 from tests.store.test_history import add, note, written

@@ -1,4 +1,4 @@
-"""This file is how large floors are held: shared by revision, few at a time, and one stranger is in nobody's way."""
+"""How large floors are held: shared by revision, few at a time, and one stranger is in nobody's way."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import msgspec
 import pytest
 from msgspec import structs
 
-from restohub.floor.nouns import Floor, Guest
+from restohub.floor.model import Floor, Guest
 from restohub.limits import SNAPSHOTS_BYTES_MAX, WHOLE_BYTES_MAX
-from restohub.live.callers import Caller
+from restohub.live.address_usage import Caller
 from restohub.live.epoch import Epoch
 from restohub.live.snapshots import RestaurantGoneError, Snapshot, Snapshots
 from tests.live.test_feed import large_floor

@@ -1,4 +1,4 @@
-"""This file is the units of an address: spent beyond what is there, waited for in turn, and never for others."""
+"""The units of an address: spent beyond what is there, waited for in turn, and never for others."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from restohub.limits import UNITS_A_SECOND, UNITS_BURST
-from restohub.live import callers
-from restohub.live.callers import Caller, Callers
+from restohub.live import address_usage
+from restohub.live.address_usage import Caller, Callers
 from tests.live.test_writer import at_once
 
 
@@ -67,7 +67,7 @@ async def test_who_waits_is_served_in_turn() -> None:
 
 @at_once
 async def test_who_waits_too_long_has_paid_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(callers, "RATE_WAIT_S", 0.01)
+    monkeypatch.setattr(address_usage, "RATE_WAIT_S", 0.01)
     caller = overdrawn(Watch())
     with pytest.raises(TimeoutError):
         await caller.pay(1)
@@ -76,7 +76,7 @@ async def test_who_waits_too_long_has_paid_nothing(monkeypatch: pytest.MonkeyPat
 
 
 def test_who_is_waiting_is_not_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(callers, "ADDRESSES_MAX", 2)
+    monkeypatch.setattr(address_usage, "ADDRESSES_MAX", 2)
 
     async def run() -> None:
         watch = Watch()

@@ -1,4 +1,4 @@
-"""This file is the one task that changes anything: groups, order, keys, limits, and who hears what."""
+"""The one task that changes anything: groups, order, keys, limits, and who hears what."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from restohub.floor.commands import (
     TableFields,
     UpdateRestaurant,
 )
-from restohub.floor.nouns import DIRECTORY_ID
+from restohub.floor.model import DIRECTORY_ID
 from restohub.floor.verdicts import Refused
 from restohub.limits import QUEUE_MAX
 from restohub.live import writer as writing
-from restohub.live.group import Step
+from restohub.live.group_commit import Step
 from restohub.live.writer import CHECKPOINT_PAGES, GROUP_STEPS_MAX, IDLE_CHECKPOINT_PAGES
-from restohub.wire.answers import Answer
 from restohub.wire.problems import Problem
+from restohub.wire.responses import Answer
 from tests.floor.story import fold, held
-from tests.live.desk import START, desk, guest, keys, note, outcome, outcomes, said, settle
+from tests.live.writer_harness import START, desk, guest, keys, note, outcome, outcomes, said, settle
 
 Test = Callable[..., Coroutine[Any, Any, None]]
 

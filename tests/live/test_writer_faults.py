@@ -1,4 +1,4 @@
-"""This file is what a failing disk does to those who wait: a refusal, a recovery, or the end."""
+"""What a failing disk does to those who wait: a refusal, a recovery, or the end."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import pytest
 
 from restohub.live import writer as writing
 from restohub.live.writer import CHECKPOINT_PAGES
-from restohub.store.faults import StorageFailedError, StorageFullError, StorageUnavailableError
-from restohub.wire.answers import Answer
+from restohub.store.errors import StorageFailedError, StorageFullError, StorageUnavailableError
 from restohub.wire.problems import Problem
+from restohub.wire.responses import Answer
 from tests.floor.story import fold, held
-from tests.live.desk import Desk, desk, guest, keys, note, outcome, outcomes, said, settle
 from tests.live.test_writer import at_once
+from tests.live.writer_harness import Desk, desk, guest, keys, note, outcome, outcomes, said, settle
 
 FULL, UNAVAILABLE = StorageFullError("the disk is full"), StorageUnavailableError("the disk is read-only")
 FAILED = StorageFailedError("SQLite says SQLITE_IOERR: disk I/O error")

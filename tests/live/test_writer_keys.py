@@ -1,13 +1,13 @@
-"""This file is idempotency keys in the writer: one key is one effect, in one group as across many."""
+"""Idempotency keys in the writer: one key is one effect, in one group as across many."""
 
 from __future__ import annotations
 
 from restohub.floor.commands import CreateRestaurant, Delete, DeleteRestaurant, RestaurantFields, Update
-from restohub.floor.nouns import DIRECTORY_ID
-from restohub.live.group import Step
-from restohub.wire.answers import unpacked
-from tests.live.desk import answering, desk, guest, keys, note, outcome, outcomes, said, settle
+from restohub.floor.model import DIRECTORY_ID
+from restohub.live.group_commit import Step
+from restohub.wire.responses import unpacked
 from tests.live.test_writer import at_once
+from tests.live.writer_harness import answering, desk, guest, keys, note, outcome, outcomes, said, settle
 
 
 @at_once

@@ -1,4 +1,4 @@
-"""This file is who may say how much in the log, on a clock of the test's own or through a pipe."""
+"""Who may say how much in the log, on a clock of the test's own or through a pipe."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import logging
 import os
 
 from restohub.limits import ADDRESSES_MAX, LINES_A_MINUTE
-from restohub.log_outlet import (
+from restohub.logs.events import event
+from restohub.logs.outlet import (
     BYTES_A_MINUTE,
     FEW_LINES,
     SOURCES_BYTES_A_MINUTE,
@@ -15,7 +16,6 @@ from restohub.log_outlet import (
     Outlet,
     Told,
 )
-from restohub.log_words import event
 
 LINE_BYTES = 200
 

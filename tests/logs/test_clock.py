@@ -1,4 +1,4 @@
-"""This file is a machine's clock that jumps under a running hub, and what the log says of it."""
+"""A machine's clock that jumps under a running hub, and what the log says of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is the log of a real hub as its owner reads it: who came and went, what is wrong, and no guest in it."""
+"""The log of a real hub as its owner reads it: who came and went, what is wrong, and no guest in it."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def test_two_thousand_connects_in_a_row_do_not_fill_the_card(new_hub: NewHub) ->
 def test_no_source_of_lines_can_fill_more_than_its_share_of_20_mb_a_day() -> None:
     import re
 
-    from restohub.log_outlet import BURST_BYTES, BYTES_A_MINUTE, SOURCES_BYTES_A_MINUTE, SUMS_MAX
+    from restohub.logs.outlet import BURST_BYTES, BYTES_A_MINUTE, SOURCES_BYTES_A_MINUTE, SUMS_MAX
 
     package = Path(__file__).parents[2] / "restohub"
     texts = [path.read_text("utf-8") for path in package.rglob("*.py")]
@@ -251,7 +251,7 @@ def test_no_guest_is_in_the_log_whatever_is_asked(new_hub: NewHub) -> None:
 
 FAULTS = """
 import asyncio, logging, sys, threading, warnings
-from restohub.logs import on_loop_fault, start_log
+from restohub.logs.lines import on_loop_fault, start_log
 start_log(sys.argv[1], "debug")
 log = logging.getLogger("restohub.web")
 def fail(): raise ValueError("guest Xyzzyname 0199887766")

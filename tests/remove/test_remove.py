@@ -1,4 +1,4 @@
-"""This file is `restohub remove` over real hubs: what one address made goes, what others made stays."""
+"""`restohub remove` over real hubs: what one address made goes, what others made stays."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is how a disk is made that hangs for as long as a file is there."""
+"""How a disk is made that hangs for as long as a file is there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is `restohub service install`: what it writes, what it asks of systemctl, what it refuses."""
+"""`restohub service install`: what it writes, what it asks of systemctl, what it refuses."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from restohub.boot import install as installing
 from restohub.boot.install import InstallError, install, installed_program, unreachable, write_unit
-from restohub.boot.texts import systemd_unit
+from restohub.boot.unit_files import systemd_unit
 
 PROGRAM = Path("/usr/bin/env")
 

@@ -1,4 +1,4 @@
-"""This file is what a hub tells systemd over a real socket: listening, well, silent while its disk hangs, stopping."""
+"""What a hub tells systemd over a real socket: listening, well, silent while its disk hangs, stopping."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.conftest import Hub
-from tests.service.ear import Ear, ear_at
+from tests.service.notify_socket import Ear, ear_at
 from tests.service.slow_disk import compiled
 
 NewHub = Callable[..., Hub]

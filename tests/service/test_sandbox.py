@@ -1,4 +1,4 @@
-"""This file is the unit's sandbox against a hub at work: all that it asks of the kernel is let through."""
+"""The unit's sandbox against a hub at work: all that it asks of the kernel is let through."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from restohub.boot.texts import systemd_unit
+from restohub.boot.unit_files import systemd_unit
 from tests.conftest import Hub, next_message
 
 CALL = re.compile(r"^\d+ +(\w+)\((.*)$")

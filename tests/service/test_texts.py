@@ -1,4 +1,4 @@
-"""This file is what the platforms read to start the hub: right in form, and of systemd's in substance."""
+"""What the platforms read to start the hub: right in form, and of systemd's in substance."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from restohub.boot.texts import TASK, launchd_job, scheduled_task, systemd_unit
+from restohub.boot.unit_files import TASK, launchd_job, scheduled_task, systemd_unit
 
 ROOT = Path(__file__).parents[2]
 UNIT = ROOT / "restohub.service"

@@ -1,4 +1,4 @@
-"""This file is the watchdog alone, over a real socket: whom it speaks to, and what keeps it silent."""
+"""The watchdog alone, over a real socket: whom it speaks to, and what keeps it silent."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from restohub.upkeep.watchdog import Watchdog
-from tests.service.ear import Ear, ear_at
+from tests.service.notify_socket import Ear, ear_at
 
 INTERVAL_S = 0.15
 

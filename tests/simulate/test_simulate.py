@@ -1,4 +1,4 @@
-"""This file is the command `restohub simulate` against a real hub, and what holds of every script it plays."""
+"""The command `restohub simulate` against a real hub, and what holds of every script it plays."""
 
 from __future__ import annotations
 

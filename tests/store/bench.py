@@ -1,4 +1,4 @@
-"""This file is how the store's tests open real SQLite files, fill them, and damage them."""
+"""How the store's tests open real SQLite files, fill them, and damage them."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
-from restohub.floor.nouns import DIRECTORY_ID, Change, Entry, Floor, Restaurant
+from restohub.floor.model import DIRECTORY_ID, Change, Entry, Floor, Restaurant
 from restohub.store.append import Ledger, Record
+from restohub.store.connection import DATABASE, open_reader, open_writer
 from restohub.store.history import History
 from restohub.store.load import Loaded, initialise, load
-from restohub.store.open import DATABASE, open_reader, open_writer
 from tests.floor.story import START, Story
 
 RESTAURANT = Restaurant(

@@ -1,4 +1,4 @@
-"""This file is the making of a data folder that is kept as a test: `python -m tests.store.keep_data VERSION`.
+"""The making of a data folder that is kept as a test: `python -m tests.store.keep_data VERSION`.
 
 To be run once for each released version, with its code. What it makes, `kept/VERSION/`, is never made again: later
 versions must open it (`test_kept.py`). Beside the folder's database and mark stands what a client saw and was answered.
@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 
-from restohub.store.open import DATABASE, MARK
+from restohub.store.connection import DATABASE, MARK
 from tests.conftest import Hub
 
 KEPT = Path(__file__).parent / "kept"

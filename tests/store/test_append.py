@@ -1,4 +1,4 @@
-"""This file is that a group of commits is written whole or not at all, and what each failure of the disk means."""
+"""That a group of commits is written whole or not at all, and what each failure of the disk means."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import Any, cast
 import pytest
 from msgspec import structs
 
-from restohub.floor.nouns import Change, Entry, Guest
+from restohub.floor.model import Change, Entry, Guest
 from restohub.store.append import Ledger, Record
-from restohub.store.faults import StorageFailedError, StorageFullError, StorageUnavailableError, storage_fault
+from restohub.store.connection import DATABASE, Connection
+from restohub.store.errors import StorageFailedError, StorageFullError, StorageUnavailableError, storage_fault
 from restohub.store.load import load
-from restohub.store.open import DATABASE, Connection
 from tests.floor.story import START, Story
 from tests.store.bench import fill, ledger, loaded_floor, sql
 

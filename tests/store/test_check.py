@@ -1,4 +1,4 @@
-"""This file is that a stopped hub's data are read whole without a byte changed, and each kind of damage is named."""
+"""That a stopped hub's data are read whole without a byte changed, and each kind of damage is named."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from random import Random
 import pytest
 
 from restohub.floor.commands import Delete
-from restohub.floor.nouns import DIRECTORY_ID, Change, Entry, Guest, Table
+from restohub.floor.model import DIRECTORY_ID, Change, Entry, Guest, Table
 from restohub.store.append import Record
-from restohub.store.check import Fault, Report, check_folder
-from restohub.store.format import FolderError
-from restohub.store.open import DATABASE, LOCK, FolderLock, wal_path
-from restohub.store.rows import image_of, log_checksum, position_of, removal_checksum, row_checksum
+from restohub.store.audit import Fault, Report, check_folder
+from restohub.store.codec import image_of, log_checksum, position_of, removal_checksum, row_checksum
+from restohub.store.connection import DATABASE, LOCK, FolderLock, wal_path
+from restohub.store.schema_version import FolderError
 from tests.conftest import Hub
 from tests.contract.socket_talk import make_guest
 from tests.floor.story import START, Story

@@ -1,4 +1,4 @@
-"""This file is that damage is found at the start and named, and never answered by an empty floor."""
+"""That damage is found at the start and named, and never answered by an empty floor."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ import pytest
 from msgspec import structs
 
 from restohub.floor.commands import Delete
-from restohub.floor.nouns import Guest, Table
+from restohub.floor.model import Guest, Table
 from restohub.store import load as loading
-from restohub.store.faults import StorageFailedError
+from restohub.store.codec import DamageError, image_of, log_checksum, position_of, row_checksum
+from restohub.store.connection import DATABASE, open_writer, wal_path
+from restohub.store.errors import StorageFailedError
 from restohub.store.load import Loaded, initialise, load
-from restohub.store.open import DATABASE, open_writer, wal_path
-from restohub.store.rows import DamageError, image_of, log_checksum, position_of, row_checksum
 from tests.floor.story import START, Story
 from tests.store.bench import checkpointed, fill, sql
 from tests.store.test_round_trip import tell_randomly

@@ -1,4 +1,4 @@
-"""This file is data of another format: called older or newer, never damaged, by the hub, the doctor and `verify`."""
+"""Data of another format: called older or newer, never damaged, by the hub, the doctor and `verify`."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from restohub.store.format import WRITTEN_BY, migrations
-from restohub.store.open import DATABASE, MARK, MARK_TEXT
-from restohub.store.rows import name_checksum, row_checksum
-from tests.doctor.asking import environment
+from restohub.store.codec import name_checksum, row_checksum
+from restohub.store.connection import DATABASE, MARK, MARK_TEXT
+from restohub.store.schema_version import WRITTEN_BY, migrations
+from tests.doctor.run_doctor import environment
 from tests.store.bench import sql
 from tests.store.keep_data import KEPT
 

@@ -1,4 +1,4 @@
-"""This file is what is asked of the past, over a real log, whole and pruned."""
+"""What is asked of the past, over a real log, whole and pruned."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from restohub.floor.commands import CloseDay, Create, Delete, GuestFields, TableFields, Update, Visits
-from restohub.floor.nouns import Entity, Floor, Guest, Table
+from restohub.floor.model import Entity, Floor, Guest, Table
+from restohub.store.codec import DamageError, position_of
 from restohub.store.history import History
-from restohub.store.rows import DamageError, position_of
-from restohub.store.versions import Version
+from restohub.store.past_versions import Version
 from tests.floor.story import START, Story
 from tests.store.bench import fill, history, sql
 from tests.store.test_round_trip import tell_randomly

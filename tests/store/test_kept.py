@@ -1,4 +1,4 @@
-"""This file is the data of every released version before the present hub: read, asked again, changed, started again."""
+"""The data of every released version before the present hub: read, asked again, changed, started again."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from restohub.floor import nouns
-from restohub.store.check import check_folder
-from restohub.store.format import migrations
-from restohub.store.rows import ClockReset, LoggedChange, log_checksum
-from restohub.wire.answers import Answer
+from restohub.floor import model
+from restohub.store.audit import check_folder
+from restohub.store.codec import ClockReset, LoggedChange, log_checksum
+from restohub.store.schema_version import migrations
+from restohub.wire.responses import Answer
 from tests.conftest import Hub
 from tests.store.bench import sql
 from tests.store.keep_data import BATCH, KEPT, KEYED, QUEUE, SEEN, seen
@@ -23,10 +23,10 @@ from tests.store.keep_data import BATCH, KEPT, KEYED, QUEUE, SEEN, seen
 NewHub = Callable[..., Hub]
 VERSIONS = sorted(path.name for path in KEPT.iterdir())
 STORED: tuple[type[msgspec.Struct], ...] = (
-    nouns.Guest,
-    nouns.Table,
-    nouns.Restaurant,
-    nouns.Position,
+    model.Guest,
+    model.Table,
+    model.Restaurant,
+    model.Position,
     LoggedChange,
     ClockReset,
     Answer,
@@ -60,7 +60,7 @@ def wanted(folder: Path) -> dict[str, Any]:
 
 def test_what_is_written_is_what_the_format_says() -> None:
     names = [f"{one.__name__}({' '.join(field.name for field in msgspec.structs.fields(one))})" for one in STORED]
-    written = " ".join([*names, *nouns.GUEST_STATUSES, *nouns.TABLE_STATUSES])
+    written = " ".join([*names, *model.GUEST_STATUSES, *model.TABLE_STATUSES])
     assert WRITES.get(migrations()[-1][0]) == written, (
         "What is stored has changed, and an older version would read it wrongly. Add a migration that brings older "
         "data to a new format (restohub/store/migrations), and its words here; leave tests/store/kept as it is."

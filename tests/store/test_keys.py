@@ -1,4 +1,4 @@
-"""This file is which keys are remembered: the newest of the hub, each its restaurant's own, in few bytes."""
+"""Which keys are remembered: the newest of the hub, each its restaurant's own, in few bytes."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from restohub.floor.nouns import Change, Entry, Guest
+from restohub.floor.model import Change, Entry, Guest
 from restohub.limits import KEYS_MAX
-from restohub.store import keys as remembering
+from restohub.store import key_index as remembering
 from restohub.store import load as loading
 from restohub.store.append import Record
-from restohub.store.keys import GENERATION_KEYS, Keys
+from restohub.store.key_index import GENERATION_KEYS, Keys
 from tests.floor.story import START
-from tests.live.desk import keys
+from tests.live.writer_harness import keys
 from tests.store.bench import RESTAURANT, ledger, loaded, open_restaurant
 
 BYTES_A_KEY_MAX = 220

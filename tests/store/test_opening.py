@@ -1,4 +1,4 @@
-"""This file is how the data folder is opened: its settings, its schema, its lock, its one writer."""
+"""How the data folder is opened: its settings, its schema, its lock, its one writer."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ from pathlib import Path
 import aiosqlite
 import pytest
 
-from restohub.store import format as store_format
-from restohub.store import open as opening
-from restohub.store.faults import StorageFailedError
-from restohub.store.format import FolderError, migrations
-from restohub.store.open import (
+from restohub.store import connection as opening
+from restohub.store import schema_version as store_format
+from restohub.store.codec import DamageError
+from restohub.store.connection import (
     DATABASE,
     LOCK,
     MARK,
@@ -24,7 +23,8 @@ from restohub.store.open import (
     open_writer,
     statements,
 )
-from restohub.store.rows import DamageError
+from restohub.store.errors import StorageFailedError
+from restohub.store.schema_version import FolderError, migrations
 from tests.floor.story import Story
 from tests.store.bench import fill, loaded_floor, sql
 

@@ -1,4 +1,4 @@
-"""This file is a log in which times begin anew: read at a start, searched by time, verified, and kept for its keys."""
+"""A log in which times begin anew: read at a start, searched by time, verified, and kept for its keys."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from restohub.floor.nouns import DIRECTORY_ID, Change, Entry, Floor, Guest
+from restohub.floor.model import DIRECTORY_ID, Change, Entry, Floor, Guest
 from restohub.store.append import Record
-from restohub.store.check import check_folder
+from restohub.store.audit import check_folder
+from restohub.store.codec import ClockReset, DamageError, log_checksum
+from restohub.store.connection import open_reader
 from restohub.store.history import DAY_S, History
-from restohub.store.open import open_reader
-from restohub.store.rows import ClockReset, DamageError, log_checksum
 from tests.floor.story import START
-from tests.live.desk import keys
+from tests.live.writer_harness import keys
 from tests.store.bench import RESTAURANT, ledger, loaded, open_restaurant, sql
 
 AHEAD = START + 400 * DAY_S

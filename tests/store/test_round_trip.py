@@ -1,4 +1,4 @@
-"""This file is that a start reads what was written: every field of every entity, after whatever was done."""
+"""That a start reads what was written: every field of every entity, after whatever was done."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from restohub.floor.commands import CloseDay, Create, GuestFields, Update
-from restohub.floor.nouns import DIRECTORY_ID, Change, Entity, Entry, Guest, Kind, Position, Restaurant, Table
+from restohub.floor.model import DIRECTORY_ID, Change, Entity, Entry, Guest, Kind, Position, Restaurant, Table
 from restohub.store.append import Record
+from restohub.store.codec import decode_changes, encode_changes, entity_of, image_of, whole_change
 from restohub.store.load import load
-from restohub.store.rows import decode_changes, encode_changes, entity_of, image_of, whole_change
 from tests.floor.story import START, Story
 from tests.floor.strategies import Closing, Wish, any_guest, any_table, some_deed
-from tests.live.desk import keys
+from tests.live.writer_harness import keys
 from tests.store.bench import RESTAURANT, fill, history, ledger, loaded, loaded_floor, open_restaurant
 
 QUICK = settings(derandomize=True, deadline=None, max_examples=100)

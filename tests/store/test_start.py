@@ -1,4 +1,4 @@
-"""This file is what a start costs and what it refuses: as little with a long log, and never to begin anew."""
+"""What a start costs and what it refuses: as little with a long log, and never to begin anew."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from restohub.floor.nouns import Change, Entry, Guest
+from restohub.floor.model import Change, Entry, Guest
 from restohub.store import load as loading
 from restohub.store.append import Record
+from restohub.store.connection import DATABASE, open_writer, wal_path
 from restohub.store.load import load
-from restohub.store.open import DATABASE, open_writer, wal_path
 from tests.conftest import Hub
 from tests.contract.socket_talk import make_guest
 from tests.floor.story import START

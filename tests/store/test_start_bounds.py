@@ -1,17 +1,17 @@
-"""This file is how little a start reads however large the log is: by bytes, and by removals."""
+"""How little a start reads however large the log is: by bytes, and by removals."""
 
 from __future__ import annotations
 
 import asyncio
 from pathlib import Path
 
-from restohub.floor.nouns import DIRECTORY_ID, Action, Change, Entry, Guest, Restaurant
+from restohub.floor.model import DIRECTORY_ID, Action, Change, Entry, Guest, Restaurant
 from restohub.limits import HUB_REMOVALS_MAX
 from restohub.store import load as loading
 from restohub.store.append import Ledger, Record
+from restohub.store.codec import position_of
+from restohub.store.connection import DATABASE, open_writer
 from restohub.store.load import Loaded, initialise, load
-from restohub.store.open import DATABASE, open_writer
-from restohub.store.rows import position_of
 from tests.floor.story import START
 
 RESTAURANTS, GONE_EACH, BATCH = 5, 6_000, 500

@@ -1,4 +1,4 @@
-"""This file is data in which two tables have numbers that look alike, as hubs of before took them."""
+"""Data in which two tables have numbers that look alike, as hubs of before took them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from msgspec import structs
 
 from restohub.floor.commands import Create, TableFields
-from restohub.floor.nouns import Change
+from restohub.floor.model import Change
 from restohub.floor.verdicts import Accepted
 from tests.conftest import Hub
 from tests.floor.story import Story

@@ -1,4 +1,4 @@
-"""This file is the command `restohub verify`: what it says, how it ends, and what it does on a read-only disk."""
+"""The command `restohub verify`: what it says, how it ends, and what it does on a read-only disk."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is the way back to older versions: all of a request's at once, each commit read once, and an end to it."""
+"""The way back to older versions: all of a request's at once, each commit read once, and an end to it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from restohub.floor.commands import Create, GuestFields, Update
-from restohub.floor.nouns import Entity, Floor, Kind
-from restohub.store.open import DATABASE
-from restohub.store.versions import STEPS_A_VISIT, Version, Walk
+from restohub.floor.model import Entity, Floor, Kind
+from restohub.store.connection import DATABASE
+from restohub.store.past_versions import STEPS_A_VISIT, Version, Walk
 from tests.floor.story import Story
 from tests.store.bench import history
 from tests.store.test_history import add, note, prune, written

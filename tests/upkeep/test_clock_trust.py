@@ -1,4 +1,4 @@
-"""This file is when a clock behind the hub's time is believed, and when the hub goes on from its last change."""
+"""When a clock behind the hub's time is believed, and when the hub goes on from its last change."""
 
 from __future__ import annotations
 

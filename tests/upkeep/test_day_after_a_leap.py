@@ -1,4 +1,4 @@
-"""This file is the close of the day after a leap of the clock (contract.md, "The close of the day")."""
+"""The close of the day after a leap of the clock (contract.md, "The close of the day")."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import asyncio
 import pytest
 
 from restohub.floor.commands import Create, GuestFields
-from restohub.live.group import Step
+from restohub.live.group_commit import Step
 from restohub.upkeep.day_close import close_days
-from tests.faults.virtual import Disk, VirtualClock, VirtualLoop
-from tests.faults.virtual_evening import Core, answering
+from tests.faults.simulated_evening import Core, answering
+from tests.faults.simulation import Disk, VirtualClock, VirtualLoop
 
 HOUR, DAY = 3600.0, 24 * 3600.0
 GUESTS = {"left": GuestFields(first_name="Ada", party_size=2, status="left")}

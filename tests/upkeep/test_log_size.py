@@ -1,4 +1,4 @@
-"""This file is that all logs together stay within their bytes, and whose commits go where they do not."""
+"""That all logs together stay within their bytes, and whose commits go where they do not."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from restohub.live.group import Step
+from restohub.live.group_commit import Step
 from restohub.store.history import BYTES
 from restohub.upkeep import log_size as sizes
 from restohub.upkeep import retention as rules
-from tests.live.desk import answering, note, outcome
+from tests.live.writer_harness import answering, note, outcome
 from tests.store.bench import RESTAURANT, ledger, open_restaurant, sql
 from tests.upkeep.test_retention import NOON, commits, house, kept
 

@@ -1,4 +1,4 @@
-"""This file is what the log's old end may lose and what it must keep, over a real writer and a real file."""
+"""What the log's old end may lose and what it must keep, over a real writer and a real file."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ import pytest
 from msgspec import structs
 
 from restohub.floor.commands import Delete
-from restohub.floor.nouns import DIRECTORY_ID, Change, Entry, Guest
+from restohub.floor.model import DIRECTORY_ID, Change, Entry, Guest
 from restohub.live.clock import Clock
 from restohub.live.deltas import changes_since, latest
 from restohub.live.writer import Writer
-from restohub.store import keys as remembering
+from restohub.store import key_index as remembering
 from restohub.store import load as loading
 from restohub.store.append import Ledger, Record
+from restohub.store.connection import DATABASE, open_reader, open_writer
 from restohub.store.history import DAY_S, KEYS_DAYS, History
 from restohub.store.load import load
-from restohub.store.open import DATABASE, open_reader, open_writer
 from restohub.upkeep import retention as rules
 from restohub.upkeep.retention import Retention
 from tests.floor.story import START, Story
-from tests.live.desk import Desk, StillClock, desk, guest, keys, note, outcome
 from tests.live.test_writer import at_once
+from tests.live.writer_harness import Desk, StillClock, desk, guest, keys, note, outcome
 from tests.store.bench import RESTAURANT, fill, ledger, loaded, open_restaurant, sql
 
 NOON = START - START % DAY_S + DAY_S // 2

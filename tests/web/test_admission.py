@@ -1,11 +1,11 @@
-"""This file is who is let in when the hub is full, and who gives way: without a network, by counts alone."""
+"""Who is let in when the hub is full, and who gives way: without a network, by counts alone."""
 
 from __future__ import annotations
 
 import pytest
 
 from restohub.limits import CONNECTIONS_MAX, HOLDS_FEW, KNOWN_AFTER_S, SOCKETS_AN_ADDRESS, SOCKETS_BURST
-from restohub.live.callers import Caller, Callers
+from restohub.live.address_usage import Caller, Callers
 from restohub.web.transport.admission import ALL_SOCKETS, FULL, TOO_MANY_NEW, Admission
 
 

@@ -1,4 +1,4 @@
-"""This file is which claims to hold more than the hub are believed."""
+"""Which claims to hold more than the hub are believed."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import pytest
 
 from restohub.limits import CLAIM_EVERY_S
 from restohub.live.epoch import BEGAN, PUT_BACK, Epoch
-from restohub.store.rows import REVISION_MAX
-from restohub.web.ahead import doubt
+from restohub.store.codec import REVISION_MAX
+from restohub.web.client_ahead import doubt
 
 NOW = 1_700_000_000
 DAY_S = int(CLAIM_EVERY_S)

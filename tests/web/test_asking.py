@@ -1,10 +1,10 @@
-"""This file is the facts of a request's digest: the same data have the same one, and none is slow to make."""
+"""The facts of a request's digest: the same data have the same one, and none is slow to make."""
 
 from __future__ import annotations
 
 import random
 
-from restohub.web.asking import KEYS_UNSORTED_MAX, in_order
+from restohub.web.request import KEYS_UNSORTED_MAX, in_order
 
 
 def test_the_keys_of_a_large_object_are_in_order_wherever_it_stands() -> None:

@@ -1,4 +1,4 @@
-"""This file is the sums of unfinished requests: whose is refused, and that nothing is left of them at the end."""
+"""The sums of unfinished requests: whose is refused, and that nothing is left of them at the end."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import random
 
 from restohub.floor.verdicts import Refused
 from restohub.limits import BODIES_BYTES_AN_ADDRESS, BODIES_BYTES_MAX
-from restohub.live.callers import Caller
-from restohub.web.transport.bodies import ALL_BODIES, FULL_OF_BODIES, UNCOUNTED_BYTES, Bodies
+from restohub.live.address_usage import Caller
+from restohub.web.transport.pending_bodies import ALL_BODIES, FULL_OF_BODIES, UNCOUNTED_BYTES, Bodies
 
 MIB = 1024 * 1024
 

@@ -1,4 +1,4 @@
-"""This file is the hub before a browser: pages where it asks for them, JSON for everybody else, all on a phone."""
+"""The hub before a browser: pages where it asks for them, JSON for everybody else, all on a phone."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import httpx
 import pytest
 
-from restohub.web.packaged import documents
+from restohub.web.package_files import documents
 from tests.conftest import Hub
 from tests.evening.chromium import chromium
 

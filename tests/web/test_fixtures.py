@@ -1,4 +1,4 @@
-"""This file is whether what a hub serves is what the code says: golden files, pages and documents, made anew."""
+"""Whether what a hub serves is what the code says: golden files, pages and documents, made anew."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from restohub.build.reference.descriptions import CLOSES
 from restohub.build.reference.examples import CLIENT_MESSAGES
 from restohub.build.reference.golden_files import Fixture
 from restohub.build.reference.message_sections import message_structs
-from restohub.web.packaged import DOCS
+from restohub.web.package_files import DOCS
 from restohub.web.routes import ROUTES
 from restohub.wire import messages
-from restohub.wire.codes import CODES
+from restohub.wire.error_codes import CODES
 from tests.web.test_reference import SENT, TYPES, examples
 
 MADE_ANEW = "Run `python -m restohub.build.reference`, and look at what it changed."

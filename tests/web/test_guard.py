@@ -1,4 +1,4 @@
-"""This file is the guard by itself: every Host with every Origin, the names of the machine, and what is remembered."""
+"""The guard by itself: every Host with every Origin, the names of the machine, and what is remembered."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from restohub.limits import PASSED_MAX
 from restohub.web.guard import Guard
-from restohub.web.own_names import own_names, search_domains
+from restohub.web.host_names import own_names, search_domains
 from tests.attack.web_pages import ALLOWED, OWN_LABEL, SEARCH, hosts, origins, right
 
 OWN = frozenset(f"{OWN_LABEL}.{domain}" for domain in SEARCH)

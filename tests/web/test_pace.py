@@ -1,4 +1,4 @@
-"""This file is how slowly a request may come, by its bytes and seconds."""
+"""How slowly a request may come, by its bytes and seconds."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from math import ceil
 import pytest
 
 from restohub.limits import BATCH_BYTES_MAX, HEAD_BYTES_MAX, REQUEST_WAIT_S, UPLOAD_BYTES_A_SECOND, UPLOAD_WAIT_S
-from restohub.web.transport.bodies import UNCOUNTED_BYTES
-from restohub.web.transport.pace import is_too_slow
+from restohub.web.transport.minimum_rate import is_too_slow
+from restohub.web.transport.pending_bodies import UNCOUNTED_BYTES
 
 KIB = 1024
 

@@ -1,4 +1,4 @@
-"""This file is whether the pages outlive the files of the program, which a tidied /tmp takes from the one file."""
+"""Whether the pages outlive the files of the program, which a tidied /tmp takes from the one file."""
 
 from __future__ import annotations
 

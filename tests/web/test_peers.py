@@ -1,4 +1,4 @@
-"""This file is who may ask, by its address: the own link, and what the Internet does not route."""
+"""Who may ask, by its address: the own link, and what the Internet does not route."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from restohub.web.peers import Peers
+from restohub.web.client_address import Peers
 
 LINK = [ip_network("192.168.1.0/24"), ip_network("8.8.4.0/24"), ip_network("2a02:8108:1:2::/64")]
 

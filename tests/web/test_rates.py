@@ -1,4 +1,4 @@
-"""This file is what a request costs its address, on the whole application without a network."""
+"""What a request costs its address, on the whole application without a network."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import pytest
 
 from restohub.build.reference.sample_hub import Exchange, SampleHub, sample_hub
 from restohub.limits import UNITS_A_SECOND, UNITS_BURST
-from restohub.live import callers
-from restohub.live.callers import Caller, Callers
+from restohub.live import address_usage
+from restohub.live.address_usage import Caller, Callers
 from tests.live.test_callers import Watch
 from tests.live.test_writer import at_once
 
@@ -81,7 +81,7 @@ async def test_each_64_kib_answered_is_one() -> None:
 
 @at_once
 async def test_who_waited_too_long_is_told_429_and_nothing_was_done(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(callers, "RATE_WAIT_S", 0.01)
+    monkeypatch.setattr(address_usage, "RATE_WAIT_S", 0.01)
     async with guarded() as one:
         one.caller.spend(UNITS_BURST + 3 * UNITS_A_SECOND)
         cost, answer = await one.cost("POST", "/restaurants/1/guests", {"name": "Rossi", "partySize": 2})
@@ -96,7 +96,7 @@ async def test_who_waited_too_long_is_told_429_and_nothing_was_done(monkeypatch:
 async def test_a_batch_that_is_not_paid_for_in_time_is_told_429_and_nothing_was_done(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(callers, "RATE_WAIT_S", 0.01)
+    monkeypatch.setattr(address_usage, "RATE_WAIT_S", 0.01)
     create = {"entity_type": "guest", "action": "create", "data": {"name": "Rossi", "partySize": 2}}
     async with guarded() as one:
         one.caller.spend(UNITS_BURST)  # the request itself is let in, and owes one

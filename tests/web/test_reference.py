@@ -1,4 +1,4 @@
-"""This file is whether the served pages are true: everything is there, and every example is what its type says."""
+"""Whether the served pages are true: everything is there, and every example is what its type says."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from restohub.build.reference.examples import CLIENT_MESSAGES
 from restohub.build.reference.markup import json_block, laid_out
 from restohub.build.reference.message_sections import message_structs
 from restohub.build.reference.schema_tables import fields_of, structs_in, type_name
-from restohub.floor.nouns import GUEST_STATUSES, TABLE_STATUSES
-from restohub.web.packaged import documents
+from restohub.floor.model import GUEST_STATUSES, TABLE_STATUSES
+from restohub.web.application import EVERY_ROUTE
+from restohub.web.package_files import documents
 from restohub.web.routes import ROUTES, Route
-from restohub.web.server import EVERY_ROUTE
-from restohub.wire import codes, messages, problems, session
+from restohub.wire import error_codes, messages, problems, socket_state
 from restohub.wire.entities import Guest, Restaurant, Table
-from restohub.wire.requests import GuestInput
+from restohub.wire.inputs import GuestInput
 from tests.conftest import Hub, next_message
 from tests.fields import CONTRACT
 from tests.house.tree import PACKAGE, ROOT, TESTS
@@ -189,23 +189,29 @@ def test_a_document_leads_to_the_others_as_pages(api: httpx.Client) -> None:
 
 def test_the_messages_of_a_client_are_understood(docs: str) -> None:
     for message, _ in CLIENT_MESSAGES:
-        wishes = session.Session(1).heard(message.decode(), 0)
-        assert not any(isinstance(wish, session.SayError | session.Close) for wish in wishes)
+        wishes = socket_state.Session(1).heard(message.decode(), 0)
+        assert not any(isinstance(wish, socket_state.SayError | socket_state.Close) for wish in wishes)
         assert ("client message", laid_out(json.loads(message))) in examples(docs)
 
 
 def test_every_close_code_of_the_sockets_is_told() -> None:
     named = {
-        session.BAD_PARAMETER, session.TOKEN_REFUSED, session.UNKNOWN_RESTAURANT, session.GONE_SILENT,
-        session.TOO_MANY, session.TOO_BIG, session.GOING_AWAY, session.HUB_FAULT,
-        session.TRY_AGAIN_LATER,
-    }  # fmt: skip
+        socket_state.BAD_PARAMETER,
+        socket_state.TOKEN_REFUSED,
+        socket_state.UNKNOWN_RESTAURANT,
+        socket_state.GONE_SILENT,
+        socket_state.TOO_MANY,
+        socket_state.TOO_BIG,
+        socket_state.GOING_AWAY,
+        socket_state.HUB_FAULT,
+        socket_state.TRY_AGAIN_LATER,
+    }
     assert {code for code, _, _ in CLOSES} == named
 
 
-@pytest.mark.parametrize("code", codes.CODES)
+@pytest.mark.parametrize("code", error_codes.CODES)
 def test_every_error_has_its_entry_and_its_document(docs: str, errors: str, code: str) -> None:
-    about, told = codes.CODES[code], article(errors, code)
+    about, told = error_codes.CODES[code], article(errors, code)
     assert code in HAPPENS, "say in build/reference/descriptions.py when it comes"
     assert about.title in unescape(told)
     shown = [json.loads(text) for name, text in examples(told) if name in ("ProblemDocument", "ErrorMessage")]

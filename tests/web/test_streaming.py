@@ -1,4 +1,4 @@
-"""This file is how a long answer leaves: whole, framed as HTTP has it, and never kept for one who does not take it."""
+"""How a long answer leaves: whole, framed as HTTP has it, and never kept for one who does not take it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from typing import Any
 import h11
 import pytest
 
-from restohub.live.callers import Callers
-from restohub.web.replies import send_answer
-from restohub.web.transport import http
-from restohub.web.transport.listening import listening_socket
+from restohub.live.address_usage import Callers
+from restohub.web.error_handlers import send_answer
+from restohub.web.transport import http_protocol
+from restohub.web.transport.listener import listening_socket
 from restohub.web.transport.server import HubServer, server_config
-from restohub.wire.answers import Answer, Streamed
+from restohub.wire.responses import Answer, Streamed
 from tests.live.test_writer import at_once
 
 PIECES, PIECE = 40, b"p" * 65_536
@@ -149,7 +149,7 @@ async def test_pieces_are_made_as_they_are_taken_and_none_for_one_who_is_gone() 
 
 @at_once
 async def test_who_does_not_take_a_long_answer_in_time_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "ANSWER_WAIT_S", 0.3)
+    monkeypatch.setattr(http_protocol, "ANSWER_WAIT_S", 0.3)
     async with serving() as (house, port):
         with slow_reader(port) as sock:
             sock.sendall(b"GET /long HTTP/1.1\r\nHost: hub\r\n\r\n")

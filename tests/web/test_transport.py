@@ -1,4 +1,4 @@
-"""This file is what the hub asks of the machine's TCP for every connection that it takes."""
+"""What the hub asks of the machine's TCP for every connection that it takes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from restohub.web.transport.listening import TCP_RTO_MAX_MS, TRIES_EVERY_MS, UNSENT_BYTES_MAX, listening_socket
+from restohub.web.transport.listener import TCP_RTO_MAX_MS, TRIES_EVERY_MS, UNSENT_BYTES_MAX, listening_socket
 
 NAME_BYTES = 16
 CHUNK_BYTES = 64 * 1024

@@ -1,4 +1,4 @@
-"""This file is the stage of these tests: a network of machines, hubs of the test's own."""
+"""The stage of these tests: a network of machines, hubs of the test's own."""
 
 from __future__ import annotations
 

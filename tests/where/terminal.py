@@ -1,4 +1,4 @@
-"""This file is a terminal: a command run on a pty, and what it showed as a person and as a camera would read it."""
+"""A terminal: a command run on a pty, and what it showed as a person and as a camera would read it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is a hub and a copy of its data on one network: told apart, and the copy given an identity of its own."""
+"""A hub and a copy of its data on one network: told apart, and the copy given an identity of its own."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from pathlib import Path
 
 import pytest
 
+from restohub.cli.hub_table import board
 from restohub.limits import RIVAL_ANSWERS, RIVAL_ASKED_EVERY_S
-from restohub.reach import host_name
-from restohub.store.check import check_folder
-from restohub.store.open import MARK
-from restohub.where.board import board
-from restohub.where.found import Found
+from restohub.net.mdns_discover import Found
+from restohub.net.urls import host_name
+from restohub.store.audit import check_folder
+from restohub.store.connection import MARK
+from tests.advertise.avahi import PATIENCE_S, within
 from tests.advertise.hubs import PORT, AnnouncedHub
 from tests.advertise.network import Machine, Network
-from tests.advertise.pad import PATIENCE_S, within
 from tests.conftest import Hub
-from tests.doctor.asking import asked
+from tests.doctor.run_doctor import asked
 from tests.where.terminal import printed
 
 StartHub = Callable[..., AnnouncedHub]

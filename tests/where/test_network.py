@@ -1,4 +1,4 @@
-"""This file is where a hub is and how it is found, on machines with networks of their own."""
+"""Where a hub is and how it is found, on machines with networks of their own."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from pathlib import Path
 import segno
 from zeroconf import DNSOutgoing, DNSPointer, DNSService, ServiceInfo, Zeroconf
 
+from tests.advertise.avahi import CLASS_IN, GROUP, PATIENCE_S, TYPE_PTR, within
 from tests.advertise.hubs import PORT, AnnouncedHub
 from tests.advertise.network import Machine, Network, udp_socket
-from tests.advertise.pad import CLASS_IN, GROUP, PATIENCE_S, TYPE_PTR, within
 from tests.where.terminal import RESTOHUB, Terminal, code_of, printed
 
 StartHub = Callable[..., AnnouncedHub]

@@ -1,4 +1,4 @@
-"""This file is the note in the data folder as facts."""
+"""The note in the data folder as facts."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from restohub.live.place import Place
-from restohub.where.note import NOTE, read_note, write_note
+from restohub.live.endpoint import Place
+from restohub.net.runfile import NOTE, read_note, write_note
 
 PLACE = Place("01a20459-96ae-7fe3-ae8b-9b68f55edadb", "Trattoria Änna", "::", 8000, None, True)
 

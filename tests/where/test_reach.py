@@ -1,12 +1,12 @@
-"""This file is the URLs of a hub as facts."""
+"""The URLs of a hub as facts."""
 
 from __future__ import annotations
 
 import pytest
 
-from restohub.addresses import Link
-from restohub.live.place import Place
-from restohub.reach import reach, url
+from restohub.live.endpoint import Place
+from restohub.net.addresses import Link
+from restohub.net.urls import reach, url
 
 ID = "01a20459-96ae-7fe3-ae8b-9b68f55edadb"
 CABLE = Link(("eth0",), ("192.168.1.20", "fe80::1", "fd12::20"))

@@ -1,4 +1,4 @@
-"""This file is what is shown as facts: codes that are the URL's, names that harm no terminal, tables that fit."""
+"""What is shown as facts: codes that are the URL's, names that harm no terminal, tables that fit."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ import segno
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restohub.where.board import board
-from restohub.where.found import Found, State
-from restohub.where.plain import plain, say, width
-from restohub.where.qr import qr_lines
+from restohub.cli.hub_table import board
+from restohub.cli.qr import qr_lines
+from restohub.cli.terminal import say
+from restohub.net.mdns_discover import Found, State
+from restohub.text import printable, width
 from tests.where.terminal import code_of
 
 URL = "http://192.168.1.20:8000/"
@@ -61,7 +62,7 @@ def test_a_pipe_gets_no_code() -> None:
 
 @given(st.text(), st.integers(1, 80))
 def test_a_name_moves_no_cursor_and_fits(text: str, columns: int) -> None:
-    shown = plain(text, columns)
+    shown = printable(text, columns)
     assert width(shown) <= columns
     assert not [c for c in shown if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")]
 

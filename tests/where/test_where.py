@@ -1,4 +1,4 @@
-"""This file is `restohub where` over real hubs on the loopback: what it says, and whom it does not believe."""
+"""`restohub where` over real hubs on the loopback: what it says, and whom it does not believe."""
 
 from __future__ import annotations
 

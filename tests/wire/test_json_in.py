@@ -1,4 +1,4 @@
-"""This file is the facts of reading JSON: what is refused, what is not, and what is never built."""
+"""The facts of reading JSON: what is refused, what is not, and what is never built."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restohub.wire.json_in import read_json
 from restohub.wire.problems import Problem
+from restohub.wire.strict_json import read_json
 
 # What texts are made of: all that could be taken for structure, and each way to escape.
 PIECES = [

@@ -1,4 +1,4 @@
-"""This file is the facts of frames and parts: what goes onto a socket is whole, in order and small enough."""
+"""The facts of frames and parts: what goes onto a socket is whole, in order and small enough."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from websockets.frames import Frame, Opcode
 from websockets.streams import StreamReader
 
-from restohub.floor.nouns import Change, Entry, Floor, Guest
+from restohub.floor.model import Change, Entry, Floor, Guest
 from restohub.live.snapshots import Snapshot
 from restohub.wire.messages import (
     MESSAGE_BYTES_MAX,

@@ -1,4 +1,4 @@
-"""This file is the facts of one socket's session: what each message asks for, and how many are too many."""
+"""The facts of one socket's session: what each message asks for, and how many are too many."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from restohub.wire.session import Close, SayError, SayPong, SendDelta, SendFullSync, Session, Wish
+from restohub.wire.socket_state import Close, SayError, SayPong, SendDelta, SendFullSync, Session, Wish
 
 
 def heard(message: dict[str, Any], restaurant_id: int | None = 1) -> list[Wish]:

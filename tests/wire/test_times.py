@@ -1,4 +1,4 @@
-"""This file is the facts of times: what is read, what is written, what is refused."""
+"""The facts of times: what is read, what is written, what is refused."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""This package is the reference, made from the code's types and a sample hub: `python -m restohub.build.reference`."""
+"""The reference, made from the code's types and a sample hub: `python -m restohub.build.reference`."""

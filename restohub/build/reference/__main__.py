@@ -1,4 +1,4 @@
-"""This file is `python -m restohub.build.reference`: the pages, documents and golden files of a hub, made anew."""
+"""`python -m restohub.build.reference`: the pages, documents and golden files of a hub, made anew."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import typer
 
-from restohub.web.packaged import DOCS
+from restohub.web.package_files import DOCS
 
 from .asyncapi import asyncapi_document
 from .documents import document_pages, document_titles

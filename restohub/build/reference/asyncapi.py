@@ -1,4 +1,4 @@
-"""This file is the AsyncAPI 3 document: both sockets, every message on them, and the codes that they close with."""
+"""The AsyncAPI 3 document: both sockets, every message on them, and the codes that they close with."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is what the reference says of each field, status and code where the code itself has no words for people."""
+"""What the reference says of each field, status and code where the code itself has no words for people."""
 
 from __future__ import annotations
 

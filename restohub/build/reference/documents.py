@@ -1,4 +1,4 @@
-"""This file is the Markdown documents as pages: rendered by markdown-it, linked to each other, fit for a phone."""
+"""The Markdown documents as pages: rendered by markdown-it, linked to each other, fit for a phone."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from markdown_it.token import Token
 from markupsafe import Markup, escape
 from mdit_py_plugins.anchors import anchors_plugin
 
-from restohub.web.packaged import documents, packaged
+from restohub.web.package_files import documents, packaged
 
 from .markup import coloured
 from .templating import rendered

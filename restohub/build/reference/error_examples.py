@@ -1,4 +1,4 @@
-"""This file is what goes wrong in the reference's evening: one request for each error code."""
+"""What goes wrong in the reference's evening: one request for each error code."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from restohub.floor.bounds import Size, beyond
 from restohub.floor.verdicts import Refused, rate_limited
 from restohub.limits import GUESTS_MAX, MESSAGES_A_SECOND_MAX
 from restohub.web.guard import NOT_PERMITTED
-from restohub.web.transport.pace import TOO_SLOW
-from restohub.wire.answers import encode
-from restohub.wire.codes import CODES
+from restohub.web.transport.minimum_rate import TOO_SLOW
+from restohub.wire.error_codes import CODES
 from restohub.wire.messages import encode as encode_message
 from restohub.wire.problems import document, error_message
-from restohub.wire.session import SayError, Session
+from restohub.wire.responses import encode
+from restohub.wire.socket_state import SayError, Session
 
 from .sample_hub import Exchange, SampleHub
 

@@ -1,11 +1,11 @@
-"""This file is the page of errors: for each code when it comes, what to do, and a real document."""
+"""The page of errors: for each code when it comes, what to do, and a real document."""
 
 from __future__ import annotations
 
 from http import HTTPStatus
 from typing import Any
 
-from restohub.wire.codes import CODES, RETRY_AFTER_S
+from restohub.wire.error_codes import CODES, RETRY_AFTER_S
 
 from .descriptions import HAPPENS, RESERVED
 from .examples import Examples, route_of

@@ -1,4 +1,4 @@
-"""This file is one evening that is played for the reference: a request for each route, and the messages it made."""
+"""One evening that is played for the reference: a request for each route, and the messages it made."""
 
 from __future__ import annotations
 
@@ -9,12 +9,10 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Struct, structs
 
-from restohub.floor.nouns import DIRECTORY_ID, Entry, Floor, Guest, Restaurant, Table
+from restohub.floor.model import DIRECTORY_ID, Entry, Floor, Guest, Restaurant, Table
 from restohub.live.deltas import changes_since, latest
 from restohub.live.hub import Hub
 from restohub.web.routes import ROUTES, Route
-from restohub.wire.answers import DatabaseHealth, Health
-from restohub.wire.answers import encode as encode_answer
 from restohub.wire.entities import restaurant_out
 from restohub.wire.messages import (
     ConnectionEstablished,
@@ -29,9 +27,11 @@ from restohub.wire.messages import (
     full_sync_message,
     restaurant_message,
 )
-from restohub.wire.pieces import entity_json
 from restohub.wire.problems import error_message
-from restohub.wire.session import HEARTBEAT_S, SayError, Session
+from restohub.wire.responses import DatabaseHealth, Health
+from restohub.wire.responses import encode as encode_answer
+from restohub.wire.socket_state import HEARTBEAT_S, SayError, Session
+from restohub.wire.streamed_lists import entity_json
 from restohub.wire.times import time_text
 
 from .error_examples import provoke_errors

@@ -1,4 +1,4 @@
-"""This file is the golden files, made from the examples: listed in an index, and packed into one zip file."""
+"""The golden files, made from the examples: listed in an index, and packed into one zip file."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import msgspec
 from msgspec import Struct, structs
 
 from restohub.web.routes import ROUTES
-from restohub.wire.answers import Health
-from restohub.wire.answers import encode as encode_answer
-from restohub.wire.codes import CODES
+from restohub.wire.error_codes import CODES
 from restohub.wire.messages import AtomicTransactionComplete, DeltaUpdate, FloorData, FullSync, encode
 from restohub.wire.problems import ProblemDocument
+from restohub.wire.responses import Health
+from restohub.wire.responses import encode as encode_answer
 
 from .descriptions import CLOSES, HAPPENS
 from .examples import CLIENT_MESSAGES, DATABASE, Examples

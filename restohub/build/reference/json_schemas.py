@@ -1,4 +1,4 @@
-"""This file is the wire's types as JSON Schema, in the form that the generators of clients read without a loss."""
+"""The wire's types as JSON Schema, in the form that the generators of clients read without a loss."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from restohub.floor.verdicts import Params
-from restohub.wire.codes import CODES
+from restohub.wire.error_codes import CODES
 
 Schema = dict[str, Any]
 PREFIX = "#/components/schemas/"

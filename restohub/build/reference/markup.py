@@ -1,4 +1,4 @@
-"""This file is the HTML of the made pages: small pieces of text, coloured code, a page's contents."""
+"""The HTML of the made pages: small pieces of text, coloured code, a page's contents."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_by_name
 from pygments.token import Comment, Keyword, Name, Number, String, Text
 
-from restohub.web import markup
+from restohub.web import html_templates
 
 # The width at which a line of JSON fits an upright iPad.
 JSON_COLUMNS = 82
@@ -33,7 +33,7 @@ class Heading:
 
 def inline(text: str) -> Markup:
     """A sentence as HTML: escaped, with what stands in backticks as code."""
-    return Markup(markup.inline(text))
+    return Markup(html_templates.inline(text))
 
 
 def code(text: str) -> Markup:

@@ -1,4 +1,4 @@
-"""This file is the messages of the sockets in the reference: the structs, what each says, and their examples."""
+"""The messages of the sockets in the reference: the structs, what each says, and their examples."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is the OpenAPI 3.1.0 document, made from the route table and the types that the routes are made of."""
+"""The OpenAPI 3.1.0 document, made from the route table and the types that the routes are made of."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any
 import msgspec
 
 from restohub.web.routes import ID, ROUTES, Parameter, Route
-from restohub.wire.answers import Seating
-from restohub.wire.codes import CODES
 from restohub.wire.entities import Guest, Table
+from restohub.wire.error_codes import CODES
 from restohub.wire.problems import ProblemDocument, TableAndGuest
+from restohub.wire.responses import Seating
 
 from .golden_files import Fixture
 from .json_schemas import component_schemas

@@ -1,4 +1,4 @@
-"""This file is the reference's page: routes from the table, fields from the structs, examples from the sample hub."""
+"""The reference's page: routes from the table, fields from the structs, examples from the sample hub."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Any
 
 from markupsafe import Markup
 
-from restohub.floor.nouns import GUEST_STATUSES, PHASES, TABLE_STATUSES
-from restohub.web.packaged import packaged
+from restohub.floor.model import GUEST_STATUSES, PHASES, TABLE_STATUSES
+from restohub.web.package_files import packaged
 from restohub.web.routes import ROUTES
-from restohub.wire.asked import NewGuest, NewRestaurant, NewTable
-from restohub.wire.codes import CODES
 from restohub.wire.entities import Guest, Restaurant, Table
+from restohub.wire.error_codes import CODES
+from restohub.wire.field_names import GUEST_STATUS_WORDS, READ_ONLY, TABLE_STATUS_WORDS, folded
 from restohub.wire.problems import ProblemDocument, TableAndGuest
-from restohub.wire.spelling import GUEST_STATUS_WORDS, READ_ONLY, TABLE_STATUS_WORDS, folded
+from restohub.wire.request_schemas import NewGuest, NewRestaurant, NewTable
 
 from .descriptions import (
     CLOSES,

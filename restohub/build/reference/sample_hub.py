@@ -1,4 +1,4 @@
-"""This file is the sample hub, on which nothing is kept: the reference's examples are what its own routes answer."""
+"""The sample hub, on which nothing is kept: the reference's examples are what its own routes answer."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ import msgspec
 from msgspec import Struct
 
 from restohub.floor.commands import Visits
-from restohub.floor.nouns import Directory, Entity, Entry, Floor, Removal, Restaurant
-from restohub.live.callers import Callers
+from restohub.floor.model import Directory, Entity, Entry, Floor, Removal, Restaurant
+from restohub.live.address_usage import Callers
 from restohub.live.clock import Clock
+from restohub.live.endpoint import Place
 from restohub.live.epoch import Epoch
 from restohub.live.feed import Feed
 from restohub.live.hub import Hub
-from restohub.live.listing import Listings
-from restohub.live.place import Place
+from restohub.live.list_index import Listings
 from restohub.live.snapshots import Snapshots
 from restohub.live.writer import Writer
 from restohub.store.append import Ledger, Record
 from restohub.store.history import History, KeptAnswer
-from restohub.store.keys import Keys
-from restohub.store.versions import Version
+from restohub.store.key_index import Keys
+from restohub.store.past_versions import Version
+from restohub.web.application import application
 from restohub.web.guard import Guard
-from restohub.web.realtime import Sockets
-from restohub.web.server import application
-from restohub.wire.answers import Discovery
+from restohub.web.sockets import Sockets
+from restohub.wire.responses import Discovery
 
 OPENING = 1705343400  # 2024-01-15T18:30:00Z, an evening
 STEP_S = 60

@@ -1,4 +1,4 @@
-"""This file is the wire's structs in words: the type and the limits of each field, and what there is to say of it."""
+"""The wire's structs in words: the type and the limits of each field, and what there is to say of it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from markupsafe import Markup
 from msgspec import NODEFAULT, Struct, inspect
 
 from restohub.web.routes import Route
-from restohub.wire.asked import NewGuest, NewRestaurant, NewTable
 from restohub.wire.entities import Guest, Restaurant, Table
-from restohub.wire.requests import GuestInput, RestaurantInput, TableInput
+from restohub.wire.inputs import GuestInput, RestaurantInput, TableInput
+from restohub.wire.request_schemas import NewGuest, NewRestaurant, NewTable
 
 from .markup import code, inline, joined, link
 

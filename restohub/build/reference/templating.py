@@ -1,4 +1,4 @@
-"""This file is the templates with their filters: what a page is made of, from data to HTML."""
+"""The templates with their filters: what a page is made of, from data to HTML."""
 
 from __future__ import annotations
 

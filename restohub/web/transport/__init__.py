@@ -1,1 +1,1 @@
-"""This package is all that the hub takes from uvicorn's inside."""
+"""All that the hub takes from uvicorn's inside."""

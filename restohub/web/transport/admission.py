@@ -1,4 +1,4 @@
-"""This file is which connections and sockets the hub holds at once, and who gives way when it has no place left."""
+"""Which connections and sockets the hub holds at once, and who gives way when it has no place left."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from restohub.limits import (
     SOCKETS_BURST,
     SOCKETS_MAX,
 )
-from restohub.live.callers import Caller, Callers, Connection
+from restohub.live.address_usage import Caller, Callers, Connection
 
-from .bodies import Bodies
-from .intake import Turns
+from .pending_bodies import Bodies
+from .read_buffer import Turns
 
 FULL_HOUSE = "The hub has as many devices connected as it can serve. Try again in a moment."
 FULL = Refused("busy", FULL_HOUSE, hint="The hub has as many connections as it can serve. Connect again in a second.")

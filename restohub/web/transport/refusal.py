@@ -1,4 +1,4 @@
-"""This file is what a connection hears that is not spoken to as it should be: one refusal, and it ends."""
+"""What a connection hears that is not spoken to as it should be: one refusal, and it ends."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from websockets.http11 import Response
 
 from restohub.floor.verdicts import Refused
 from restohub.live.clock import Clock
-from restohub.wire.answers import EVERYWHERE, PROBLEM, encode
-from restohub.wire.codes import RETRY_AFTER_S, UPGRADE
+from restohub.wire.error_codes import RETRY_AFTER_S, UPGRADE
 from restohub.wire.problems import document
+from restohub.wire.responses import EVERYWHERE, PROBLEM, encode
 
 STATUS_LINES = {status.value: f"HTTP/1.1 {status} {status.phrase}\r\n".encode() for status in HTTPStatus}
 HEAD = b"".join(b"%b: %b\r\n" % header for header in (PROBLEM, *EVERYWHERE))

@@ -1,4 +1,4 @@
-"""This file is uvicorn as the hub runs it: its settings, its start, its stop."""
+"""Uvicorn as the hub runs it: its settings, its start, its stop."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from typing import Any
 import uvicorn
 
 from restohub.limits import KEEP_ALIVE_S, MESSAGE_IN_BYTES_MAX
-from restohub.live.callers import Callers
-from restohub.wire.answers import EVERYWHERE
+from restohub.live.address_usage import Callers
+from restohub.wire.responses import EVERYWHERE
 
 from .admission import Admission
-from .http import HttpLink
-from .listening import BACKLOG
-from .websocket import WebSocketLink
+from .http_protocol import HttpLink
+from .listener import BACKLOG
+from .websocket_protocol import WebSocketLink
 
 STOP_WAIT_S = 2
 LOOK_EVERY_TICKS = 5

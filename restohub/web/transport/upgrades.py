@@ -1,4 +1,4 @@
-"""This file is which offers to change the protocol are taken: a WebSocket's handshake, and no other (RFC 9110)."""
+"""Which offers to change the protocol are taken: a WebSocket's handshake, and no other (RFC 9110)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 
 from restohub.floor.verdicts import Params, Refused
-from restohub.wire.codes import UPGRADE
+from restohub.wire.error_codes import UPGRADE
 
 from .refusal import refused_handshake
 

@@ -1,0 +1,96 @@
+"""What people are told of where a hub is: a few lines, and on a terminal a QR code."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from restohub.boot.install import InstallError, installed_program
+from restohub.config import Settings
+from restohub.live.endpoint import Place
+from restohub.net.urls import Reach, reach
+from restohub.text import printable
+
+from .qr import qr_lines
+from .terminal import say, wrapped
+
+if TYPE_CHECKING:
+    from restohub.net.running_hub import Running
+
+log = logging.getLogger("restohub")
+
+LACK_COLUMNS = 78
+
+
+def say_ready(settings: Settings, place: Place) -> None:
+    """Say at the start where the hub is: to a person at a terminal, else to the log."""
+    reached, folder = reach(place), settings.data.absolute()
+    if settings.log_format == "text" and sys.stderr.isatty():
+        with suppress(OSError):  # a terminal that was closed meanwhile stops nobody
+            say_to_person(place.name, reached, folder, sys.stderr)
+            say(f"Ctrl-C stops the hub.\n{_leave_on()}\n", to=sys.stderr)
+        return
+    for line in lines(place.name, reached, folder):
+        log.info("%s", line)
+
+
+def _leave_on() -> str:
+    """How a hub that was started by hand is left on."""
+    try:
+        program = str(installed_program())
+    except InstallError:
+        program = "restohub"
+    what = {"darwin": "service show --for macos", "win32": "service show --for windows"}.get(sys.platform)
+    return f"To have it start with the machine: {f'{program} {what}' if what else f'sudo {program} service install'}"
+
+
+def lines(name: str, reached: Reach, folder: Path) -> list[str]:
+    """One fact a line, for a pipe or a log."""
+    first, *others = reached.urls or (reached.own_url,)
+    said = [f"The hub '{printable(name, 200)}' is ready at {first}"]
+    said += [f"It is also at {url}" for url in others]
+    if reached.local_url:
+        said.append(f"By name it is at {reached.local_url}")
+    if reached.lack:
+        said.append(reached.lack)
+    return [*said, f"It keeps its data in {printable(str(folder), 4096)}"]
+
+
+def as_object(hub: Running, reached: Reach) -> dict[str, object]:
+    """The same for machines."""
+    return {
+        "id": hub.place.id,
+        "name": hub.place.name,
+        "version": hub.told.version,
+        "status": hub.told.status,
+        "urls": list(reached.urls),
+        "local_url": reached.local_url,
+        "own_url": reached.own_url,
+        "lack": reached.lack or None,
+        "data": str(hub.folder),
+    }
+
+
+def say_to_person(name: str, reached: Reach, folder: Path, stream: TextIO) -> None:
+    """The same for a person at a terminal."""
+    first, *others = reached.urls or (reached.own_url,)
+    rows = [("On an iPad, open" if reached.urls else "On this machine", first), *(("or", url) for url in others)]
+    if reached.local_url:
+        rows.append(("or, by its name", reached.local_url))
+    rows.append(("Its data are in", printable(str(folder), 4096)))
+    said = [
+        "",
+        f"The hub '{printable(name, 200)}' is ready.",
+        "",
+        *(f"  {what:<18}{where}" for what, where in rows),
+        "",
+    ]
+    if reached.lack:
+        said += [wrapped(reached.lack, stream, LACK_COLUMNS), ""]
+    code = qr_lines(first, stream) if reached.urls else []
+    if code:
+        said += [*(f"  {line}" for line in code), "  Or point an iPad's camera at this code.", ""]
+    say("\n".join(said), to=stream)

@@ -1,0 +1,60 @@
+"""The command line: every command by its name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.metadata import version as installed_version
+from typing import Annotated
+
+import typer
+
+from .doctor import doctor
+from .identity import identity
+from .licences import licences
+from .remove import remove
+from .serve import serve
+from .service_commands import service
+from .simulate import simulate
+from .verify import verify
+from .where import find, where
+
+cli = typer.Typer(
+    name="restohub",
+    help="The hub in a restaurant's back office: every iPad shows the same guests and tables, Internet or not.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+cli.add_typer(service, name="service", short_help="Start the hub with the machine.")
+cli.add_typer(identity, name="identity", short_help="Give a copy of another hub's data an identity of its own.")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"restohub {installed_version('restohub')}")
+        raise typer.Exit
+
+
+@cli.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version and end.")
+    ] = False,
+) -> None:
+    """Hold the commands together."""
+
+
+def whole_first_line(command: Callable[..., None]) -> str:
+    """What a list of commands says of one: its first line, which typer would cut to one of the terminal's."""
+    return (command.__doc__ or "").partition("\n")[0]
+
+
+# In the order in which `--help` lists them.
+for command in (serve, where, find, doctor, verify, remove, simulate, licences):
+    cli.command(short_help=whole_first_line(command))(command)
+
+
+def main() -> None:
+    """Run the command line."""
+    cli()

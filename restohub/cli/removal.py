@@ -1,0 +1,171 @@
+"""The removal of what one address made: asked of the hub, deleted through it, told to a person."""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+from datetime import datetime, timedelta
+from http.client import HTTPConnection, HTTPException
+from typing import Any
+from urllib.parse import urlencode
+
+import msgspec
+import typer
+from msgspec import Struct
+
+from restohub.text import printable
+
+from .terminal import say
+
+AGO = re.compile(r"(\d{1,5})\s*([mhd])", re.ASCII)
+UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+ANSWER_WAIT_S = 60.0
+# The hub may ask for patience where it counts what this machine asks, and while its disk is slow.
+TRIES, PATIENCE_S = 20, 30
+DELETES_AT_ONCE = 250
+SHOWN = 5
+GONE = ("guest_not_found", "table_not_found", "restaurant_not_found")
+
+
+class Kept(Struct):
+    """What could not be removed, and why."""
+
+    restaurant_id: int
+    entity_type: str
+    entity_id: str
+    name: str
+    detail: str
+
+
+class Removed(Struct):
+    """How much was removed, and what was not."""
+
+    guests: int = 0
+    tables: int = 0
+    restaurants: int = 0
+    kept: list[Kept] = []
+
+
+class HubError(Exception):
+    """The hub did not do it; the text is a sentence for people."""
+
+
+class Hub:
+    """The hub of this machine, asked one thing after the other."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._connection = HTTPConnection(host, port, timeout=ANSWER_WAIT_S)
+
+    def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+        """The status and the document of an answer; waits where the hub says so. Raises HubError."""
+        content = None if body is None else msgspec.json.encode(body)
+        headers = {} if content is None else {"Content-Type": "application/json"}
+        for _ in range(TRIES):
+            try:
+                self._connection.request(method, path, content, headers)
+                answer = self._connection.getresponse()
+                text = answer.read()
+            except (OSError, HTTPException) as error:
+                raise HubError(
+                    f"The hub does not answer any more ({error}). Say it again: what is gone is gone."
+                ) from None
+            if answer.status not in (429, 503) or answer.headers["Retry-After"] is None:
+                return answer.status, msgspec.json.decode(text) if text else None
+            time.sleep(min(int(answer.headers["Retry-After"]), PATIENCE_S))
+        raise HubError(f"The hub takes no deletes now: {msgspec.json.decode(text)['detail']}")
+
+
+def found_made(hub: Hub, address: str, since: str) -> dict[str, Any]:
+    """What the address made since then and is still there, as `GET /api/made` tells it; raises HubError."""
+    asked = {"from": address, "since": _time_meant(since, hub)}
+    told: dict[str, Any] = _checked(*hub.ask("GET", f"/api/made?{urlencode(asked)}"))
+    return told
+
+
+def remove_all(hub: Hub, restaurants: list[dict[str, Any]]) -> Removed:
+    """Delete guests first, since their tables are free then, then tables, then the restaurants that are left empty."""
+    removed = Removed(kept=[])
+    for restaurant in restaurants:
+        removed.guests += _delete(hub, restaurant, "guest", removed.kept)
+        removed.tables += _delete(hub, restaurant, "table", removed.kept)
+        if restaurant["itself"]:
+            number = restaurant["restaurant_id"]
+            status, told = hub.ask("DELETE", f"/restaurants/{number}")
+            if status == 204:
+                removed.restaurants += 1
+            elif told["error_code"] not in GONE:
+                name = restaurant["name"]
+                removed.kept.append(Kept(number, "restaurant", str(number), name, told["detail"]))
+    return removed
+
+
+def _delete(hub: Hub, restaurant: dict[str, Any], kind: str, kept: list[Kept]) -> int:
+    """Delete these of a restaurant, each on its own; how many are gone by it."""
+    number, named, gone = restaurant["restaurant_id"], restaurant[f"{kind}s"], 0
+    for first in range(0, len(named), DELETES_AT_ONCE):
+        some = named[first : first + DELETES_AT_ONCE]
+        updates = [{"entity_type": kind, "entity_id": one["id"], "action": "delete", "data": {}} for one in some]
+        status, told = hub.ask("POST", f"/api/sync/batch?restaurant_id={number}", {"updates": updates})
+        if status == 404:  # the restaurant went meanwhile, and all in it
+            return gone
+        for one, result in zip(some, _checked(status, told)["results"], strict=True):
+            if result["status"] == "applied":
+                gone += 1
+            elif result["error_code"] not in GONE:
+                kept.append(Kept(number, kind, one["id"], one["name"], result["detail"]))
+    return gone
+
+
+def _checked(status: int, told: Any) -> Any:
+    if status != 200:
+        raise HubError(told["hint"])
+    return told
+
+
+def _time_meant(text: str, hub: Hub) -> str:
+    """The time that is meant, by the hub's own clock where it is so long ago; raises HubError."""
+    ago = AGO.fullmatch(text.strip().lower())
+    try:
+        if ago is None:
+            return datetime.fromisoformat(text.strip()).astimezone().isoformat(timespec="seconds")
+        # 503 is a hub that can save nothing now: its clock is right all the same.
+        now = datetime.fromisoformat(hub.ask("GET", "/health")[1]["timestamp"])
+        return (now - timedelta(**{UNITS[ago[2]]: int(ago[1])})).isoformat(timespec="seconds")
+    except (ValueError, OverflowError):
+        raise HubError(f"--since must be such as 2h, 30m, 1d or 2026-11-23T18:00, not {text!r}.") from None
+
+
+def show(found: dict[str, Any]) -> None:
+    """Say what was found."""
+    who = f"{printable(found['address'], 60)} has made since {found['since']}"
+    if not found["restaurants"]:
+        say(f"Nothing that {who} is still there.")
+        return
+    say(f"What {who} and is still there:")
+    for one in found["restaurants"]:
+        what = [_counted(one[f"{kind}s"], kind) for kind in ("guest", "table") if one[f"{kind}s"]]
+        what += ["the restaurant itself"] if one["itself"] else []
+        say(f"  in {printable(one['name'])} (restaurant {one['restaurant_id']}): {', '.join(what)}")
+
+
+def _counted(named: list[dict[str, Any]], kind: str) -> str:
+    shown = ", ".join(printable(one["name"]) for one in named[:SHOWN])
+    return f"{len(named)} {kind}{'s' * (len(named) != 1)} ({shown}{', …' * (len(named) > SHOWN)})"
+
+
+def agreed() -> bool:
+    """Whether the person at the terminal says yes."""
+    if not sys.stdin.isatty():
+        say("Say --yes to remove it.")
+        return False
+    return typer.confirm("Remove all of this? The iPads show it at once, and it cannot be undone.")
+
+
+def say_removed(removed: Removed) -> None:
+    """Say what became of it."""
+    counts = {"guest": removed.guests, "table": removed.tables, "restaurant": removed.restaurants}
+    told = [f"{count} {kind}{'s' * (count != 1)}" for kind, count in counts.items() if count]
+    say(f"Removed: {', '.join(told) or 'nothing'}.")
+    for one in removed.kept:
+        say(f"Not removed: {one.entity_type} {printable(one.name)} of restaurant {one.restaurant_id}. {one.detail}")

@@ -1,0 +1,135 @@
+"""The command `restohub serve`: it runs the hub, and says why where it cannot."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from restohub.config import Settings, SettingsError, settings
+from restohub.logs.lines import start_log
+from restohub.upkeep.last_error import forget_error, note_error
+
+from .terminal import stop
+
+if TYPE_CHECKING:
+    from restohub.live.endpoint import Place
+
+log = logging.getLogger("restohub")
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on. [default: 0.0.0.0, every one]")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on. [default: 8000]")] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            readable=False,
+            help="Folder that holds the data. [default: $STATE_DIRECTORY, else the platform's usual place]",
+        ),
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="What this hub is called. [default: restohub]")] = None,
+    advertise: Annotated[
+        bool | None, typer.Option("--advertise/--no-advertise", help="Let iPads find the hub. [default: advertise]")
+    ] = None,
+    interface: Annotated[
+        str | None, typer.Option(help="Network interface to be found on. [default: each that iPads may be on]")
+    ] = None,
+    log_format: Annotated[str | None, typer.Option(help="text for people, json for machines. [default: text]")] = None,
+    log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error. [default: info]")] = None,
+    log_days: Annotated[int | None, typer.Option(help="Days of changes to keep for absent iPads. [default: 7]")] = None,
+    log_revisions: Annotated[
+        int | None, typer.Option(help="Changes of a restaurant to keep for them. [default: 100000]")
+    ] = None,
+    restaurants_max: Annotated[
+        int | None, typer.Option(help="How many restaurants this hub may have. [default: 200]")
+    ] = None,
+    allowed_hosts: Annotated[
+        str | None,
+        typer.Option(help="Further names that the hub is opened by, with commas between them. [default: none]"),
+    ] = None,
+    allow_public: Annotated[
+        bool | None,
+        typer.Option("--allow-public/--no-allow-public", help="Answer the Internet as well. [default: no]"),
+    ] = None,
+    shared_addresses: Annotated[
+        str | None,
+        typer.Option(help="Addresses that many devices share, without limits of their own. [default: 127.0.0.1,::1]"),
+    ] = None,
+) -> None:
+    """Run the hub until it is told to stop (Ctrl-C, SIGTERM).
+
+    Each option is also an environment variable (RESTOHUB_PORT, RESTOHUB_LOG_FORMAT, ...) and a key of restohub.toml in
+    the data folder (port = 8000, log_format = "json", advertise = false, ...). A flag wins over the environment, that
+    over the file, that over the default.
+    """
+    flags = dict(locals())  # the options under their settings' names
+    try:
+        chosen = settings(flags)
+    except SettingsError as error:
+        stop(str(error))
+    start_log(chosen.log_format, chosen.log_level, chosen.shared_addresses)
+    sys.exit(_run(chosen))
+
+
+def _run(chosen: Settings) -> int:
+    from restohub.app import PortError  # the framework takes half of the time to start
+    from restohub.app import serve as serve_hub
+    from restohub.net.running_hub import port_taken, served_already
+    from restohub.store.codec import DamageError
+    from restohub.store.connection import ServedError
+    from restohub.store.errors import (
+        DatabaseError,
+        StorageBackError,
+        StorageFailedError,
+        StorageFullError,
+        StorageUnavailableError,
+    )
+    from restohub.store.schema_version import FolderError
+
+    from .banner import say_ready
+
+    def ready(place: Place) -> None:
+        forget_error(chosen.data)
+        say_ready(chosen, place)
+
+    try:
+        _loop_runner(serve_hub(chosen, ready))
+        log.info("The hub has stopped; everything it answered is saved.")
+    except ServedError:
+        stop(served_already(chosen.data))
+    except (FolderError, StorageBackError) as error:
+        stop(str(error))
+    except PortError as error:
+        _ended(chosen, port_taken(chosen.host, chosen.port, chosen.data) or str(error))
+    except DamageError as error:
+        _ended(
+            chosen,
+            f"The data in {chosen.data} are damaged: {error}. The hub does not serve them. "
+            "Keep a copy of the folder, and restore a backup.",
+        )
+    except (StorageFailedError, StorageFullError, StorageUnavailableError) as error:
+        stop(f"The disk of {chosen.data} failed: {error}. Look after the disk, then start the hub again.")
+    except (DatabaseError, OSError, UnicodeError) as error:
+        _ended(chosen, f"The hub cannot go on with {chosen.data} on {chosen.host}: {error}.")
+    return 0
+
+
+def _ended(chosen: Settings, sentence: str) -> None:
+    """Stop, with a note for `restohub doctor`; not where the disk failed or another hub holds the folder."""
+    note_error(chosen.data, sentence)
+    stop(sentence)
+
+
+def _loop_runner(main: Any) -> None:
+    """Run on uvloop where there is one."""
+    try:
+        import uvloop
+    except ImportError:  # Windows has none
+        asyncio.run(main)
+    else:
+        uvloop.run(main)

@@ -1,0 +1,50 @@
+"""Checks of the database and of the SQLite that keeps it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from restohub.store.codec import DamageError
+from restohub.store.errors import DatabaseError, StorageFailedError, StorageFullError, StorageUnavailableError
+from restohub.store.inspection import Seen, UnseenError, look
+from restohub.store.schema_version import FolderError
+from restohub.store.sqlite_version import SQLITE_VERSION, has_wal_reset_bug
+
+from .folder import size_text
+from .report import Check
+
+LOOK_WAIT_S = 3.0
+
+
+async def database(folder: Path) -> tuple[Check, Seen | None]:
+    """Whether the next start would find everything as it was saved."""
+    name = "database"
+    try:
+        seen = await look(folder, LOOK_WAIT_S)
+    except DamageError as error:
+        cure = "Keep a copy of the folder, then restore a backup."
+        return Check(name, "wrong", f"It is damaged, and the hub would not serve it: {error}.", cure), None
+    except (FolderError, StorageUnavailableError) as error:
+        return Check(name, "wrong", str(error), "The hub would not start with it as it is."), None
+    except (StorageFailedError, StorageFullError, DatabaseError) as error:
+        cure = "Look after the disk, and keep a copy of the folder."
+        return Check(name, "wrong", f"It cannot be read: {error}.", cure), None
+    except UnseenError as error:
+        return Check(name, "skipped", f"Not looked at: {error}"), None
+    if seen is None:
+        return Check(name, "well", "There is none yet; the first start makes it."), None
+    found = f"It is as it was saved, {size_text(seen.size_bytes)} up to revision {seen.revisions:,}"
+    rest = "." if seen.whole else f" (not all of it was looked at in {LOOK_WAIT_S:.0f} s)."
+    return Check(name, "well", found + rest), seen
+
+
+def sqlite_version() -> Check:
+    """Whether the SQLite at hand has the one fault that could cost data."""
+    if not has_wal_reset_bug():
+        return Check("SQLite", "well", f"{SQLITE_VERSION}.")
+    return Check(
+        "SQLite",
+        "well",
+        f"{SQLITE_VERSION}. It has a known fault that the hub is safe from, since one connection writes; "
+        "only let no other program write to the hub's database.",
+    )

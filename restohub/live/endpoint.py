@@ -1,0 +1,21 @@
+"""Where a hub listens, known once it does."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+
+class Place(Struct, frozen=True):
+    """A listening hub: its install id and name, the address (0.0.0.0 and :: are every one) and port it is bound to.
+
+    `interface`: the one network interface it is to be found on, if one is named. `advertised`: whether by mDNS. `run`:
+    an id of this run alone, by which a hub knows itself from one with a copy of its data.
+    """
+
+    id: str
+    name: str
+    bound: str
+    port: int
+    interface: str | None
+    advertised: bool
+    run: str = ""

@@ -1,0 +1,1 @@
+"""The log: its lines, its events, its outlet."""

@@ -1,0 +1,10 @@
+"""What a log record carries for machines beside its sentence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def event(kind: str, **fields: Any) -> dict[str, Any]:
+    """A record's `extra`: what a machine reads of it beside the sentence. Never a guest's name, phone or note."""
+    return {"fields": {"event": kind, **fields}}

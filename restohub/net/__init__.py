@@ -1,0 +1,1 @@
+"""Where a hub is and how it is found: addresses, URLs, mDNS, the runfile."""

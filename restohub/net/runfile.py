@@ -1,0 +1,38 @@
+"""The note in the data folder that says where its hub listens, for `restohub where`.
+
+It is a convenience: a hub that cannot write it serves all the same, and a copy of the folder may do without it. It is
+never taken away, so it may be old: it counts only while a hub of its id answers there.
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import msgspec
+
+from restohub.live.endpoint import Place
+
+log = logging.getLogger("restohub")
+
+NOTE = "restohub.where"
+
+
+def write_note(folder: Path, place: Place) -> None:
+    """Write the note, whole or not at all; never raises."""
+    new = folder / f"{NOTE}.new"
+    try:
+        new.write_bytes(msgspec.json.encode(place))
+        new.replace(folder / NOTE)
+    except OSError as error:
+        log.warning("`restohub where` will not find this hub: %s cannot be written (%s).", new, error.strerror)
+
+
+def read_note(folder: Path) -> Place | None:
+    """Where the folder's hub listens or listened last; None where no note can be read. Raises PermissionError."""
+    try:
+        return msgspec.json.decode((folder / NOTE).read_bytes(), type=Place)
+    except PermissionError:
+        raise
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError):  # none, or cut short by a power cut
+        return None

@@ -1,0 +1,106 @@
+"""The search for the hub that runs on this machine: its note is read, and what stands there is asked."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from msgspec import Struct
+
+from restohub.boot.unit_files import LINUX_FOLDER, MAC_FOLDER, WINDOWS_FOLDER
+from restohub.config import chosen_folder, default_folder
+from restohub.live.endpoint import Place
+
+from .addresses import EVERYWHERE
+from .health_probe import Told, health_at
+from .runfile import read_note
+from .urls import LOOPBACK, own_address, reach, url
+
+SERVICE_FOLDER = Path({"darwin": MAC_FOLDER, "win32": WINDOWS_FOLDER}.get(sys.platform, LINUX_FOLDER))
+
+
+class AbsentError(Exception):
+    """No running hub was found; the text says so and what to do, for a person."""
+
+
+class Running(Struct, frozen=True):
+    """A hub that runs: its data folder, where it listens, what it told of itself."""
+
+    folder: Path
+    place: Place
+    told: Told
+
+
+def running(flag: Path | None, environment: Mapping[str, str]) -> Running:
+    """The hub that runs on the folder that is named, else on the usual one or the service's; raises AbsentError."""
+    named = chosen_folder(flag, environment)
+    folders = [named] if named else [default_folder(), SERVICE_FOLDER]
+    closed: Path | None = None
+    last: tuple[Path, Place] | None = None
+    for folder in folders:
+        try:
+            place = read_note(folder)
+        except PermissionError:
+            closed = folder
+            continue
+        if place is None:
+            continue
+        told = asyncio.run(health_at(own_address(place), place.port))
+        if told and told.id == place.id:
+            return Running(folder.absolute(), place, told)
+        last = last or (folder, place)
+    raise AbsentError(_why_none(folders, closed, last))
+
+
+def served_already(folder: Path) -> str:
+    """What to say to who starts a second hub on a folder: first of all, where the first one is."""
+    try:
+        hub = running(folder, {})
+    except AbsentError:
+        return (
+            f"Another hub serves the data folder {folder} already, and does not answer. Stop it, then start it again."
+        )
+    at = (*reach(hub.place).urls, url(own_address(hub.place), hub.place.port))[0]
+    return (
+        f"The hub runs already, at {at} (its data are in {folder}), so no second one was started. "
+        "`restohub where` shows every address. To start it anew, stop that one first."
+    )
+
+
+def port_taken(host: str, port: int, folder: Path) -> str:
+    """What to say where the port is another hub's, "" where it is not."""
+    at = LOOPBACK if host in EVERYWHERE else host
+    told = asyncio.run(health_at(at, port))
+    if not told or not told.id:
+        return ""
+    return (
+        f"Another program uses port {port} already: a restohub, at {url(at, port)} with other data than those in "
+        f"{folder}. Use that one, or choose another port with --port."
+    )
+
+
+def _why_none(folders: list[Path], closed: Path | None, last: tuple[Path, Place] | None) -> str:
+    if closed:
+        return f"Only the hub's own user and root may look into {closed}: {_as_root(closed)}"
+    if last:
+        folder, place = last
+        at = url(own_address(place), place.port)
+        return (
+            f"No hub answers for the data in {folder}; the last one was at {at}. Start it with `restohub serve`; "
+            "where it is a service of systemd, `systemctl status restohub` says how it is."
+        )
+    places = " or ".join(str(folder) for folder in folders)
+    return (
+        f"No hub runs on data in {places}. Start one with `restohub serve`, or name its folder with --data; "
+        "`restohub find` looks for the hubs of the network."
+    )
+
+
+def _as_root(folder: Path) -> str:
+    if sys.platform == "win32":
+        return "ask again in a PowerShell that was started as administrator."
+    program = Path(sys.argv[0])
+    called = program.absolute() if program.name == "restohub" else "restohub"
+    return f"say `sudo {called} where --data '{folder}'`."

@@ -1,0 +1,71 @@
+"""How a hub is reached: the URLs for iPads, or why there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from ipaddress import ip_address
+
+from msgspec import Struct
+
+from restohub.live.endpoint import Place
+
+from .addresses import EVERYWHERE, Choice, Link, choose, links
+
+LOOPBACK = "127.0.0.1"
+UNFOUND = "Until that changes iPads do not find the hub by themselves; these addresses work all the same."
+COPY_ADVICE = (
+    "Another hub, at {at}, runs on a copy of this hub's data and has its id, so iPads may take the two for one. "
+    "Stop the one that is the copy, say `restohub identity new` on its machine, and start it again."
+)
+
+
+class Reach(Struct, frozen=True):
+    """`urls`: by address, for iPads. `own_url`: from the hub's own machine. `lack`: what iPads cannot do, and why."""
+
+    urls: tuple[str, ...]
+    local_url: str | None
+    own_url: str
+    lack: str
+
+
+def reach(place: Place, look: Callable[[], Iterable[Link]] = links, host: str = "") -> Reach:
+    """How iPads reach a hub, by the addresses that its machine has at this moment: those that mDNS announces.
+
+    `host`: the name that it is announced by, where that is known not to be the usual one.
+    """
+    own_url = url(own_address(place), place.port)
+    if ip_address(place.bound).is_loopback:
+        lack = f"No iPad can reach the hub: it listens on {place.bound}, which is this machine alone."
+        return Reach((), None, own_url, f"{lack} Start it with `--host 0.0.0.0` to listen on the network.")
+    try:
+        found = list(look())
+        chosen = choose(found, place.bound, place.interface)
+        reached = chosen if chosen.addresses else choose(found, place.bound)
+    except OSError as error:
+        reached = chosen = Choice(reason=f"The system does not tell this machine's addresses ({error.strerror}).")
+    if not reached.addresses:
+        return Reach((), None, own_url, f"{chosen.reason} iPads cannot reach the hub until that changes.")
+    urls = tuple(url(address, place.port) for address in reached.addresses)
+    if reached is not chosen:
+        return Reach(urls, None, own_url, f"{chosen.reason} {UNFOUND}")
+    return Reach(urls, url(host or host_name(place.id), place.port) if place.advertised else None, own_url, "")
+
+
+def own_address(place: Place) -> str:
+    """The address by which the hub's own machine reaches it."""
+    return LOOPBACK if place.bound in EVERYWHERE else place.bound
+
+
+def url(host: str, port: int) -> str:
+    """The URL of a host's name or address; IPv6 stands in brackets (RFC 3986, section 3.2.2)."""
+    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+
+
+def short_id(install_id: str) -> str:
+    """Six hexadecimal digits of an install id: the last ones, since a UUIDv7 begins with the time."""
+    return install_id.replace("-", "")[-6:].lower()
+
+
+def host_name(install_id: str) -> str:
+    """The hub's name in `.local`, without the last dot: clients do not probe, so it must be unlike any other's."""
+    return f"restohub-{short_id(install_id)}.local"

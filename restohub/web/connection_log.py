@@ -1,0 +1,65 @@
+"""What the log says of iPads that come and go: from where, with which app, and why they left."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+
+from msgspec import Struct
+
+from restohub.logs.events import event
+from restohub.text import duration, one_line
+
+from .transport.websocket_protocol import WebSocketLink
+
+log = logging.getLogger("restohub.ipads")
+
+AGENT_CHARACTERS_MAX = 80
+
+
+class Caller(Struct, frozen=True):
+    """Who is at the other end: an address, and what its app calls itself ("" where it says nothing)."""
+
+    address: str
+    agent: str
+
+    def __str__(self) -> str:
+        return f'{self.address} "{self.agent}"' if self.agent else self.address
+
+
+def caller_of(link: WebSocketLink) -> Caller:
+    """The caller of a socket."""
+    agent = next((value for name, value in link.scope["headers"] if name == b"user-agent"), b"")
+    told = one_line(agent.decode("utf-8", "replace"), AGENT_CHARACTERS_MAX).replace('"', "'")
+    return Caller(plain_address(link.client[0] if link.client else ""), told)
+
+
+def plain_address(text: str) -> str:
+    """An address as the router shows it: IPv4 where a dual-stack socket wrote it into IPv6."""
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return "an unknown address"
+    return str(getattr(address, "ipv4_mapped", None) or address)
+
+
+def joined(link: WebSocketLink) -> None:
+    """An iPad follows the floor from now on."""
+    caller = caller_of(link)
+    fields = event("ipad_joined", address=caller.address, agent=caller.agent)
+    log.info("An iPad joined: %s.", caller, extra=fields)
+
+
+def left(link: WebSocketLink, seconds: float) -> None:
+    """An iPad follows it no longer, after so many seconds."""
+    caller = caller_of(link)
+    why = link.ended or "its connection ended"
+    fields = event("ipad_left", address=caller.address, agent=caller.agent, seconds=round(seconds), why=why)
+    log.info("An iPad left after %s (%s): %s.", duration(seconds), why, caller, extra=fields)
+
+
+def turned_away(link: WebSocketLink, error_code: str) -> None:
+    """A socket asked for what the hub does not have."""
+    caller = caller_of(link)
+    fields = event("ipad_turned_away", address=caller.address, agent=caller.agent, error_code=error_code)
+    log.info("An iPad was turned away (%s): %s.", error_code, caller, extra=fields)
