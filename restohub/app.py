@@ -83,7 +83,7 @@ async def serve(settings: Settings, on_ready: Callable[[Place], None]) -> None:
             writing = await open_writer(folder)
             ledger = Ledger(writing, folder / DATABASE)
             if fault is not None:
-                log.warning("The disk of %s takes no changes: %s. What is on it is shown.", settings.data, fault)
+                log.warning("The disk of %s cannot be written: %s. The hub shows what is on it.", settings.data, fault)
                 ledger = ReadOnlyLedger(writing, folder / DATABASE, settings.data, fault)
             else:
                 ledger.reserve = Reserve(folder)
@@ -223,7 +223,7 @@ async def _ended(settings: Settings, writing: asyncio.Task[None], tasks: list[as
     ended = [task for task in (writing, *tasks) if task.done() and not task.cancelled()]
     for fault in (task.exception() for task in ended):
         if isinstance(fault, StorageFailedError):
-            end_now(f"The disk of {settings.data} failed: {fault}. Look after the disk, then start the hub again.")
+            end_now(f"The disk of {settings.data} failed: {fault}. Check the disk, then start the hub again.")
     for task in ended:
         task.result()
 

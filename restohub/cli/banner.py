@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("restohub")
 
-LACK_COLUMNS = 78
+REASON_COLUMNS = 78
 
 
 def say_ready(settings: Settings, place: Place) -> None:
@@ -54,8 +54,8 @@ def lines(name: str, reached: Reach, folder: Path) -> list[str]:
     said += [f"It is also at {url}" for url in others]
     if reached.local_url:
         said.append(f"By name it is at {reached.local_url}")
-    if reached.lack:
-        said.append(reached.lack)
+    if reached.reason:
+        said.append(reached.reason)
     return [*said, f"It keeps its data in {printable(str(folder), 4096)}"]
 
 
@@ -69,7 +69,7 @@ def as_object(hub: Running, reached: Reach) -> dict[str, object]:
         "urls": list(reached.urls),
         "local_url": reached.local_url,
         "own_url": reached.own_url,
-        "lack": reached.lack or None,
+        "reason": reached.reason or None,
         "data": str(hub.folder),
     }
 
@@ -88,8 +88,8 @@ def say_to_person(name: str, reached: Reach, folder: Path, stream: TextIO) -> No
         *(f"  {what:<18}{where}" for what, where in rows),
         "",
     ]
-    if reached.lack:
-        said += [wrapped(reached.lack, stream, LACK_COLUMNS), ""]
+    if reached.reason:
+        said += [wrapped(reached.reason, stream, REASON_COLUMNS), ""]
     code = qr_lines(first, stream) if reached.urls else []
     if code:
         said += [*(f"  {line}" for line in code), "  Or point an iPad's camera at this code.", ""]

@@ -23,7 +23,7 @@ SILENT = (
 )
 SHARED = (
     "Two hubs have one id: one runs on a copy of the other's data, and iPads may take the two for one. "
-    "Stop the one that is the copy, say `restohub identity new` on its machine, and start it again."
+    "Stop the one that is the copy, run `restohub identity new` on its machine, and start it again."
 )
 
 

@@ -68,12 +68,12 @@ class Hub:
                 text = answer.read()
             except (OSError, HTTPException) as error:
                 raise HubError(
-                    f"The hub does not answer any more ({error}). Say it again: what is gone is gone."
+                    f"The hub does not answer any more ({error}). Run it again: what is gone is gone."
                 ) from None
             if answer.status not in (429, 503) or answer.headers["Retry-After"] is None:
                 return answer.status, msgspec.json.decode(text) if text else None
             time.sleep(min(int(answer.headers["Retry-After"]), PATIENCE_S))
-        raise HubError(f"The hub takes no deletes now: {msgspec.json.decode(text)['detail']}")
+        raise HubError(f"The hub accepts no deletes now: {msgspec.json.decode(text)['detail']}")
 
 
 def found_made(hub: Hub, address: str, since: str) -> dict[str, Any]:
@@ -157,7 +157,7 @@ def _counted(named: list[dict[str, Any]], kind: str) -> str:
 def agreed() -> bool:
     """Whether the person at the terminal says yes."""
     if not sys.stdin.isatty():
-        say("Say --yes to remove it.")
+        say("Run it again with --yes to remove it.")
         return False
     return typer.confirm("Remove all of this? The iPads show it at once, and it cannot be undone.")
 

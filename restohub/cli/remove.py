@@ -19,7 +19,7 @@ def remove(
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Say it for machines; without --yes nothing is removed.")
+        bool, typer.Option("--json", help="Print JSON, for scripts; without --yes nothing is removed.")
     ] = False,
 ) -> None:
     """Remove the guests, tables and restaurants that one address made since a time, while the hub runs.

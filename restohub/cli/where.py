@@ -30,7 +30,7 @@ def where(
         # Not checked here: a folder that may not be read gets a sentence of its own.
         typer.Option(readable=False, help="Its data folder. [default: as `serve` finds it, else the service's]"),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Say it for machines.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")] = False,
 ) -> None:
     """Say where this machine's hub is, with a QR code.
 
@@ -61,7 +61,7 @@ def where(
 
 def find(
     seconds: Annotated[float, typer.Option(min=0.5, max=60, help="How long to listen.")] = 3,
-    as_json: Annotated[bool, typer.Option("--json", help="Say it for machines.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")] = False,
 ) -> None:
     """List the hubs of this network, as iPads find them."""
     import msgspec

@@ -76,7 +76,7 @@ def _skipped(found: str) -> tuple[Check, Check]:
 
 
 def _unheard() -> Check:
-    return Check("name", "skipped", "Not looked for: nothing is heard of discovery here.")
+    return Check("name", "skipped", "Not checked: discovery cannot be heard here.")
 
 
 def _multicast(heard: bool, ours: Discovery | None) -> Check:
@@ -89,8 +89,8 @@ def _multicast(heard: bool, ours: Discovery | None) -> Check:
         return Check("discovery", "well", "A trial announcement was heard, so iPads will find the hub by themselves.")
     what = "The running hub" if ours else "A trial announcement"
     found = f"{what} was not heard by a second listener on this machine: multicast is stopped here."
-    cure = f"Let UDP port 5353 pass this machine's firewall (sudo ufw allow 5353/udp). {IPADS_REACH_IT}"
-    return Check("discovery", "warning", found, cure)
+    fix = f"Let UDP port 5353 pass this machine's firewall (sudo ufw allow 5353/udp). {IPADS_REACH_IT}"
+    return Check("discovery", "warning", found, fix)
 
 
 def _label(chosen: Settings, running: Told | None) -> str:
@@ -108,8 +108,8 @@ def _copy(choice: Choice, running: Told | None, install_id: str | None, hubs: li
             if hub.install_id == install_id and (run != running.run if running else address not in choice.addresses):
                 at = url(address, hub.port)
                 found = f"A hub with a copy of this hub's data runs at {at}: iPads take the two for one."
-                cure = "Stop the one that is the copy, and on its machine say: restohub identity new"
-                return Check("name", "wrong", found, cure)
+                fix = "Stop the one that is the copy, and on its machine run: restohub identity new"
+                return Check("name", "wrong", found, fix)
     return None
 
 
@@ -119,8 +119,8 @@ def _names(label: str, install_id: str | None, hubs: list[Heard]) -> Check:
     for hub in others:
         if hub.name in (label, instance_label(label, f" ({short_id(hub.install_id)})")):
             found = f"Another hub is called {label!r} too, at {url(next(iter(hub.runs)), hub.port)}."
-            cure = "Stop it if it is not wanted, or give this one another --name (name in restohub.toml)."
-            return Check(name, "warning", found, cure)
+            fix = "Stop it if it is not wanted, or give this one another --name (name in restohub.toml)."
+            return Check(name, "warning", found, fix)
     more = f" Other hubs here: {', '.join(repr(hub.name) for hub in others)}." if others else ""
     return Check(name, "well", f"No other hub is called {label!r}.{more}")
 

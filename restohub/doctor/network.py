@@ -88,7 +88,9 @@ def _bind(chosen: Settings) -> Check:
     try:
         listening_socket(chosen.host, chosen.port).close()
     except socket.gaierror:
-        return Check("port", "wrong", f"{chosen.host!r} is no address.", "Leave --host out to listen on every one.")
+        return Check(
+            "port", "wrong", f"{chosen.host!r} is not an IP address.", "Leave --host out to listen on every one."
+        )
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             return _taken(chosen.port)
@@ -105,8 +107,8 @@ def _bind(chosen: Settings) -> Check:
 
 def _taken(port: int) -> Check:
     program = who_listens(port)
-    cure = "Stop it, or give the hub another --port (and tell the app)."
-    return Check("port", "wrong", f"{program or 'Another program'} has port {port}.", cure)
+    fix = "Stop it, or give the hub another --port (and tell the app)."
+    return Check("port", "wrong", f"{program or 'Another program'} has port {port}.", fix)
 
 
 def who_listens(port: int) -> str:
@@ -130,19 +132,19 @@ def addresses(chosen: Settings) -> tuple[Check, Choice]:
             return Check(name, "warning", found, "Leave --host out, and iPads reach it."), Choice(reason=found)
         choice = choose(links(), bound, chosen.interface)
     except (OSError, ValueError) as error:
-        found = f"They could not be asked for ({error})."
+        found = f"The machine's addresses could not be read ({error})."
         return Check(name, "skipped", found), Choice(reason=found)
     if not choice.addresses and (others := choose(links(), bound).addresses):
         at = " or ".join(url(one, chosen.port) for one in others)
         found = f"{choice.reason} iPads do not find the hub by themselves, but reach it at {at}"
-        return Check(name, "warning", found, "Name one that there is with --interface, or leave that out."), choice
+        return Check(name, "warning", found, "Name one that exists with --interface, or leave it out."), choice
     if not choice.addresses:
-        cure = "Plug in the cable or join the Wi-Fi that the iPads use; a running hub follows by itself."
-        return Check(name, "wrong", choice.reason, cure), choice
+        fix = "Plug in the cable or join the Wi-Fi that the iPads use; a running hub picks it up by itself."
+        return Check(name, "wrong", choice.reason, fix), choice
     found = f"On an iPad in the same network, open {' or '.join(url(one, chosen.port) for one in choice.addresses)}"
     if all(ip_address(one).is_link_local for one in choice.addresses):
-        cure = "No router gave this machine an address. Is the router on, and the cable in it?"
-        return Check(name, "warning", found, cure), choice
+        fix = "No router gave this machine an address. Is the router on, and the cable in it?"
+        return Check(name, "warning", found, fix), choice
     return Check(name, "well", found), choice
 
 

@@ -15,17 +15,17 @@ LOOPBACK = "127.0.0.1"
 UNFOUND = "Until that changes iPads do not find the hub by themselves; these addresses work all the same."
 COPY_ADVICE = (
     "Another hub, at {at}, runs on a copy of this hub's data and has its id, so iPads may take the two for one. "
-    "Stop the one that is the copy, say `restohub identity new` on its machine, and start it again."
+    "Stop the one that is the copy, run `restohub identity new` on its machine, and start it again."
 )
 
 
 class Reach(Struct, frozen=True):
-    """`urls`: by address, for iPads. `own_url`: from the hub's own machine. `lack`: what iPads cannot do, and why."""
+    """`urls`: by address, for iPads. `own_url`: from the hub's own machine. `reason`: what iPads cannot do, and why."""
 
     urls: tuple[str, ...]
     local_url: str | None
     own_url: str
-    lack: str
+    reason: str
 
 
 def reach(place: Place, look: Callable[[], Iterable[Link]] = links, host: str = "") -> Reach:
@@ -35,8 +35,8 @@ def reach(place: Place, look: Callable[[], Iterable[Link]] = links, host: str = 
     """
     own_url = url(own_address(place), place.port)
     if ip_address(place.bound).is_loopback:
-        lack = f"No iPad can reach the hub: it listens on {place.bound}, which is this machine alone."
-        return Reach((), None, own_url, f"{lack} Start it with `--host 0.0.0.0` to listen on the network.")
+        reason = f"No iPad can reach the hub: it listens on {place.bound}, which is this machine alone."
+        return Reach((), None, own_url, f"{reason} Start it with `--host 0.0.0.0` to listen on the network.")
     try:
         found = list(look())
         chosen = choose(found, place.bound, place.interface)

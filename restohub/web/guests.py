@@ -56,7 +56,7 @@ async def change_status(request: Request) -> Answer:
 
     async def making(asked: Asked) -> tuple[Update, Answering]:
         if asked.body is not None and older is not None:
-            raise bad_query("new_status", "Say the status once: in the body, or as new_status without a body.")
+            raise bad_query("new_status", "Send the status once: in the body, or as new_status without a body.")
         fields = from_query if older is not None else read_seating(asked.body)
         command = Update(kind="guest", id=guest_id, fields=fields, if_match=accepted_versions(request))
         command = await recall_update(asked.hub.history, asked.floor, command, seen_version(asked.body))
@@ -114,5 +114,5 @@ def _status(text: str, name: str = "status") -> str:
     status = word_of(text, GUEST_STATUS_WORDS)
     if status is None:
         known = ", ".join(dict.fromkeys(GUEST_STATUS_WORDS.values()))
-        raise bad_query(name, f"{quoted(text)} is no status of a guest. Known: {known}.")
+        raise bad_query(name, f"{quoted(text)} is not a guest status. Known: {known}.")
     return status

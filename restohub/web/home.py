@@ -39,11 +39,11 @@ def _address(hub: Hub, came_by: str) -> str:
         return f"Give the app on your iPads the address {code(f'http://{came_by}')}. There is nothing else to do here."
     reached = reach(hub.place, host=hub.discovery().host)
     if not reached.urls:
-        return inline(reached.lack)
+        return inline(reached.reason)
     urls = " or ".join(code(one.rstrip("/")) for one in reached.urls)
     by_name = f" It also has a name: {code(reached.local_url.rstrip('/'))}." if reached.local_url else ""
-    lack = f" {inline(reached.lack)}" if reached.lack else ""
-    return f"Give the app on your iPads the address {urls}.{by_name}{lack} There is nothing else to do here."
+    reason = f" {inline(reached.reason)}" if reached.reason else ""
+    return f"Give the app on your iPads the address {urls}.{by_name}{reason} There is nothing else to do here."
 
 
 def _state(hub: Hub, connections: int) -> str:

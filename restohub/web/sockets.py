@@ -259,4 +259,4 @@ async def _send(one: Socket, opening: Opening) -> None:
         await one.hub.feed.follow(one.cursor)
     except Exception:
         log.exception("A socket's sending failed by a fault of the hub; it is closed")
-        one.link.close(HUB_FAULT, "the hub made a mistake")
+        one.link.close(HUB_FAULT, "something went wrong in the hub")

@@ -63,7 +63,7 @@ def named_restaurant(body: Any, in_query: int | None) -> int:
                     named.append((f"{pointer}/{key}", number))
     for pointer, number in named[1:]:
         if number != named[0][1]:
-            hint = f"This names restaurant {number}, {named[0][0]} names {named[0][1]}: a batch is one restaurant's."
+            hint = f"This names restaurant {number}, {named[0][0]} names {named[0][1]}: a batch is for one restaurant."
             faults.append(Fault(pointer, hint))
     refuse(faults)
     return named[0][1] if named else 1
@@ -163,8 +163,8 @@ def _envelope(body: Any, names: Spelling) -> dict[str, Any]:
 
 def _entries(value: Any, name: str, least: int = 1) -> list[Any]:
     if not isinstance(value, list) or not least <= len(value) <= OPERATIONS_MAX:
-        came = f"{len(value)} came" if isinstance(value, list) else "none came" if value is None else "no list came"
-        refuse([Fault(f"/{name}", f"{name} must be a list of {least} to {OPERATIONS_MAX}; {came}.")])
+        got = f"got {len(value)}" if isinstance(value, list) else "got none" if value is None else "got no list"
+        refuse([Fault(f"/{name}", f"{name} must be a list of {least} to {OPERATIONS_MAX}; {got}.")])
     entries: list[Any] = value
     return entries
 

@@ -112,7 +112,7 @@ class RestaurantInput(Struct, kw_only=True, omit_defaults=True):
 
 # What a host types in: of these he is told the rule too. A fault in any other field is the app's.
 TYPED = {
-    "name": "must be a text with something in it, each of its two parts at most 100 characters",
+    "name": "must be a text that is not blank, each of its two parts at most 100 characters",
     "firstName": "must be a text of 1 to 100 characters, not blank",
     "lastName": "must be a text of at most 100 characters",
     "partySize": "must be a whole number from 1 to 100",
@@ -146,7 +146,7 @@ SAYS = TYPED | {
     "currentGuestId": "must be the id of a guest, or null",
 }
 # Told of a field that has no sentence here, which a test forbids.
-WRONG = "is not as it must be"
+WRONG = "must be a value of another kind"
 
 
 def _called(name: str) -> str:
@@ -210,12 +210,12 @@ class Reader:
                 self.fault(name)
 
     def fault(self, name: str, hint: str | None = None) -> None:
-        """Note that a field is not as it must be, and take it out of the values."""
+        """Note that a field is not valid, and take it out of the values."""
         spelled = self.spelled.get(name, name)
         value = self.values.pop(name, None)
         rule = SAYS.get(name, WRONG)
         if hint is None:
-            hint = f"{spelled} {rule}; {_kind(value)} came."
+            hint = f"{spelled} {rule}, not {_kind(value)}."
         detail = f"The {_called(name)} {rule.removesuffix(', or null')}." if name in TYPED else MISUNDERSTOOD
         self.faults.append(Fault(f"{self.pointer}/{spelled}", hint, detail, name))
 
@@ -230,7 +230,7 @@ class Reader:
             word = word_of(self.values[name], words)
             if word is None:
                 known = ", ".join(dict.fromkeys(words.values()))
-                self.fault(name, f"{quoted(self.values[name])} is no {name} the hub knows. It knows: {known}.")
+                self.fault(name, f"{quoted(self.values[name])} is not a {name} that the hub knows. It knows: {known}.")
             else:
                 self.values[name] = word
 
@@ -322,7 +322,7 @@ def read_seating(data: Any) -> GuestFields:
     """The body of `status/atomic`. Raises Problem `validation_failed`."""
     reader = Reader(GuestInput, SEATING, data)
     reader.word("status", GUEST_STATUS_WORDS)
-    reader.need("status", "Say the new status: one of " + ", ".join(dict.fromkeys(GUEST_STATUS_WORDS.values())) + ".")
+    reader.need("status", "Send the new status: one of " + ", ".join(dict.fromkeys(GUEST_STATUS_WORDS.values())) + ".")
     refuse(reader.faults)
     fields: GuestFields = reader.fields(GuestFields)
     return fields

@@ -80,7 +80,7 @@ def test_find_and_doctor_tell_a_copy_apart_at_once(
         told = asked(data_of(hub), "--name", names[0], wrap=first.wrap).checks["name"]
         assert told["result"] == "wrong"
         assert f"A hub with a copy of this hub's data runs at http://10.77.0.2:{PORT}/" in told["found"]
-        assert told["cure"].endswith("restohub identity new")
+        assert told["fix"].endswith("restohub identity new")
     finally:
         again.stop()
 

@@ -42,7 +42,7 @@ def test_machines_are_told_in_json(new_hub: NewHub) -> None:
         health = api.get("/health").json()
     found = json.loads(said)
     assert (status, errors) == (0, "")
-    assert ALONE in found.pop("lack")
+    assert ALONE in found.pop("reason")
     assert found == {
         "id": health["id"],
         "name": "Rossi",
