@@ -17,7 +17,7 @@ from restohub.upkeep.last_error import forget_error, note_error
 from .terminal import stop
 
 if TYPE_CHECKING:
-    from restohub.live.endpoint import Place
+    from restohub.live.endpoint import Endpoint
 
 log = logging.getLogger("restohub")
 
@@ -29,7 +29,7 @@ def serve(
         Path | None,
         typer.Option(
             readable=False,
-            help="Folder that holds the data. [default: $STATE_DIRECTORY, else the platform's usual place]",
+            help="Folder that holds the data. [default: $STATE_DIRECTORY, else the platform's usual endpoint]",
         ),
     ] = None,
     name: Annotated[str | None, typer.Option(help="What this hub is called. [default: restohub]")] = None,
@@ -93,9 +93,9 @@ def _run(chosen: Settings) -> int:
 
     from .banner import say_ready
 
-    def ready(place: Place) -> None:
+    def ready(endpoint: Endpoint) -> None:
         forget_error(chosen.data)
-        say_ready(chosen, place)
+        say_ready(chosen, endpoint)
 
     try:
         _loop_runner(serve_hub(chosen, ready))

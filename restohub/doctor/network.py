@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from restohub.config import Settings
 from restohub.net.addresses import EVERYWHERE, Choice, choose, links
-from restohub.net.health_probe import Told, health_at
+from restohub.net.health_probe import HubHealth, health_at
 from restohub.net.running_hub import SERVICE_FOLDER
 from restohub.net.urls import LOOPBACK, url
 
@@ -26,9 +26,9 @@ CONNECT_WAIT_S = 1.0
 class Listener(Struct, frozen=True):
     """What answers on the port: a restohub and what it told of itself, or (None) another program."""
 
-    hub: Told | None
+    hub: HubHealth | None
 
-    def ours(self, install_id: str | None, served: bool) -> Told | None:
+    def ours(self, install_id: str | None, served: bool) -> HubHealth | None:
         """The hub of this folder, None where it is not that; `served`: that some hub holds the folder."""
         known = self.hub is not None and (self.hub.id == install_id or (install_id is None and served))
         return self.hub if known else None
@@ -73,7 +73,7 @@ def _strange_hub(chosen: Settings) -> Check:
     )
 
 
-def _hub(chosen: Settings, told: Told) -> Check:
+def _hub(chosen: Settings, told: HubHealth) -> Check:
     if told.status != "healthy":
         found = f"The hub runs on port {chosen.port}, but can save nothing now: {told.reason}."
         return Check("port", "wrong", found, "iPads still see the floor. The lines on the disk may say more.")

@@ -23,7 +23,7 @@ def home_page(hub: Hub, connections: int, came_by: str) -> bytes:
     """The page `/`, as things are at this moment, for a reader who came by this host and port ("": unknown)."""
     return filled(
         "home.html",
-        name=escape(hub.place.name),
+        name=escape(hub.endpoint.name),
         address=_address(hub, came_by),
         state=_state(hub, connections),
         notes=notes(warnings(hub)),
@@ -37,7 +37,7 @@ def _address(hub: Hub, came_by: str) -> str:
     """What to tell an iPad: the address that brought the reader here, unless it leads an iPad to itself."""
     if came_by and not LOOPBACK.fullmatch(came_by):
         return f"Give the app on your iPads the address {code(f'http://{came_by}')}. There is nothing else to do here."
-    reached = reach(hub.place, host=hub.discovery().host)
+    reached = reach(hub.endpoint, host=hub.discovery().host)
     if not reached.urls:
         return inline(reached.reason)
     urls = " or ".join(code(one.rstrip("/")) for one in reached.urls)

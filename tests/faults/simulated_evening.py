@@ -72,7 +72,7 @@ class Core:
         self.hub = Hub(
             version="0",
             present=Epoch(loaded.epoch),
-            place=absent,
+            endpoint=absent,
             folder=Path(),
             zone="UTC",
             knows_zone=absent,

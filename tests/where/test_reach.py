@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from restohub.live.endpoint import Place
+from restohub.live.endpoint import Endpoint
 from restohub.net.addresses import Link
 from restohub.net.urls import reach, url
 
@@ -13,9 +13,9 @@ CABLE = Link(("eth0",), ("192.168.1.20", "fe80::1", "fd12::20"))
 WIFI = Link(("wlan0",), ("10.0.0.5",))
 
 
-def place(bound: str = "::", interface: str | None = None, advertised: bool = True) -> Place:
+def place(bound: str = "::", interface: str | None = None, advertised: bool = True) -> Endpoint:
     """A hub on port 8000."""
-    return Place(ID, "Rossi", bound, 8000, interface, advertised)
+    return Endpoint(ID, "Rossi", bound, 8000, interface, advertised)
 
 
 def test_every_address_of_both_networks_is_a_url_and_ipv6_stands_in_brackets() -> None:

@@ -35,7 +35,7 @@ from restohub.wire.streamed_lists import entity_json
 from restohub.wire.times import time_text
 
 from .error_examples import provoke_errors
-from .sample_hub import PLACE, UPTIME_S, Exchange, SampleHub, sample_hub
+from .sample_hub import ENDPOINT, UPTIME_S, Exchange, SampleHub, sample_hub
 
 
 class Ask(Struct, frozen=True):
@@ -152,7 +152,7 @@ async def play() -> Examples:
 
 def _settled(examples: Examples) -> Examples:
     """The same with what is of one run or one machine made up: ids that the hub gave, its SQLite, its disk."""
-    ids = {PLACE.id.encode(): PLACE.id.encode()}
+    ids = {ENDPOINT.id.encode(): ENDPOINT.id.encode()}
 
     def given(found: re.Match[bytes]) -> bytes:
         return ids.setdefault(found[0], b"0198c0de-0000-7000-8000-%012d" % len(ids))
