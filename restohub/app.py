@@ -46,6 +46,7 @@ from restohub.upkeep.machine_timezone import knows_zone, machine_zone
 from restohub.upkeep.retention import Retention
 from restohub.upkeep.watchdog import Watchdog
 from restohub.web.application import application
+from restohub.web.board_files import read_board
 from restohub.web.client_address import Peers
 from restohub.web.guard import Guard
 from restohub.web.package_files import read_all
@@ -116,6 +117,7 @@ async def _run(
     writer = hub.writer
     sockets, guard = Sockets(), Guard(settings.allowed_hosts, peers.permitted, clock.monotonic)
     read_all()
+    read_board()
     writing = asyncio.create_task(writer.run())
     watchdog = Watchdog(writer.roll_call)
 

@@ -18,6 +18,7 @@ from restohub.store.errors import StorageFailedError, StorageUnavailableError
 from restohub.wire.problems import Problem, document
 from restohub.wire.responses import EVERYWHERE, Answer
 
+from .board_files import is_board
 from .error_handlers import (
     CALLER,
     on_client_gone,
@@ -73,7 +74,8 @@ class OnePath:
             caller = scope.get(CALLER)
             if caller is None:
                 caller = scope[CALLER] = self._callers.of(scope["client"][0] if scope["client"] else "")
-            if not (caller.shared or caller.pays_at_once(1)):
+            free = caller.shared or (is_board(scope["path"]) and caller.takes_board_file())
+            if not (free or caller.pays_at_once(1)):
                 return self._in_turn(caller, scope, receive, send)
         return self._passed(scope, receive, send)
 

@@ -1,4 +1,4 @@
-"""The hub's front page: whether it works, for the owner; where to go on, for the developer."""
+"""The page about the hub: whether it works, for the owner; where to go on, for the developer."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LOOPBACK = re.compile(r"(?:localhost|127(?:\.\d+){3}|\[::1\])(?::\d+)?", re.IGNO
 
 
 def home_page(hub: Hub, connections: int, came_by: str) -> bytes:
-    """The page `/`, as things are at this moment, for a reader who came by this host and port ("": unknown)."""
+    """The page `/about`, as things are at this moment, for a reader who came by this host and port ("": unknown)."""
     return filled(
         "home.html",
         name=escape(hub.endpoint.name),

@@ -52,7 +52,7 @@ async def create_restaurant(request: Request) -> Answer:
 
 
 async def update_restaurant(request: Request) -> Answer:
-    """Change a restaurant's name or zone."""
+    """Change a restaurant's own fields."""
     restaurant_id = path_restaurant(request)
 
     async def making(asked: Asked) -> tuple[UpdateRestaurant, Answering]:
@@ -88,7 +88,7 @@ def _named(query: Query) -> str | None:
 
 
 def _headers(hub: Hub, result: Done) -> list[tuple[bytes, bytes]]:
-    """A restaurant's own name and zone are no part of its log: its change has no revision and no version."""
+    """A restaurant's own fields are no part of its log: its change has no revision and no version."""
     return [(b"restohub-epoch", hub.epoch.encode()), (b"restohub-transaction", result.transaction_id.encode())]
 
 

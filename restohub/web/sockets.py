@@ -101,6 +101,7 @@ class Socket:
             server_version=self.hub.version,
             heartbeat_seconds=HEARTBEAT_S,
             resumed=resumed,
+            hub_started=time_text(self.hub.clock.started_at),
             restaurants=UNSET if floor else [RevisionOf(one.restaurant_id, one.revision) for one in floors],
         )
         self.link.write(text_frame(encode(hello)))

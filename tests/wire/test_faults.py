@@ -10,8 +10,8 @@ import pytest
 from restohub.floor.verdicts import Fault, Refused, quoted
 from restohub.wire.batch_inputs import Item, named_restaurant, read_batch, read_queue
 from restohub.wire.field_names import GUEST_STATUS_WORDS, escaped, spelling, word_of
+from restohub.wire.field_rules import SAYS
 from restohub.wire.inputs import (
-    SAYS,
     GuestInput,
     Reader,
     RestaurantInput,
@@ -176,7 +176,7 @@ def test_a_fault_of_the_floor_is_listed_among_those_of_reading() -> None:
 @pytest.mark.parametrize("struct", [GuestInput, TableInput, RestaurantInput])
 def test_every_field_of_an_input_has_its_sentence_and_a_host_can_read_it(struct: type[msgspec.Struct]) -> None:
     names = [field.encode_name for field in msgspec.structs.fields(struct)]
-    assert [name for name in names if name not in SAYS] == [], "write them into SAYS of wire/inputs.py"
+    assert [name for name in names if name not in SAYS] == [], "write them into SAYS of wire/field_rules.py"
     reader = Reader(struct, spelling(tuple(names), {}, ()), dict.fromkeys(names, object()))
     assert {fault.field for fault in reader.faults} >= {name for name in names if name not in ("id", "position")}
     assert [fault.detail for fault in reader.faults if TECHNICAL.search(fault.detail)] == []

@@ -214,13 +214,14 @@ async def _small_talk(stage: SampleHub, opening: Floor) -> dict[str, bytes]:
     now = time_text(hub.clock.now())
     floor = floors[1]
     joined = (now, hub.version, HEARTBEAT_S)
+    started = time_text(hub.clock.started_at)
     said = Session(1).heard('{"type": "subscribe"}', 0)[0]
     assert isinstance(said, SayError)
     everyone = [RevisionOf(one.restaurant_id, one.revision) for one in floors.values()]
     return {
         "connection_established": _greeting(hub, joined, opening, resumed=False),
         "connection_established for all": encode(
-            ConnectionEstablished(now, None, None, hub.epoch, None, hub.version, HEARTBEAT_S, False, everyone)
+            ConnectionEstablished(now, None, None, hub.epoch, None, hub.version, HEARTBEAT_S, False, started, everyone)
         ),
         "connection_established resumed": _greeting(hub, joined, floor, resumed=True),
         "full_sync": full_sync_message(
@@ -253,7 +254,16 @@ def _greeting(hub: Hub, joined: tuple[str, str, int], floor: Floor, *, resumed: 
     restaurant = restaurant_out(hub.writer.directory.restaurants[floor.restaurant_id], floor.revision)
     return encode(
         ConnectionEstablished(
-            now, floor.restaurant_id, restaurant, hub.epoch, floor.revision, version, heartbeat_s, resumed, UNSET
+            now,
+            floor.restaurant_id,
+            restaurant,
+            hub.epoch,
+            floor.revision,
+            version,
+            heartbeat_s,
+            resumed,
+            time_text(hub.clock.started_at),
+            UNSET,
         )
     )  # fmt: skip
 

@@ -73,9 +73,10 @@ class SampleClock(Clock):
     """An evening that goes on by a minute with each commit."""
 
     def __init__(self) -> None:
+        self._evening = OPENING
         super().__init__(OPENING)
         self.started = self.monotonic() - UPTIME_S
-        self._evening = OPENING
+        self.started_at = OPENING - UPTIME_S
 
     def now(self) -> int:
         """The evening's time."""
