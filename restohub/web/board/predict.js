@@ -11,7 +11,7 @@ export const PHASES = {
   notified: "waiting", seated: "seated", finished: "done", cancelled: "done", no_show: "done", left: "done",
 };
 // Sent as they are already, they are no wish (contract.md, "Fields that are only read").
-const ECHOED = ["tableId", "currentGuestId", "checkInTime", "seatedTime", "finishedTime", "reservationTime"];
+const ECHOED = ["tableId", "currentGuestId", "checkInTime", "seatedTime", "finishedTime", "notifiedTime", "reservationTime"];
 const OPTIONAL = ["phone", "email", "notes", "specialRequests", "section", "server"];
 const NOT_KEPT = ["id", "name", "allowOverCapacity"];
 const GUEST = {
@@ -143,13 +143,17 @@ function stampTimes(before, after, fields, now) {
   if (before && before.status === after.status) return;
   const phase = PHASES[after.status];
   const was = before && PHASES[before.status];
-  if (was === "done" && phase !== "done" && !given(fields, "finishedTime")) after.finishedTime = null;
-  const isBack = phase === "waiting" || phase === "expected";
-  if ((was === "seated" || was === "done") && isBack && !given(fields, "seatedTime")) after.seatedTime = null;
-  if (after.status === "notified" && !given(fields, "notifiedTime")) after.notifiedTime = now;
+  const isBack = (was === "seated" || was === "done") && (phase === "waiting" || phase === "expected");
+  const clear = (key, isDue) => {
+    if (isDue && !given(fields, key)) after[key] = null;
+  };
+  clear("finishedTime", was === "done" && phase !== "done");
+  clear("seatedTime", isBack);
+  clear("notifiedTime", before && (isBack || after.status === "waitlist" || phase === "expected"));
   if ((phase === "waiting" || phase === "seated") && !after.checkInTime) after.checkInTime = now;
   if (phase === "seated" && !after.seatedTime) after.seatedTime = now;
   if (after.status === "finished" && !after.finishedTime) after.finishedTime = now;
+  if (after.status === "notified" && !after.notifiedTime) after.notifiedTime = now;
 }
 
 function arrangeTables(draft, before, after, overCapacity) {

@@ -62,7 +62,6 @@ function differing(keys, image, present) {
 function backGuest(steps, image, present, op) {
   const data = differing(GUEST, image, present);
   if (image.tableId !== present.tableId) {
-    // Two that changed places both leave before either comes: a table never has two.
     if (present.tableId && image.tableId) steps.leave.push(op("update", { tableId: null }));
     Object.assign(data, { tableId: image.tableId, status: image.status, allowOverCapacity: true });
     if (!image.tableId) delete data.allowOverCapacity;
@@ -72,8 +71,13 @@ function backGuest(steps, image, present, op) {
     for (const key of ["checkInTime", "seatedTime", "finishedTime"]) data[key] = image[key];
     if (image.notifiedTime !== undefined) data.notifiedTime = image.notifiedTime;
     if (image.tableId) Object.assign(data, { tableId: image.tableId, allowOverCapacity: true });
+    // Who gets up from a table loses it, so that it is left and held again.
+    const getsUp = present.status === "seated" && image.status !== "seated" && image.tableId === present.tableId;
+    if (getsUp && image.tableId) steps.leave.push(op("update", { tableId: null }));
   }
-  if (Object.keys(data).length) steps.guests.push(op("update", data));
+  // Who leaves goes before who comes: a table never has two.
+  const leaves = present.tableId && !image.tableId;
+  if (Object.keys(data).length) steps[leaves ? "leave" : "guests"].push(op("update", data));
 }
 
 function backTable(steps, image, present, op) {
