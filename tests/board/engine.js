@@ -101,7 +101,7 @@ function makers(random) {
     free: (view) => a.free(view, table(view)),
     push: (view) => a.push(view, table(view), table(view)),
     pull: (view) => a.pull(view, pick([...view.tables.values()].filter((one) => m.choose.pushedTo(one)).map(({ id }) => id)) || "none"),
-    closeNight: (view) => (chance(0.1) ? a.closeNight(view, Date.now()) : null),
+    closeNight: (view) => (chance(0.5) ? a.closeNight(view, Date.now()) : null),
     editFloor: (view) => a.editFloor(view, pick([
       [{ entity_type: "table", action: "create", entity_id: a.newId(),
         data: { tableNumber: pick(["1", "20", "21"]), capacity: 4, position: { x: 0.3, y: 0.3 } } }],
@@ -178,4 +178,72 @@ export async function presses({ restaurantId, seed, steps }) {
     if (whole[place].size !== view[place].size) result.failures.push(`${place} in the end`);
   }
   return result;
+}
+
+// ---- A board without its looks.
+
+const slow = { answer: 0, message: 0, lost: 0 };
+const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+
+/** Each answer, or each message of a socket, comes late; of so many changes the answer is lost though the hub did them. */
+export function slowly(how) {
+  Object.assign(slow, how);
+  if (window.realFetch) return;
+  window.realFetch = window.fetch;
+  window.fetch = async (path, options) => {
+    const answer = await window.realFetch(path, options);
+    if (options && options.method === "POST") {
+      await pause(slow.answer);
+      if (slow.lost > 0) {
+        slow.lost -= 1;
+        throw new TypeError("lost on its way");
+      }
+    }
+    return answer;
+  };
+  const Real = window.WebSocket;
+  window.WebSocket = class extends Real {
+    set onmessage(listener) {
+      super.onmessage = listener && ((event) => (slow.message ? setTimeout(() => this.onmessageNow === listener && listener(event), slow.message) : listener(event)));
+      this.onmessageNow = listener;
+    }
+  };
+}
+
+/** Starts the engine on this page; `board.links` has every state of the link, `board.views` every view. */
+export function start({ restaurantId = 1, storage } = {}) {
+  const store = m.state.createStore({ base: m.floor.emptyFloor(restaurantId), view: m.floor.emptyFloor(restaurantId) });
+  const clock = m.clock.createClock();
+  const api = m.api.createApi();
+  const board = { store, clock, api, links: [], views: [] };
+  window.board = board;
+  store.watch((state, previous) => {
+    if (state.link !== previous.link) board.links.push(state.link.state);
+    if (state.view !== previous.view) board.views.push(state.view);
+  });
+  board.outbox = m.outbox.createOutbox(storage === undefined ? { store, api, clock } : { store, api, clock, storage });
+  board.sync = m.sync.startSync({ store, clock, restaurantId });
+  return board;
+}
+
+/** Waits until it is so. */
+export async function until(isSo, what = String(isSo)) {
+  for (let tries = 0; tries < 1500; tries += 1) {
+    const found = isSo(window.board.store.get());
+    if (found) return found;
+    await pause(20);
+  }
+  const { link, pending, refusals } = window.board.store.get();
+  throw new Error(`never ${what}: ${JSON.stringify({ link, pending, refusals })}`);
+}
+
+export const isLive = (state) => state.link.live;
+export const isQuiet = (state) => state.link.live && !state.pending.length;
+export const kept = () => Object.keys(localStorage).filter((key) => key.startsWith("restohub.board.outbox."));
+
+/** Presses what `make` makes of the view, and says which act it was. */
+export function press(make) {
+  const act = make(window.board.store.get().view, m.acts);
+  window.board.outbox.press(act);
+  return act;
 }

@@ -15,13 +15,13 @@ PRESSES = """([restaurantId, seed, steps]) => help.presses({ restaurantId, seed,
 
 
 def test_every_act_is_shown_as_the_hub_does_it_and_undo_brings_back_what_was(engine: Page, restaurant: int) -> None:
-    result = run(engine, PRESSES, restaurant, 7, 800)
+    result = run(engine, PRESSES, restaurant, 7, 600)
     assert result["failures"] == [], "\n".join(result["failures"][:20])
     missing = {f"act.{name}" for name in ACTS.split()} - set(result["taken"])
     assert not missing
     refused = {"table_occupied", "table_unavailable", "party_exceeds_capacity", "version_conflict", "table_number_taken"}
     assert refused <= set(result["refused"])
-    assert result["undone"] > 100
+    assert result["undone"] > 50
 
 
 @pytest.mark.long
