@@ -228,7 +228,7 @@ export function start({ restaurantId = 1, storage } = {}) {
 
 /** Waits until it is so. */
 export async function until(isSo, what = String(isSo)) {
-  for (let tries = 0; tries < 1500; tries += 1) {
+  for (let tries = 0; tries < 700; tries += 1) {
     const found = isSo(window.board.store.get());
     if (found) return found;
     await pause(20);

@@ -18,6 +18,8 @@ MODULES = Path(restohub.__file__).parent / "web" / "board"
 HELP = Path(__file__).parent
 NAMES = ("acts", "api", "choose", "clock", "floor", "outbox", "predict", "refusals", "state", "sync", "undo")
 PAGE = "<!doctype html><meta charset=utf-8><title>Modules</title>"
+# A page that the test answers itself has no address, from which the browser would not let it reach the loopback.
+FLAGS = ["--no-sandbox", "--disable-features=LocalNetworkAccessChecks,LocalNetworkAccessChecksWebSockets"]
 LOAD = """async (names) => {
   window.m = {};
   for (const name of names) window.m[name] = await import(`/modules/${name}.js`);
@@ -56,7 +58,7 @@ def loaded(page: Page, hub: Hub) -> Page:
 def chrome() -> Iterator[Browser]:
     """One browser for a file's tests."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program(), args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=program(), args=FLAGS)
         yield browser
         browser.close()
 
