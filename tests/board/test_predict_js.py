@@ -19,7 +19,7 @@ def test_every_act_is_shown_as_the_hub_does_it_and_undo_brings_back_what_was(eng
     assert result["failures"] == [], "\n".join(result["failures"][:20])
     missing = {f"act.{name}" for name in ACTS.split()} - set(result["taken"])
     assert not missing
-    refused = {"table_occupied", "table_unavailable", "party_exceeds_capacity", "version_conflict", "table_number_taken"}
+    refused = {"table_occupied", "table_unavailable", "version_conflict", "table_number_taken"}
     assert refused <= set(result["refused"])
     assert result["undone"] > 50
 

@@ -45,7 +45,7 @@ def test_a_killed_hub_is_gone_and_back_it_was_restarted(new_hub: Callable[..., H
     made(hub, "Ben")
     shown(page, "Ben")
     links = run(page, "() => [...new Set(board.links)]")
-    assert links == ["catching_up", "live", "connecting", "hub_gone", "restarted"]
+    assert links == ["connecting", "catching_up", "live", "hub_gone", "restarted"]
     page.context.close()
 
 

@@ -328,7 +328,7 @@ class Outbox {
   conflict(one, problem) {
     const current = problem.current && problem.current.id ? problem.current : null;
     const hit = one.act.operations.find((was) => current && was.entity_id === current.id) || one.act.operations[0];
-    const conflict = { kind: hit.entity_type, id: hit.entity_id, mine: hit.data || null, theirs: current };
+    const conflict = { kind: hit.entity_type, id: hit.entity_id, mine: hit.data || {}, theirs: current };
     this.change(one.act.id, { state: "conflict", problem, conflict }, { done: this.notDone(one.act.id) });
   }
 

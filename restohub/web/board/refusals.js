@@ -5,7 +5,7 @@ import { freeAndSeat, seat } from "./acts.js";
 const AGAIN = { key: "way.again", action: "retry" };
 const LOOK = { key: "way.look", action: "look" };
 const CHOOSE = { key: "way.choose", action: "choose" };
-const FULL = ["guests", "tables", "restaurants", "floor_bytes", "hub_bytes"];
+const FULL = { guests: "guests", tables: "tables", floor_bytes: "floor" };
 
 /**
  * @typedef {Object} Refused
@@ -88,21 +88,15 @@ const SENTENCES = {
   party_exceeds_capacity: tooLarge,
   table_unavailable: says("table_unavailable", CHOOSE),
   table_number_taken: says("table_number_taken", LOOK),
-  version_conflict: (params, problem) => ({
-    key: problem.current === null && !params.name ? "refusal.changed" : `refusal.changed_${params.entity_type}`,
-    params, ways: [lookAt(problem), AGAIN],
-  }),
+  version_conflict: (params, problem) => ({ key: `refusal.changed_${params.entity_type}`, params, ways: [lookAt(problem), AGAIN] }),
   guest_not_found: says("guest_not_found"),
   table_not_found: says("table_not_found", CHOOSE),
   already_exists: says("already_exists"),
   restaurant_not_found: says("restaurant_not_found"),
-  limit_reached: (params) => ({
-    key: `refusal.limit_${FULL.includes(params.counted) ? params.counted : "hub_bytes"}`, params, ways: [AGAIN],
-  }),
+  limit_reached: (params) => ({ key: `refusal.limit_${FULL[params.counted] || "hub"}`, params, ways: [AGAIN] }),
   rate_limited: says("rate_limited", AGAIN),
   validation_failed: (params, problem) => ({
-    key: params.field ? "refusal.validation_field" : "refusal.validation_failed",
-    params: { ...params, detail: problem.detail }, ways: [LOOK],
+    key: "refusal.validation_failed", params: { ...params, detail: problem.detail }, ways: [LOOK],
   }),
   idempotency_key_reused: says("asked_differently", AGAIN),
   body_too_large: says("too_much"),
