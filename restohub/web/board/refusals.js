@@ -1,6 +1,6 @@
 // This file is why a press was refused, as a sentence of the page's own language and the ways on from there.
 
-import { freeAndSeat, seat } from "./acts.js";
+import { freeAndSeat, newId, seat } from "./acts.js";
 
 const AGAIN = { key: "way.again", action: "retry" };
 const LOOK = { key: "way.look", action: "look" };
@@ -71,7 +71,7 @@ function tooLarge(params, problem, act, { view }) {
     return takes ? { ...one, data: { ...one.data, allowOverCapacity: true } } : one;
   });
   const again = wish && act.operations.length === 1 && wish.status === "seated"
-    ? seat(view, wish.guestId, wish.tableId, { over: true }) : { ...act, id: `${act.id}-over`, operations: anyway };
+    ? seat(view, wish.guestId, wish.tableId, { over: true }) : { ...act, id: newId(), operations: anyway };
   return { key: "refusal.party_exceeds_capacity", params, ways: [CHOOSE, { key: "way.anyway", action: "press", act: again }] };
 }
 
