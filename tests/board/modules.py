@@ -1,4 +1,4 @@
-"""This file is the board's modules in a real browser, on a page of a hub's own origin: no page of the board around them."""
+"""This file is the board's modules in a real browser, on a page of a hub's own origin, without the board around them."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ def loaded(page: Page, hub: Hub) -> Page:
     return page
 
 
-@pytest.fixture(scope="module")
-def chrome() -> Iterator[Browser]:
+@pytest.fixture(scope="module", name="chrome")
+def a_browser() -> Iterator[Browser]:
     """One browser for a file's tests."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program(), args=FLAGS)
@@ -63,8 +63,8 @@ def chrome() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="module")
-def engine(hub: Hub, chrome: Browser) -> Iterator[Page]:
+@pytest.fixture(scope="module", name="engine")
+def a_page(hub: Hub, chrome: Browser) -> Iterator[Page]:
     """A page with the modules at the shared hub."""
     context = chrome.new_context()
     yield loaded(context.new_page(), hub)

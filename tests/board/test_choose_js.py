@@ -1,4 +1,6 @@
-"""This file is what the board picks out of a floor: lists, turns, fitting tables, covers, marks, and how times are told."""
+"""This file is what the board picks out of a floor: lists, turns, fitting tables, covers, marks, times."""
+
+# ruff: noqa: E501 (the page's scripts keep their lines)
 
 from __future__ import annotations
 
@@ -7,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
-from .modules import chrome, engine, run  # noqa: F401 (fixtures)
+from tests.board.modules import a_browser, a_page, run  # noqa: F401 (fixtures)
 
 VIEW = """
   const guest = (id, fields) => [id, { id, name: id, partySize: 2, phase: "waiting", status: "waitlist", tableId: null, phone: null,

@@ -1,5 +1,7 @@
 """This file is the board's floor: the same commits give what Python's `apply` gives, and what stayed is the same object."""
 
+# ruff: noqa: E501 (the page's scripts keep their lines)
+
 from __future__ import annotations
 
 import json
@@ -11,13 +13,12 @@ import msgspec
 from playwright.sync_api import Page
 
 import restohub
-from restohub.floor.nouns import Floor
-from restohub.wire.answers import change_list
+from restohub.floor.model import Floor
 from restohub.wire.entities import guest_out, table_out
+from restohub.wire.responses import change_list
+from tests.board.modules import a_browser, a_page, run  # noqa: F401 (fixtures)
 from tests.floor.story import Story
 from tests.floor.strategies import Wish, some_deed
-
-from .modules import chrome, engine, run  # noqa: F401 (fixtures)
 
 REPLAY = """([commits]) => {
   let floor = { ...m.floor.emptyFloor(1), epoch: "e" };

@@ -1,5 +1,7 @@
 """This file is the board's outbox at a real hub: kept before it is sent, done once, in its place, and never silently undone."""
 
+# ruff: noqa: E501 (the page's scripts keep their lines)
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
@@ -8,9 +10,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
+from tests.board.modules import a_browser, loaded, run  # noqa: F401 (fixtures)
 from tests.conftest import Hub
-
-from .modules import chrome, loaded, run  # noqa: F401 (a fixture)
 
 FURNISH = """async () => { await help.furnish(1); help.start(); await help.until(help.isLive); }"""
 START = "async () => { help.start(); await help.until(help.isLive); }"
@@ -25,7 +26,7 @@ def own(new_hub: Callable[..., Hub]) -> Hub:
 
 
 @pytest.fixture
-def context(chrome: Browser) -> Iterator[BrowserContext]:  # noqa: F811
+def context(chrome: Browser) -> Iterator[BrowserContext]:
     """A browser's storage, for one test."""
     made = chrome.new_context()
     yield made
@@ -53,7 +54,9 @@ def at_hub(own: Hub) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("late", ["answer", "message"])
-def test_no_view_shows_a_press_undone_and_redone_whichever_of_answer_and_message_comes_first(page: Page, late: str) -> None:
+def test_no_view_shows_a_press_undone_and_redone_whichever_of_answer_and_message_comes_first(
+    page: Page, late: str
+) -> None:
     script = """async ([late]) => {
       board.sync.stop();
       help.slowly({ [late]: 250 });
@@ -158,7 +161,11 @@ def test_what_was_pressed_off_line_survives_a_killed_tab_and_is_done_in_its_plac
     }""")  # fmt: skip
     assert run(other, "() => board.store.get().refusals") == []
     assert guests(other) == AFTERWARDS
-    assert {name: one["status"] for name, one in at_hub(own).items()} == {"Ada": "seated", "Ben": "finished", "Cem": "seated"}
+    assert {name: one["status"] for name, one in at_hub(own).items()} == {
+        "Ada": "seated",
+        "Ben": "finished",
+        "Cem": "seated",
+    }
     assert run(other, "() => JSON.stringify({ ...localStorage }).includes('Cem')") is False
 
 
@@ -173,7 +180,9 @@ def test_a_queue_whose_answer_was_lost_is_sent_again_as_it_was(page: Page, own: 
     assert guests(page) == AFTERWARDS
 
 
-def test_a_conflict_is_shown_with_both_versions_and_the_host_chooses(page: Page, own: Hub, context: BrowserContext) -> None:
+def test_a_conflict_is_shown_with_both_versions_and_the_host_chooses(
+    page: Page, own: Hub, context: BrowserContext
+) -> None:
     run(page, SEATED)
     context.set_offline(True)
     script = """async () => {

@@ -1,11 +1,13 @@
-"""This file is what the board shows of a press before the answer: the same that the hub then does, and undo takes back."""
+"""This file is what the board shows of a press before the answer: just what the hub then does."""
+
+# ruff: noqa: E501 (the page's scripts keep their lines)
 
 from __future__ import annotations
 
 import pytest
 from playwright.sync_api import Page
 
-from .modules import chrome, engine, run  # noqa: F401 (fixtures)
+from tests.board.modules import a_browser, a_page, run  # noqa: F401 (fixtures)
 
 ACTS = (
     "walk_in walk_in_seat reserve seat seat_bar hold move swap unseat unhold notify late finish leave no_show cancel arrive "

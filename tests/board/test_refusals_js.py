@@ -1,4 +1,6 @@
-"""This file is why a press was refused: every code of the hub has a sentence of the page, an unknown one shows the hub's."""
+"""This file is why a press was refused: each code has a sentence of the page, an unknown one the hub's."""
+
+# ruff: noqa: E501 (the page's scripts keep their lines)
 
 from __future__ import annotations
 
@@ -11,14 +13,19 @@ import pytest
 from playwright.sync_api import Page
 
 import restohub
-from restohub.wire.codes import CODES
-
-from .modules import MODULES, chrome, engine, run  # noqa: F401 (fixtures)
+from restohub.wire.error_codes import CODES
+from tests.board.modules import MODULES, a_browser, a_page, run  # noqa: F401 (fixtures)
 
 ERRORS = Path(restohub.__file__).parent / "docs" / "fixtures" / "errors"
 # What is asked again by itself, what no act can meet, and what only a socket says.
 NO_REFUSAL = {"request_timeout", "route_not_found", "method_not_allowed", "upgrade_required", "unsupported_media_type"}
-NO_REFUSAL |= {"head_too_large", "restaurant_not_empty", "restaurant_name_differs", "revision_expired", "too_many_messages"}
+NO_REFUSAL |= {
+    "head_too_large",
+    "restaurant_not_empty",
+    "restaurant_name_differs",
+    "revision_expired",
+    "too_many_messages",
+}
 NO_REFUSAL |= {"internal_error", "storage_full", "storage_unavailable", "shutting_down", "busy", "outcome_unknown"}
 NO_REFUSAL |= {"invalid_message"}
 WORDS = {name.read_text() for name in (MODULES / "words").glob("en*.js")}
@@ -58,7 +65,11 @@ def test_a_table_that_is_held_is_said_with_party_and_time_and_can_be_freed(engin
     guest = {"id": "r", "name": "Rossi", "partySize": 4, "reservationTime": "2024-01-15T18:45:00Z", "version": 2}
     table = {"id": "t1", "tableNumber": "12", "version": 7}
     params = {"table": "12", "guest": "Rossi", "party": 4, "held": True}
-    problem: dict[str, Any] = {"error_code": "table_occupied", "params": params, "current": {"table": table, "guest": guest}}
+    problem: dict[str, Any] = {
+        "error_code": "table_occupied",
+        "params": params,
+        "current": {"table": table, "guest": guest},
+    }
     said = run(engine, EXPLAIN, problem, {"status": "seated", "tableId": "t1", "allowOverCapacity": True})
     assert (said["key"], said["params"]) == ("refusal.table_held_at", {**params, "at": "2024-01-15T18:45:00Z"})
     assert [way["key"] for way in said["ways"]] == ["way.choose", "way.unhold_and_seat"]

@@ -1,22 +1,23 @@
-"""This file is the board's socket: in step through a stop, a kill, silence and a new history, and it says which it was."""
+"""This file is the board's socket: in step through a kill, silence and a new history, and it says which it was."""
+
+# ruff: noqa: E501 (the page's scripts keep their lines)
 
 from __future__ import annotations
 
 import signal
-import sys
 import subprocess
+import sys
 from collections.abc import Callable
 
 from playwright.sync_api import Browser, Page
 
+from tests.board.modules import a_browser, loaded, run  # noqa: F401 (fixtures)
 from tests.conftest import Hub
-
-from .modules import chrome, loaded, run  # noqa: F401 (a fixture)
 
 START = """async () => { await help.furnish(1); help.start(); await help.until(help.isLive); }"""
 
 
-def opened(hub: Hub, chrome: Browser) -> Page:  # noqa: F811
+def opened(hub: Hub, chrome: Browser) -> Page:
     """A board in step with a furnished floor."""
     page = loaded(chrome.new_context().new_page(), hub)
     run(page, START)
@@ -31,10 +32,14 @@ def made(hub: Hub, name: str) -> None:
 
 def shown(page: Page, name: str) -> None:
     """Wait until the page has the party, and is in step."""
-    run(page, "([name]) => help.until((state) => state.link.live && [...state.view.guests.values()].some((one) => one.name === name))", name)
+    run(
+        page,
+        "([name]) => help.until((state) => state.link.live && [...state.view.guests.values()].some((one) => one.name === name))",
+        name,
+    )
 
 
-def test_a_killed_hub_is_gone_and_back_it_was_restarted(new_hub: Callable[..., Hub], chrome: Browser) -> None:  # noqa: F811
+def test_a_killed_hub_is_gone_and_back_it_was_restarted(new_hub: Callable[..., Hub], chrome: Browser) -> None:
     hub = new_hub().start()
     page = opened(hub, chrome)
     made(hub, "Ada")
@@ -50,7 +55,8 @@ def test_a_killed_hub_is_gone_and_back_it_was_restarted(new_hub: Callable[..., H
 
 
 def test_a_hub_that_says_nothing_is_gone_and_one_that_wakes_is_followed_again(
-    new_hub: Callable[..., Hub], chrome: Browser  # noqa: F811
+    new_hub: Callable[..., Hub],
+    chrome: Browser,
 ) -> None:
     hub = new_hub().start()
     page = opened(hub, chrome)
@@ -63,11 +69,13 @@ def test_a_hub_that_says_nothing_is_gone_and_one_that_wakes_is_followed_again(
     page.context.close()
 
 
-def test_a_history_that_began_anew_is_said_and_taken_whole(new_hub: Callable[..., Hub], chrome: Browser) -> None:  # noqa: F811
+def test_a_history_that_began_anew_is_said_and_taken_whole(new_hub: Callable[..., Hub], chrome: Browser) -> None:
     hub = new_hub().start()
     page = opened(hub, chrome)
     hub.stop()
-    subprocess.run([sys.executable, "-m", "restohub", "identity", "new", "--data", str(hub.data)], check=True, capture_output=True)
+    subprocess.run(
+        [sys.executable, "-m", "restohub", "identity", "new", "--data", str(hub.data)], check=True, capture_output=True
+    )
     hub.start()
     made(hub, "Ada")
     shown(page, "Ada")
@@ -75,7 +83,9 @@ def test_a_history_that_began_anew_is_said_and_taken_whole(new_hub: Callable[...
     page.context.close()
 
 
-def test_without_a_network_it_says_so_and_the_restaurants_new_name_comes(new_hub: Callable[..., Hub], chrome: Browser) -> None:  # noqa: F811
+def test_without_a_network_it_says_so_and_the_restaurants_new_name_comes(
+    new_hub: Callable[..., Hub], chrome: Browser
+) -> None:
     hub = new_hub().start()
     page = opened(hub, chrome)
     page.context.set_offline(True)
@@ -88,7 +98,7 @@ def test_without_a_network_it_says_so_and_the_restaurants_new_name_comes(new_hub
     page.context.close()
 
 
-def test_a_floor_in_parts_is_taken_together(new_hub: Callable[..., Hub], chrome: Browser) -> None:  # noqa: F811
+def test_a_floor_in_parts_is_taken_together(new_hub: Callable[..., Hub], chrome: Browser) -> None:
     hub = new_hub().start()
     long = "x" * 1900
     data = [{"name": f"Party {n}", "partySize": 2, "notes": long} for n in range(300)]
