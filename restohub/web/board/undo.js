@@ -75,6 +75,9 @@ function backGuest(steps, image, present, op) {
     const getsUp = present.status === "seated" && image.status !== "seated" && image.tableId === present.tableId;
     if (getsUp && image.tableId) steps.leave.push(op("update", { tableId: null }));
   }
+  // A time that is there already counts as not sent, so that going back clears it: it is sent once more after that.
+  const { notifiedTime } = image;
+  if (data.status && notifiedTime && notifiedTime === present.notifiedTime) steps.last.push(op("update", { notifiedTime }));
   // Who leaves goes before who comes: a table never has two.
   const leaves = present.tableId && !image.tableId;
   if (Object.keys(data).length) steps[leaves ? "leave" : "guests"].push(op("update", data));
