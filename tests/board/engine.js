@@ -1,4 +1,4 @@
-// This file is what the engine's tests do in the page: generated presses, and one of whom each answer can be held back.
+// What the engine's tests do in the page: generated presses, and one of whom each answer can be held back.
 
 /** Numbers from a seed (mulberry32). */
 export function numbers(seed) {

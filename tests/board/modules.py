@@ -1,4 +1,4 @@
-"""This file is the board's modules in a real browser: on a page of a hub's own origin, no board around them."""
+"""The board's modules in a real browser: on a page of a hub's own origin, no board around them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is what the board picks out of a floor: lists, turns, fitting tables, covers, marks, times."""
+"""What the board picks out of a floor: lists, turns, fitting tables, covers, marks, times."""
 
 # ruff: noqa: E501 (the page's scripts keep their lines)
 

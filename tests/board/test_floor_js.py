@@ -1,4 +1,4 @@
-"""This file is the board's floor: the same commits give what Python's `apply` gives, and what stayed is the same object."""
+"""The board's floor: the same commits give what Python's `apply` gives, and what stayed is the same object."""
 
 # ruff: noqa: E501 (the page's scripts keep their lines)
 

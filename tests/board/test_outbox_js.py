@@ -1,4 +1,4 @@
-"""This file is the board's outbox at a real hub: kept before it is sent, done once, in its place, and never silently undone."""
+"""The board's outbox at a real hub: kept before it is sent, done once, in its place, and never silently undone."""
 
 # ruff: noqa: E501 (the page's scripts keep their lines)
 

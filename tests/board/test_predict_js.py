@@ -1,4 +1,4 @@
-"""This file is what the board shows of a press before the answer: just what the hub then does."""
+"""What the board shows of a press before the answer: just what the hub then does."""
 
 # ruff: noqa: E501 (the page's scripts keep their lines)
 

@@ -1,4 +1,4 @@
-"""This file is why a press was refused: each code has a sentence of the page, an unknown one the hub's."""
+"""Why a press was refused: each code has a sentence of the page, an unknown one the hub's."""
 
 # ruff: noqa: E501 (the page's scripts keep their lines)
 

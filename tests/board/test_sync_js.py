@@ -1,4 +1,4 @@
-"""This file is the board's socket: in step through a kill, silence and a new history, and it says which it was."""
+"""The board's socket: in step through a kill, silence and a new history, and it says which it was."""
 
 # ruff: noqa: E501 (the page's scripts keep their lines)
 

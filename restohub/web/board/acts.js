@@ -1,4 +1,4 @@
-// This file is what a press means: each act is made from the floor that was seen, and names the versions that it is about.
+// What a press means: each act is made from the floor that was seen, and names the versions that it is about.
 
 import { kept } from "./floor.js";
 import { foldLabel } from "./predict.js";

@@ -1,4 +1,4 @@
-// This file is the hub's HTTP routes as the board asks them: every answer, and none at all, comes back as a value.
+// The hub's HTTP routes as the board asks them: every answer, and none at all, comes back as a value.
 
 const PATIENCE_MS = 10000;
 

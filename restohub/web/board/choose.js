@@ -1,4 +1,4 @@
-// This file is what the board picks out of a floor: who waits, who is due, which table fits, what is worth a mark.
+// What the board picks out of a floor: who waits, who is due, which table fits, what is worth a mark.
 
 import { businessDay } from "./clock.js";
 import { foldLabel } from "./predict.js";

@@ -1,4 +1,4 @@
-// This file is the hub's clock as this device can know it: the device's own ticks, never its own time.
+// The hub's clock as this device can know it: the device's own ticks, never its own time.
 
 // So far the hub's clock must be from what was thought, before it counts as having been set.
 const SET_MS = 1500;

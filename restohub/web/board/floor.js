@@ -1,4 +1,4 @@
-// This file is how changes are laid on a floor: after-images replace, deletes remove. A floor is never changed in place.
+// How changes are laid on a floor: after-images replace, deletes remove. A floor is never changed in place.
 
 /**
  * @typedef {Object} Floor

@@ -1,4 +1,4 @@
-// This file is the outbox: a press is kept before it is sent, sent once at a time in its order, and kept until the hub
+// The outbox: a press is kept before it is sent, sent once at a time in its order, and kept until the hub
 // has said what it did. On-line an act is one `atomic/batch`; what had to wait goes as the guide's off-line queue.
 
 import { asksAgain } from "./api.js";

@@ -1,4 +1,4 @@
-// This file is what a press will do to the floor, by the contract's "What a change does": shown at once, until the hub
+// What a press will do to the floor, by the contract's "What a change does": shown at once, until the hub
 // has said what it did. What the hub would refuse changes nothing here, as a whole, as it would there. (`totalVisits` it
 // leaves to the hub, which knows of guests that left the floor.)
 

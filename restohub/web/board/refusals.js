@@ -1,4 +1,4 @@
-// This file is why a press was refused, as a sentence of the page's own language and the ways on from there.
+// Why a press was refused, as a sentence of the page's own language and the ways on from there.
 
 import { freeAndSeat, newId, seat } from "./acts.js";
 

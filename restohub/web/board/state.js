@@ -1,4 +1,4 @@
-// This file is the board's one state: what the hub told, what was pressed and is not told yet, and what is being looked at.
+// The board's one state: what the hub told, what was pressed and is not told yet, and what is being looked at.
 
 import { predict } from "./predict.js";
 import { emptyFloor } from "./floor.js";

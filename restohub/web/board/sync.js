@@ -1,4 +1,4 @@
-// This file is one socket's life after another: it keeps `base` in step with the hub, and says why where it is not.
+// One socket's life after another: it keeps `base` in step with the hub, and says why where it is not.
 
 import { applyChanges, emptyFloor, replaceFloor } from "./floor.js";
 

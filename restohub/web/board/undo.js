@@ -1,4 +1,4 @@
-// This file is undo: the last act taken back by a change forward, on just the versions that the act had left.
+// Undo: the last act taken back by a change forward, on just the versions that the act had left.
 
 import { kept } from "./floor.js";
 import { PHASES } from "./predict.js";
