@@ -136,6 +136,21 @@ SEATED = """async () => {
   help.press((view, acts) => acts.walkIn(view, { name: "Ben", partySize: 2, tableId: "t2" }));
   await help.until(help.isQuiet);
 }"""
+
+
+def test_two_that_swap_are_not_shown_swapped_back_when_the_message_comes_before_the_answer(page: Page) -> None:
+    run(page, SEATED)
+    script = """async () => {
+      help.slowly({ answer: 400 });
+      const [ada, ben] = board.store.get().view.guests.keys();
+      board.views = [];
+      help.press((view, acts) => acts.swap(view, ada, ben));
+      await help.until(help.isQuiet);
+      return board.views.map((view) => view.guests.get(ada).tableId);
+    }"""
+    assert set(run(page, script)) == {"t2"}
+
+
 AFTERWARDS = [
     {"name": "Ada", "status": "seated", "tableId": "t2", "notes": "Off-line."},
     {"name": "Ben", "status": "finished", "tableId": None, "notes": None},
