@@ -145,28 +145,34 @@ function place(items, width, height, shrink) {
   const sized = items.map((item) => ({ ...item, reach: reach(item.body, item.rotation, shrink) }));
   const x = axis(sized.map((item) => ({ at: item.x, reach: item.reach.w })), width, 22, 22);
   const y = axis(sized.map((item) => ({ at: item.y, reach: item.reach.h })), height, 22, 44);
-  return sized.map((item) => ({
-    ...item, px: x.offset + (item.x - x.min) * x.scale, py: y.offset + (item.y - y.min) * y.scale, rw: item.reach.w, rh: item.reach.h,
-  }));
+  const at = (px, py) => ({ x: x.offset + (px - x.min) * x.scale, y: y.offset + (py - y.min) * y.scale });
+  const back = (px, py) => ({ x: x.min + (px - x.offset) / (x.scale || width), y: y.min + (py - y.offset) / (y.scale || height) });
+  const placed = sized.map((item) => {
+    const point = at(item.x, item.y);
+    return { ...item, px: point.x, py: point.y, rw: item.reach.w, rh: item.reach.h };
+  });
+  return { placed, at, back };
 }
 
 /**
  * Fit tables into a view: their bounding box and 6 %, every body whole. Where they would stand too close, bodies shrink
  * to 48 px, and then the world grows larger than the view, which pans.
  * @param {Array<{id: string, x: number, y: number, body: Body, rotation: number}>} items
- * @returns {{width: number, height: number, shrink: number, places: Map<string, {x: number, y: number, rw: number, rh: number}>}}
+ * @returns {{width: number, height: number, shrink: number, places: Map<string, {x: number, y: number, rw: number, rh: number}>,
+ *   at: (x, y) => {x, y}, back: (px, py) => {x, y}}} `at` turns a position into pixels of the world, `back` is its inverse
  */
 export function fit(items, width, height, zoom = 1) {
   const steps = [[1, 1], [0.92, 1], [0.83, 1]];
   for (let grow = 1.1; grow <= 4; grow += 0.15) steps.push([0.83, grow]);
-  let placed = [];
-  let chosen = steps[0];
+  let made;
+  let chosen;
   for (chosen of steps) {
-    placed = place(items, width * chosen[1] * zoom, height * chosen[1] * zoom, chosen[0]);
-    if (!crowded(placed)) break;
+    made = place(items, width * chosen[1] * zoom, height * chosen[1] * zoom, chosen[0]);
+    if (!crowded(made.placed)) break;
   }
-  const places = new Map(placed.map(({ id, px, py, rw, rh }) => [id, { x: px, y: py, rw, rh }]));
-  return { width: width * chosen[1] * zoom, height: height * chosen[1] * zoom, shrink: chosen[0], places };
+  const places = new Map(made.placed.map(({ id, px, py, rw, rh }) => [id, { x: px, y: py, rw, rh }]));
+  const [w, h] = [width * chosen[1] * zoom, height * chosen[1] * zoom];
+  return { width: w, height: h, shrink: chosen[0], places, at: made.at, back: made.back };
 }
 
 /**

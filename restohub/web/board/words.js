@@ -34,14 +34,20 @@ export async function chooseLanguage(chosen) {
 }
 
 /**
- * The words of a key. `{name}` stands for a param; an entry `{one, other}` is chosen by `params.count`.
+ * The words of a key. `{name}` stands for a param, which may be `{key, params}` itself; an entry `{one, other}` is chosen by `params.count`.
  * A key without words says `params.detail` (the hub's own sentence), else itself.
  */
 export function say(key, params = {}) {
   let entry = words[key];
   if (entry === undefined) return params.detail || key;
   if (typeof entry === 'object') entry = entry[plural.select(Number(params.count))] || entry.other;
-  return entry.replace(/\{(\w+)\}/g, (whole, name) => (params[name] === undefined || params[name] === null ? '' : String(params[name])));
+  return entry.replace(/\{(\w+)\}/g, (whole, name) => written(params[name]));
+}
+
+/** A param may be words itself: `{key, params}`. */
+function written(value) {
+  if (value === undefined || value === null) return '';
+  return typeof value === 'object' ? say(value.key, value.params) : String(value);
 }
 
 /** Whether there are words for a key. */
