@@ -46,7 +46,7 @@ export function createActionbar(root, { store, clock, press, open }) {
     if (facts.length === shown.length && facts.every((fact, at) => fact === shown[at])) return;
     shown = facts;
     const focused = root.contains(document.activeElement) ? document.activeElement.dataset.do : null;
-    root.replaceChildren(...(entity ? parts(view, ui, entity, ways) : []));
+    root.replaceChildren(...(entity ? parts(view, ui, entity, ways) : [el('p', { class: 'hint' }, say('bar.hint'))]));
     attr(root, 'aria-label', entity ? say('bar.label', { name: entity.name || say('bar.table', { table: entity.tableNumber }) }) : null);
     if (entity && !ui.picking) shorten(ways);
     const again = focused && root.querySelector(`[data-do="${focused}"]`);

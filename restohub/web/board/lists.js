@@ -8,6 +8,7 @@ import { businessDay } from './clock.js';
 const TABS = ['waiting', 'booked', 'seated'];
 const MARKS = { allergy: 'warn', vip: 'star', birthday: 'cake', high_chair: 'high' };
 const DAY = 86400000;
+const phone = matchMedia('(max-width:600px)');
 
 /** @returns `{render, rectOf}`; `onPick(selection)` gets the party that was tapped, `open(name, more)` opens a dialog. */
 export function createLists(root, { store, clock, onPick, open }) {
@@ -103,7 +104,8 @@ export function createLists(root, { store, clock, onPick, open }) {
     const facts = (one) => [one.turn.stage, one.turn.minutes, one.turn.over, one.table];
     show(parts.rows.seated, sitting.filter((one) => one.table && here(one)), facts, seatRow);
     show(parts.rows.bar, ui.section === null ? sitting.filter((one) => !one.table) : [], facts, seatRow);
-    for (const name of ['due', 'bar']) parts.heads[name].hidden = parts.rows[name].childElementCount === 0;
+    parts.heads.due.hidden = parts.rows.due.childElementCount === 0;
+    for (const name of ['bar', 'tables']) parts.heads[name].hidden = parts.rows.bar.childElementCount === 0;
     for (const name of TABS) parts.none[name].hidden = parts.panels[name].querySelector('li[data-guest]') !== null;
   }
 
@@ -185,11 +187,11 @@ function waitRow(item) {
   const quote = guest.quotedWait === undefined ? null : guest.quotedWait;
   const over = quote !== null && minutes > quote;
   const chips = [];
-  if (guest.status === 'notified') chips.push(chip('bell', say('lists.notified', { time: time.time(guest.notifiedTime || guest.lastUpdated) })));
+  if (guest.status === 'notified') chips.push(chip('bell', say('lists.notified', { time: time.short(guest.notifiedTime || guest.lastUpdated) })));
   if (guest.status === 'partially_arrived') chips.push(chip('half', guest.arrivedCount ? say('lists.arrived', { count: guest.arrivedCount, size: guest.partySize }) : say('lists.part')));
   if (guest.status === 'arrived') chips.push(chip('tick', say('lists.here')));
   if (table) chips.push(chip('flag', say('lists.holds', { table: table.tableNumber })));
-  const booking = guest.reservationTime && say('lists.booking', { time: time.time(guest.reservationTime) });
+  const booking = guest.reservationTime && say('lists.booking', { time: time.short(guest.reservationTime) });
   const note = guest.notes || guest.specialRequests;
   const sub = el('span', { class: 'sub' }, ...chips, el('span', { class: 'cut' }, [booking, note].filter(Boolean).join(' · ')));
   const small = quote === null ? say('lists.unquoted') : say(over ? 'lists.over' : 'lists.of', { minutes, quote });
@@ -204,13 +206,14 @@ function waitRow(item) {
 
 function dueRow(item) {
   const { guest, time, late, table } = item;
-  const right = late ? el('span', { class: 'side late' }, icon('warn'), say('lists.late', { minutes: time.number(late) }))
-    : el('span', { class: 'side' }, guest.status === 'running_late' ? say('lists.running_late') : guest.phase === 'seated' ? say('lists.seated') : table ? say('lists.holds', { table: table.tableNumber }) : '');
-  const at = guest.reservationTime ? time.time(guest.reservationTime) : '';
+  const holds = table && say(guest.phase === 'seated' ? 'lists.table' : 'lists.holds', { table: table.tableNumber });
+  const how = late ? [icon('warn'), say('lists.late', { minutes: time.number(late) })] : guest.status === 'running_late' ? [say('lists.running_late')] : [];
+  const right = el('span', { class: 'side' }, how.length > 0 && el('span', { class: late ? 'late' : '' }, ...how), holds && el('span', {}, holds));
+  const at = guest.reservationTime || guest.createdAt;
   return {
     name: 'due',
-    children: [el('span', { class: 't' }, at), el('span', { class: 'size sm' }, time.number(guest.partySize)), nameLine(item, true), right],
-    label: told(item, at, right.textContent, table && say('lists.holds', { table: table.tableNumber })),
+    children: [el('span', { class: 't' }, time.short(at)), el('span', { class: 'size sm' }, time.number(guest.partySize)), nameLine(item, true), right],
+    label: told(item, time.time(at), ...[...right.children].map((one) => one.textContent)),
   };
 }
 
@@ -256,7 +259,7 @@ function skeleton(root) {
     el('div', { class: 'tabs' }, set, parts.find), parts.filter,
     panel('waiting', rows('waiting'), head('due'), rows('due')),
     panel('booked', el('h2', { class: 'wide' }), el('div', { class: 'days' }, parts.before, parts.today, parts.after), rows('booked'), parts.reserve),
-    panel('seated', head('bar'), rows('bar'), el('h2', { hidden: true }), rows('seated')), parts.add,
+    panel('seated', head('bar'), rows('bar'), head('tables'), rows('seated')), parts.add,
   );
   return parts;
 }
@@ -272,8 +275,7 @@ function chrome(parts, { ui, counts, day, time, sections: all, wide }) {
     const node = parts.tabs[name];
     put(node.firstElementChild, say(`lists.${name}`));
     put(node.lastElementChild, name === 'floor' ? '' : time.number(counts[name]));
-    const floor = document.documentElement.dataset.pane === 'floor';
-    attr(node, 'aria-selected', String(name === 'floor' ? floor : name === tab));
+    attr(node, 'aria-selected', String(name === (phone.matches && ui.pane === 'floor' ? 'floor' : tab)));
     node.hidden = wide && name === 'booked';
     if (name === 'floor') continue;
     parts.panels[name].hidden = name !== tab && !(wide && name === 'booked');
@@ -286,6 +288,7 @@ function chrome(parts, { ui, counts, day, time, sections: all, wide }) {
   put(parts.panels.booked.querySelector('h2'), say('lists.booked'));
   put(parts.heads.due, say('lists.due'));
   put(parts.heads.bar, say('lists.bar'));
+  put(parts.heads.tables, say('lists.tables'));
   put(parts.add.lastElementChild, say(tab === 'booked' ? 'lists.reserve' : 'lists.add'));
   put(parts.reserve.lastElementChild, say('lists.reserve'));
   parts.reserve.hidden = !wide;

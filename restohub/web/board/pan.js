@@ -22,7 +22,8 @@ export function panning(root, world, layout, changed) {
     const { width, height } = layout() || { width: 0, height: 0 };
     const [w, h] = [root.clientWidth, root.clientHeight];
     at.x = width > w ? Math.min(0, Math.max(w - width, at.x)) : (w - width) / 2;
-    at.y = height > h ? Math.min(0, Math.max(h - height, at.y)) : (h - height) / 2;
+    // Beyond its end the floor may be moved by the height of the buttons: what they cover can be seen.
+    at.y = height > h ? Math.min(0, Math.max(h - height - 60, at.y)) : (h - height) / 2;
     attr(world, 'transform', `translate(${at.x.toFixed(1)} ${at.y.toFixed(1)})`);
     tools.hidden = width <= w + 1 && height <= h + 1 && at.zoom === 1;
     attr(closer, 'aria-label', say('plan.in'));

@@ -46,10 +46,11 @@ function badge(name, x, y, more = '') {
 /** The lines of text in a table, by the room that its face has. */
 function words(one) {
   const { table, guest, state, number, inner, time, names } = one;
+  const large = number.length * 15 > inner - 8 ? 'num xs' : 'num';
   const small = inner < 66 ? ' xs' : ' s';
   if (state.name === 'free' || state.name === 'other') {
     const second = state.name === 'free' ? say('plan.seats', { seats: table.capacity }) : table.status;
-    return inner < 66 ? [line('num', 8, number)] : [line('num', 3, number), line('cap', 21, short(second, inner, 14))];
+    return inner < 66 ? [line(`${large} alone`, 8, number)] : [line(large, 3, number), line('cap', 21, short(second, inner, 14))];
   }
   if (state.name === 'held') return held(one);
   if (state.name === 'oos') return [line('num s', 7, number)];
@@ -65,7 +66,7 @@ function words(one) {
 
 function held({ guest, number, inner, time }) {
   if (!guest) return [line('num', 8, number)];
-  const at = guest.reservationTime ? time.time(guest.reservationTime) : '';
+  const at = guest.reservationTime ? time.short(guest.reservationTime) : '';
   const room = inner - (at ? 52 : 8);
   const who = room > 44 ? `${short(guest.name, room, 15)} ${at}`.trim() : at || short(guest.name, inner - 8, 15);
   return inner < 66 ? [line('num xs', -1, number), line('who', 16, who)] : [line('num', 0, number), line('who', 20, who)];
@@ -81,14 +82,13 @@ function seats({ table, guest, state, body }) {
 
 /** What turns with the table: chairs, halo, face, hatch, ring. */
 function turned(one) {
-  const { state, body, rotation, chosen, best, fitting, others } = one;
+  const { state, body, rotation, chosen, best, fitting } = one;
   const parts = seats(one);
   if (chosen || best || fitting) parts.push(shape('halo', grown(body, 12)));
   if (state.name === 'late') parts.push(shape('edge', grown(body, 4)));
   parts.push(shape('face', body));
   if (state.name === 'dirty') parts.push(shape('hatched', body, { fill: 'url(#hatch)' }));
   if (body.kind === 'booth') parts.push(el('svg:path', { class: 'back', d: `M${-body.w / 2} ${8 - body.h / 2}V${body.h / 2 - 8}` }));
-  if (others.length) parts.push(el('svg:path', { class: 'seam', d: `M0 ${6 - body.h / 2}V${12 - body.h / 2}M0 ${body.h / 2 - 12}V${body.h / 2 - 6}` }));
   if ((state.name === 'seat' || state.name === 'soon') && one.guest) {
     const d = ring(body);
     parts.push(el('svg:path', { class: 'track', d }), el('svg:path', { class: 'ring', d, pathLength: 100, 'stroke-dasharray': `${state.share} 200` }));
@@ -109,10 +109,10 @@ function badges(one) {
   const known = guest ? marks(guest).filter((mark) => MARKS[mark]) : [];
   known.slice(0, half.w > 60 ? 2 : 1).forEach((mark, at) => parts.push(badge(MARKS[mark], x - at * 25, y)));
   if (unsent) parts.push(badge('up', x, -y));
-  if (best) {
+  if (best && one.tag) {
     const text = say('plan.best');
     const w = text.length * 7 + 18;
-    parts.push(el('svg:g', { transform: `translate(0 ${-half.h - 23})` }, el('svg:rect', { class: 'tag', x: -w / 2, y: -11, width: w, height: 22, rx: 11 }), el('svg:text', { y: 5 }, text)));
+    parts.push(el('svg:g', { transform: `translate(0 ${one.tag})` }, el('svg:rect', { class: 'tag', x: -w / 2, y: -11, width: w, height: 22, rx: 11 }), el('svg:text', { y: 5 }, text)));
   }
   return parts;
 }
@@ -133,7 +133,7 @@ function spokenState({ table, guest, state, time, best, unsent }) {
 
 function draw(node, one) {
   const { x, y, state, chosen, best, refused } = one;
-  attr(node, 'class', ['table', state.name, chosen && 'chosen', best && 'best', refused && 'refused'].filter(Boolean).join(' '));
+  attr(node, 'class', ['table', state.name, one.inner < 54 && 'tiny', chosen && 'chosen', best && 'best', refused && 'refused'].filter(Boolean).join(' '));
   attr(node, 'transform', `translate(${x.toFixed(1)} ${y.toFixed(1)})`);
   attr(node, 'aria-pressed', chosen ? 'true' : 'false');
   attr(node, 'aria-label', say('plan.table', { table: one.number, state: spokenState(one) }));
@@ -210,7 +210,7 @@ export function createPlan(root, { store, clock, onPick }) {
     const fitting = new Set(seeking ? fits(view, chosen).map((table) => table.id) : []);
     const unsent = unsentKeys(state);
     const refused = new Set(state.refusals.map(({ where }) => where && where.kind === 'table' && where.id));
-    return items.map((item) => {
+    const made = items.map((item) => {
       const { table, others } = item;
       const guest = (table.currentGuestId && view.guests.get(table.currentGuestId)) || null;
       const { body, rotation, x, y } = item;
@@ -218,11 +218,13 @@ export function createPlan(root, { store, clock, onPick }) {
       return {
         ...item, guest, time, x, y, state: stateOf(table, guest, restaurant, now), names: ui.names,
         number: [table, ...others].map((one) => one.tableNumber).join('+'),
-        rw: half.w, rh: half.h, half: { w: half.w - 9, h: half.h - 9 }, inner: 2 * half.w - 18,
+        rw: half.w, rh: half.h, half: { w: half.w - 11, h: half.h - 11 }, inner: 2 * half.w - 22,
         chosen: picked(ui.selection, table, guest), best: best !== null && best.id === table.id,
         fitting: fitting.has(table.id), unsent: unsent.has(`table:${table.id}`), refused: refused.has(table.id),
       };
     });
+    for (const one of made) if (one.best) one.tag = tagPlace(one, made);
+    return made;
   }
 
   function render(state) {
@@ -313,13 +315,20 @@ export function createPlan(root, { store, clock, onPick }) {
   };
 }
 
+/** Where "best fit" covers no neighbour: above its table, below it, or nowhere (then the halo says it). */
+function tagPlace(one, all) {
+  const away = one.half.h + 23;
+  const isFree = (y) => all.every((other) => other === one || Math.abs(other.x - one.x) > other.half.w + 36 || Math.abs(other.y - one.y - y) > other.half.h + 12);
+  return [-away, away].find((y) => one.y + y > 12 && isFree(y)) || 0;
+}
+
 function create(one) {
   return el('svg:g', { 'data-table': one.id, role: 'button', tabindex: -1 });
 }
 
 function facts(one) {
-  const { table, number, guest, state, x, y, body, rotation, chosen, best, fitting, unsent, refused, names, time } = one;
-  return [table, number, guest, state.name, state.minutes, state.over, state.share, x, y, body.w, body.h, rotation, chosen, best, fitting, unsent, refused, names, time, spoken()];
+  const { table, number, guest, state, x, y, body, rotation, chosen, best, fitting, unsent, refused, names, time, tag } = one;
+  return [table, number, tag, guest, state.name, state.minutes, state.over, state.share, x, y, body.w, body.h, rotation, chosen, best, fitting, unsent, refused, names, time, spoken()];
 }
 
 function picked(selection, table, guest) {

@@ -1,7 +1,8 @@
 // Pure geometry: how large a table is drawn, where its chairs stand, and how a floor fits a screen.
 
-const CHAIR = 9; // how far chairs reach out of a body
+const CHAIR = 11; // how far chairs reach out of a body
 const GAP = 6;
+const TOUCH = 18; // px that the chairs of neighbours may share
 
 /** @typedef {{kind: 'round'|'square'|'rectangle'|'oval'|'booth', w: number, h: number}} Body */
 
@@ -59,7 +60,7 @@ export function chairs(body, count) {
   const { kind, w, h } = body;
   const seats = Math.min(count, 24);
   if (kind === 'round' || kind === 'oval') {
-    return Array.from({ length: seats }, (_, i) => around(w / 2 + 5, h / 2 + 5, (i / seats) * 2 * Math.PI + (seats === 2 ? Math.PI / 2 : 0)));
+    return Array.from({ length: seats }, (_, i) => around(w / 2 + 7, h / 2 + 7, (i / seats) * 2 * Math.PI + (seats === 2 ? Math.PI / 2 : 0)));
   }
   if (kind === 'booth') return sides(w, h, seats, 0, 7);
   if (kind === 'square') return square(w, seats);
@@ -74,7 +75,7 @@ function around(rx, ry, angle) {
 }
 
 function square(w, seats) {
-  const d = w / 2 + 6;
+  const d = w / 2 + 7;
   if (seats <= 2) return [[0, -d, 0], [0, d, 0]].slice(0, seats).map(([x, y, angle]) => ({ x, y, angle }));
   return Array.from({ length: seats }, (_, i) => {
     const side = i % 4;
@@ -90,9 +91,9 @@ function sides(w, h, seats, ends, shift) {
   for (let i = 0; i < along; i += 1) {
     const row = i % 2 ? Math.floor(along / 2) : Math.ceil(along / 2);
     const x = ((Math.floor(i / 2) + 0.5) / row - 0.5) * (w - 2 * shift - 8) + shift;
-    made.push({ x, y: (i % 2 ? 1 : -1) * (h / 2 + 6), angle: 0 });
+    made.push({ x, y: (i % 2 ? 1 : -1) * (h / 2 + 7), angle: 0 });
   }
-  for (let i = 0; i < ends; i += 1) made.push({ x: (i ? 1 : -1) * (w / 2 + 6), y: 0, angle: 90 });
+  for (let i = 0; i < ends; i += 1) made.push({ x: (i ? 1 : -1) * (w / 2 + 7), y: 0, angle: 90 });
   return made;
 }
 
@@ -111,8 +112,9 @@ export function joined(a, b, dx, dy) {
   const apart = Math.hypot(dx, dy);
   const angle = apart ? (Math.atan2(dy, dx) * 180) / Math.PI : 0;
   const w = Math.min(260, Math.max(98, apart + (Math.min(a.w, a.h) + Math.min(b.w, b.h)) / 2));
-  // Upright is as good as upside down, and keeps the order of the chairs.
-  return { body: box('rectangle', w, 66), rotation: angle > 90 ? angle - 180 : angle <= -90 ? angle + 180 : angle };
+  const upright = angle > 90 ? angle - 180 : angle <= -90 ? angle + 180 : angle;
+  const straight = Math.round(upright / 90) * 90; // nearly straight is meant straight
+  return { body: box('rectangle', w, 66), rotation: Math.abs(upright - straight) < 20 ? straight : upright };
 }
 
 /** One axis: the largest scale and the offset with which every centre keeps its reach within the size. */
@@ -136,15 +138,15 @@ function crowded(placed) {
     const [dx, dy] = [Math.abs(a.px - b.px), Math.abs(a.py - b.py)];
     if (a.x === b.x && a.y === b.y) return false; // nothing parts two that stand on one spot
     if (Math.hypot(dx, dy) < 56) return true;
-    if (a.body.kind === 'round' && b.body.kind === 'round') return Math.hypot(dx, dy) < a.rw + b.rw - 10;
-    return dx < a.rw + b.rw - 10 && dy < a.rh + b.rh - 10;
+    if (a.body.kind === 'round' && b.body.kind === 'round') return Math.hypot(dx, dy) < a.rw + b.rw - TOUCH;
+    return dx < a.rw + b.rw - TOUCH && dy < a.rh + b.rh - TOUCH;
   }));
 }
 
 function place(items, width, height, shrink) {
   const sized = items.map((item) => ({ ...item, reach: reach(item.body, item.rotation, shrink) }));
-  const x = axis(sized.map((item) => ({ at: item.x, reach: item.reach.w })), width, 22, 22);
-  const y = axis(sized.map((item) => ({ at: item.y, reach: item.reach.h })), height, 22, 44);
+  const x = axis(sized.map((item) => ({ at: item.x, reach: item.reach.w })), width, 20, 20);
+  const y = axis(sized.map((item) => ({ at: item.y, reach: item.reach.h })), height, 20, 56);
   const at = (px, py) => ({ x: x.offset + (px - x.min) * x.scale, y: y.offset + (py - y.min) * y.scale });
   const back = (px, py) => ({ x: x.min + (px - x.offset) / (x.scale || width), y: y.min + (py - y.offset) / (y.scale || height) });
   const placed = sized.map((item) => {
@@ -162,16 +164,17 @@ function place(items, width, height, shrink) {
  *   at: (x, y) => {x, y}, back: (px, py) => {x, y}}} `at` turns a position into pixels of the world, `back` is its inverse
  */
 export function fit(items, width, height, zoom = 1) {
-  const steps = [[1, 1], [0.92, 1], [0.83, 1]];
-  for (let grow = 1.1; grow <= 4; grow += 0.15) steps.push([0.83, grow]);
+  const steps = [1.3, 1.15, 1, 0.96, 0.92, 0.88, 0.83].map((shrink) => [shrink, 1, 1]);
+  // One axis alone where that is enough: a finger then moves the floor one way only.
+  for (let by = 1.1; by <= 4; by += 0.15) steps.push([0.83, 1, by], [0.83, by, 1], [0.83, by, by]);
   let made;
   let chosen;
   for (chosen of steps) {
-    made = place(items, width * chosen[1] * zoom, height * chosen[1] * zoom, chosen[0]);
+    made = place(items, width * chosen[1] * zoom, height * chosen[2] * zoom, chosen[0]);
     if (!crowded(made.placed)) break;
   }
   const places = new Map(made.placed.map(({ id, px, py, rw, rh }) => [id, { x: px, y: py, rw, rh }]));
-  const [w, h] = [width * chosen[1] * zoom, height * chosen[1] * zoom];
+  const [w, h] = [width * chosen[1] * zoom, height * chosen[2] * zoom];
   return { width: w, height: h, shrink: chosen[0], places, at: made.at, back: made.back };
 }
 
@@ -183,7 +186,7 @@ export function panels(sections, width, height) {
   const made = [...sections].map(([name, places]) => ({
     name,
     left: Math.min(...places.map((p) => p.x - p.rw)) - 8, right: Math.max(...places.map((p) => p.x + p.rw)) + 8,
-    top: Math.min(...places.map((p) => p.y - p.rh)) - 8, bottom: Math.max(...places.map((p) => p.y + p.rh)) + 28,
+    top: Math.min(...places.map((p) => p.y - p.rh)) - 8, bottom: Math.max(...places.map((p) => p.y + p.rh)) + 34,
   }));
   grow(made, 'left', 'right', 'top', 'bottom', width);
   grow(made, 'top', 'bottom', 'left', 'right', height);
@@ -203,4 +206,9 @@ function grow(made, low, high, crossLow, crossHigh, size) {
   made.forEach((one, at) => {
     [one[low], one[high]] = sides[at];
   });
+  // Edges that nearly meet in one line do.
+  for (const [side, inner] of [[low, Math.max], [high, Math.min]]) {
+    const edges = made.map((one) => one[side]);
+    for (const one of made) one[side] = inner(...edges.filter((edge) => Math.abs(edge - one[side]) <= 10));
+  }
 }

@@ -59,7 +59,7 @@ const made = new Map();
 
 /**
  * How a restaurant writes times: in its zone and locale, by its clock of 12 or 24 hours.
- * @returns {{time: (at: number|string) => string, day: (date: string) => string, number: (n: number) => string, zone: string}}
+ * @returns {{time: (at: number|string) => string, short: (at) => string, day: (date: string) => string, number: (n: number) => string, zone: string}}
  */
 export function formats(restaurant) {
   const { timezone = 'UTC', locale = null, hours = null } = restaurant || {};
@@ -75,6 +75,8 @@ function make(zone, locale, hours) {
   const number = new Intl.NumberFormat(time.resolvedOptions().locale);
   return {
     zone,
+    /** Without am and pm: for lists and tables, where an evening is meant. */
+    short: (at) => time.formatToParts(new Date(at)).filter(({ type }) => type !== 'dayPeriod').map(({ value }) => value).join('').trim(),
     time: (at) => (at === null || at === undefined ? '' : time.format(new Date(at))),
     day: (date) => day.format(new Date(`${date}T12:00:00Z`)),
     number: (n) => number.format(n),
