@@ -19,10 +19,23 @@ import { enableKeys } from './keys.js';
 import { isNew, openFirstRun } from './first.js';
 import { createQueue } from './queue.js';
 import { attr } from './keyed.js';
-import { openers } from './openers.js';
+import { openArrived, openEdit, openReservation, openWalkIn } from './party.js';
+import { openSearch } from './search.js';
+import { openNight } from './night.js';
+import { printTonight } from './tonight.js';
+import { startEdit } from './edit.js';
 
 const THEME = 'restohub.theme';
 const byId = (id) => document.getElementById(id);
+
+/** The dialogs and modes that are opened by name, so that what draws need know none of them. */
+function openers(parts) {
+  const known = {
+    walkIn: openWalkIn, reservation: openReservation, arrived: openArrived, search: openSearch, night: openNight, print: printTonight,
+    edit: (all) => (all.guestId ? openEdit(all) : startEdit(all)),
+  };
+  return (name, more = {}) => known[name]({ ...parts, ...more });
+}
 
 /** What a tap on a table does while a party that has no table yet is selected, or a table is asked for. */
 function actFor(view, { selection, picking }, tableId) {

@@ -84,7 +84,7 @@ function seats({ table, guest, state, body }) {
 function turned(one) {
   const { state, body, rotation, chosen, best, fitting } = one;
   const parts = seats(one);
-  if (chosen || best || fitting) parts.push(shape('halo', grown(body, 12)));
+  if (chosen || best || fitting || one.refused) parts.push(shape('halo', grown(body, 12)));
   if (state.name === 'late') parts.push(shape('edge', grown(body, 4)));
   parts.push(shape('face', body));
   if (state.name === 'dirty') parts.push(shape('hatched', body, { fill: 'url(#hatch)' }));

@@ -60,7 +60,7 @@ export function chairs(body, count) {
   const { kind, w, h } = body;
   const seats = Math.min(count, 24);
   if (kind === 'round' || kind === 'oval') {
-    return Array.from({ length: seats }, (_, i) => around(w / 2 + 7, h / 2 + 7, (i / seats) * 2 * Math.PI + (seats === 2 ? Math.PI / 2 : 0)));
+    return Array.from({ length: seats }, (_, i) => around(w / 2 - 7, h / 2 - 7, (i / seats) * 2 * Math.PI + (seats === 2 ? Math.PI / 2 : 0)));
   }
   if (kind === 'booth') return sides(w, h, seats, 0, 7);
   if (kind === 'square') return square(w, seats);
@@ -164,18 +164,15 @@ function place(items, width, height, shrink) {
  *   at: (x, y) => {x, y}, back: (px, py) => {x, y}}} `at` turns a position into pixels of the world, `back` is its inverse
  */
 export function fit(items, width, height, zoom = 1) {
-  const steps = [1.3, 1.15, 1, 0.96, 0.92, 0.88, 0.83].map((shrink) => [shrink, 1, 1]);
+  let shrink = 1;
+  const steps = [1.3, 1.15, 1, 0.96, 0.92, 0.88, 0.83].map((by) => [by, 1, 1]);
   // One axis alone where that is enough: a finger then moves the floor one way only.
   for (let by = 1.1; by <= 4; by += 0.15) steps.push([0.83, 1, by], [0.83, by, 1], [0.83, by, by]);
-  let made;
-  let chosen;
-  for (chosen of steps) {
-    made = place(items, width * chosen[1] * zoom, height * chosen[2] * zoom, chosen[0]);
-    if (!crowded(made.placed)) break;
-  }
-  const places = new Map(made.placed.map(({ id, px, py, rw, rh }) => [id, { x: px, y: py, rw, rh }]));
-  const [w, h] = [width * chosen[1] * zoom, height * chosen[2] * zoom];
-  return { width: w, height: h, shrink: chosen[0], places, at: made.at, back: made.back };
+  const [, byX, byY] = steps.find((one) => { shrink = one[0]; return !crowded(place(items, width * one[1], height * one[2], shrink).placed); }) || steps[steps.length - 1];
+  const [w, h] = [width * byX * zoom, height * byY * zoom];
+  const { placed, at, back } = place(items, w, h, shrink);
+  const places = new Map(placed.map(({ id, px, py, rw, rh }) => [id, { x: px, y: py, rw, rh }]));
+  return { width: w, height: h, shrink, places, at, back };
 }
 
 /**

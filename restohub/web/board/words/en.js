@@ -24,7 +24,7 @@ export default {
   'top.theme': 'Colours',
   'top.theme.dark': 'Dark',
   'top.theme.light': 'Light',
-  'top.theme.auto': 'As the device',
+  'top.theme.auto': 'Auto',
   'top.language': 'Language',
   'top.about': 'About this hub',
   'top.close': 'Close',
