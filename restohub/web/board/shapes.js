@@ -60,7 +60,7 @@ export function chairs(body, count) {
   const { kind, w, h } = body;
   const seats = Math.min(count, 24);
   if (kind === 'round' || kind === 'oval') {
-    return Array.from({ length: seats }, (_, i) => around(w / 2 - 7, h / 2 - 7, (i / seats) * 2 * Math.PI + (seats === 2 ? Math.PI / 2 : 0)));
+    return Array.from({ length: seats }, (_, i) => around(w / 2 + 7, h / 2 + 7, (i / seats) * 2 * Math.PI + (seats === 2 ? Math.PI / 2 : 0)));
   }
   if (kind === 'booth') return sides(w, h, seats, 0, 7);
   if (kind === 'square') return square(w, seats);
