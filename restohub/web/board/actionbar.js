@@ -11,7 +11,6 @@ import { choose } from './dialogs.js';
  * @returns `{render}`
  */
 export function createActionbar(root, { store, clock, press, open }) {
-  attr(root, 'role', 'toolbar');
   let shown = [];
 
   function run({ key, act, needs }) {
@@ -47,6 +46,7 @@ export function createActionbar(root, { store, clock, press, open }) {
     shown = facts;
     const focused = root.contains(document.activeElement) ? document.activeElement.dataset.do : null;
     root.replaceChildren(...(entity ? parts(view, ui, entity, ways) : [el('p', { class: 'hint' }, say('bar.hint'))]));
+    attr(root, 'role', entity ? 'toolbar' : null);
     attr(root, 'aria-label', entity ? say('bar.label', { name: entity.name || say('bar.table', { table: entity.tableNumber }) }) : null);
     if (entity && !ui.picking) shorten(ways);
     const again = focused && root.querySelector(`[data-do="${focused}"]`);
