@@ -37,7 +37,7 @@ export function createBanner(root, { store, clock, outbox }) {
     text(what, shown && news ? say(`banner.${link.state}`) : '');
     text(rest, shown ? parts.join(' ') : '');
     text(look, say('banner.look'));
-    look.hidden = waits + held + conflicts === 0;
+    attr(look, 'hidden', waits + held + conflicts === 0);
   }
   return { render };
 }

@@ -68,11 +68,15 @@ function picker(store, press) {
   };
 }
 
+function question({ key, params }) {
+  return { title: say(`${key}.title`, params), text: say(key, params), yes: say(`${key}.yes`, params), no: say('bar.no') };
+}
+
 /** A press shows at once; one that takes something away, or seats more than there are chairs, is asked for first. */
 function presser(outbox) {
   return async (act) => {
     if (!act) return;
-    if (act.ask && !(await ask({ title: say(act.label.key, act.label.params), text: say(act.ask.key, act.ask.params), yes: say('boot.yes'), no: say('bar.no') }))) return;
+    if (act.ask && !(await ask(question(act.ask)))) return;
     outbox.press(act);
   };
 }

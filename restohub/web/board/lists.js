@@ -104,9 +104,9 @@ export function createLists(root, { store, clock, onPick, open }) {
     const facts = (one) => [one.turn.stage, one.turn.minutes, one.turn.over, one.table];
     show(parts.rows.seated, sitting.filter((one) => one.table && here(one)), facts, seatRow);
     show(parts.rows.bar, ui.section === null ? sitting.filter((one) => !one.table) : [], facts, seatRow);
-    parts.heads.due.hidden = parts.rows.due.childElementCount === 0;
-    for (const name of ['bar', 'tables']) parts.heads[name].hidden = parts.rows.bar.childElementCount === 0;
-    for (const name of TABS) parts.none[name].hidden = parts.panels[name].querySelector('li[data-guest]') !== null;
+    attr(parts.heads.due, 'hidden', parts.rows.due.childElementCount === 0);
+    for (const name of ['bar', 'tables']) attr(parts.heads[name], 'hidden', parts.rows.bar.childElementCount === 0);
+    for (const name of TABS) attr(parts.none[name], 'hidden', parts.panels[name].querySelector('li[data-guest]') !== null);
   }
 
   return {
@@ -276,9 +276,9 @@ function chrome(parts, { ui, counts, day, time, sections: all, wide }) {
     put(node.firstElementChild, say(`lists.${name}`));
     put(node.lastElementChild, name === 'floor' ? '' : time.number(counts[name]));
     attr(node, 'aria-selected', String(name === (phone.matches && ui.pane === 'floor' ? 'floor' : tab)));
-    node.hidden = wide && name === 'booked';
+    attr(node, 'hidden', wide && name === 'booked');
     if (name === 'floor') continue;
-    parts.panels[name].hidden = name !== tab && !(wide && name === 'booked');
+    attr(parts.panels[name], 'hidden', name !== tab && !(wide && name === 'booked'));
     put(parts.none[name], say(`lists.none.${name}`));
   }
   attr(parts.find, 'aria-label', say('lists.find'));
@@ -291,12 +291,12 @@ function chrome(parts, { ui, counts, day, time, sections: all, wide }) {
   put(parts.heads.tables, say('lists.tables'));
   put(parts.add.lastElementChild, say(tab === 'booked' ? 'lists.reserve' : 'lists.add'));
   put(parts.reserve.lastElementChild, say('lists.reserve'));
-  parts.reserve.hidden = !wide;
+  attr(parts.reserve, 'hidden', !wide);
   filter(parts.filter, all, ui, tab);
 }
 
 function filter(root, all, ui, tab) {
-  root.hidden = all.length < 2 || (tab === 'waiting' && ui.section === null);
+  attr(root, 'hidden', all.length < 2 || (tab === 'waiting' && ui.section === null));
   attr(root, 'aria-label', say('lists.section'));
   keyed(root, [{ name: '' }, ...all], {
     key: (section) => section.name,

@@ -25,7 +25,7 @@ export function panning(root, world, layout, changed) {
     // Beyond its end the floor may be moved by the height of the buttons: what they cover can be seen.
     at.y = height > h ? Math.min(0, Math.max(h - height - 60, at.y)) : (h - height) / 2;
     attr(world, 'transform', `translate(${at.x.toFixed(1)} ${at.y.toFixed(1)})`);
-    tools.hidden = width <= w + 1 && height <= h + 1 && at.zoom === 1;
+    attr(tools, 'hidden', width <= w + 1 && height <= h + 1 && at.zoom === 1);
     attr(closer, 'aria-label', say('plan.in'));
     attr(further, 'aria-label', say('plan.out'));
     attr(whole, 'aria-label', say('plan.whole'));

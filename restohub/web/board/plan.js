@@ -189,14 +189,15 @@ export function createPlan(root, { store, clock, onPick }) {
 
   function arrange(items, edit) {
     const next = JSON.stringify([items.map(({ id, x, y, body, rotation, others }) => [id, x, y, body, rotation, others.map((one) => one.position)]), size, pan.zoom(), edit]);
-    if (next === key || (edit && layout && layout.edit && layout.size === size.width)) return;
+    // In edit mode nothing moves but what is dragged: the first fit stays.
+    if (next === key || (edit && layout && layout.edit && layout.size === `${size.width}×${size.height}`)) return;
     key = next;
     // A table's longer body is no reason to spread the floor: those that stand together count as they stood alone.
     const asides = [].concat(...items.map(({ others }) => others)).map((one) => ({ id: one.id, x: one.position.x, y: one.position.y, body: bodyOf(one.shape, one.capacity), rotation: one.rotation || 0 }));
     const alone = items.map((item) => (item.others.length ? { ...item, body: bodyOf(item.table.shape, item.table.capacity - item.others.reduce((sum, one) => sum + one.capacity, 0)) } : item));
     const corners = edit ? [[0, 0], [1, 1]].map(([x, y]) => ({ id: `corner${x}`, x, y, body: bodyOf('round', 2), rotation: 0 })) : [];
     layout = fit([...alone, ...asides, ...corners], size.width, size.height, pan.zoom());
-    Object.assign(layout, { edit, size: size.width });
+    Object.assign(layout, { edit, size: `${size.width}×${size.height}` });
     pan.bound();
   }
 
@@ -232,7 +233,7 @@ export function createPlan(root, { store, clock, onPick }) {
     if (!view || !size.width) return;
     const items = bodies(view, state.ui.section);
     const empty = items.length === 0;
-    hollow.hidden = !empty;
+    attr(hollow, 'hidden', !empty);
     if (empty) hollow.textContent = say('plan.empty');
     attr(root, 'aria-label', say('plan.floor'));
     if (empty) layout = null;

@@ -36,8 +36,8 @@ export function createTop(root, { store, clock, open, undo, change }) {
     const now = clock.now();
     const several = restaurants.length > 1;
     name.classList.toggle('vh', several);
-    pick.parentNode.hidden = !several;
-    pick.hidden = !several;
+    attr(pick.parentNode, 'hidden', !several);
+    attr(pick, 'hidden', !several);
     text(name, restaurant ? restaurant.name : '');
     if (several) keyed(pick, restaurants, { key: (one) => String(one.id), facts: (one) => [one.name], create: (one) => el('option', { value: one.id }), update: (node, one) => text(node, one.name) });
     if (several && restaurant) pick.value = String(restaurant.id);

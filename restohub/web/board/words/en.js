@@ -163,6 +163,15 @@ export default {
   'bar.hint': 'Tap a party, then a table.',
   'bar.free': { one: '{count} table free', other: '{count} tables free' },
 
-  // boot.js
-  'boot.yes': 'Yes',
+  // boot.js: an act that is asked for first; the question itself is the act's
+  'ask.over.title': 'Table {table} is small for them',
+  'ask.over.yes': 'Seat anyway',
+  'ask.remove.title': 'Delete {guest}?',
+  'ask.remove.yes': 'Delete',
+  'ask.finishes.title': '{guest} still sits there',
+  'ask.finishes.yes': 'Finish the party',
+  'ask.unholds.title': 'Held for {guest}',
+  'ask.unholds.yes': 'Go on',
+  'ask.pull.title': 'Pull them apart?',
+  'ask.pull.yes': 'Pull apart',
 };
