@@ -1,4 +1,4 @@
-"""A bistro in the middle of an evening, as operations of one batch: every state that the board has to draw.
+"""This file is a bistro in the middle of an evening, as operations of one batch: every state that the board has to draw.
 
 `python tests/board/floor_samples.py http://127.0.0.1:8000` fills restaurant 1 of a running hub with it.
 """
@@ -103,7 +103,8 @@ def _tables() -> list[Operation]:
 
 
 def _guest(name: str, size: int, data: dict[str, Any]) -> Operation:
-    return _make("guest", f"guest-{name.split('-')[0].replace('’', '').lower()}", {"name": name, "partySize": size} | data)
+    short = name.partition("-")[0].replace("’", "").lower()
+    return _make("guest", f"guest-{short}", {"name": name, "partySize": size} | data)
 
 
 def bistro(now: datetime) -> list[Operation]:
@@ -138,10 +139,10 @@ def pushed_together(one: str, other: str, seats: int) -> list[Operation]:
 def fill(url: str, operations: list[Operation], restaurant: int = 1) -> None:
     """Send the operations to a hub as one batch."""
     body = json.dumps({"restaurant_id": restaurant, "operations": operations}).encode()
-    request = urllib.request.Request(  # noqa: S310 (the address of a test's own hub)
+    request = urllib.request.Request(
         f"{url}/api/v1/atomic/batch", data=body, headers={"Content-Type": "application/json"}
     )
-    with urllib.request.urlopen(request) as answer:  # noqa: S310
+    with urllib.request.urlopen(request) as answer:
         answer.read()
 
 

@@ -1,44 +1,26 @@
-"""The plan's geometry: five shapes, any rotation, any position, one table and a hundred."""
+"""This file is the plan's geometry: five shapes, any rotation, any position, one table and a hundred."""
 
 from __future__ import annotations
 
-import functools
-import threading
 from collections.abc import Callable, Iterator
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import sync_playwright
 
-BOARD = Path(__file__).parents[2] / "restohub/web/board"
+from tests.board.js_modules import module_page
+
 Run = Callable[[str], Any]
 
 VIEWS = [(804, 684), (688, 624), (768, 400), (390, 560), (1080, 940)]
-TABLES = "const tables = (count, across, shape = 'round', seats = 4) => Array.from({length: count}, (_, i) => ({id: String(i), \
-x: (i % across) / across, y: Math.floor(i / across) / across, body: m.bodyOf(shape, seats), rotation: 0}));"
-
-
-class _Quiet(SimpleHTTPRequestHandler):
-    extensions_map = {".js": "text/javascript", ".html": "text/html"}  # noqa: RUF012 (as the base class has it)
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing: the test's output is the test's."""
+TABLES = """const tables = (count, across, shape = 'round', seats = 4) => Array.from({length: count}, (_, i) => ({
+    id: String(i), x: (i % across) / across, y: Math.floor(i / across) / across, body: m.bodyOf(shape, seats), rotation: 0}));"""
 
 
 @pytest.fixture(scope="module")
 def run() -> Iterator[Run]:
     """Runs an expression in a browser, with `m` the module shapes.js."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Quiet, directory=str(BOARD)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        page = browser.new_page()
-        page.goto(f"http://127.0.0.1:{server.server_port}/manifest.json")
+    with module_page() as page:
         yield lambda body: page.evaluate(f"async () => {{ const m = await import('/shapes.js'); {TABLES} {body} }}")
-        browser.close()
-    server.shutdown()
 
 
 def test_each_shape_has_its_own_body_and_grows_with_its_seats(run: Run) -> None:
@@ -46,7 +28,10 @@ def test_each_shape_has_its_own_body_and_grows_with_its_seats(run: Run) -> None:
         """return Object.fromEntries(['round', 'square', 'rectangle', 'oval', 'booth'].map((shape) =>
         [shape, [2, 4, 6, 8].map((seats) => { const {kind, w, h} = m.bodyOf(shape, seats); return [kind, w, h]; })]))"""
     )
-    assert [[w for _, w, _ in found["round"]], {kind for kind, _, _ in found["round"]}] == [[58, 72, 90, 106], {"round"}]
+    assert [[w for _, w, _ in found["round"]], {kind for kind, _, _ in found["round"]}] == [
+        [58, 72, 90, 106],
+        {"round"},
+    ]
     for shape, bodies in found.items():
         assert {kind for kind, _, _ in bodies} == {shape}
         areas = [w * h for _, w, h in bodies]
@@ -77,7 +62,8 @@ def test_every_seat_has_a_chair_outside_of_the_body(run: Run, shape: str) -> Non
 def test_a_turn_changes_the_room_that_a_body_takes(run: Run) -> None:
     found = run(
         """const r = m.bodyOf('rectangle', 8);
-        return [0, 90, 45, -90, 720, null].map((turn) => { const {w, h} = m.reach(r, turn); return [Math.round(w), Math.round(h)]; })"""
+        const round = ({w, h}) => [Math.round(w), Math.round(h)];
+        return [0, 90, 45, -90, 720, null].map((turn) => round(m.reach(r, turn)))"""
     )
     straight, upright, slanted, back, twice, none = found
     assert straight == twice == none == upright[::-1] == back[::-1]
@@ -131,13 +117,16 @@ def test_points_outside_of_the_unit_square_are_fitted(run: Run) -> None:
 
 
 def test_tables_on_one_spot_do_not_blow_up_the_floor(run: Run) -> None:
-    fitted = run(f"{FIT} const all = tables(6, 3); all[1].x = all[0].x; all[1].y = all[0].y; return show(m.fit(all, 804, 684))")
+    fitted = run(
+        f"{FIT} const all = tables(6, 3); all[1].x = all[0].x; all[1].y = all[0].y; return show(m.fit(all, 804, 684))"
+    )
     assert (fitted["width"], fitted["height"]) == (804, 684)
 
 
 def test_a_point_of_the_screen_is_a_position_again(run: Run) -> None:
     found = run(
-        """const f = m.fit(tables(9, 3), 804, 684); const one = m.fit(tables(1, 1), 804, 684); const p = f.at(0.21, 0.37);
+        """const f = m.fit(tables(9, 3), 804, 684); const one = m.fit(tables(1, 1), 804, 684);
+        const p = f.at(0.21, 0.37);
         return [f.back(p.x, p.y), Number.isFinite(one.back(10, 10).x)]"""
     )
     assert [round(found[0]["x"], 9), round(found[0]["y"], 9), found[1]] == [0.21, 0.37, True]

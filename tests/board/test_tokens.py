@@ -1,4 +1,4 @@
-"""The board's colours meet the contrasts that its design promises, live and stale, dark and light."""
+"""This file is the board's colours, which meet the contrasts that its design promises, live and stale, dark and light."""
 
 from __future__ import annotations
 

@@ -152,14 +152,19 @@ function bodies(view, section) {
 }
 
 /** A table where the layout puts it. Tables that stand together are one body where they are beside each other. */
-function placed(item, { at, shrink }) {
+function placed(item, { at, shrink, width, height }) {
   const scaled = ({ kind, w, h }) => ({ kind, w: w * shrink, h: h * shrink });
   const here = at(item.x, item.y);
   if (!item.others.length) return { ...item, ...here, body: scaled(item.body) };
   const far = item.others.map((other) => ({ other, ...at(other.position.x, other.position.y) }))
     .map((one) => ({ ...one, apart: Math.hypot(one.x - here.x, one.y - here.y) })).sort((a, b) => b.apart - a.apart)[0];
   const alone = scaled(bodyOf(far.other.shape, far.other.capacity));
-  if (far.apart > 190) return { ...item, ...here, body: scaled(bodyOf('rectangle', item.table.capacity)) };
+  if (far.apart > 190) {
+    const body = scaled(bodyOf('rectangle', item.table.capacity));
+    const half = reach(body, item.rotation);
+    const inside = (value, room, size) => Math.max(room + 12, Math.min(size - room - 12, value));
+    return { ...item, x: inside(here.x, half.w, width), y: inside(here.y, half.h, height), body };
+  }
   const [dx, dy] = [far.x - here.x, far.y - here.y];
   const { body, rotation } = joinBodies(alone, alone, dx, dy);
   return { ...item, x: here.x + dx / 2, y: here.y + dy / 2, body, rotation };

@@ -54,7 +54,7 @@ export function createTop(root, { store, clock, open, undo, change }) {
     renderPace(pace, bars, covers(view, now), format);
     const last = undoable(state);
     const act = last && (last.act || last);
-    undoButton.disabled = !last;
+    attr(undoButton, 'disabled', !last);
     text(undoLabel, say('top.undo'));
     text(undoing, act ? say(act.label.key, act.label.params) : say('top.nothing'));
     attr(menuButton, 'aria-label', say('top.menu'));
