@@ -13,7 +13,8 @@ Run = Callable[[str], Any]
 
 VIEWS = [(804, 684), (688, 624), (768, 400), (390, 560), (1080, 940)]
 TABLES = """const tables = (count, across, shape = 'round', seats = 4) => Array.from({length: count}, (_, i) => ({
-    id: String(i), x: (i % across) / across, y: Math.floor(i / across) / across, body: m.bodyOf(shape, seats), rotation: 0}));"""
+    id: String(i), x: (i % across) / across, y: Math.floor(i / across) / across,
+    body: m.bodyOf(shape, seats), rotation: 0}));"""
 
 
 @pytest.fixture(scope="module")

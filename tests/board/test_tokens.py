@@ -1,4 +1,4 @@
-"""This file is the board's colours, which meet the contrasts that its design promises, live and stale, dark and light."""
+"""This file is the board's colours: they meet the contrasts of its design, live and stale, dark and light."""
 
 from __future__ import annotations
 
