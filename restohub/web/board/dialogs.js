@@ -5,11 +5,10 @@ import { say } from "./words.js";
 export const button = (text, click, kind = "", more = {}) => el("button", { type: "button", class: `btn ${kind}`.trim(), on: { click }, ...more }, text);
 
 let last = Promise.resolve();
-let open = null;
 let made = 0;
 
 /** @returns {boolean} whether a dialog is open: keys and drags then mean nothing to the floor. */
-export const isOpen = () => open !== null;
+export const isOpen = () => document.querySelector("dialog[open]") !== null;
 
 /**
  * Opens a dialog once no other is open. `build(close)` gives its parts; `close(value)` ends it.
@@ -31,14 +30,12 @@ function show({ title, kind, build, done }) {
   const dialog = el("dialog", { class: `sheet ${kind}`.trim(), "aria-labelledby": id },
     el("header", {}, start || button(say("dialog.close"), () => close()), heading, end || el("span")), body);
   dialog.addEventListener("close", () => {
-    open = null;
     dialog.remove();
     if (closed) closed();
     done(value);
     if (before && before.isConnected) before.focus({ preventScroll: true });
   });
   document.getElementById("dialogs").append(dialog);
-  open = dialog;
   dialog.showModal();
   (focus || heading).focus({ preventScroll: true });
 }

@@ -3,6 +3,7 @@ import { el } from "./keyed.js";
 import { bodyOf, outline } from "./shapes.js";
 import { openForm, oneOf } from "./dialogs.js";
 import { formats, say, spoken } from "./words.js";
+import { newId } from "./acts.js";
 import { STARTERS, starter } from "./starters.js";
 
 const LOCALES = ["de-AT", "de-CH", "de-DE", "en-AU", "en-CA", "en-GB", "en-IE", "en-US", "es-ES", "fr-FR", "it-IT", "nl-NL", "pl-PL", "pt-PT", "sv-SE"];
@@ -13,7 +14,7 @@ export const isNew = ({ restaurant, base }) => Boolean(restaurant && base) && ba
 /** @returns {Promise<{starter: string}|null>} what was chosen, once the hub has it; with `empty`, edit mode comes next */
 export function openFirstRun({ api, store }) {
   const { restaurant } = store.get();
-  const id = `first-${Array.from(crypto.getRandomValues(new Uint32Array(3)), (part) => part.toString(36)).join("")}`;
+  const id = newId();
   const locale = restaurant.locale || navigator.language;
   return openForm({
     title: say("first.title"),

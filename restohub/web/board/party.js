@@ -4,7 +4,8 @@ import { formats, say } from "./words.js";
 import { button, openDialog, openForm, oneOf, tell } from "./dialogs.js";
 import { walkIn, reserve, edit, arrive } from "./acts.js";
 import { bestFit } from "./choose.js";
-import { dayAfter, iso, localAt, momentOf, picks } from "./when.js";
+import { timeText } from "./clock.js";
+import { dayAfter, localAt, momentOf, picks } from "./when.js";
 
 const QUOTES = [5, 10, 15, 20, 30, 45, 60];
 const TAGS = ["vip", "birthday", "high_chair"];
@@ -127,7 +128,7 @@ function whenField({ restaurant, now, day, at = null }) {
     const steps = el("div", { class: "step" }, button("−15", () => step(-15), "", { "aria-label": say("party.earlier") }), shown,
       button("+15", () => step(15), "", { "aria-label": say("party.later") }));
     return { control: el("div", { class: "when" }, days, times, steps), input: days.firstChild,
-      get: () => (chosen.minutes === null ? null : iso(momentOf(chosen.day, chosen.minutes, zone))),
+      get: () => (chosen.minutes === null ? null : timeText(momentOf(chosen.day, chosen.minutes, zone))),
       set(next) { chosen = localAt(Date.parse(next), zone); draw(); } };
   } };
 }

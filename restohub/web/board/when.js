@@ -55,6 +55,3 @@ export function picks(day, now, zone) {
   const soon = [0, 30, 60, 90].map((more) => next + more);
   return [...new Set([...soon, ...usual])].filter((at) => at >= next && at < 1440).sort((a, b) => a - b);
 }
-
-/** As the hub takes and sends times: no fractions. */
-export const iso = (ms) => new Date(Math.floor(ms / 1000) * 1000).toISOString().replace(".000", "");
