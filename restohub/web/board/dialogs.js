@@ -196,7 +196,7 @@ function anyOf({ id, value = [], options, other, changed }) {
     control.replaceChildren(...[...options, ...own].map((option) => button(option.label, (event) => {
       toggle(option.value);
       event.currentTarget.setAttribute("aria-pressed", has(option.value));
-    }, "choice", { "aria-pressed": has(option.value), "data-value": option.value })), input || "");
+    }, "choice", { "aria-pressed": String(has(option.value)), "data-value": option.value })), input || "");
   }
   draw();
   return { control, input: control.firstChild, get: () => [...chosen], set(next) { chosen = [...next]; draw(); } };

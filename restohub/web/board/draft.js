@@ -1,6 +1,7 @@
 // A floor that is being edited: what the hub has (`seen`), and over it what is changed here (`edits`). Pure.
 
 const FIELDS = ["tableNumber", "capacity", "minCapacity", "shape", "rotation", "position", "section", "server"];
+const MADE = { status: "available", currentGuestId: null, notes: null, section: null, server: null, minCapacity: 1, rotation: 0, version: 0 };
 const ACROSS = 800, DOWN = 620; // what a floor measures on an iPad, for distances
 const CLOSE = 118;
 
@@ -19,7 +20,7 @@ export function tablesOf({ seen, edits }) {
   const tables = new Map(seen);
   for (const [id, fields] of edits) {
     if (fields === null) tables.delete(id);
-    else if (fields.isNew) tables.set(id, { id, currentGuestId: null, section: null, server: null, minCapacity: 1, rotation: 0, ...fields });
+    else if (fields.isNew) tables.set(id, { ...MADE, id, ...fields });
     else if (seen.has(id)) tables.set(id, { ...seen.get(id), ...fields });
   }
   return tables;

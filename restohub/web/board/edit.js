@@ -111,7 +111,7 @@ export function startEdit({ store, plan, press, discard = () => null }) {
   addEventListener("beforeunload", unload);
   document.body.classList.add("editing");
   document.querySelector("main").prepend(panel.element);
-  store.setUi({ mode: "edit", selection: null, section: null });
+  store.setUi({ mode: "edit", selection: null, section: null, pane: "floor" });
   set(draft);
   panel.focus();
 
@@ -137,17 +137,19 @@ const nameOf = (guests, table) => (guests.get(table.currentGuestId) || { name: "
 /** Tables by finger, mouse and keys. Moving one that is among the chosen moves all of these. */
 function enableMoves({ root, plan, pick, isChosen, isSeveral, chosen, tables, move, remove, turn }) {
   let drag = null;
+  let moved = false;
   function down(event) {
+    moved = false;
     const node = event.target.closest("[data-table]");
     if (!node || (event.button && event.button > 0)) return;
     const id = node.dataset.table;
     drag = { id, pointer: event.pointerId, x: event.clientX, y: event.clientY, from: plan.toFloor(event.clientX, event.clientY), at: new Map(), key: `drag ${Date.now()}` };
-    try { root.setPointerCapture(event.pointerId); } catch (ended) { /* a pointer that has ended meanwhile */ }
   }
   function go(event) {
     if (!drag || event.pointerId !== drag.pointer) return;
     if (!drag.at.size) {
       if (Math.hypot(event.clientX - drag.x, event.clientY - drag.y) < MOVED) return;
+      try { root.setPointerCapture(event.pointerId); } catch (ended) { /* a pointer that has ended meanwhile */ }
       if (!isChosen(drag.id)) pick([drag.id]);
       for (const id of chosen()) if (tables().has(id)) drag.at.set(id, tables().get(id).position);
     }
@@ -166,14 +168,16 @@ function enableMoves({ root, plan, pick, isChosen, isSeveral, chosen, tables, mo
     if (!drag || event.pointerId !== drag.pointer) return;
     const { id, at } = drag;
     drag = null;
-    if (at.size || event.type !== "pointerup") return;
+    moved = at.size > 0;
+    if (moved || event.type !== "pointerup") return;
     const now = chosen();
     if (!isSeveral() && !event.shiftKey) pick([id]);
     else pick(now.includes(id) ? now.filter((one) => one !== id) : [...now, id]);
   }
   function click(event) {
     event.stopPropagation();
-    if (!event.target.closest("[data-table]") && !isSeveral()) pick([]);
+    if (!moved && !event.target.closest("[data-table]") && !isSeveral()) pick([]);
+    moved = false;
   }
   function key(event) {
     const node = event.target.closest("[data-table]");
@@ -231,8 +235,10 @@ function createPanel(does) {
 
 function shapeButton(shape, act, label, kind) {
   const made = button("", act, "choice shape", { "aria-label": label, [`data-${kind}`]: shape });
-  const [name, attributes] = outline(bodyOf(shape, shape === "rectangle" ? 6 : 4));
-  made.append(el("svg:svg", { viewBox: "-76 -56 152 112", "aria-hidden": "true" }, el(`svg:${name}`, attributes)));
+  const body = bodyOf(shape, shape === "rectangle" ? 6 : 4);
+  const [name, attributes] = outline(body);
+  const back = shape === "booth" ? el("svg:path", { d: `M${-body.w / 2} ${-body.h / 2}v${body.h}` }) : null;
+  made.append(el("svg:svg", { viewBox: "-76 -56 152 112", "aria-hidden": "true" }, el(`svg:${name}`, attributes), back));
   return made;
 }
 

@@ -34,6 +34,7 @@ export function enableKeys({ store, press, open, undo }) {
     const { ui } = store.get();
     if (typed) { typed = ""; tell(""); }
     else if (ui.search) store.setUi({ search: "" });
+    else if (ui.picking) store.setUi({ picking: null });
     else if (ui.selection) store.setUi({ selection: null });
     else if (ui.section) store.setUi({ section: null });
   }

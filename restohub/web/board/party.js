@@ -8,16 +8,18 @@ import { timeText } from "./clock.js";
 import { dayAfter, localAt, momentOf, picks } from "./when.js";
 
 const QUOTES = [5, 10, 15, 20, 30, 45, 60];
-const TAGS = ["vip", "birthday", "high_chair"];
+// As every page and app keeps them; what they are called here is in the words.
+const TAGS = { VIP: "vip", birthday: "birthday", "high chair": "high_chair" };
 const DIETS = ["nuts", "gluten", "dairy", "shellfish", "vegetarian", "vegan"];
 const ABOUT = ["name", "partySize", "phone", "notes", "tags", "dietaryRestrictions", "quotedWait", "reservationTime"];
+const tagged = (tag) => (TAGS[tag] ? say(`party.tag_${TAGS[tag]}`) : tag);
 
 const size = (more) => ({ name: "partySize", type: "pad", label: say("party.size"), required: true, ...more });
 const name = (more) => ({ name: "name", label: say("party.name"), max: 100, attributes: { autocapitalize: "words", enterkeyhint: "done" }, ...more });
 const about = () => [
   { name: "phone", label: say("party.phone"), max: 40, kind: "half", attributes: { type: "tel", inputmode: "tel" } },
   { name: "notes", type: "area", label: say("party.notes"), max: 2000, kind: "half", attributes: { rows: 2, placeholder: say("party.notes_hint") } },
-  { name: "tags", type: "any", label: say("party.tags"), options: TAGS.map((tag) => ({ value: tag, label: say(`party.tag_${tag}`) })) },
+  { name: "tags", type: "any", label: say("party.tags"), options: Object.keys(TAGS).map((tag) => ({ value: tag, label: tagged(tag) })) },
   { name: "dietaryRestrictions", type: "any", label: say("party.diet"), other: say("party.diet_other"),
     options: DIETS.map((diet) => say(`party.diet_${diet}`)).map((diet) => ({ value: diet, label: diet })) },
 ];
@@ -111,7 +113,7 @@ function whenField({ restaurant, now, day, at = null }) {
       const from = chosen.minutes === null ? picks(chosen.day, now, zone)[0] || 1425 : chosen.minutes + minutes;
       pick({ minutes: Math.min(1425, Math.max(0, from)) });
     };
-    const choice = (label, pressed, next, data) => button(label, () => pick(next), "choice", { "aria-pressed": pressed, "data-value": data });
+    const choice = (label, pressed, next, data) => button(label, () => pick(next), "choice", { "aria-pressed": String(pressed), "data-value": data });
     function draw() {
       const week = Array.from({ length: 5 }, (_, more) => dayAfter(today, more));
       days.replaceChildren(...week.map((one, index) => choice(
@@ -175,7 +177,7 @@ function describe(key, guest, { restaurant, view }) {
   const table = key === "tableId" && value ? view.tables.get(value) : null;
   const text = key === "status" ? say(`party.status_${value}`) : key === "tableId" ? (table ? table.tableNumber : "–")
     : key === "reservationTime" && value ? formats(restaurant).time(value)
-      : Array.isArray(value) ? value.map((one) => (TAGS.includes(one) ? say(`party.tag_${one}`) : one)).join(" + ") || "–" : value === null ? "–" : String(value);
+      : Array.isArray(value) ? value.map((one) => (tagged(one))).join(" + ") || "–" : value === null ? "–" : String(value);
   return `${say(`party.field_${key}`)}: ${text}`;
 }
 

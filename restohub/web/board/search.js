@@ -33,6 +33,8 @@ function build(store, close) {
   };
   const walk = (event) => {
     const all = [input, ...list.querySelectorAll("button")];
+    // Safari and Chromium would only empty the field.
+    if (event.key === "Escape") { event.preventDefault(); close(); }
     const next = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (next) { event.preventDefault(); (all[all.indexOf(document.activeElement) + next] || document.activeElement).focus(); }
     if (event.key === "Enter" && document.activeElement === input && all[1]) { event.preventDefault(); all[1].click(); }

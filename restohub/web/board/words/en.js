@@ -12,7 +12,7 @@ export default {
   "party.walk_in": "Walk-in",
   "party.walk_in_at": "Walk-in at table {table}",
   "party.press_size": "Press the size to seat them. Anything else comes first, or later.",
-  "party.to_list": "Add to the list",
+  "party.to_list": "Add",
   "party.seat": "Seat",
   "party.seat_at": "Seat at {table} now",
   "party.reservation": "Reservation",
