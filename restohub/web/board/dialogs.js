@@ -38,6 +38,7 @@ function show({ title, kind, build, done }) {
   document.getElementById("dialogs").append(dialog);
   dialog.showModal();
   (focus || heading).focus({ preventScroll: true });
+  if (focus && focus.select) focus.select();
 }
 
 /** @returns {Promise<boolean>} whether the answer was yes; `danger` marks a yes that takes something away. */

@@ -3,7 +3,7 @@
 const FIELDS = ["tableNumber", "capacity", "minCapacity", "shape", "rotation", "position", "section", "server"];
 const MADE = { status: "available", currentGuestId: null, notes: null, section: null, server: null, minCapacity: 1, rotation: 0, version: 0 };
 const ACROSS = 800, DOWN = 620; // what a floor measures on an iPad, for distances
-const CLOSE = 118;
+const ROOM = 80;
 
 /**
  * @typedef {object} Draft
@@ -114,15 +114,19 @@ export function operations(draft) {
   return [...deletes, ...frees, ...updates, ...creates];
 }
 
-/** A place for a new table: the first in reading order that is far from all others, else the one that is farthest. */
-export function freePlace(tables) {
-  const taken = [...tables.values()].map((table) => table.position || { x: 0, y: 0 });
-  let best = { x: 0.5, y: 0.5, far: -1 };
+/**
+ * A place for a new table: the first in reading order that leaves room around it, else the one that leaves most.
+ * @param {(table: object) => {w: number, h: number}} bodyOf how large a table is drawn
+ */
+export function freePlace(tables, bodyOf = () => ({ w: 72, h: 72 })) {
+  const taken = [...tables.values()].map((table) => ({ ...(table.position || { x: 0, y: 0 }), ...bodyOf(table) }));
+  let best = { x: 0.5, y: 0.5, room: -Infinity };
   for (let row = 0; row <= 18; row += 1) {
     for (let column = 0; column <= 18; column += 1) {
       const place = { x: round(0.05 + column * 0.05), y: round(0.05 + row * 0.05) };
-      const far = Math.min(CLOSE, ...taken.map((other) => Math.hypot((other.x - place.x) * ACROSS, (other.y - place.y) * DOWN)));
-      if (far > best.far) best = { ...place, far };
+      const rooms = taken.map(({ x, y, w, h }) => Math.max(Math.abs(x - place.x) * ACROSS - w / 2, Math.abs(y - place.y) * DOWN - h / 2));
+      const room = Math.min(ROOM, ...rooms);
+      if (room > best.room) best = { ...place, room };
     }
   }
   return { x: best.x, y: best.y };

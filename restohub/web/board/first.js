@@ -23,7 +23,7 @@ export function openFirstRun({ api, store }) {
     fields: [
       { name: "name", label: say("first.name"), value: restaurant.name, max: 100, required: true, focus: true },
       { name: "starter", label: say("first.floor"), value: "bistro", type: floors },
-      zoneField(restaurant.timezone),
+      zoneField(zoneOf(restaurant)),
       { name: "hours", type: "one", kind: "half", label: say("first.hours"), value: hoursOf(locale), options: [24, 12].map((value) => ({ value, label: say(`first.hours_${value}`) })) },
       { name: "locale", type: "pick", label: say("first.locale"), value: locale, options: locales(locale) },
     ],
@@ -55,6 +55,9 @@ const isZone = (zone) => {
   try { return Boolean(new Intl.DateTimeFormat("en", { timeZone: zone })); } catch (unknown) { return false; }
 };
 const hoursOf = (locale) => (/^h1/.test(new Intl.DateTimeFormat(locale, { hour: "numeric" }).resolvedOptions().hourCycle) ? 12 : 24);
+
+/** The hub's machine knows where it is, but where nobody told it. */
+const zoneOf = ({ timezone }) => (/^(Etc\/.*|UTC)$/.test(timezone) ? new Intl.DateTimeFormat().resolvedOptions().timeZone || timezone : timezone);
 
 /** Shows the time there: an owner sees at a glance whether it is the right zone. */
 function zoneField(zone) {
