@@ -63,7 +63,7 @@ const zoneOf = ({ timezone }) => (/^(Etc\/.*|UTC)$/.test(timezone) ? new Intl.Da
 function zoneField(zone) {
   return { name: "timezone", label: say("first.zone"), required: true, kind: "half", type({ id }) {
     const zones = Intl.supportedValuesOf ? Intl.supportedValuesOf("timeZone") : [];
-    const input = el("input", { id, list: `${id}z`, autocomplete: "off", autocapitalize: "off", spellcheck: "false" });
+    const input = el("input", { id, list: `${id}z`, "aria-label": say("first.zone"), autocomplete: "off", autocapitalize: "off", spellcheck: "false" });
     const there = el("small", { class: "hint" });
     const look = () => {
       const known = isZone(input.value.trim());

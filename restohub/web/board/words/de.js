@@ -332,7 +332,7 @@ export default {
   "night.noShow": { one: "{count} kam nicht: nicht erschienen", other: "{count} kamen nicht: nicht erschienen" },
   "night.left": { one: "{count} wartet noch: weggegangen", other: "{count} warten noch: weggegangen" },
   "night.nobody": "Niemand ist mehr da. Gute Nacht.",
-  "night.close": { one: "{count} abschließen", other: "{count} abschließen" },
+  "night.close": { one: "Abschließen ({count})", other: "Abschließen ({count})" },
 
   // tonight.js
   "tonight.made": "gedruckt um {time}",
