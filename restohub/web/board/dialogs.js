@@ -1,5 +1,5 @@
 // The one way to open a <dialog>: at the top of the screen, where no keyboard covers it, and one at a time.
-import { el } from "./keyed.js";
+import { attr, el } from "./keyed.js";
 import { say } from "./words.js";
 
 export const button = (text, click, kind = "", more = {}) => el("button", { type: "button", class: `btn ${kind}`.trim(), on: { click }, ...more }, text);
@@ -146,8 +146,7 @@ function makeField(field) {
   const element = el("div", { class: `field ${field.kind || ""}`, "data-field": field.name }, label, own.control, error);
   return Object.assign(part, own, { element, required: field.required, fail(text) {
     error.textContent = text;
-    own.control.toggleAttribute("aria-invalid", false);
-    if (text) own.control.setAttribute("aria-invalid", "true");
+    attr(own.control, grouped ? "data-invalid" : "aria-invalid", text ? "true" : null);
   }});
 }
 
