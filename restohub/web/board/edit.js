@@ -87,6 +87,7 @@ export function startEdit({ store, plan, press, discard = () => null }) {
     saving = null;
     if (!refusal && !problem) return end();
     discard(id);
+    store.set({ refusals: store.get().refusals.filter((other) => other.id !== id) }); // it is said here
     notes.set("refused", say("edit.refused", { detail: refusal ? say(refusal.key, refusal.params) : problem.detail || "" }));
     meet(store.get().view);
   }

@@ -444,7 +444,6 @@ export default {
   "refusal.table_unavailable": "Tisch {table} ist gesperrt.",
   "refusal.table_number_taken": "Tisch {table} gibt es schon.",
   "refusal.party_exceeds_capacity": "Tisch {table} hat {capacity} Plätze, {guest} kommt zu {party}.",
-  "refusal.changed": "Jemand anders hat das inzwischen geändert.",
   "refusal.changed_guest": "{name} wurde inzwischen von jemand anderem geändert.",
   "refusal.changed_table": "Tisch {name} wurde inzwischen von jemand anderem geändert.",
   "refusal.guest_not_found": "Diese Gäste wurden inzwischen gelöscht.",
