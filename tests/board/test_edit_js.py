@@ -1,11 +1,11 @@
-"""This file is what the board works out of its own, in a real browser: times of a day, a floor's edits, floors to start from."""
+"""What the board works out by itself, in a real browser: times of a day, floors to start from, a floor being edited."""
 
 from __future__ import annotations
 
 import os
 import shutil
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -21,8 +21,10 @@ ORIGIN = "http://modules.local"
 LOAD = """async (names) => {
   window.m = {};
   for (const name of names) window.m[name] = await import(`/${name}.js`);
-  window.table = (id, more = {}) => [id, {id, tableNumber: id, capacity: 4, minCapacity: 1, shape: "round", rotation: 0,
-    section: null, server: null, position: {x: 0.1, y: 0.1}, status: "available", currentGuestId: null, version: 3, ...more}];
+  window.table = (id, more = {}) => [id, {
+    id, tableNumber: id, capacity: 4, minCapacity: 1, shape: "round", rotation: 0, section: null, server: null,
+    position: {x: 0.1, y: 0.1}, status: "available", currentGuestId: null, version: 3, ...more,
+  }];
 }"""
 ZONES = ("Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", "America/Santiago")
 
@@ -62,7 +64,7 @@ def page() -> Iterator[Page]:
 
 def moments(zone: str) -> list[tuple[str, int, int]]:
     """A year of days with the time that a restaurant's clock shows, and the moment that Python says it is."""
-    day = datetime(2026, 1, 1)
+    day = datetime(2026, 1, 1, tzinfo=UTC)
     wanted = []
     while day.year == 2026:
         for minutes in (0, 90, 150, 165, 1170):
@@ -114,9 +116,13 @@ def test_a_floor_to_start_from_is_taken_by_the_hub(
 
 SWAP = """([one, other, spare]) => {
   let draft = m.draft.createDraft(new Map([one, other, spare].map((made) => [made.id, made])));
-  draft = m.draft.change(draft, [[one.id, {tableNumber: other.tableNumber, capacity: 6}], [other.id, {tableNumber: one.tableNumber}]]);
+  draft = m.draft.change(draft, [
+    [one.id, {tableNumber: other.tableNumber, capacity: 6}],
+    [other.id, {tableNumber: one.tableNumber}],
+  ]);
   draft = m.draft.change(draft, [[spare.id, null]]);
-  draft = m.draft.change(draft, [["n1", {isNew: true, tableNumber: spare.tableNumber, shape: "booth", capacity: 4, position: {x: 0.5, y: 0.5}}]]);
+  const made = {isNew: true, tableNumber: spare.tableNumber, shape: "booth", capacity: 4, position: {x: 0.5, y: 0.5}};
+  draft = m.draft.change(draft, [["n1", made]]);
   return m.draft.operations(draft);
 }"""
 
@@ -132,14 +138,17 @@ def test_numbers_that_change_hands_and_one_that_is_given_again_are_saved_as_one_
     answered = send(api, restaurant, operations)
     assert answered.status_code == 200, answered.text
     after = {table["id"]: table for table in api.get(path).json()}
-    assert {made[0]["id"]: "2", made[1]["id"]: "1", "n1": "3"} == {key: one["tableNumber"] for key, one in after.items()}
+    assert {made[0]["id"]: "2", made[1]["id"]: "1", "n1": "3"} == {
+        key: one["tableNumber"] for key, one in after.items()
+    }
     assert after[made[0]["id"]]["capacity"] == 6
 
 
 def test_what_others_did_meanwhile_goes_under_the_edits_and_is_named(page: Page) -> None:
     notes, left = page.evaluate("""() => {
       let draft = m.draft.createDraft(new Map(["a", "b", "c", "d"].map((id) => table(id))));
-      draft = m.draft.change(draft, [["a", {section: "Bar"}], ["b", {capacity: 6}], ["c", null], ["d", {rotation: 15}]]);
+      const edits = [["a", {section: "Bar"}], ["b", {capacity: 6}], ["c", null], ["d", {rotation: 15}]];
+      draft = m.draft.change(draft, edits);
       const now = new Map([table("a", {currentGuestId: "g", version: 8}), table("b", {capacity: 2, version: 9}),
         table("c", {currentGuestId: "h", version: 8})]);
       const met = m.draft.rebase(draft, now);
@@ -185,4 +194,8 @@ def test_new_tables_never_pile_up_and_a_dragged_one_falls_in_line(page: Page) ->
     assert last == "31"
     assert snapped == {"position": {"x": 0.5, "y": 0.3}, "lines": {"x": True, "y": False}}
     assert free["position"] == {"x": 0.425, "y": 0.3}
-    assert page.evaluate("() => [m.draft.turned(345, 15), m.draft.turned(0, -15), m.draft.turned(7, 15)]") == [0, 345, 15]
+    assert page.evaluate("() => [m.draft.turned(345, 15), m.draft.turned(0, -15), m.draft.turned(7, 15)]") == [
+        0,
+        345,
+        15,
+    ]
