@@ -164,7 +164,16 @@ export default {
   "field.capacity": "Plätze",
 
   // boot.js
-  "boot.yes": "Ja",
+  "ask.over.title": "Tisch {table} ist klein für sie",
+  "ask.over.yes": "Trotzdem setzen",
+  "ask.remove.title": "{guest} löschen?",
+  "ask.remove.yes": "Löschen",
+  "ask.finishes.title": "{guest} sitzt noch dort",
+  "ask.finishes.yes": "Besuch abschließen",
+  "ask.unholds.title": "Freigehalten für {guest}",
+  "ask.unholds.yes": "Weiter",
+  "ask.pull.title": "Auseinanderstellen?",
+  "ask.pull.yes": "Trennen",
 
   // dialogs.js
   "dialog.close": "Schließen",
