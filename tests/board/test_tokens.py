@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-TOKENS = (Path(__file__).parents[2] / "restohub/web/board/tokens.css").read_text()
+TOKENS = (Path(__file__).parents[2] / "restohub/web/board/base.css").read_text()
 THEMES = {
     "dark": [":root"],
     "light": [":root", ":root[data-theme=light]"],

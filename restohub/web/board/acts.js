@@ -1,8 +1,8 @@
 // What a press means: each act is made from the floor that was seen, and names the versions that it is about.
 
-import { kept } from "./floor.js";
-import { foldLabel } from "./predict.js";
-import { bestFit, fits, joined, overdue, pushedTo, waiting } from "./choose.js";
+import { kept } from './floor.js';
+import { foldLabel } from './predict.js';
+import { bestFit, fits, joined, overdue, pushedTo, waiting } from './choose.js';
 
 const BATCH_MAX = 500;
 

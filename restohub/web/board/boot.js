@@ -1,28 +1,20 @@
 // Wires everything: the store, the hub, what draws, and what a tap means.
 
-import { createApi } from './api.js';
-import { createClock } from './clock.js';
-import { createStore } from './state.js';
+import { createApi, createClock } from './hub.js';
+import { createStore, undoAct } from './state.js';
 import { startSync } from './sync.js';
 import { createOutbox } from './outbox.js';
-import { undoAct } from './undo.js';
 import * as acts from './acts.js';
 import { chooseLanguage, say } from './words.js';
 import { createPlan } from './plan.js';
 import { createLists } from './lists.js';
-import { createTop } from './top.js';
-import { createBanner, createRefusals } from './banner.js';
-import { createActionbar } from './actionbar.js';
+import { createTop, createBanner, createRefusals, createActionbar } from './bars.js';
 import { ask } from './dialogs.js';
-import { enableDrag } from './drag.js';
-import { enableKeys } from './keys.js';
+import { enableDrag, enableKeys } from './input.js';
 import { isNew, openFirstRun } from './first.js';
-import { createQueue } from './queue.js';
+import { createQueue, openSearch, openNight, printTonight } from './views.js';
 import { attr } from './keyed.js';
 import { openArrived, openEdit, openReservation, openWalkIn } from './party.js';
-import { openSearch } from './search.js';
-import { openNight } from './night.js';
-import { printTonight } from './tonight.js';
 import { startEdit } from './edit.js';
 
 const THEME = 'restohub.theme';

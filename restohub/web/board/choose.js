@@ -1,7 +1,7 @@
 // What the board picks out of a floor: who waits, who is due, which table fits, what is worth a mark.
 
-import { businessDay } from "./clock.js";
-import { foldLabel } from "./predict.js";
+import { businessDay } from './hub.js';
+import { foldLabel } from './predict.js';
 
 const MINUTE = 60000;
 const QUARTER = 15 * MINUTE;

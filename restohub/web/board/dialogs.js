@@ -1,6 +1,6 @@
 // The one way to open a <dialog>: at the top of the screen, where no keyboard covers it, and one at a time.
-import { attr, el } from "./keyed.js";
-import { say } from "./words.js";
+import { attr, el } from './keyed.js';
+import { say } from './words.js';
 
 export const button = (text, click, kind = "", more = {}) => el("button", { type: "button", class: `btn ${kind}`.trim(), on: { click }, ...more }, text);
 

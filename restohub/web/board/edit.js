@@ -1,10 +1,10 @@
 // Edit mode: the floor's tables are added, moved, turned and named here, and saved as one batch.
-import { el, attr, text, icon } from "./keyed.js";
-import { bodyOf, outline } from "./shapes.js";
-import { say } from "./words.js";
-import { ask, button, isOpen } from "./dialogs.js";
-import { editFloor, newId } from "./acts.js";
-import { change, createDraft, faults, freePlace, nextNumber, operations, rebase, same, snap, tablesOf, turned, undo } from "./draft.js";
+import { el, attr, text, icon } from './keyed.js';
+import { bodyOf, outline } from './shapes.js';
+import { say } from './words.js';
+import { ask, button, isOpen } from './dialogs.js';
+import { editFloor, newId } from './acts.js';
+import { change, createDraft, faults, freePlace, nextNumber, operations, rebase, same, snap, tablesOf, turned, undo } from './draft.js';
 
 const SHAPES = ["round", "square", "rectangle", "oval", "booth"];
 const MOVED = 6;

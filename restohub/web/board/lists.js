@@ -3,7 +3,7 @@
 import { attr, el, icon, keyed, nodeOf } from './keyed.js';
 import { formats, say, spoken } from './words.js';
 import { booked, due, marks, seated, sections, stage, unsent as unsentKeys, waited, waiting } from './choose.js';
-import { businessDay } from './clock.js';
+import { businessDay } from './hub.js';
 
 const TABS = ['waiting', 'booked', 'seated'];
 const MARKS = { allergy: 'warn', vip: 'star', birthday: 'cake', high_chair: 'high' };

@@ -1,12 +1,11 @@
 // The outbox: a press is kept before it is sent, sent once at a time in its order, and kept until the hub
 // has said what it did. On-line an act is one `atomic/batch`; what had to wait goes as the guide's off-line queue.
 
-import { asksAgain } from "./api.js";
-import { businessDay } from "./clock.js";
-import { kept } from "./floor.js";
-import { outcome } from "./predict.js";
-import { explain } from "./refusals.js";
-import { newId } from "./acts.js";
+import { asksAgain, businessDay } from './hub.js';
+import { kept } from './floor.js';
+import { outcome } from './predict.js';
+import { explain } from './refusals.js';
+import { newId } from './acts.js';
 
 const KEY = "restohub.board.outbox.";
 const TAB = "restohub.board.tab";

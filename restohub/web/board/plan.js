@@ -4,7 +4,7 @@ import { bodyOf, chairs, fit, grown, joined as joinBodies, outline, panels, reac
 import { attr, el, icon, keyed, nodeOf } from './keyed.js';
 import { formats, say, spoken } from './words.js';
 import { bestFit, fits, joined, marks, sections, stage, unsent as unsentKeys } from './choose.js';
-import { panning } from './pan.js';
+import { panning } from './input.js';
 
 const NONE = [];
 const MARKS = { allergy: 'warn', vip: 'star', birthday: 'cake', high_chair: 'high' };

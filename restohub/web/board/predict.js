@@ -2,8 +2,8 @@
 // has said what it did. What the hub would refuse changes nothing here, as a whole, as it would there. (`totalVisits` it
 // leaves to the hub, which knows of guests that left the floor.)
 
-import { applyChanges, kept } from "./floor.js";
-import { timeText } from "./clock.js";
+import { applyChanges, kept } from './floor.js';
+import { timeText } from './hub.js';
 
 /** @type {Object<string, "expected"|"waiting"|"seated"|"done">} */
 export const PHASES = {

@@ -1,6 +1,6 @@
 // Why a press was refused, as a sentence of the page's own language and the ways on from there.
 
-import { freeAndSeat, newId, seat } from "./acts.js";
+import { freeAndSeat, newId, seat } from './acts.js';
 
 const AGAIN = { key: "way.again", action: "retry" };
 const LOOK = { key: "way.look", action: "look" };

@@ -1,6 +1,6 @@
 // One socket's life after another: it keeps `base` in step with the hub, and says why where it is not.
 
-import { applyChanges, emptyFloor, replaceFloor } from "./floor.js";
+import { applyChanges, emptyFloor, replaceFloor } from './floor.js';
 
 const PING_MS = 4000;
 const PROBE_MS = 2000;

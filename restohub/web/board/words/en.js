@@ -1,4 +1,4 @@
-// English. Keys begin with the file that says them; `{name}` stands for a param, `{one, other}` is chosen by `count`.
+// English. Keys begin with what says them; `{name}` stands for a param, `{one, other}` is chosen by `count`.
 
 export default {
   // top.js
