@@ -15,7 +15,16 @@ from restohub.floor.decide import Batch, decide
 from restohub.floor.model import DIRECTORY_ID, Directory, Entry, Floor, Stamp
 from restohub.floor.own_changes import OwnChange, OwnWork
 from restohub.floor.restaurant_rules import decide_directory
-from restohub.floor.verdicts import Accepted, BatchRefused, Refused, rate_limited, restaurant_not_found
+from restohub.floor.verdicts import (
+    Accepted,
+    BatchRefused,
+    Done,
+    Refused,
+    Repeated,
+    Result,
+    rate_limited,
+    restaurant_not_found,
+)
 from restohub.limits import HUB_REMOVALS_MAX, RESTAURANTS_MAX
 from restohub.store.append import Record
 from restohub.store.key_index import Keys
@@ -53,25 +62,8 @@ class Step(Struct, frozen=True, kw_only=True):
     used: int | None = None
 
 
-class Done(Struct, frozen=True, kw_only=True):
-    """What became of a step that was accepted; `entry` is None where it changed nothing."""
-
-    accepted: Accepted
-    entry: Entry | None
-    before: Floor
-    after: Floor
-    transaction_id: str
-    time: int
-
-
-class Repeated(Struct, frozen=True):
-    """The step's key was used before, by the commit of this revision."""
-
-    revision: int
-
-
-Result = Done | Refused | BatchRefused | Repeated
-Answering = Callable[[Sequence[Result], Floor], Answer]
+# Makes a submission's answer. It goes down with the commands, since a kept answer is a column of the commit's own row.
+Responder = Callable[[Sequence[Result], Floor], Answer]
 
 
 class Holdings(Struct, frozen=True):
@@ -91,20 +83,20 @@ class Holdings(Struct, frozen=True):
 class Submission:
     """One caller's steps on one restaurant, in the queue; the hub itself is no caller."""
 
-    __slots__ = ("answer", "caller", "future", "restaurant_id", "since", "steps")
+    __slots__ = ("caller", "future", "respond", "restaurant_id", "since", "steps")
 
     def __init__(
         self,
         restaurant_id: int,
         steps: Sequence[Step],
-        answer: Answering,
+        respond: Responder,
         future: asyncio.Future[Answer | Repeated],
         since: float,
         caller: Caller | None = None,
     ) -> None:
         self.restaurant_id = restaurant_id
         self.steps = steps
-        self.answer = answer
+        self.respond = respond
         self.future = future
         self.since = since
         self.caller = caller
@@ -176,7 +168,7 @@ class Group:
             return
         floor = self._floor(submission.restaurant_id) or Floor(restaurant_id=submission.restaurant_id)
         try:
-            answer = submission.answer(results, floor)
+            answer = submission.respond(results, floor)
         except Problem as refused:
             self.answers.append(refused)
             return

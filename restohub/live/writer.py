@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from restohub.floor.apply import apply, apply_directory
 from restohub.floor.model import DIRECTORY_ID, Directory, Entry, Floor
+from restohub.floor.verdicts import Repeated
 from restohub.limits import QUEUE_MAX, RESTAURANTS_MAX
 from restohub.logs.events import event
 from restohub.store.append import Ledger
@@ -24,7 +25,7 @@ from restohub.wire.responses import Answer
 
 from .address_usage import Caller
 from .clock import Clock, new_id
-from .group_commit import Answering, Group, Holdings, Repeated, Step, Submission
+from .group_commit import Group, Holdings, Responder, Step, Submission
 
 log = logging.getLogger("restohub.writer")
 
@@ -89,7 +90,7 @@ class Writer:
         self._failure_code = "storage_unavailable"
 
     def submit(
-        self, restaurant_id: int, steps: Sequence[Step], answer: Answering, caller: Caller | None = None
+        self, restaurant_id: int, steps: Sequence[Step], respond: Responder, caller: Caller | None = None
     ) -> asyncio.Future[Answer | Repeated]:
         """Have these steps of a caller, or of the hub itself, decided and committed: the answer, when they are durable.
 
@@ -102,7 +103,7 @@ class Writer:
         if len(self._queue) >= QUEUE_MAX:
             raise refusal("busy")
         future: asyncio.Future[Answer | Repeated] = asyncio.get_running_loop().create_future()
-        self._queue.append(Submission(restaurant_id, steps, answer, future, self._clock.monotonic(), caller))
+        self._queue.append(Submission(restaurant_id, steps, respond, future, self._clock.monotonic(), caller))
         self._wake.set()
         return future
 

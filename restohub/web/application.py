@@ -16,7 +16,7 @@ from restohub.live.address_usage import Caller
 from restohub.live.hub import Hub
 from restohub.store.errors import StorageFailedError, StorageUnavailableError
 from restohub.wire.problems import Problem, document
-from restohub.wire.responses import EVERYWHERE, Answer
+from restohub.wire.responses import EVERYWHERE, Answer, problem_answer
 
 from .error_handlers import (
     CALLER,
@@ -25,10 +25,10 @@ from .error_handlers import (
     on_failed_disk,
     on_litestar,
     on_problem,
-    problem_answer,
     send_answer,
 )
 from .guard import Guard
+from .mutations import AnsweredBefore
 from .pages import PAGES
 from .problem_pages import problem_page, wants_page
 from .request import ClientGoneError, Request
@@ -161,7 +161,10 @@ def _answering(route: Route, hub: Hub, sockets: Sockets) -> Callable[..., Any]:
 
     async def answering(scope: Any, receive: Any, send: Any) -> None:
         request = Request(scope, receive, hub, sockets)
-        answer = await route.handler(request)
+        try:
+            answer = await route.handler(request)
+        except AnsweredBefore as repeated:
+            answer = repeated.answer
         if isinstance(answer, Answer) and len(answer.body) >= ANSWER_BYTES_A_UNIT:
             request.caller.spend(len(answer.body) // ANSWER_BYTES_A_UNIT)
         await send_answer(answer, scope, send)

@@ -14,8 +14,8 @@ from restohub.floor.verdicts import Refused
 from restohub.limits import ANSWER_WAIT_S
 from restohub.live.hub import Hub
 from restohub.wire.error_codes import UPGRADE
-from restohub.wire.problems import Problem, ProblemDocument, document, problem, refusal
-from restohub.wire.responses import PROBLEM, Answer, Sent, encode, sent_headers
+from restohub.wire.problems import Problem, document, problem, refusal
+from restohub.wire.responses import Answer, Sent, problem_answer, sent_headers
 
 from .problem_pages import problem_page, wants_page
 
@@ -73,12 +73,6 @@ def hub_of(request: Request[Any, Any, Any]) -> Hub:
     """The hub that answers this request."""
     hub: Hub = request.app.state.hub
     return hub
-
-
-def problem_answer(found: ProblemDocument, headers: tuple[tuple[str, str], ...] = ()) -> Answer:
-    """An answer that is a problem document."""
-    more = [(name.lower().encode(), value.encode()) for name, value in headers]
-    return Answer(found.status, [PROBLEM, *more], encode(found))
 
 
 def on_problem(request: Request[Any, Any, Any], fault: Problem) -> Reply:

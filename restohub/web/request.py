@@ -200,6 +200,11 @@ def path_restaurant(request: Request) -> int:
     return number
 
 
+def path_entity(request: Request, kind: str) -> str:
+    """The id of the guest or table that the path names."""
+    return str(request.path_params[f"{kind}_id"])
+
+
 def idempotency_key(request: Request) -> str | None:
     """The request's `Idempotency-Key`, None where it has none; raises Problem for one that cannot be kept."""
     key = request.header(b"idempotency-key")

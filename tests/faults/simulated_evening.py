@@ -10,10 +10,11 @@ from typing import Any
 
 from restohub.floor.commands import EntityKind, GuestFields, TableFields
 from restohub.floor.model import DIRECTORY_ID, GUEST_STATUSES, Change, Entry, Floor, Restaurant
+from restohub.floor.verdicts import Done, Repeated, Result
 from restohub.live.address_usage import Callers
 from restohub.live.epoch import Epoch
 from restohub.live.feed import Feed
-from restohub.live.group_commit import Done, Repeated, Result, Step
+from restohub.live.group_commit import Step
 from restohub.live.hub import Hub
 from restohub.live.list_index import Listings
 from restohub.live.snapshots import Snapshots
