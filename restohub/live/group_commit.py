@@ -17,7 +17,6 @@ from restohub.floor.own_changes import OwnChange, OwnWork
 from restohub.floor.restaurant_rules import decide_directory
 from restohub.floor.verdicts import (
     Accepted,
-    BatchRefused,
     Done,
     Refused,
     Repeated,
@@ -222,7 +221,11 @@ class Group:
             return restaurant_not_found(restaurant_id)
         created_from = caller.address if caller else None
         stamp = Stamp(before.revision + 1, max(self._now, before.time), step.transaction_id, created_from)
-        verdict = self._verdict(before, command, stamp)
+        verdict = (
+            self._decide_directory(command, stamp)
+            if isinstance(command, DirectoryCommand)
+            else decide(before, command, stamp, self.holdings.size)
+        )
         if not isinstance(verdict, Accepted):
             return verdict
         if caller is not None and not caller.shared and (too_much := self._add(caller, verdict)):
@@ -241,11 +244,9 @@ class Group:
             time=after.time,
         )
 
-    def _verdict(self, before: Floor, command: Command, stamp: Stamp) -> Accepted | Refused | BatchRefused:
-        if isinstance(command, DirectoryCommand):
-            floors = {**self._published, **self.floors}
-            return decide_directory(self.directory, floors, command, stamp, self.holdings.restaurants_max)
-        return decide(before, command, stamp, self.holdings.size)
+    def _decide_directory(self, command: DirectoryCommand, stamp: Stamp) -> Accepted | Refused:
+        floors = {**self._published, **self.floors}
+        return decide_directory(self.directory, floors, command, stamp, self.holdings.restaurants_max)
 
     def _add(self, caller: Caller, accepted: Accepted) -> Refused | None:
         """Note what a caller makes, or say in how many seconds this address may make so much."""

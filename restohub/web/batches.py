@@ -19,7 +19,8 @@ from restohub.wire.batch_answers import batch_answer
 from restohub.wire.batch_inputs import Wanted, batch_transaction_id, named_restaurant, read_batch
 from restohub.wire.responses import Answer
 
-from .mutations import commit, under_key
+from .change_request import under_key
+from .mutations import commit
 from .request import Query, Request, floor_of, idempotency_key, read_body, read_document
 from .request_cost import pay
 

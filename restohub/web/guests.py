@@ -18,7 +18,8 @@ from restohub.wire.problems import bad_query
 from restohub.wire.responses import Answer, Sent
 
 from . import guests_and_tables
-from .mutations import commit, read_change
+from .change_request import read_change
+from .mutations import commit
 from .request import Query, Request, accepted_versions, path_entity, path_restaurant
 
 

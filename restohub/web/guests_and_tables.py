@@ -25,7 +25,8 @@ from restohub.wire.problems import Problem, bad_query
 from restohub.wire.responses import JSON, Answer, Sent, json_answer, revision_headers
 from restohub.wire.streamed_lists import Pieces, entity_json, joined_whole
 
-from .mutations import commit, read_change
+from .change_request import read_change
+from .mutations import commit
 from .request import Query, Request, accepted_versions, floor_of, path_entity, path_restaurant
 from .streamed_responses import Headers, Holding, listed
 

@@ -1,68 +1,13 @@
-"""The way of every change: read it, make its command, commit and answer; a repeated one gets its first answer."""
+"""The last line of every change's handler: commit its command, and answer."""
 
 from __future__ import annotations
 
-from typing import Any
-
-import msgspec
-from msgspec import Struct
-
-from restohub.floor.model import DIRECTORY_ID, Floor
 from restohub.floor.verdicts import Repeated
-from restohub.live.clock import new_id
 from restohub.live.group_commit import Command, Responder, Step
-from restohub.live.hub import Hub
-from restohub.store.history import KeptAnswer
-from restohub.wire.problems import problem, refusal
-from restohub.wire.responses import Answer, unpacked
+from restohub.wire.problems import refusal
+from restohub.wire.responses import Answer
 
-from .request import Request, floor_of, idempotency_key, read_body, read_document, request_digest
-
-KEY_SPACE = "key:"
-REPLAYED = (b"idempotency-replayed", b"true")
-
-
-class ChangeRequest(Struct, frozen=True):
-    """A change that was asked for: where, with which body (None: none came), and under which key."""
-
-    hub: Hub
-    request: Request
-    floor: Floor
-    body: Any
-    transaction_id: str
-    key: str | None = None
-    digest: bytes | None = None
-
-
-class AnsweredBefore(Exception):
-    """Raised where a request's key was used before: it gets the answer that it got then, whatever is there now."""
-
-    def __init__(self, answer: Answer) -> None:
-        super().__init__()
-        self.answer = answer
-
-
-async def read_change(request: Request, restaurant_id: int, *, needs_body: bool = True) -> ChangeRequest:
-    """What is asked for, in a restaurant or of the restaurants themselves; raises Problem and AnsweredBefore."""
-    raw = await read_body(request)
-    body = read_document(request, raw) if needs_body or (raw and request.scope["method"] != "DELETE") else None
-    of_restaurants = restaurant_id == DIRECTORY_ID
-    floor = Floor(restaurant_id=DIRECTORY_ID) if of_restaurants else floor_of(request.hub, restaurant_id)
-    return await under_key(request, floor, body, new_id(), idempotency_key(request))
-
-
-async def under_key(request: Request, floor: Floor, body: Any, transaction_id: str, key: str | None) -> ChangeRequest:
-    """A change under the key that its client gave it, if any; raises AnsweredBefore where that was used before."""
-    hub = request.hub
-    if key is None:
-        return ChangeRequest(hub, request, floor, body, transaction_id)
-    key = KEY_SPACE + key
-    change = ChangeRequest(hub, request, floor, body, transaction_id, key, request_digest(request, body))
-    used = hub.writer.keys.revision(floor.restaurant_id, key)
-    kept = None if used is None else await hub.history.kept_answer(floor.restaurant_id, used)
-    if kept is not None:
-        raise AnsweredBefore(_first_answer(change, kept))
-    return change
+from .change_request import ChangeRequest, first_answer
 
 
 async def commit(change: ChangeRequest, command: Command, respond: Responder, *, atomic: bool = False) -> Answer:
@@ -78,15 +23,4 @@ async def commit(change: ChangeRequest, command: Command, respond: Responder, *,
     kept = await hub.history.kept_answer(restaurant_id, answer.revision)
     if kept is None:
         raise refusal("busy")  # the key ended at this very moment
-    return _first_answer(change, kept)
-
-
-def _first_answer(change: ChangeRequest, kept: KeptAnswer) -> Answer:
-    """The first answer to this key; raises Problem `idempotency_key_reused` where there is none to give again."""
-    if kept.digest != change.digest or kept.answer is None:
-        raise problem("idempotency_key_reused")
-    answer = unpacked(kept.answer)
-    if answer is None:
-        detail = "This key was used before, with another version of the hub, whose answer cannot be read any more."
-        raise problem("idempotency_key_reused", f"{detail} The change was made then; see what is there now.")
-    return msgspec.structs.replace(answer, headers=[*answer.headers, REPLAYED])
+    return first_answer(change, kept)

@@ -18,7 +18,8 @@ from restohub.wire.inputs import read_restaurant
 from restohub.wire.problems import Problem, bad_query
 from restohub.wire.responses import Answer, json_answer, revision_headers
 
-from .mutations import commit, read_change
+from .change_request import read_change
+from .mutations import commit
 from .request import Query, Request, path_restaurant
 
 

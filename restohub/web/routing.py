@@ -8,7 +8,7 @@ returns an ASGI application: that costs 9 % of the changes a second, this one no
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 from litestar import Litestar
@@ -25,20 +25,21 @@ from restohub.wire.error_codes import UPGRADE
 from restohub.wire.problems import Problem, problem
 from restohub.wire.responses import Answer
 
+from .change_request import AnsweredBefore
 from .error_handlers import (
     Reply,
     on_client_gone,
     on_crash,
     on_failed_disk,
     on_problem,
-    refuse_handshake,
     send_answer,
 )
-from .mutations import AnsweredBefore
 from .pages import PAGES
 from .request import ClientGoneError, Request
 from .routes import ROUTES, Route
 from .sockets import realtime, restaurant_sync
+
+Scope = dict[str, Any]
 
 EVERY_ROUTE = (*ROUTES, *PAGES)
 SOCKETS = (("/realtime", realtime), ("/ws/restaurant/sync", restaurant_sync))
@@ -123,32 +124,22 @@ async def _never_called() -> None:
     """What litestar would call for a route, had not its middleware answered."""
 
 
-class PathNormalizer:
-    """Passes each request on under the one form of its path; GET for HEAD; answers OPTIONS, and sockets elsewhere."""
+def normalize(scope: Scope) -> Scope | Answer | Refused:
+    """The scope of a request or a socket under the one form of its path, as a GET where it is a HEAD.
 
-    def __init__(self, app: Any, hub: Hub) -> None:
-        self._app = app
-        self._clock = hub.clock
-
-    def __call__(self, scope: Any, receive: Any, send: Any) -> Awaitable[None]:
-        """Pass a request or a socket on."""
-        if scope["type"] == "lifespan":
-            return self._app(scope, receive, send)  # type: ignore[no-any-return]  # litestar's own
-        path = scope["path"] = normal_path(scope["path"])
-        method = scope.get("method")
-        if method is None:
-            if path not in SOCKET_PATHS:
-                return self._no_socket(path, send)
-        elif method == "HEAD":  # in a copy: the transport knows by its own that no body goes out
-            scope = {**scope, "method": "GET"}
-        elif method == "OPTIONS" and (allowed := allowed_methods(path)):
-            return send_answer(Answer(204, [(b"allow", allowed.encode())], b""), scope, send)
-        passed: Awaitable[None] = self._app(scope, receive, send)
-        return passed
-
-    def _no_socket(self, path: str, send: Any) -> Awaitable[None]:
-        hint = f"There is no WebSocket at {path[:200]}. There is one at {' and one at '.join(SOCKET_PATHS)}."
-        return refuse_handshake(Refused("route_not_found", hint=hint), self._clock.now(), send)
+    Else the answer to OPTIONS, or why there is no socket here.
+    """
+    path = scope["path"] = normal_path(scope["path"])
+    method = scope.get("method")
+    if method is None:
+        if path not in SOCKET_PATHS:
+            hint = f"There is no WebSocket at {path[:200]}. There is one at {' and one at '.join(SOCKET_PATHS)}."
+            return Refused("route_not_found", hint=hint)
+    elif method == "HEAD":  # in a copy: the transport knows by its own that no body goes out
+        return {**scope, "method": "GET"}
+    elif method == "OPTIONS" and (allowed := allowed_methods(path)):
+        return Answer(204, [(b"allow", allowed.encode())], b"")
+    return scope
 
 
 def normal_path(path: str) -> str:
