@@ -338,8 +338,7 @@ class Writer:
 
     def _refuse(self, group: list[Submission], fault: StorageFullError | StorageUnavailableError) -> None:
         """The disk takes nothing: these callers hear it, the floor stands as it is, reads go on."""
-        full = isinstance(fault, StorageFullError)
-        self._failure_code = "storage_full" if full else "storage_unavailable"
+        self._failure_code = "storage_full" if isinstance(fault, StorageFullError) else "storage_unavailable"
         self._troubled(fault)
         detail = f"The hub cannot save changes: {fault}. Nothing was changed; what is shown stays true."
         for submission in group:

@@ -1,4 +1,4 @@
-"""A change as it is asked for: where, with which body, under which key. One whose key was used has its answer."""
+"""A change as it is asked for: where, with which body, and under which key, which may have its answer already."""
 
 from __future__ import annotations
 
