@@ -105,5 +105,5 @@ def _page(
 
 
 def _json(changed: Changed) -> bytes:
-    told = latest(changed)
-    return encode(logged_change(told.change, told.revision, told.time))
+    last = latest(changed)
+    return encode(logged_change(last.change, last.revision, last.time))
