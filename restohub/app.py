@@ -20,7 +20,7 @@ from restohub.floor.model import DIRECTORY_ID, Change, Entry, Restaurant
 from restohub.live.address_usage import Callers
 from restohub.live.client_ahead import Claims
 from restohub.live.clock import Clock, new_epoch, new_id
-from restohub.live.endpoint import Place
+from restohub.live.endpoint import Endpoint
 from restohub.live.epoch import PUT_BACK, Epoch
 from restohub.live.feed import Feed
 from restohub.live.hub import Hub
@@ -29,7 +29,7 @@ from restohub.live.snapshots import Snapshots
 from restohub.live.writer import Writer
 from restohub.logs.events import event
 from restohub.logs.lines import on_loop_fault
-from restohub.net.health_probe import who_at
+from restohub.net.health_probe import probe
 from restohub.net.mdns_advertise import Advertiser
 from restohub.net.runfile import write_note
 from restohub.open_files import allow_many_sockets
@@ -47,6 +47,7 @@ from restohub.upkeep.machine_timezone import knows_zone, machine_zone
 from restohub.upkeep.retention import Retention
 from restohub.upkeep.watchdog import Watchdog
 from restohub.web.application import application
+from restohub.web.board_files import read_board
 from restohub.web.client_address import Peers
 from restohub.web.guard import Guard
 from restohub.web.package_files import read_all
@@ -68,7 +69,7 @@ class PortError(Exception):
     """The port cannot be listened on; the text says why and what to do."""
 
 
-async def serve(settings: Settings, on_ready: Callable[[Place], None]) -> None:
+async def serve(settings: Settings, on_ready: Callable[[Endpoint], None]) -> None:
     """Run a hub until it is told to stop.
 
     Raises FolderError, PortError, DamageError, StorageFailedError, StorageBackError.
@@ -83,7 +84,7 @@ async def serve(settings: Settings, on_ready: Callable[[Place], None]) -> None:
             writing = await open_writer(folder)
             ledger = Ledger(writing, folder / DATABASE)
             if fault is not None:
-                log.warning("The disk of %s takes no changes: %s. What is on it is shown.", settings.data, fault)
+                log.warning("The disk of %s cannot be written: %s. The hub shows what is on it.", settings.data, fault)
                 ledger = ReadOnlyLedger(writing, folder / DATABASE, settings.data, fault)
             else:
                 ledger.reserve = Reserve(folder)
@@ -105,26 +106,27 @@ async def _run(
     epoch: Epoch,
     ledger: Ledger,
     history: History,
-    on_ready: Callable[[Place], None],
+    on_ready: Callable[[Endpoint], None],
 ) -> None:
     clock = Clock(max([loaded.directory.time, *(floor.time for floor in loaded.floors.values())]))
     peers = Peers(clock.monotonic, allow_public=settings.allow_public)
     callers = Callers(settings.shared_addresses, clock.monotonic, peers.key)
-    place = place_of(settings, loaded.install_id, bound := bound_socket(settings))
-    advertiser = Advertiser(place, version("restohub"), who_at)
-    hub = _hub(settings, loaded, epoch, ledger, history, clock, callers, place, advertiser.state)
+    endpoint = endpoint_of(settings, loaded.install_id, bound := bound_socket(settings))
+    advertiser = Advertiser(endpoint, version("restohub"), probe)
+    hub = _hub(settings, loaded, epoch, ledger, history, clock, callers, endpoint, advertiser.state)
     writer = hub.writer
     guard = Guard(settings.allowed_hosts, peers.permitted, clock.monotonic)
     read_all()
+    read_board()
     writing = asyncio.create_task(writer.run())
     watchdog = Watchdog(writer.roll_call)
 
     def listening() -> None:
-        write_note(settings.data, place)
-        on_ready(place)
-        watchdog.ready(f"Serving {place.name!r} on port {place.port}")
-        if place.advertised:
-            advertiser.start(place.bound, place.port)
+        write_note(settings.data, endpoint)
+        on_ready(endpoint)
+        watchdog.ready(f"Serving {endpoint.name!r} on port {endpoint.port}")
+        if endpoint.advertised:
+            advertiser.start(endpoint.bound, endpoint.port)
 
     async def before_stop() -> None:
         log.info("The hub is stopping: what it has taken is saved and answered first.", extra=STOPPING)
@@ -155,7 +157,7 @@ def _hub(
     history: History,
     clock: Clock,
     callers: Callers,
-    place: Place,
+    endpoint: Endpoint,
     discovery: Callable[[], Discovery],
 ) -> Hub:
     """The parts that answer requests, over what was loaded."""
@@ -173,7 +175,7 @@ def _hub(
     return Hub(
         version=version("restohub"),
         present=epoch,
-        place=place,
+        endpoint=endpoint,
         folder=settings.data,
         zone=machine_zone(),
         knows_zone=knows_zone,
@@ -226,7 +228,7 @@ async def _ended(settings: Settings, writing: asyncio.Task[None], tasks: list[as
     ended = [task for task in (writing, *tasks) if task.done() and not task.cancelled()]
     for fault in (task.exception() for task in ended):
         if isinstance(fault, StorageFailedError):
-            end_now(f"The disk of {settings.data} failed: {fault}. Look after the disk, then start the hub again.")
+            end_now(f"The disk of {settings.data} failed: {fault}. Check the disk, then start the hub again.")
     for task in ended:
         task.result()
 
@@ -283,10 +285,10 @@ def bound_socket(settings: Settings) -> socket.socket:
         ) from None
 
 
-def place_of(settings: Settings, install_id: str, bound: socket.socket) -> Place:
+def endpoint_of(settings: Settings, install_id: str, bound: socket.socket) -> Endpoint:
     """Where a hub with these settings is, by the socket that it listens on."""
     address, port = bound.getsockname()[:2]
-    return Place(install_id, settings.name, address, port, settings.interface, settings.advertise, new_id())
+    return Endpoint(install_id, settings.name, address, port, settings.interface, settings.advertise, new_id())
 
 
 async def _close_writing(connection: Connection, ledger: Ledger) -> None:

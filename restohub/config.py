@@ -114,7 +114,7 @@ def _from_file(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise SettingsError(f"{path} cannot be read: {error.strerror}.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path} is not TOML: {error}. Mend it or remove it.") from None
+        raise SettingsError(f"{path} is not TOML: {error}. Fix it or remove it.") from None
     values = {name.replace("-", "_"): value for name, value in values.items()}
     for name in values:
         if name not in SAYS or name == "data":

@@ -77,6 +77,10 @@ BODIES_BYTES_AN_ADDRESS = 16_000_000
 UNITS_A_SECOND = 200
 UNITS_BURST = 2_000
 ANSWER_BYTES_A_UNIT = 64 * 1024
+# The board's page and its files cost no units: a host who opens it in a rush has it at once. A page has some 40: so
+# fifteen screens behind one address, and then one and a half a second. What is beyond costs as any request does.
+BOARD_FILES_BURST = 600
+BOARD_FILES_A_SECOND = 60
 # Over the rate the request waits; who would wait for longer is told 429.
 RATE_WAIT_S = 10.0
 

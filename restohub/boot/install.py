@@ -61,7 +61,7 @@ def install(program: Path, *, units: Path = UNITS, booted: Path = BOOTED, user: 
             "print what other systems read; operate.md (in restohub/docs, and on every hub) says what to do with it."
         )
     if (_user() if user is None else user) != 0:
-        raise InstallError(f"Only root may install a service; say `sudo {program} service install`.")
+        raise InstallError(f"Only root may install a service; run `sudo {program} service install`.")
     read = (program,) if ONE_FILE else (program, Path(sys.executable).resolve(), Path(__file__).resolve())
     for file in read:
         out_of_reach = unreachable(file)
@@ -76,12 +76,12 @@ def install(program: Path, *, units: Path = UNITS, booted: Path = BOOTED, user: 
 
 def unreachable(file: Path) -> str | None:
     """Why the service's user could not read this file, None where it can."""
-    cure = "install restohub in /opt/restohub, as operate.md says."
+    fix = "install restohub in /opt/restohub, as operate.md says."
     if any(file.is_relative_to(folder) for folder in HIDDEN):
-        return f"A service cannot see {file}, since people's folders and temporary ones are hidden from it; {cure}"
+        return f"A service cannot see {file}, since people's folders and temporary ones are hidden from it; {fix}"
     for place in (file, *file.parents):
         if not place.stat().st_mode & (stat.S_IROTH if place == file else stat.S_IXOTH):
-            return f"A service has no right to read {place}; allow it with `chmod o+rX {place}`, or {cure}"
+            return f"A service has no right to read {place}; allow it with `chmod o+rX {place}`, or {fix}"
     return None
 
 

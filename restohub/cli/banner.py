@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from restohub.boot.install import InstallError, installed_program
 from restohub.config import Settings
-from restohub.live.endpoint import Place
+from restohub.live.endpoint import Endpoint
 from restohub.net.urls import Reach, reach
 from restohub.text import printable
 
@@ -18,22 +18,22 @@ from .qr import qr_lines
 from .terminal import say, wrapped
 
 if TYPE_CHECKING:
-    from restohub.net.running_hub import Running
+    from restohub.net.running_hub import RunningHub
 
 log = logging.getLogger("restohub")
 
-LACK_COLUMNS = 78
+REASON_COLUMNS = 78
 
 
-def say_ready(settings: Settings, place: Place) -> None:
+def say_ready(settings: Settings, endpoint: Endpoint) -> None:
     """Say at the start where the hub is: to a person at a terminal, else to the log."""
-    reached, folder = reach(place), settings.data.absolute()
+    reached, folder = reach(endpoint), settings.data.absolute()
     if settings.log_format == "text" and sys.stderr.isatty():
         with suppress(OSError):  # a terminal that was closed meanwhile stops nobody
-            say_to_person(place.name, reached, folder, sys.stderr)
+            say_to_person(endpoint.name, reached, folder, sys.stderr)
             say(f"Ctrl-C stops the hub.\n{_leave_on()}\n", to=sys.stderr)
         return
-    for line in lines(place.name, reached, folder):
+    for line in lines(endpoint.name, reached, folder):
         log.info("%s", line)
 
 
@@ -54,22 +54,22 @@ def lines(name: str, reached: Reach, folder: Path) -> list[str]:
     said += [f"It is also at {url}" for url in others]
     if reached.local_url:
         said.append(f"By name it is at {reached.local_url}")
-    if reached.lack:
-        said.append(reached.lack)
+    if reached.reason:
+        said.append(reached.reason)
     return [*said, f"It keeps its data in {printable(str(folder), 4096)}"]
 
 
-def as_object(hub: Running, reached: Reach) -> dict[str, object]:
+def as_object(hub: RunningHub, reached: Reach) -> dict[str, object]:
     """The same for machines."""
     return {
-        "id": hub.place.id,
-        "name": hub.place.name,
-        "version": hub.told.version,
-        "status": hub.told.status,
+        "id": hub.endpoint.id,
+        "name": hub.endpoint.name,
+        "version": hub.health.version,
+        "status": hub.health.status,
         "urls": list(reached.urls),
         "local_url": reached.local_url,
         "own_url": reached.own_url,
-        "lack": reached.lack or None,
+        "reason": reached.reason or None,
         "data": str(hub.folder),
     }
 
@@ -88,8 +88,8 @@ def say_to_person(name: str, reached: Reach, folder: Path, stream: TextIO) -> No
         *(f"  {what:<18}{where}" for what, where in rows),
         "",
     ]
-    if reached.lack:
-        said += [wrapped(reached.lack, stream, LACK_COLUMNS), ""]
+    if reached.reason:
+        said += [wrapped(reached.reason, stream, REASON_COLUMNS), ""]
     code = qr_lines(first, stream) if reached.urls else []
     if code:
         said += [*(f"  {line}" for line in code), "  Or point an iPad's camera at this code.", ""]

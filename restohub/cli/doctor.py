@@ -28,7 +28,7 @@ def doctor(
     interface: Annotated[
         str | None, typer.Option(help="Network interface to be found on. [default: each that iPads may be on]")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")] = False,
 ) -> None:
     """Say whether everything is well with this hub, and what to do where it is not; in seconds, running or not.
 
@@ -41,8 +41,8 @@ def doctor(
     try:
         chosen = settings(given)
     except SettingsError as error:
-        cure = "Until this is right the hub does not start. If another user runs it (a service does), ask with sudo."
-        checks = [Check("settings", "wrong", str(error), cure)]
+        fix = "Until this is right the hub does not start. If another user runs it (a service does), ask with sudo."
+        checks = [Check("settings", "wrong", str(error), fix)]
         screen.line(checks[0])
         folder = str(data or "")
     else:

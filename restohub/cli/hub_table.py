@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
-from restohub.net.mdns_discover import HUBS_MAX, Found, State
+from restohub.net.mdns_discover import HUBS_MAX, FoundHub, State
 from restohub.net.urls import short_id
 from restohub.text import printable, width
 
@@ -23,11 +23,11 @@ SILENT = (
 )
 SHARED = (
     "Two hubs have one id: one runs on a copy of the other's data, and iPads may take the two for one. "
-    "Stop the one that is the copy, say `restohub identity new` on its machine, and start it again."
+    "Stop the one that is the copy, run `restohub identity new` on its machine, and start it again."
 )
 
 
-def board(hubs: Sequence[Found], columns: int) -> list[str]:
+def hub_table(hubs: Sequence[FoundHub], columns: int) -> list[str]:
     """The lines of the table, at most so many columns wide if that can be."""
     rows = [_cells(hub) for hub in hubs]
     widths = [max(width(row[at]) for row in (HEADS, *rows)) for at in range(len(HEADS))]
@@ -49,7 +49,7 @@ def _filled(sentence: str, columns: int) -> list[str]:
     return textwrap.wrap(sentence, columns - 1, break_long_words=False, break_on_hyphens=False)
 
 
-def _cells(hub: Found) -> tuple[str, ...]:
+def _cells(hub: FoundHub) -> tuple[str, ...]:
     return (
         printable(hub.name),
         printable(hub.urls[0] if hub.urls else "none", URL_COLUMNS),

@@ -17,7 +17,7 @@ from restohub.net.urls import host_name
 from .terminal import stop
 
 identity = typer.Typer(
-    help="Who a hub is: the id by which iPads know it.",
+    help="The hub's identity: the id by which iPads know it.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -33,7 +33,7 @@ def new(
     data: Annotated[
         Path | None, typer.Option(readable=False, help="Folder that holds the data. [default: as for serve]")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Answer as JSON, for machines.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")] = False,
 ) -> None:
     """Give a stopped hub's data an identity of their own, as where they are a copy of another hub's.
 
@@ -55,7 +55,7 @@ def new(
     except DamageError as error:
         stop(f"The data in {folder} are damaged: {error}. Nothing was changed. `restohub verify` says more.")
     except (StorageFailedError, StorageFullError, StorageUnavailableError, DatabaseError, OSError) as error:
-        stop(f"The disk of {folder} takes no changes: {error}. Nothing was changed.")
+        stop(f"The disk of {folder} cannot be written: {error}. Nothing was changed.")
     if as_json:
         told = {"data": str(folder.absolute()), "old": msgspec.to_builtins(old), "new": msgspec.to_builtins(made)}
         typer.echo(msgspec.json.format(msgspec.json.encode(told)).decode())

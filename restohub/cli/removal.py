@@ -51,7 +51,7 @@ class HubError(Exception):
     """The hub did not do it; the text is a sentence for people."""
 
 
-class Hub:
+class HubClient:
     """The hub of this machine, asked one thing after the other."""
 
     def __init__(self, host: str, port: int) -> None:
@@ -68,22 +68,22 @@ class Hub:
                 text = answer.read()
             except (OSError, HTTPException) as error:
                 raise HubError(
-                    f"The hub does not answer any more ({error}). Say it again: what is gone is gone."
+                    f"The hub does not answer any more ({error}). Run it again: what is gone is gone."
                 ) from None
             if answer.status not in (429, 503) or answer.headers["Retry-After"] is None:
                 return answer.status, msgspec.json.decode(text) if text else None
             time.sleep(min(int(answer.headers["Retry-After"]), PATIENCE_S))
-        raise HubError(f"The hub takes no deletes now: {msgspec.json.decode(text)['detail']}")
+        raise HubError(f"The hub accepts no deletes now: {msgspec.json.decode(text)['detail']}")
 
 
-def found_made(hub: Hub, address: str, since: str) -> dict[str, Any]:
+def found_made(hub: HubClient, address: str, since: str) -> dict[str, Any]:
     """What the address made since then and is still there, as `GET /api/made` tells it; raises HubError."""
     asked = {"from": address, "since": _time_meant(since, hub)}
     told: dict[str, Any] = _checked(*hub.ask("GET", f"/api/made?{urlencode(asked)}"))
     return told
 
 
-def remove_all(hub: Hub, restaurants: list[dict[str, Any]]) -> Removed:
+def remove_all(hub: HubClient, restaurants: list[dict[str, Any]]) -> Removed:
     """Delete guests first, since their tables are free then, then tables, then the restaurants that are left empty."""
     removed = Removed(kept=[])
     for restaurant in restaurants:
@@ -100,7 +100,7 @@ def remove_all(hub: Hub, restaurants: list[dict[str, Any]]) -> Removed:
     return removed
 
 
-def _delete(hub: Hub, restaurant: dict[str, Any], kind: str, kept: list[Kept]) -> int:
+def _delete(hub: HubClient, restaurant: dict[str, Any], kind: str, kept: list[Kept]) -> int:
     """Delete these of a restaurant, each on its own; how many are gone by it."""
     number, named, gone = restaurant["restaurant_id"], restaurant[f"{kind}s"], 0
     for first in range(0, len(named), DELETES_AT_ONCE):
@@ -123,7 +123,7 @@ def _checked(status: int, told: Any) -> Any:
     return told
 
 
-def _time_meant(text: str, hub: Hub) -> str:
+def _time_meant(text: str, hub: HubClient) -> str:
     """The time that is meant, by the hub's own clock where it is so long ago; raises HubError."""
     ago = AGO.fullmatch(text.strip().lower())
     try:
@@ -157,7 +157,7 @@ def _counted(named: list[dict[str, Any]], kind: str) -> str:
 def agreed() -> bool:
     """Whether the person at the terminal says yes."""
     if not sys.stdin.isatty():
-        say("Say --yes to remove it.")
+        say("Run it again with --yes to remove it.")
         return False
     return typer.confirm("Remove all of this? The iPads show it at once, and it cannot be undone.")
 

@@ -19,7 +19,7 @@ def remove(
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Say it for machines; without --yes nothing is removed.")
+        bool, typer.Option("--json", help="Print JSON, for scripts; without --yes nothing is removed.")
     ] = False,
 ) -> None:
     """Remove the guests, tables and restaurants that one address made since a time, while the hub runs.
@@ -28,16 +28,16 @@ def remove(
     """
     import msgspec
 
-    from restohub.net.running_hub import AbsentError, running
+    from restohub.net.running_hub import AbsentError, find_running
     from restohub.net.urls import own_address
 
-    from .removal import Hub, HubError, agreed, found_made, remove_all, say_removed, show
+    from .removal import HubClient, HubError, agreed, found_made, remove_all, say_removed, show
     from .terminal import complain, say
 
     removed = None
     try:
-        place = running(data, os.environ).place
-        hub = Hub(own_address(place), place.port)
+        endpoint = find_running(data, os.environ).endpoint
+        hub = HubClient(own_address(endpoint), endpoint.port)
         found = found_made(hub, address, since)
         there = found["restaurants"]
         if not as_json:

@@ -17,7 +17,7 @@ from restohub.upkeep.last_error import forget_error, note_error
 from .terminal import stop
 
 if TYPE_CHECKING:
-    from restohub.live.endpoint import Place
+    from restohub.live.endpoint import Endpoint
 
 log = logging.getLogger("restohub")
 
@@ -29,7 +29,7 @@ def serve(
         Path | None,
         typer.Option(
             readable=False,
-            help="Folder that holds the data. [default: $STATE_DIRECTORY, else the platform's usual place]",
+            help="Folder that holds the data. [default: $STATE_DIRECTORY, else the platform's usual endpoint]",
         ),
     ] = None,
     name: Annotated[str | None, typer.Option(help="What this hub is called. [default: restohub]")] = None,
@@ -43,14 +43,14 @@ def serve(
     log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error. [default: info]")] = None,
     log_days: Annotated[int | None, typer.Option(help="Days of changes to keep for absent iPads. [default: 7]")] = None,
     log_revisions: Annotated[
-        int | None, typer.Option(help="Changes of a restaurant to keep for them. [default: 100000]")
+        int | None, typer.Option(help="Changes per restaurant to keep for absent iPads. [default: 100000]")
     ] = None,
     restaurants_max: Annotated[
         int | None, typer.Option(help="How many restaurants this hub may have. [default: 200]")
     ] = None,
     allowed_hosts: Annotated[
         str | None,
-        typer.Option(help="Further names that the hub is opened by, with commas between them. [default: none]"),
+        typer.Option(help="Further names by which browsers may open the hub, separated by commas. [default: none]"),
     ] = None,
     allow_public: Annotated[
         bool | None,
@@ -58,7 +58,7 @@ def serve(
     ] = None,
     shared_addresses: Annotated[
         str | None,
-        typer.Option(help="Addresses that many devices share, without limits of their own. [default: 127.0.0.1,::1]"),
+        typer.Option(help="Addresses shared by many devices, which get no per-address limit. [default: 127.0.0.1,::1]"),
     ] = None,
 ) -> None:
     """Run the hub until it is told to stop (Ctrl-C, SIGTERM).
@@ -93,9 +93,9 @@ def _run(chosen: Settings) -> int:
 
     from .banner import say_ready
 
-    def ready(place: Place) -> None:
+    def ready(endpoint: Endpoint) -> None:
         forget_error(chosen.data)
-        say_ready(chosen, place)
+        say_ready(chosen, endpoint)
 
     try:
         _loop_runner(serve_hub(chosen, ready))
@@ -113,9 +113,9 @@ def _run(chosen: Settings) -> int:
             "Keep a copy of the folder, and restore a backup.",
         )
     except (StorageFailedError, StorageFullError, StorageUnavailableError) as error:
-        stop(f"The disk of {chosen.data} failed: {error}. Look after the disk, then start the hub again.")
+        stop(f"The disk of {chosen.data} failed: {error}. Check the disk, then start the hub again.")
     except (DatabaseError, OSError, UnicodeError) as error:
-        _ended(chosen, f"The hub cannot go on with {chosen.data} on {chosen.host}: {error}.")
+        _ended(chosen, f"The hub cannot run with {chosen.data} on {chosen.host}: {error}.")
     return 0
 
 

@@ -16,9 +16,9 @@ from .terminal import stop
 def simulate(
     url: Annotated[str, typer.Option(help="The hub.")] = "http://127.0.0.1:8000",
     speed: Annotated[float, typer.Option(min=0, help="Simulated minutes a second; 0 is as fast as it goes.")] = 10,
-    seed: Annotated[int | None, typer.Option(help="The same number, the same evening. [default: any]")] = None,
+    seed: Annotated[int | None, typer.Option(help="The same seed plays the same evening. [default: any]")] = None,
     remove: Annotated[
-        bool, typer.Option("--clear", help="Play none: remove every restaurant that is named 'Simulated evening'.")
+        bool, typer.Option("--clear", help="Play nothing; remove every restaurant named 'Simulated evening'.")
     ] = False,
 ) -> None:
     """Play an evening of 240 parties on a running hub, in a new restaurant of its own.

@@ -17,7 +17,7 @@ from .terminal import complain
 
 def verify(
     data: Annotated[Path, typer.Argument(help="The data folder of a stopped hub, or a copy of one.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Answer as JSON, for machines.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")] = False,
 ) -> None:
     """Read every row, commit and checksum of a stopped hub's data and say whether they are sound; change nothing."""
     try:

@@ -30,53 +30,53 @@ def where(
         # Not checked here: a folder that may not be read gets a sentence of its own.
         typer.Option(readable=False, help="Its data folder. [default: as `serve` finds it, else the service's]"),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Say it for machines.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")] = False,
 ) -> None:
     """Say where this machine's hub is, with a QR code.
 
     It names every address by which iPads reach the hub, and the folder of its data.
     """
-    from restohub.net.running_hub import AbsentError, running
+    from restohub.net.running_hub import AbsentError, find_running
     from restohub.net.urls import COPY_ADVICE, reach
 
     from .banner import as_object, lines, say_to_person
 
     try:
-        hub = running(data, os.environ)
+        hub = find_running(data, os.environ)
     except AbsentError as error:
         stop(str(error))
-    reached = reach(hub.place, host=hub.told.discovery.host if hub.told.discovery else "")
+    reached = reach(hub.endpoint, host=hub.health.discovery.host if hub.health.discovery else "")
     if as_json:
         typer.echo(json.dumps(as_object(hub, reached), indent=2))
         return
     if sys.stdout.isatty():
-        say_to_person(hub.place.name, reached, hub.folder, sys.stdout)
+        say_to_person(hub.endpoint.name, reached, hub.folder, sys.stdout)
     else:
-        say("\n".join(lines(hub.place.name, reached, hub.folder)))
-    if hub.told.discovery and hub.told.discovery.state == "failed":
-        say(wrapped(f"iPads do not find it by themselves. {hub.told.discovery.reason}", sys.stdout))
-    if hub.told.discovery and hub.told.discovery.copy_at:
-        say(wrapped(COPY_ADVICE.format(at=hub.told.discovery.copy_at), sys.stdout))
+        say("\n".join(lines(hub.endpoint.name, reached, hub.folder)))
+    if hub.health.discovery and hub.health.discovery.state == "failed":
+        say(wrapped(f"iPads do not find it by themselves. {hub.health.discovery.reason}", sys.stdout))
+    if hub.health.discovery and hub.health.discovery.copy_at:
+        say(wrapped(COPY_ADVICE.format(at=hub.health.discovery.copy_at), sys.stdout))
 
 
 def find(
     seconds: Annotated[float, typer.Option(min=0.5, max=60, help="How long to listen.")] = 3,
-    as_json: Annotated[bool, typer.Option("--json", help="Say it for machines.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")] = False,
 ) -> None:
     """List the hubs of this network, as iPads find them."""
     import msgspec
 
     from restohub.net.addresses import choose, links
     from restohub.net.mdns_advertise import fault_text
-    from restohub.net.mdns_discover import found
+    from restohub.net.mdns_discover import discover
 
-    from .hub_table import board
+    from .hub_table import hub_table
 
     try:
         chosen = choose(links(), "::")
         if not chosen.speakers:
             stop(f"{chosen.reason} Connect it to the network of the iPads, then look again.")
-        hubs = asyncio.run(_with_progress(found(chosen.speakers, seconds), seconds))
+        hubs = asyncio.run(_with_progress(discover(chosen.speakers, seconds), seconds))
     except OSError as error:
         stop(f"The network cannot be searched: {fault_text(error)}")
     except KeyboardInterrupt:
@@ -84,7 +84,7 @@ def find(
     if as_json:
         typer.echo(json.dumps(msgspec.to_builtins(hubs), indent=2))
     elif hubs:
-        say("\n".join(board(hubs, shutil.get_terminal_size().columns if sys.stdout.isatty() else WIDE)))
+        say("\n".join(hub_table(hubs, shutil.get_terminal_size().columns if sys.stdout.isatty() else WIDE)))
     if not hubs:
         stop(NONE_FOUND.format(seconds=seconds))
 

@@ -22,19 +22,19 @@ async def database(folder: Path) -> tuple[Check, Seen | None]:
     try:
         seen = await look(folder, LOOK_WAIT_S)
     except DamageError as error:
-        cure = "Keep a copy of the folder, then restore a backup."
-        return Check(name, "wrong", f"It is damaged, and the hub would not serve it: {error}.", cure), None
+        fix = "Keep a copy of the folder, then restore a backup."
+        return Check(name, "wrong", f"It is damaged, and the hub would not serve it: {error}.", fix), None
     except (FolderError, StorageUnavailableError) as error:
         return Check(name, "wrong", str(error), "The hub would not start with it as it is."), None
     except (StorageFailedError, StorageFullError, DatabaseError) as error:
-        cure = "Look after the disk, and keep a copy of the folder."
-        return Check(name, "wrong", f"It cannot be read: {error}.", cure), None
+        fix = "Check the disk, and keep a copy of the folder."
+        return Check(name, "wrong", f"It cannot be read: {error}.", fix), None
     except UnseenError as error:
-        return Check(name, "skipped", f"Not looked at: {error}"), None
+        return Check(name, "skipped", f"Not checked: {error}"), None
     if seen is None:
         return Check(name, "well", "There is none yet; the first start makes it."), None
     found = f"It is as it was saved, {size_text(seen.size_bytes)} up to revision {seen.revisions:,}"
-    rest = "." if seen.whole else f" (not all of it was looked at in {LOOK_WAIT_S:.0f} s)."
+    rest = "." if seen.whole else f" (not all of it was checked in {LOOK_WAIT_S:.0f} s)."
     return Check(name, "well", found + rest), seen
 
 
@@ -46,5 +46,5 @@ def sqlite_version() -> Check:
         "SQLite",
         "well",
         f"{SQLITE_VERSION}. It has a known fault that the hub is safe from, since one connection writes; "
-        "only let no other program write to the hub's database.",
+        "do not let another program write to the hub's database.",
     )

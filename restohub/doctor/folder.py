@@ -27,7 +27,7 @@ SYNCING_S, SYNC_WAIT_S = 1.5, 3.0
 SYNC_P99_SLOW_MS = 50
 OTHERS_OPEN, OTHERS_WRITE, OTHERS_ENTER = 0o066, 0o022, 0o011
 # A hub makes its folder and files for its own user alone; an older one, or an unpacked copy, may be open.
-WITHOUT_RIGHTS = "On a disk that keeps no rights (exFAT, a network share), its mount options say who may."
+WITHOUT_RIGHTS = "On a disk without file permissions (exFAT, a network share), its mount options decide who may."
 MOUNTED_FOR_ONE = "Mount it for the hub's user alone (uid=…, umask=077), or move the folder to another disk."
 
 
@@ -39,7 +39,7 @@ def rights(folder: Path, of_service: Path = SERVICE_FOLDER) -> Check:
         return Check(name, "wrong", f"{folder} is not a folder.", "Choose another with --data.")
     if not there and of_service.exists():
         found = f"{folder} is not there, but a service keeps its data in {of_service}."
-        return Check(name, "warning", found, f"If you mean that one, say: {with_sudo(of_service)}")
+        return Check(name, "warning", found, f"If you mean that one, run: {with_sudo(of_service)}")
     if not there:
         parent = existing(folder)
         if os.access(parent, os.W_OK | os.X_OK):
@@ -64,20 +64,20 @@ def _owners(folder: Path, files: list[Path]) -> Check | None:
     strangers = [path.name for path in files if path.stat().st_uid != folder.stat().st_uid]
     if strangers:
         found = f"{folder} belongs to {owner(folder)}, but {', '.join(strangers)} to {owner(folder / strangers[0])}."
-        cure = f"A hub may have been started with sudo once. Say: sudo chown -R {owner(folder)}: {folder}"
-        return Check("data folder", "warning", found, cure)
+        fix = f"A hub may have been started with sudo once. Run: sudo chown -R {owner(folder)}: {folder}"
+        return Check("data folder", "warning", found, fix)
     mode = folder.stat().st_mode
     kept = keeps_rights(folder)
-    cure = f"Say: chmod -R go= {folder} {WITHOUT_RIGHTS}" if kept else f"{WITHOUT_RIGHTS} {MOUNTED_FOR_ONE}"
+    fix = f"Run: chmod -R go= {folder} {WITHOUT_RIGHTS}" if kept else f"{WITHOUT_RIGHTS} {MOUNTED_FOR_ONE}"
     if mode & OTHERS_WRITE:
         found = f"Other users of this machine may write in {folder}."
-        return Check("data folder", "warning", found, cure)
+        return Check("data folder", "warning", found, fix)
     opened = [path for path in files if path.stat().st_mode & OTHERS_OPEN] if mode & OTHERS_ENTER else []
     if opened:
         guests = folder / DATABASE in opened or wal_path(folder) in opened
         what = "the guests" if guests else ", ".join(path.name for path in opened)
         found = f"Other users of this machine may read {what} in {folder}."
-        return Check("data folder", "warning", found, cure)
+        return Check("data folder", "warning", found, fix)
     if not kept:
         found = f"The disk of {folder} refuses to change rights (chmod), as exFAT and network shares do."
         return Check("data folder", "warning", found, f"Others may not open it now. {MOUNTED_FOR_ONE}")
@@ -101,14 +101,14 @@ def space(folder: Path) -> Check:
     try:
         disk = shutil.disk_usage(existing(folder))
     except OSError as error:
-        return Check(name, "skipped", f"The disk does not say ({error.strerror}).")
+        return Check(name, "skipped", f"Its size cannot be read ({error.strerror}).")
     kept = size_of(folder / RESERVE)
     found = f"{size_text(disk.free)} of {size_text(disk.total)} are free"
     found += f", {size_text(kept)} more are kept for deletes." if kept else "."
     if disk.free < FREE_BYTES_MIN:
-        return Check(name, "wrong", found, "Free some space now: on a full disk the hub takes deletes alone.")
+        return Check(name, "wrong", found, "Free some space now: on a full disk the hub accepts only deletes.")
     if disk.free < FREE_BYTES_LOW:
-        return Check(name, "warning", found, "Free some space soon: on a full disk the hub takes deletes alone.")
+        return Check(name, "warning", found, "Free some space soon: on a full disk the hub accepts only deletes.")
     return Check(name, "well", found)
 
 
@@ -136,18 +136,18 @@ async def speed(folder: Path) -> Check:
     try:
         times = await asyncio.wait_for(took, SYNC_WAIT_S)
     except TimeoutError:
-        found = f"The disk did not keep a few small changes within {SYNC_WAIT_S:.0f} s."
+        found = f"The disk did not save a few small changes within {SYNC_WAIT_S:.0f} s."
         return Check(name, "wrong", found, "It may be failing or very busy: copy the folder, try another disk or card.")
     if isinstance(times, PermissionError):
         return Check(name, "skipped", "Not measured: this user may not write there.")
     if isinstance(times, OSError):
-        cure = "Look after the disk: a full, worn or read-only one takes no changes."
-        return Check(name, "wrong", f"Nothing can be written in {place} ({times.strerror}).", cure)
+        fix = "Check the disk: a full, worn or read-only one takes no changes."
+        return Check(name, "wrong", f"Nothing can be written in {place} ({times.strerror}).", fix)
     middle, slowest = (1000 * times[ceil(len(times) * part) - 1] for part in (0.5, 0.99))
-    found = f"A change is kept in {middle:.1f} ms, 99 of 100 within {slowest:.1f} ms."
+    found = f"A change is saved in {middle:.1f} ms, 99 of 100 within {slowest:.1f} ms."
     if slowest > SYNC_P99_SLOW_MS:
-        cure = "iPads may feel it. A better SD card (A2), or an SSD, helps; so does ending what else writes to it."
-        return Check(name, "warning", found, cure)
+        fix = "iPads may feel it. A better SD card (A2), or an SSD, helps; so does ending what else writes to it."
+        return Check(name, "warning", found, fix)
     return Check(name, "well", found)
 
 

@@ -29,16 +29,16 @@ def last_run(folder: Path, served: bool) -> Check:
     if noted := last_error(folder):
         seconds = read_time(noted[0])
         found = f"It ended {'at some time' if seconds is None else moment(seconds)} with: {noted[1]}"
-        return Check(name, "warning", found, "Where the lines above are well it is over: start the hub.")
+        return Check(name, "warning", found, "If the lines above are all well, it is over: start the hub.")
     failed = journal_failure()
     if failed and failed[0] > Clock().now() - RECENT_S:
         found = f"The service failed {moment(failed[0])}: {failed[1]}"
-        cure = "It runs again since." if served else "journalctl -u restohub says more; sudo systemctl start restohub"
-        return Check(name, "warning", found, cure)
+        fix = "It runs again since." if served else "journalctl -u restohub says more; sudo systemctl start restohub"
+        return Check(name, "warning", found, fix)
     if not served and _size(wal_path(folder)) > 0:
         found = "The hub was cut off (the power? a kill?) rather than stopped."
         return Check(name, "warning", found, "Nothing that was saved is lost: the next start reads it.")
-    return Check(name, "well", "Nothing is known against it.")
+    return Check(name, "well", "No problem is known.")
 
 
 def journal_failure() -> tuple[int, str] | None:

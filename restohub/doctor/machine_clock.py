@@ -21,15 +21,15 @@ def clock(last_commit: int | None) -> Check:
     name = "clock"
     now, behind = Clock().now(), Clock(last_commit or 0).behind_s()
     at = moment(now)
-    cure = "Let the machine reach a time server (the Internet, many routers): sudo timedatectl set-ntp true"
+    fix = "Let the machine reach a time server (the Internet, many routers): sudo timedatectl set-ntp true"
     if not YEARS[0] <= (EPOCH + timedelta(seconds=now)).year <= YEARS[1]:
-        return Check(name, "wrong", f"{at}: that cannot be.", cure)
+        return Check(name, "wrong", f"{at}: that cannot be right.", fix)
     if behind > BEHIND_S_MAX:
         found = f"{at}, but the last change was saved {duration(behind)} later: the clock is behind, or was ahead then."
-        return Check(name, "wrong", found, f"{cure}. Once it is right for an hour, the hub goes by it.")
+        return Check(name, "wrong", found, f"{fix}. Once it is right for an hour, the hub goes by it.")
     if kept_by_a_server() is False:
         found = f"{at}. No time server keeps it right, so it may drift, and start wrong after a power cut."
-        return Check(name, "warning", found, cure)
+        return Check(name, "warning", found, fix)
     return Check(name, "well", f"{at}.")
 
 

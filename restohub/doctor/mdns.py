@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from restohub.config import Settings
 from restohub.net.addresses import Choice
-from restohub.net.health_probe import Told, who_at
+from restohub.net.health_probe import HubHealth, probe
 from restohub.net.mdns_advertise import SERVICES, fault_text, instance_label
 from restohub.net.urls import short_id, url
 from restohub.wire.responses import Discovery
@@ -39,7 +39,7 @@ class Heard(Struct, frozen=True):
 
 
 async def discovery(
-    chosen: Settings, choice: Choice, running: Told | None, install_id: str | None
+    chosen: Settings, choice: Choice, running: HubHealth | None, install_id: str | None
 ) -> tuple[Check, Check]:
     """Whether what is announced here is heard by a second socket, and which other hubs are."""
     if not choice.speakers:
@@ -76,7 +76,7 @@ def _skipped(found: str) -> tuple[Check, Check]:
 
 
 def _unheard() -> Check:
-    return Check("name", "skipped", "Not looked for: nothing is heard of discovery here.")
+    return Check("name", "skipped", "Not checked: discovery cannot be heard here.")
 
 
 def _multicast(heard: bool, ours: Discovery | None) -> Check:
@@ -89,11 +89,11 @@ def _multicast(heard: bool, ours: Discovery | None) -> Check:
         return Check("discovery", "well", "A trial announcement was heard, so iPads will find the hub by themselves.")
     what = "The running hub" if ours else "A trial announcement"
     found = f"{what} was not heard by a second listener on this machine: multicast is stopped here."
-    cure = f"Let UDP port 5353 pass this machine's firewall (sudo ufw allow 5353/udp). {IPADS_REACH_IT}"
-    return Check("discovery", "warning", found, cure)
+    fix = f"Let UDP port 5353 pass this machine's firewall (sudo ufw allow 5353/udp). {IPADS_REACH_IT}"
+    return Check("discovery", "warning", found, fix)
 
 
-def _label(chosen: Settings, running: Told | None) -> str:
+def _label(chosen: Settings, running: HubHealth | None) -> str:
     """The name that the hub means to have: where it runs its own, though it had to give way to another's."""
     if running is None or running.discovery is None:
         return instance_label(chosen.name)
@@ -101,15 +101,15 @@ def _label(chosen: Settings, running: Told | None) -> str:
     return given.removesuffix(f" ({short_id(running.id)})").removesuffix(f" ({short_id(running.run)})")
 
 
-def _copy(choice: Choice, running: Told | None, install_id: str | None, hubs: list[Heard]) -> Check | None:
+def _copy(choice: Choice, running: HubHealth | None, install_id: str | None, hubs: list[Heard]) -> Check | None:
     """A hub that has this one's id: of another run than the one that runs here, or, where none does, elsewhere."""
     for hub in hubs:
         for address, run in hub.runs.items():
             if hub.install_id == install_id and (run != running.run if running else address not in choice.addresses):
                 at = url(address, hub.port)
                 found = f"A hub with a copy of this hub's data runs at {at}: iPads take the two for one."
-                cure = "Stop the one that is the copy, and on its machine say: restohub identity new"
-                return Check("name", "wrong", found, cure)
+                fix = "Stop the one that is the copy, and on its machine run: restohub identity new"
+                return Check("name", "wrong", found, fix)
     return None
 
 
@@ -119,8 +119,8 @@ def _names(label: str, install_id: str | None, hubs: list[Heard]) -> Check:
     for hub in others:
         if hub.name in (label, instance_label(label, f" ({short_id(hub.install_id)})")):
             found = f"Another hub is called {label!r} too, at {url(next(iter(hub.runs)), hub.port)}."
-            cure = "Stop it if it is not wanted, or give this one another --name (name in restohub.toml)."
-            return Check(name, "warning", found, cure)
+            fix = "Stop it if it is not wanted, or give this one another --name (name in restohub.toml)."
+            return Check(name, "warning", found, fix)
     more = f" Other hubs here: {', '.join(repr(hub.name) for hub in others)}." if others else ""
     return Check(name, "well", f"No other hub is called {label!r}.{more}")
 
@@ -183,6 +183,6 @@ async def _heard(info: AsyncServiceInfo) -> Heard:
     """A hub, by those of its addresses at which one of its id answers: an announcement alone could be anyone's."""
     install_id, port = (info.properties.get(b"id") or b"").decode("ascii", "replace"), info.port or 0
     addresses = info.parsed_addresses()[:ADDRESSES_MAX]
-    answers = await asyncio.gather(*(who_at(address, port) for address in addresses))
+    answers = await asyncio.gather(*(probe(address, port) for address in addresses))
     runs = {at: run for at, (other, run) in zip(addresses, answers, strict=True) if other and other == install_id}
     return Heard(info.name.removesuffix(f".{SERVICE}"), install_id, port, runs)

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from restohub.config import Settings
 from restohub.net.addresses import EVERYWHERE, Choice, choose, links
-from restohub.net.health_probe import Told, health_at
+from restohub.net.health_probe import HubHealth, health_at
 from restohub.net.running_hub import SERVICE_FOLDER
 from restohub.net.urls import LOOPBACK, url
 
@@ -26,9 +26,9 @@ CONNECT_WAIT_S = 1.0
 class Listener(Struct, frozen=True):
     """What answers on the port: a restohub and what it told of itself, or (None) another program."""
 
-    hub: Told | None
+    hub: HubHealth | None
 
-    def ours(self, install_id: str | None, served: bool) -> Told | None:
+    def ours(self, install_id: str | None, served: bool) -> HubHealth | None:
         """The hub of this folder, None where it is not that; `served`: that some hub holds the folder."""
         known = self.hub is not None and (self.hub.id == install_id or (install_id is None and served))
         return self.hub if known else None
@@ -73,7 +73,7 @@ def _strange_hub(chosen: Settings) -> Check:
     )
 
 
-def _hub(chosen: Settings, told: Told) -> Check:
+def _hub(chosen: Settings, told: HubHealth) -> Check:
     if told.status != "healthy":
         found = f"The hub runs on port {chosen.port}, but can save nothing now: {told.reason}."
         return Check("port", "wrong", found, "iPads still see the floor. The lines on the disk may say more.")
@@ -88,7 +88,9 @@ def _bind(chosen: Settings) -> Check:
     try:
         listening_socket(chosen.host, chosen.port).close()
     except socket.gaierror:
-        return Check("port", "wrong", f"{chosen.host!r} is no address.", "Leave --host out to listen on every one.")
+        return Check(
+            "port", "wrong", f"{chosen.host!r} is not an IP address.", "Leave --host out to listen on every one."
+        )
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             return _taken(chosen.port)
@@ -105,8 +107,8 @@ def _bind(chosen: Settings) -> Check:
 
 def _taken(port: int) -> Check:
     program = who_listens(port)
-    cure = "Stop it, or give the hub another --port (and tell the app)."
-    return Check("port", "wrong", f"{program or 'Another program'} has port {port}.", cure)
+    fix = "Stop it, or give the hub another --port (and tell the app)."
+    return Check("port", "wrong", f"{program or 'Another program'} has port {port}.", fix)
 
 
 def who_listens(port: int) -> str:
@@ -130,19 +132,19 @@ def addresses(chosen: Settings) -> tuple[Check, Choice]:
             return Check(name, "warning", found, "Leave --host out, and iPads reach it."), Choice(reason=found)
         choice = choose(links(), bound, chosen.interface)
     except (OSError, ValueError) as error:
-        found = f"They could not be asked for ({error})."
+        found = f"The machine's addresses could not be read ({error})."
         return Check(name, "skipped", found), Choice(reason=found)
     if not choice.addresses and (others := choose(links(), bound).addresses):
         at = " or ".join(url(one, chosen.port) for one in others)
         found = f"{choice.reason} iPads do not find the hub by themselves, but reach it at {at}"
-        return Check(name, "warning", found, "Name one that there is with --interface, or leave that out."), choice
+        return Check(name, "warning", found, "Name one that exists with --interface, or leave it out."), choice
     if not choice.addresses:
-        cure = "Plug in the cable or join the Wi-Fi that the iPads use; a running hub follows by itself."
-        return Check(name, "wrong", choice.reason, cure), choice
+        fix = "Plug in the cable or join the Wi-Fi that the iPads use; a running hub picks it up by itself."
+        return Check(name, "wrong", choice.reason, fix), choice
     found = f"On an iPad in the same network, open {' or '.join(url(one, chosen.port) for one in choice.addresses)}"
     if all(ip_address(one).is_link_local for one in choice.addresses):
-        cure = "No router gave this machine an address. Is the router on, and the cable in it?"
-        return Check(name, "warning", found, cure), choice
+        fix = "No router gave this machine an address. Is the router on, and the cable in it?"
+        return Check(name, "warning", found, fix), choice
     return Check(name, "well", found), choice
 
 

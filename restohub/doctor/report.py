@@ -22,7 +22,7 @@ class Check(Struct, frozen=True):
     name: str
     result: Result
     found: str
-    cure: str = ""
+    fix: str = ""
 
 
 class Report(Struct, frozen=True):
@@ -48,8 +48,8 @@ def lines(check: Check, encoding: str, width: int | None) -> list[str]:
     """A check as lines of at most `width` characters (None: one line for what was found, one for what to do)."""
     marks = MARKS if _takes(encoding, "".join(MARKS.values())) else PLAIN_MARKS
     parts = [f" {marks[check.result]} {check.name:{NAME_WIDTH}} {check.found}"]
-    if check.cure:
-        parts.append(f"{INDENT}{'→' if _takes(encoding, '→') else '>'} {check.cure}")
+    if check.fix:
+        parts.append(f"{INDENT}{'→' if _takes(encoding, '→') else '>'} {check.fix}")
     return [line for part in parts for line in _folded(shown(part, encoding), width)]
 
 

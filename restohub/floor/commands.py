@@ -6,7 +6,7 @@ from typing import Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
-from .model import Entity, Position
+from .model import Entity, Hours, Position
 
 Maybe = UnsetType
 EntityKind = Literal["guest", "table"]
@@ -33,6 +33,8 @@ class GuestFields(Struct, frozen=True, kw_only=True):
     check_in_time: int | Maybe | None = UNSET
     seated_time: int | Maybe | None = UNSET
     finished_time: int | Maybe | None = UNSET
+    notified_time: int | Maybe | None = UNSET
+    arrived_count: int | Maybe | None = UNSET
     allow_over_capacity: bool = False
 
 
@@ -58,6 +60,9 @@ class RestaurantFields(Struct, frozen=True, kw_only=True):
 
     name: str | Maybe = UNSET
     timezone: str | Maybe = UNSET
+    turn_minutes: dict[str, int] | Maybe | None = UNSET
+    locale: str | Maybe | None = UNSET
+    hours: Hours | Maybe | None = UNSET
 
 
 Fields = GuestFields | TableFields

@@ -17,6 +17,7 @@ from .verdicts import (
     table_occupied,
     table_unavailable,
     version_conflict,
+    version_differs,
 )
 from .visit_index import count_either
 
@@ -47,7 +48,7 @@ def update_guest(draft: Draft, command: Update) -> Refused | None:
     if present is None:
         return not_found("guest", command.id)
     if command.if_match is not None and present.version not in command.if_match:
-        return version_conflict(present)
+        return version_differs(present, draft.floor.get(command.kind, command.id))
     fields = without_echoes(command.fields, present, command.seen)
     if command.base_version is not None and in_conflict(fields, present, command.base):
         return version_conflict(present)
@@ -66,7 +67,7 @@ def delete_guest(draft: Draft, command: Delete) -> Refused | None:
     if present is None:
         return not_found("guest", command.id)
     if command.if_match is not None and present.version not in command.if_match:
-        return version_conflict(present)
+        return version_differs(present, draft.floor.get(command.kind, command.id))
     if command.base_version is not None and (command.base is None or command.base.version != present.version):
         return version_conflict(present)
     _free(draft, present.table_id)
@@ -122,21 +123,31 @@ def _timed(before: Guest | None, after: Guest, sent: dict[str, object], now: int
     """The guest with the times that a change of status clears or stamps."""
     if before is not None and before.status == after.status:
         return after
-    times: dict[str, int | None] = {}
+    times: dict[str, int | None] = {} if before is None else _cleared(before, after, sent)
     phase = PHASES[after.status]
-    if before is not None:
-        was = PHASES[before.status]
-        if was == "done" and phase != "done" and "finished_time" not in sent:
-            times["finished_time"] = None
-        if was in ("seated", "done") and phase in ("waiting", "expected") and "seated_time" not in sent:
-            times["seated_time"] = None
     if phase in ("waiting", "seated") and after.check_in_time is None:
         times["check_in_time"] = now
     if phase == "seated" and after.seated_time is None:
         times["seated_time"] = now
     if after.status == "finished" and after.finished_time is None:
         times["finished_time"] = now
+    if after.status == "notified" and (after.notified_time is None or "notified_time" in times):
+        times["notified_time"] = now
     return structs.replace(after, **times) if times else after
+
+
+def _cleared(before: Guest, after: Guest, sent: dict[str, object]) -> dict[str, int | None]:
+    """The times that a change of status takes back, but for those that the request gives."""
+    was, phase = PHASES[before.status], PHASES[after.status]
+    goes_back = was in ("seated", "done") and phase in ("waiting", "expected")
+    times: dict[str, int | None] = {}
+    if was == "done" and phase != "done":
+        times["finished_time"] = None
+    if goes_back:
+        times["seated_time"] = None
+    if before.notified_time is not None and (goes_back or after.status == "waitlist" or phase == "expected"):
+        times["notified_time"] = None
+    return {name: time for name, time in times.items() if name not in sent} if times else times
 
 
 def _arrange_tables(draft: Draft, before: Guest | None, after: Guest, over_capacity: bool) -> Refused | None:

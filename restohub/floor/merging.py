@@ -15,7 +15,15 @@ F = TypeVar("F", bound=Fields)
 
 # Of these an echo of the present value is no wish, even where the client does not say what it had seen.
 ECHOED = frozenset(
-    ("table_id", "current_guest_id", "check_in_time", "seated_time", "finished_time", "reservation_time")
+    (
+        "table_id",
+        "current_guest_id",
+        "check_in_time",
+        "seated_time",
+        "finished_time",
+        "notified_time",
+        "reservation_time",
+    )
 )
 
 

@@ -9,6 +9,9 @@ from msgspec import Struct, field
 Kind = Literal["guest", "table", "restaurant"]
 Action = Literal["create", "update", "delete"]
 
+# How a restaurant writes its times.
+Hours = Literal[12, 24]
+
 Phase = Literal["expected", "waiting", "seated", "done"]
 PHASES: dict[str, Phase] = {
     "waitlist": "waiting",
@@ -66,6 +69,8 @@ class Guest(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     check_in_time: int | None = None
     seated_time: int | None = None
     finished_time: int | None = None
+    notified_time: int | None = None
+    arrived_count: int | None = None
     total_visits: int = 0
     created_at: int = 0
     last_updated: int = 0
@@ -112,6 +117,9 @@ class Restaurant(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True
     id: str
     name: str
     timezone: str
+    turn_minutes: dict[str, int] | None = None
+    locale: str | None = None
+    hours: Hours | None = None
     created_at: int = 0
     last_updated: int = 0
     version: int = 0

@@ -7,7 +7,7 @@ from msgspec import UNSET, structs
 from restohub.limits import RESTAURANTS_MAX
 
 from .bounds import beyond_restaurants
-from .commands import CreateRestaurant, DeleteRestaurant, DirectoryCommand, UpdateRestaurant
+from .commands import CreateRestaurant, DeleteRestaurant, DirectoryCommand, RestaurantFields, UpdateRestaurant
 from .model import Change, Directory, Floor, Restaurant, Stamp
 from .verdicts import Accepted, Outcome, Refused, restaurant_name_differs, restaurant_not_empty, restaurant_not_found
 
@@ -34,7 +34,7 @@ def decide_directory(
 def _create(directory: Directory, command: CreateRestaurant, stamp: Stamp) -> Accepted:
     assert command.fields.name is not UNSET
     assert command.fields.timezone is not UNSET
-    made = Restaurant(
+    blank = Restaurant(
         id=str(directory.last_id + 1),
         name=command.fields.name,
         timezone=command.fields.timezone,
@@ -44,6 +44,7 @@ def _create(directory: Directory, command: CreateRestaurant, stamp: Stamp) -> Ac
         created_revision=stamp.revision,
         created_from=stamp.created_from,
     )
+    made = structs.replace(blank, **_given(command.fields))
     return Accepted((Change("restaurant", made.id, "create", made),), (Outcome("restaurant", made.id, "created"),))
 
 
@@ -62,9 +63,14 @@ def _as_queried(name: str) -> str:
     return name.replace("+", " ")
 
 
+def _given(fields: RestaurantFields) -> dict[str, object]:
+    """The fields that were sent, by name."""
+    sent = {name: getattr(fields, name) for name in fields.__struct_fields__}
+    return {name: value for name, value in sent.items() if value is not UNSET}
+
+
 def _update(present: Restaurant, command: UpdateRestaurant, stamp: Stamp) -> Accepted:
-    sent = {name: getattr(command.fields, name) for name in ("name", "timezone")}
-    after = structs.replace(present, **{name: value for name, value in sent.items() if value is not UNSET})
+    after = structs.replace(present, **_given(command.fields))
     if after == present:
         return Accepted((), (Outcome("restaurant", present.id, "unchanged"),), present)
     after = structs.replace(after, last_updated=stamp.time, version=stamp.revision)

@@ -19,6 +19,7 @@ from .verdicts import (
     table_number_taken,
     table_occupied,
     version_conflict,
+    version_differs,
 )
 
 # A table that is set to one of these has no guest any more.
@@ -48,7 +49,7 @@ def update_table(draft: Draft, command: Update) -> Refused | None:
     if present is None:
         return not_found("table", command.id)
     if command.if_match is not None and present.version not in command.if_match:
-        return version_conflict(present)
+        return version_differs(present, draft.floor.get(command.kind, command.id))
     fields = without_echoes(command.fields, present, command.seen)
     if command.base_version is not None and in_conflict(fields, present, command.base):
         return version_conflict(present)
@@ -61,7 +62,7 @@ def delete_table(draft: Draft, command: Delete) -> Refused | None:
     if present is None:
         return not_found("table", command.id)
     if command.if_match is not None and present.version not in command.if_match:
-        return version_conflict(present)
+        return version_differs(present, draft.floor.get(command.kind, command.id))
     if command.base_version is not None and (command.base is None or command.base.version != present.version):
         return version_conflict(present)
     if present.current_guest_id is not None:

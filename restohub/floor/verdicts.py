@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType, structs
 
 from .model import Change, Entity, Entry, Floor, Guest, Restaurant, Table
 
@@ -183,6 +183,14 @@ def version_conflict(present: Guest | Table) -> Refused:
     )
     params = Params(entity_type="table" if is_table else "guest", name=name)
     return Refused("version_conflict", detail, (), present, 0, hint, params)
+
+
+def version_differs(present: Guest | Table, before: Guest | Table | None) -> Refused:
+    """It is not at the version that was named; `before`: as its batch found it, None where the batch made it."""
+    if before is not None:
+        return version_conflict(before)
+    hint = "It is made in this very batch, so it had no version before."
+    return structs.replace(version_conflict(present), current=None, hint=hint)
 
 
 def table_occupied(table: Table, guest: Guest | None, then: str = "") -> Refused:

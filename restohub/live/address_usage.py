@@ -9,6 +9,8 @@ from typing import Protocol
 
 from restohub.limits import (
     ADDRESSES_MAX,
+    BOARD_FILES_A_SECOND,
+    BOARD_FILES_BURST,
     CREATIONS_AN_HOUR,
     CREATIONS_BURST,
     GROWTH_BYTES_AN_HOUR,
@@ -82,6 +84,7 @@ class Caller:
         self.address = address
         self.shared = shared
         self.units = Bucket(UNITS_A_SECOND, UNITS_BURST, now)
+        self.board_files = Bucket(BOARD_FILES_A_SECOND, BOARD_FILES_BURST, now)
         self._clock = clock
         self._line = asyncio.Lock()
         self.creations = Bucket(CREATIONS_AN_HOUR / HOUR_S, CREATIONS_BURST, now)
@@ -106,6 +109,10 @@ class Caller:
             return False
         self.units.spend(units, now)
         return True
+
+    def takes_board_file(self) -> bool:
+        """Take one of the board's files that cost nothing, where there is one left; say whether there was."""
+        return self.board_files.takes(1, self._clock())
 
     async def pay(self, units: float) -> None:
         """Take so many units once none are owed, in turn with the others of this address.

@@ -14,13 +14,15 @@ class Clock:
     """The hub's time: the machine's, unless that is behind; then on from the last commit by the monotonic clock.
 
     A Pi without Internet wakes up in the past. Minutes must stay true there, even where the date is not: so once the
-    hub's time is ahead it stays so, until the machine's clock is set right.
+    hub's time is ahead it stays so, until the machine's clock is set right. `started_at` is the hub's time when this
+    run began, `started` the monotonic clock's.
     """
 
     def __init__(self, last_commit: int = 0) -> None:
         self._last_commit = float(last_commit)
         self._at = self.monotonic()
         self.started = self._at
+        self.started_at = self.now()
         self._offset = self.machine_time() - self.started
 
     def now(self) -> int:

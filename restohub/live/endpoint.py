@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 
-class Place(Struct, frozen=True):
+class Endpoint(Struct, frozen=True):
     """A listening hub: its install id and name, the address (0.0.0.0 and :: are every one) and port it is bound to.
 
     `interface`: the one network interface it is to be found on, if one is named. `advertised`: whether by mDNS. `run`:

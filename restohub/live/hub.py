@@ -13,7 +13,7 @@ from restohub.wire.responses import Discovery
 from .address_usage import Callers
 from .client_ahead import Claims
 from .clock import Clock
-from .endpoint import Place
+from .endpoint import Endpoint
 from .epoch import Epoch
 from .feed import Feed
 from .list_index import Listings
@@ -26,7 +26,7 @@ class Hub(Struct, frozen=True):
 
     version: str
     present: Epoch
-    place: Place
+    endpoint: Endpoint
     folder: Path
     zone: str
     knows_zone: Callable[[str], bool]

@@ -34,7 +34,8 @@ GROUP_STEPS_MAX = 256
 GROUP_OPERATIONS_MAX = 1_000
 OUTCOME_WAIT_S = 10.0
 SWEEP_S = 0.5
-ONLY_DELETES = "the disk is full, and what room is kept takes only deletes"
+NOT_KNOWN = "The change may or may not have been made."
+ONLY_DELETES = "the disk is full, and the space kept in reserve takes only deletes"
 RECOVERY_PROBE_S = 1.0
 # A checkpoint writes each page of the WAL once more, so many changes share one; an idle hub brings it forward.
 CHECKPOINT_PAGES = 1000
@@ -204,9 +205,8 @@ class Writer:
 
     def give_up(self) -> None:
         """The stop can wait no longer: those whose commit is under way cannot know, the others know it was not done."""
-        unknown = "The hub is stopping and its disk has not answered. The change may be made or not."
         for submission in self._taken:
-            submission.fail(refusal("outcome_unknown", unknown))
+            submission.fail(refusal("outcome_unknown", f"The hub is stopping, its disk does not answer. {NOT_KNOWN}"))
         while self._queue:
             self._queue.popleft().fail(refusal("shutting_down"))
 
@@ -365,7 +365,7 @@ class Writer:
         if self.storage_fault is None:
             self._troubled_at = self._clock.monotonic()
         if self.storage_fault != str(fault):
-            told = "The store takes no changes: %s. Reading goes on; the hub tries again by itself."
+            told = "Changes cannot be saved: %s. Reading still works; the hub tries again by itself."
             log.warning(told, fault, extra=event("storage_trouble", reason=str(fault)))
         self.storage_fault = str(fault)
 
@@ -374,12 +374,12 @@ class Writer:
         if self.storage_fault is not None:
             lasted = self._clock.monotonic() - self._troubled_at
             told = event("storage_well", seconds=round(lasted))
-            log.info("The store takes changes again, after %s.", duration(lasted), extra=told)
+            log.info("Changes are saved again, after %s.", duration(lasted), extra=told)
         self.storage_fault = None
 
     async def _sweep(self) -> None:
         """Tell callers who have waited for long that nobody knows; their commands stay where they are."""
-        detail = f"The hub's disk has not answered for {OUTCOME_WAIT_S:.0f} s. The change may be made or not."
+        detail = f"The hub's disk has not answered for {OUTCOME_WAIT_S:.0f} s. {NOT_KNOWN}"
         while True:
             await asyncio.sleep(SWEEP_S)
             overdue = self._clock.monotonic() - OUTCOME_WAIT_S
@@ -391,7 +391,7 @@ class Writer:
     def _abandon(self) -> None:
         """The task ends with work left over: those in the group cannot know, the others know that it was not done."""
         for submission in self._taken:
-            submission.fail(refusal("outcome_unknown", "The hub's disk failed. The change may be made or not."))
+            submission.fail(refusal("outcome_unknown", f"The hub's disk failed. {NOT_KNOWN}"))
         for submission in self._queue:
             submission.fail(refusal("storage_unavailable", "The hub's disk failed. Nothing was changed."))
         for chore in self._chores:

@@ -50,7 +50,7 @@ class Budget:
         return True
 
 
-class Told:
+class SourceCounts:
     """What was said of one address since the last sums: by which source, how many lines, how many were left out."""
 
     __slots__ = ("left_out", "lines", "source", "was_busy")
@@ -86,7 +86,7 @@ class Outlet(logging.Handler):
         self._descriptor = descriptor
         self._shared = frozenset(shared)
         self._budgets: dict[str, Budget] = {}
-        self._addresses: dict[str, Told] = {}
+        self._addresses: dict[str, SourceCounts] = {}
         self._busy: frozenset[str] = frozenset()
         self._waiting: queue.Queue[bytes | None] = queue.Queue(WAITING_MAX)
         self._thread = threading.Thread(target=self._write_all, name="log", daemon=True)
@@ -106,13 +106,13 @@ class Outlet(logging.Handler):
         if not (taken and self._put(line)):
             (told or budget).left_out += 1
 
-    def _told_of(self, record: logging.LogRecord, source: str) -> Told | None:
+    def _told_of(self, record: logging.LogRecord, source: str) -> SourceCounts | None:
         """What was said of the address that a record is about; None where it is about none that is counted."""
         address = getattr(record, "fields", {}).get("address")
         if address is None or address in self._shared:
             return None
         if address not in self._addresses and len(self._addresses) < ADDRESSES_MAX:
-            self._addresses[address] = Told(source, was_busy=address in self._busy)
+            self._addresses[address] = SourceCounts(source, was_busy=address in self._busy)
         return self._addresses.get(address)
 
     def say_left_out(self) -> None:

@@ -114,7 +114,7 @@ def choose(among: Iterable[Link], bound: str, interface: str | None = None) -> C
 def _there_are(found: list[Link]) -> str:
     """The interfaces that could have been named, each with its first useful address."""
     names = [f"{one.names[0]} ({reached[0]})" for one in found if not _inside(one) and (reached := _reached(one))]
-    return f"There is {' and '.join(names)}." if names else "There is none other."
+    return f"There is {' and '.join(names)}." if names else "There is no other."
 
 
 def _inside(link: Link) -> bool:

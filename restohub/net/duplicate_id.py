@@ -6,7 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from restohub.limits import RIVAL_ANSWERS, RIVAL_ASKED_EVERY_S
-from restohub.live.endpoint import Place
+from restohub.live.endpoint import Endpoint
 
 from .name_conflicts import Rival, Rivals
 from .urls import COPY_ADVICE, url
@@ -14,18 +14,18 @@ from .urls import COPY_ADVICE, url
 log = logging.getLogger("restohub.mdns")
 
 
-class CopyWatch:
+class DuplicateIdWatch:
     """Who announces this hub's host from another address, and answers there with this hub's id and a run of its own.
 
     `found` is that one, None where there is none; it counts as gone once it did not answer three times, 20 s apart.
     """
 
     def __init__(
-        self, place: Place, ask: Callable[[str, int], Awaitable[tuple[str, str]]], now: Callable[[], float]
+        self, endpoint: Endpoint, ask: Callable[[str, int], Awaitable[tuple[str, str]]], now: Callable[[], float]
     ) -> None:
         self.found: Rival | None = None
-        self._id = place.id
-        self._rivals = Rivals(place.id, place.run, ask, now)
+        self._id = endpoint.id
+        self._rivals = Rivals(endpoint.id, endpoint.run, ask, now)
         self._now = now
         self._due_at = 0.0
         self._missed = 0

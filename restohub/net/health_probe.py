@@ -13,7 +13,7 @@ from restohub.wire.responses import Discovery
 ANSWER_WAIT_S = 3.0
 
 
-class Told(Struct, frozen=True):
+class HubHealth(Struct, frozen=True):
     """What counts here of a hub's answer; `id` and `run` are empty where the hub is an older one."""
 
     status: str
@@ -27,18 +27,18 @@ class Told(Struct, frozen=True):
     reason: str = ""
 
 
-async def who_at(host: str, port: int) -> tuple[str, str]:
+async def probe(host: str, port: int) -> tuple[str, str]:
     """The id of the hub that answers there within 2 s, and that of its run; both "" where none does."""
     told = await health_at(host, port, RIVAL_WAIT_S)
     return (told.id, told.run) if told and told.service == "sync" else ("", "")
 
 
-async def health_at(host: str, port: int, wait_s: float = ANSWER_WAIT_S) -> Told | None:
+async def health_at(host: str, port: int, wait_s: float = ANSWER_WAIT_S) -> HubHealth | None:
     """What the hub there says of itself; None where no hub answers within so many seconds."""
     try:
         async with asyncio.timeout(wait_s):
             answer = await _answer(host, port)
-        return msgspec.json.decode(answer.partition(b"\r\n\r\n")[2], type=Told)
+        return msgspec.json.decode(answer.partition(b"\r\n\r\n")[2], type=HubHealth)
     except (OSError, ValueError, RecursionError):  # the last two: what answers is no hub
         return None
 

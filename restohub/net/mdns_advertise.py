@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 from msgspec import UNSET, UnsetType, structs
 
 from restohub.live.clock import Clock
-from restohub.live.endpoint import Place
+from restohub.live.endpoint import Endpoint
 from restohub.wire.responses import Discovery, DiscoveryState
 
 from .addresses import Choice, choose, links
-from .duplicate_id import CopyWatch
+from .duplicate_id import DuplicateIdWatch
 from .name_conflicts import Rivals
 from .urls import host_name, short_id
 
@@ -51,17 +51,24 @@ class Advertiser:
     of the hub that answers `GET /health` at an address and port, and that of its run, "" where none does.
     """
 
-    def __init__(self, place: Place, version: str, ask: Callable[[str, int], Awaitable[tuple[str, str]]]) -> None:
-        self._place = place
-        self.host = self._usual_host = host_name(place.id)
-        self._names = (instance_label(place.name), instance_label(place.name, f" ({short_id(place.id)})"))
+    def __init__(self, endpoint: Endpoint, version: str, ask: Callable[[str, int], Awaitable[tuple[str, str]]]) -> None:
+        self._endpoint = endpoint
+        self.host = self._usual_host = host_name(endpoint.id)
+        self._names = (instance_label(endpoint.name), instance_label(endpoint.name, f" ({short_id(endpoint.id)})"))
         self._name = self._names[0]
         self._clock = Clock()
-        self._rivals = Rivals(place.id, place.run, ask, self._clock.monotonic)
-        self._copies = CopyWatch(place, ask, self._clock.monotonic)
+        self._rivals = Rivals(endpoint.id, endpoint.run, ask, self._clock.monotonic)
+        self._copies = DuplicateIdWatch(endpoint, ask, self._clock.monotonic)
         self._gave_way = False
-        self._interface = place.interface
-        self._properties = {"txtvers": "1", "id": place.id, "api": "1", "ver": version, "path": "/", "access": "open"}
+        self._interface = endpoint.interface
+        self._properties = {
+            "txtvers": "1",
+            "id": endpoint.id,
+            "api": "1",
+            "ver": version,
+            "path": "/",
+            "access": "open",
+        }
         self._bound, self._port = "", 0
         self._state = Discovery("off", self._name, self.host, [])
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -144,12 +151,12 @@ class Advertiser:
             await voice.async_close()
 
     async def _register(self, voice: AsyncZeroconf, chosen: Choice) -> list[AsyncServiceInfo]:
-        from .mdns_rate_limit import Claims, read_within_limits
+        from .mdns_rate_limit import NameClaims, read_within_limits
 
         await voice.zeroconf.async_wait_for_start()
         if not voice.zeroconf.engine.senders:
             raise SilentError(f"No interface takes mDNS on {', '.join(chosen.speakers)}.")
-        claims = Claims(SERVICES, read_within_limits(voice), self._hear)
+        claims = NameClaims(SERVICES, read_within_limits(voice), self._hear)
         voice.zeroconf.async_add_listener(claims, None)
         infos = self._infos(chosen)
         if await self._is_taken(voice, infos):
@@ -186,10 +193,10 @@ class Advertiser:
         await self._copies.ask_next()
         if not self._copies.found or self.host != self._usual_host:
             return True
-        self.host = host_name(self._place.run)
+        self.host = host_name(self._endpoint.run)
         self._name, _ = self._names = (
             self._names[0],
-            instance_label(self._place.name, f" ({short_id(self._place.run)})"),
+            instance_label(self._endpoint.name, f" ({short_id(self._endpoint.run)})"),
         )
         self._copies.tell(self.host)
         return False

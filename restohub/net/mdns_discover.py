@@ -11,9 +11,9 @@ from msgspec import Struct, structs
 from zeroconf import BadTypeInNameException, ServiceStateChange, Zeroconf
 from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
 
-from .health_probe import Told, health_at
+from .health_probe import HubHealth, health_at
 from .mdns_advertise import SERVICES
-from .mdns_rate_limit import Claims, read_within_limits
+from .mdns_rate_limit import NameClaims, read_within_limits
 from .urls import url
 
 SERVICE = SERVICES[0]
@@ -23,7 +23,7 @@ RESOLVE_WAIT_MS = 1500
 State = Literal["healthy", "unhealthy", "no answer", "another hub"]
 
 
-class Found(Struct, frozen=True, omit_defaults=True):
+class FoundHub(Struct, frozen=True, omit_defaults=True):
     """One hub as it is announced, by names that its announcer chose, the URL that answers first.
 
     `state`: `healthy`, `unhealthy`, `no answer`, or `another hub`, where one of another id answers at its address.
@@ -39,7 +39,7 @@ class Found(Struct, frozen=True, omit_defaults=True):
     shares_id: bool = False
 
 
-async def found(speakers: Sequence[str], wait_s: float) -> list[Found]:
+async def discover(speakers: Sequence[str], wait_s: float) -> list[FoundHub]:
     """The hubs that are heard within so many seconds by these addresses of ours; raises OSError."""
     names: dict[str, None] = {}
     senders: dict[str, set[str]] = {}
@@ -57,7 +57,7 @@ async def found(speakers: Sequence[str], wait_s: float) -> list[Found]:
     voice = AsyncZeroconf(interfaces=list(speakers))
     try:
         await voice.zeroconf.async_wait_for_start()
-        voice.zeroconf.async_add_listener(Claims([SERVICE], read_within_limits(voice), note), None)
+        voice.zeroconf.async_add_listener(NameClaims([SERVICE], read_within_limits(voice), note), None)
         browser = AsyncServiceBrowser(voice.zeroconf, SERVICE, handlers=[heard])
         await asyncio.sleep(wait_s)
         await browser.async_cancel()
@@ -83,7 +83,7 @@ def _info(name: str) -> AsyncServiceInfo | None:
         return None
 
 
-async def _hubs(info: AsyncServiceInfo, senders: set[str]) -> list[tuple[str, Found]]:
+async def _hubs(info: AsyncServiceInfo, senders: set[str]) -> list[tuple[str, FoundHub]]:
     """The hubs that answer where one is announced, each with its run ("" where none answers).
 
     They are several where one runs on a copy of another's data: they have one host name, and so all addresses of both.
@@ -103,7 +103,7 @@ async def _hubs(info: AsyncServiceInfo, senders: set[str]) -> list[tuple[str, Fo
     return [
         (
             next((runs[address] for address in share if address in runs), ""),
-            Found(
+            FoundHub(
                 name=info.name.removesuffix(f".{SERVICE}"),
                 id=announced,
                 version=properties.get("ver", ""),
@@ -122,7 +122,7 @@ def _useful(address: str) -> bool:
     return not (ip.is_loopback or ip.is_unspecified or ip.is_multicast or (ip.version == 6 and ip.is_link_local))
 
 
-def _state(announced: str, told: Sequence[Told]) -> State:
+def _state(announced: str, told: Sequence[HubHealth]) -> State:
     if not told:
         return "no answer"
     ours = [one for one in told if one.id in ("", announced)]

@@ -72,7 +72,7 @@ def read_within_limits(voice: AsyncZeroconf) -> Reading:
     return reading
 
 
-class Claims(RecordUpdateListener):
+class NameClaims(RecordUpdateListener):
     """Notes each announcement that a service of these types is somewhere: name and host (lower case), sender, port."""
 
     def __init__(self, types: Iterable[str], reading: Reading, note: Callable[[str, str, str, int], None]) -> None:

@@ -11,27 +11,27 @@ from pathlib import Path
 
 import msgspec
 
-from restohub.live.endpoint import Place
+from restohub.live.endpoint import Endpoint
 
 log = logging.getLogger("restohub")
 
 NOTE = "restohub.where"
 
 
-def write_note(folder: Path, place: Place) -> None:
+def write_note(folder: Path, endpoint: Endpoint) -> None:
     """Write the note, whole or not at all; never raises."""
     new = folder / f"{NOTE}.new"
     try:
-        new.write_bytes(msgspec.json.encode(place))
+        new.write_bytes(msgspec.json.encode(endpoint))
         new.replace(folder / NOTE)
     except OSError as error:
         log.warning("`restohub where` will not find this hub: %s cannot be written (%s).", new, error.strerror)
 
 
-def read_note(folder: Path) -> Place | None:
+def read_note(folder: Path) -> Endpoint | None:
     """Where the folder's hub listens or listened last; None where no note can be read. Raises PermissionError."""
     try:
-        return msgspec.json.decode((folder / NOTE).read_bytes(), type=Place)
+        return msgspec.json.decode((folder / NOTE).read_bytes(), type=Endpoint)
     except PermissionError:
         raise
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):  # none, or cut short by a power cut

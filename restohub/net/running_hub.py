@@ -11,10 +11,10 @@ from msgspec import Struct
 
 from restohub.boot.unit_files import LINUX_FOLDER, MAC_FOLDER, WINDOWS_FOLDER
 from restohub.config import chosen_folder, default_folder
-from restohub.live.endpoint import Place
+from restohub.live.endpoint import Endpoint
 
 from .addresses import EVERYWHERE
-from .health_probe import Told, health_at
+from .health_probe import HubHealth, health_at
 from .runfile import read_note
 from .urls import LOOPBACK, own_address, reach, url
 
@@ -25,44 +25,44 @@ class AbsentError(Exception):
     """No running hub was found; the text says so and what to do, for a person."""
 
 
-class Running(Struct, frozen=True):
+class RunningHub(Struct, frozen=True):
     """A hub that runs: its data folder, where it listens, what it told of itself."""
 
     folder: Path
-    place: Place
-    told: Told
+    endpoint: Endpoint
+    health: HubHealth
 
 
-def running(flag: Path | None, environment: Mapping[str, str]) -> Running:
+def find_running(flag: Path | None, environment: Mapping[str, str]) -> RunningHub:
     """The hub that runs on the folder that is named, else on the usual one or the service's; raises AbsentError."""
     named = chosen_folder(flag, environment)
     folders = [named] if named else [default_folder(), SERVICE_FOLDER]
     closed: Path | None = None
-    last: tuple[Path, Place] | None = None
+    last: tuple[Path, Endpoint] | None = None
     for folder in folders:
         try:
-            place = read_note(folder)
+            endpoint = read_note(folder)
         except PermissionError:
             closed = folder
             continue
-        if place is None:
+        if endpoint is None:
             continue
-        told = asyncio.run(health_at(own_address(place), place.port))
-        if told and told.id == place.id:
-            return Running(folder.absolute(), place, told)
-        last = last or (folder, place)
+        told = asyncio.run(health_at(own_address(endpoint), endpoint.port))
+        if told and told.id == endpoint.id:
+            return RunningHub(folder.absolute(), endpoint, told)
+        last = last or (folder, endpoint)
     raise AbsentError(_why_none(folders, closed, last))
 
 
 def served_already(folder: Path) -> str:
     """What to say to who starts a second hub on a folder: first of all, where the first one is."""
     try:
-        hub = running(folder, {})
+        hub = find_running(folder, {})
     except AbsentError:
         return (
             f"Another hub serves the data folder {folder} already, and does not answer. Stop it, then start it again."
         )
-    at = (*reach(hub.place).urls, url(own_address(hub.place), hub.place.port))[0]
+    at = (*reach(hub.endpoint).urls, url(own_address(hub.endpoint), hub.endpoint.port))[0]
     return (
         f"The hub runs already, at {at} (its data are in {folder}), so no second one was started. "
         "`restohub where` shows every address. To start it anew, stop that one first."
@@ -81,12 +81,12 @@ def port_taken(host: str, port: int, folder: Path) -> str:
     )
 
 
-def _why_none(folders: list[Path], closed: Path | None, last: tuple[Path, Place] | None) -> str:
+def _why_none(folders: list[Path], closed: Path | None, last: tuple[Path, Endpoint] | None) -> str:
     if closed:
         return f"Only the hub's own user and root may look into {closed}: {_as_root(closed)}"
     if last:
-        folder, place = last
-        at = url(own_address(place), place.port)
+        folder, endpoint = last
+        at = url(own_address(endpoint), endpoint.port)
         return (
             f"No hub answers for the data in {folder}; the last one was at {at}. Start it with `restohub serve`; "
             "where it is a service of systemd, `systemctl status restohub` says how it is."

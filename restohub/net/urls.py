@@ -7,7 +7,7 @@ from ipaddress import ip_address
 
 from msgspec import Struct
 
-from restohub.live.endpoint import Place
+from restohub.live.endpoint import Endpoint
 
 from .addresses import EVERYWHERE, Choice, Link, choose, links
 
@@ -15,45 +15,45 @@ LOOPBACK = "127.0.0.1"
 UNFOUND = "Until that changes iPads do not find the hub by themselves; these addresses work all the same."
 COPY_ADVICE = (
     "Another hub, at {at}, runs on a copy of this hub's data and has its id, so iPads may take the two for one. "
-    "Stop the one that is the copy, say `restohub identity new` on its machine, and start it again."
+    "Stop the one that is the copy, run `restohub identity new` on its machine, and start it again."
 )
 
 
 class Reach(Struct, frozen=True):
-    """`urls`: by address, for iPads. `own_url`: from the hub's own machine. `lack`: what iPads cannot do, and why."""
+    """`urls`: by address, for iPads. `own_url`: from the hub's own machine. `reason`: what iPads cannot do, and why."""
 
     urls: tuple[str, ...]
     local_url: str | None
     own_url: str
-    lack: str
+    reason: str
 
 
-def reach(place: Place, look: Callable[[], Iterable[Link]] = links, host: str = "") -> Reach:
+def reach(endpoint: Endpoint, look: Callable[[], Iterable[Link]] = links, host: str = "") -> Reach:
     """How iPads reach a hub, by the addresses that its machine has at this moment: those that mDNS announces.
 
     `host`: the name that it is announced by, where that is known not to be the usual one.
     """
-    own_url = url(own_address(place), place.port)
-    if ip_address(place.bound).is_loopback:
-        lack = f"No iPad can reach the hub: it listens on {place.bound}, which is this machine alone."
-        return Reach((), None, own_url, f"{lack} Start it with `--host 0.0.0.0` to listen on the network.")
+    own_url = url(own_address(endpoint), endpoint.port)
+    if ip_address(endpoint.bound).is_loopback:
+        reason = f"No iPad can reach the hub: it listens on {endpoint.bound}, which is this machine alone."
+        return Reach((), None, own_url, f"{reason} Start it with `--host 0.0.0.0` to listen on the network.")
     try:
         found = list(look())
-        chosen = choose(found, place.bound, place.interface)
-        reached = chosen if chosen.addresses else choose(found, place.bound)
+        chosen = choose(found, endpoint.bound, endpoint.interface)
+        reached = chosen if chosen.addresses else choose(found, endpoint.bound)
     except OSError as error:
         reached = chosen = Choice(reason=f"The system does not tell this machine's addresses ({error.strerror}).")
     if not reached.addresses:
         return Reach((), None, own_url, f"{chosen.reason} iPads cannot reach the hub until that changes.")
-    urls = tuple(url(address, place.port) for address in reached.addresses)
+    urls = tuple(url(address, endpoint.port) for address in reached.addresses)
     if reached is not chosen:
         return Reach(urls, None, own_url, f"{chosen.reason} {UNFOUND}")
-    return Reach(urls, url(host or host_name(place.id), place.port) if place.advertised else None, own_url, "")
+    return Reach(urls, url(host or host_name(endpoint.id), endpoint.port) if endpoint.advertised else None, own_url, "")
 
 
-def own_address(place: Place) -> str:
+def own_address(endpoint: Endpoint) -> str:
     """The address by which the hub's own machine reaches it."""
-    return LOOPBACK if place.bound in EVERYWHERE else place.bound
+    return LOOPBACK if endpoint.bound in EVERYWHERE else endpoint.bound
 
 
 def url(host: str, port: int) -> str:

@@ -36,7 +36,7 @@ class Client:
         except ValueError:
             parts, port = urlsplit(""), None
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise AwayError(f"{url!r} is no address of a hub: give one like http://127.0.0.1:8000.")
+            raise AwayError(f"{url!r} is not a hub's address: give one like http://127.0.0.1:8000.")
         self.url = f"{parts.scheme}://{parts.netloc}"
         self._host, self._tls = parts.netloc, parts.scheme == "https"
         self._address = (parts.hostname, port or (443 if self._tls else 80))
@@ -58,7 +58,7 @@ class Client:
         except (OSError, EOFError) as error:
             raise AwayError(f"The hub at {self.url} cannot be reached: is it running there?") from error
         except (ValueError, LookupError, asyncio.LimitOverrunError) as error:
-            raise AwayError(f"What answers at {self.url} is no hub: it does not speak JSON over HTTP.") from error
+            raise AwayError(f"What answers at {self.url} is not a hub: it does not speak JSON over HTTP.") from error
         return Answer(status, headers, decoded, time.perf_counter() - started)
 
     def close(self) -> None:

@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 from .crowd import OPENS_HOUR, Party, crowd
-from .floor_plan import Place, Room
+from .floor_plan import FloorPlan, Place
 from .script import Event, Operation, Script
 
 PARTIES = 240
@@ -36,7 +36,7 @@ class _Evening(Script):
     def __init__(self, rng: Random, day: date, parties: int) -> None:
         super().__init__(rng)
         self.opens = datetime.combine(day, time(OPENS_HOUR))
-        self.room = Room()
+        self.room = FloorPlan()
         self.waiting: list[Party] = []
         self.places: dict[str, tuple[Place, ...]] = {}
         self.seated: dict[str, Party] = {}

@@ -32,7 +32,7 @@ class Place(Struct):
         }
 
 
-class Room:
+class FloorPlan:
     """The tables: fours first, so that two with neighbouring numbers can be pushed together."""
 
     def __init__(self) -> None:

@@ -35,7 +35,7 @@ async def play(url: str, speed: float, seed: int, progress: TextIO = sys.stderr,
         client.close()
     restaurant_id = made.body.get("id") if isinstance(made.body, dict) else None
     if made.status != 201 or not isinstance(restaurant_id, int):
-        raise AwayError(f"{client.url} answered {made.status} to a new restaurant: is that a hub that is open to all?")
+        raise AwayError(f"{client.url} answered {made.status} when asked for a new restaurant: is that a hub?")
     print(f"{NAME}: restaurant {restaurant_id} at {client.url}, seed {seed}.", file=summary, flush=True)
     played = _Play(client.url, restaurant_id, speed, evening(seed, datetime.now(UTC).date()))
     try:

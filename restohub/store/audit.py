@@ -142,7 +142,7 @@ class _Check:
         format_of(self._connection, self._path)
         for (line,) in self._connection.execute("PRAGMA integrity_check(100)"):
             if line != "ok":
-                self._report.add(f"SQLite finds the file out of order: {line}.")
+                self._report.add(f"SQLite's integrity check fails: {line}.")
         found = {name for (name,) in self._connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
         for table in sorted(TABLES - found):
             self._report.add(f"The table {table} is missing.")

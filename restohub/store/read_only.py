@@ -48,7 +48,7 @@ class ReadOnlyLedger(Ledger):
         """Raise what the disk says now; StorageBackError where it takes writes: a start is the way back."""
         fault = await asyncio.to_thread(refusal, self._disk / DATABASE)
         raise fault or StorageBackError(
-            f"The disk of {self._disk} takes changes again. Start the hub again to save them."
+            f"The disk of {self._disk} can be written again. Restart the hub to save changes."
         )
 
     async def checkpoint(self) -> None:
@@ -95,5 +95,7 @@ def _copy(folder: Path) -> Path:
             if size_of(folder / f"{DATABASE}{end}"):
                 shutil.copyfile(folder / f"{DATABASE}{end}", copy / f"{DATABASE}{end}")
     except OSError as error:
-        raise FolderError(f"The disk of {folder} takes no writes, and its data cannot be copied ({error}).") from error
+        raise FolderError(
+            f"The disk of {folder} cannot be written, and its data cannot be copied ({error})."
+        ) from error
     return copy

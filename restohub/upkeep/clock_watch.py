@@ -103,7 +103,7 @@ class ClockWatch:
         try:
             await self._hub.writer.restart_times(name, begun)
         except (StorageFullError, StorageUnavailableError) as fault:
-            log.debug("Times could not begin anew: %s", fault)
+            log.debug("A new epoch could not begin: %s", fault)
 
 
 def _say_jump(moved: float, behind: int) -> None:

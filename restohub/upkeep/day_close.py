@@ -71,12 +71,12 @@ async def close_day(hub: Hub, restaurant_id: int, before: int, expected_before: 
         try:
             await hub.writer.submit(restaurant_id, [step], _nothing)
         except Problem as fault:
-            log.warning("The day of %s could not be closed: %s", _name(hub, restaurant_id), fault)
+            log.warning("The day could not be closed for %s: %s", _name(hub, restaurant_id), fault)
             return False
         gone += len(ids)
     if gone:
         guests = "1 guest" if gone == 1 else f"{gone:,} guests"
-        log.info("The day of %s is closed: %s left the floor.", _name(hub, restaurant_id), guests)
+        log.info("The day is closed for %s: %s left the floor.", _name(hub, restaurant_id), guests)
     return True
 
 

@@ -10,6 +10,9 @@ from pathlib import Path
 CLOCK_ERROR_MAX_US = 16_000_000
 # What systemd-timesyncd leaves once it has set the clock: under the hub's own unit (ProtectClock) the kernel is silent.
 SYNCHRONIZED = Path("/run/systemd/timesync/synchronized")
+# Loaded once: each CDLL has classes of its own, 3.4 KB in a cycle that wait for the collector, and the clock is looked
+# at once a second.
+LIBC = ctypes.CDLL(None) if sys.platform.startswith("linux") else None
 
 
 class Timex(ctypes.Structure):
@@ -26,9 +29,9 @@ class Timex(ctypes.Structure):
 
 def kept_by_a_server() -> bool | None:
     """Whether a time server keeps this machine's clock, None where the system does not say."""
-    if not sys.platform.startswith("linux"):
+    if LIBC is None:
         return None
     answer = Timex()
-    if ctypes.CDLL(None).adjtimex(ctypes.byref(answer)) < 0:
+    if LIBC.adjtimex(ctypes.byref(answer)) < 0:
         return True if SYNCHRONIZED.exists() else None
     return int(answer.maxerror) < CLOCK_ERROR_MAX_US

@@ -11,6 +11,7 @@ from restohub.live.hub import Hub
 from restohub.wire.problems import Problem, document
 from restohub.wire.responses import Answer, problem_answer
 
+from .board_files import is_board
 from .error_handlers import CALLER, refuse_handshake, send_answer
 from .guard import Guard
 from .problem_pages import problem_page, wants_page
@@ -34,7 +35,8 @@ class Entrance:
             caller = scope.get(CALLER)
             if caller is None:
                 caller = scope[CALLER] = self._callers.of(scope["client"][0] if scope["client"] else "")
-            if not (caller.shared or caller.pays_at_once(1)):
+            free = caller.shared or (is_board(scope["path"]) and caller.takes_board_file())
+            if not (free or caller.pays_at_once(1)):
                 return self._in_turn(caller, scope, receive, send)
         found = self._checked(scope)
         if isinstance(found, dict):

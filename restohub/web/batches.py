@@ -57,14 +57,18 @@ def versions_named(wanted: Sequence[Wanted | Refused]) -> list[Version]:
 async def command_of(hub: Hub, floor: Floor, wanted: Wanted, images: Images) -> Operation:
     """The command of one operation, with what history knows of it."""
     entity_id = wanted.id or new_id()
+    accepted = None if wanted.if_match is None else (wanted.if_match,)
     match wanted.action:
         case "create":
             made = Create(kind=wanted.kind, id=entity_id, fields=wanted.fields)
             return await recall_create(hub.history, floor, made, chosen=wanted.id is not None)
         case "delete":
-            return Delete(kind=wanted.kind, id=entity_id, base_version=wanted.base_version)
+            return Delete(kind=wanted.kind, id=entity_id, if_match=accepted, base_version=wanted.base_version)
         case _:
-            merged = Update(kind=wanted.kind, id=entity_id, fields=wanted.fields, base_version=wanted.base_version)
+            merged = Update(
+                kind=wanted.kind, id=entity_id, fields=wanted.fields, if_match=accepted,
+                base_version=wanted.base_version,
+            )  # fmt: skip
             return await recall_update(hub.history, floor, merged, wanted.seen_version, images)
 
 

@@ -13,7 +13,7 @@ from restohub.floor.verdicts import Refused
 from restohub.limits import ANSWER_WAIT_S
 from restohub.live.hub import Hub
 from restohub.wire.problems import Problem, document, problem, refusal
-from restohub.wire.responses import EVERYWHERE, Answer, Sent, problem_answer, sent_headers
+from restohub.wire.responses import EVERYWHERE, Answer, Sent, policy_of, problem_answer, sent_headers
 
 from .problem_pages import problem_page, wants_page
 
@@ -34,13 +34,14 @@ def send_answer(answer: Sent, scope: Any, send: Any) -> Awaitable[None]:
 
 
 async def _in_parts(answer: Sent, send: Any) -> None:
+    headers = [*policy_of(answer), *sent_headers(answer)]
     if isinstance(answer, Answer):
-        await send({"type": "http.response.start", "status": answer.status, "headers": sent_headers(answer)})
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         await send({"type": "http.response.body", "body": answer.body})
         return
     try:
         async with asyncio.timeout(ANSWER_WAIT_S):
-            await send({"type": "http.response.start", "status": answer.status, "headers": sent_headers(answer)})
+            await send({"type": "http.response.start", "status": answer.status, "headers": headers})
             for piece in answer.pieces:
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
                 await asyncio.sleep(0)

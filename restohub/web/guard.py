@@ -31,10 +31,10 @@ NAMES_KEPT_S = 10.0
 
 NO_HOST = Refused("invalid_json", hint="The request has no Host header. HTTP/1.1 needs one.")
 SEVERAL_HOSTS = Refused("invalid_json", hint="The request has several Host headers.")
-NO_NAME = Refused("invalid_json", hint="The request's Host is no name and no address.")
+NO_NAME = Refused("invalid_json", hint="The request's Host is neither a name nor an address.")
 NOT_PERMITTED = Refused(
     "not_permitted",
-    "This hub answers its own network only, and this request came from the Internet.",
+    "This hub answers only its own network, and this request came from the Internet.",
     hint="`allow_public = true` in the hub's restohub.toml (or --allow-public) lets it in.",
 )
 

@@ -53,7 +53,7 @@ async def change_status(request: Request) -> Answer:
     from_query = None if older is None else GuestFields(status=_status(older, "new_status"))
     change = await read_change(request, path_restaurant(request), needs_body=older is None)
     if older is not None and change.body is not None:
-        raise bad_query("new_status", "Say the status once: in the body, or as new_status without a body.")
+        raise bad_query("new_status", "Send the status once: in the body, or as new_status without a body.")
     fields = from_query or read_seating(change.body)
     command = Update(kind="guest", id=guest_id, fields=fields, if_match=accepted_versions(request))
     command = await recall_update(request.hub.history, change.floor, command, seen_version(change.body))
@@ -64,5 +64,5 @@ def _status(text: str, name: str = "status") -> str:
     status = word_of(text, GUEST_STATUS_WORDS)
     if status is None:
         known = ", ".join(dict.fromkeys(GUEST_STATUS_WORDS.values()))
-        raise bad_query(name, f"{quoted(text)} is no status of a guest. Known: {known}.")
+        raise bad_query(name, f"{quoted(text)} is not a guest status. Known: {known}.")
     return status

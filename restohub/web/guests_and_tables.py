@@ -137,5 +137,5 @@ def _after(cursor: str | None) -> Place | None:
     try:
         place: Place = msgspec.json.decode(urlsafe_b64decode(cursor.encode("ascii")), type=tuple[int, str])
     except (ValueError, msgspec.DecodeError):
-        raise bad_query("cursor", "cursor is not one that this hub gave: begin again without it.") from None
+        raise bad_query("cursor", "cursor is not one of this hub's: start again without it.") from None
     return place

@@ -30,8 +30,8 @@ async def health(request: Request) -> Answer:
     body = Health(
         status="unhealthy" if reason else "healthy",
         service="sync",
-        id=hub.place.id,
-        run=hub.place.run,
+        id=hub.endpoint.id,
+        run=hub.endpoint.run,
         version=hub.version if whole else hub.release,
         timestamp=time_text(hub.clock.now()),
         uptime_seconds=int(hub.clock.monotonic() - hub.clock.started),

@@ -1,4 +1,4 @@
-"""The hub's front page: whether it works, for the owner; where to go on, for the developer."""
+"""The page about the hub: whether it works, for the owner; where to go on, for the developer."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ LOOPBACK = re.compile(r"(?:localhost|127(?:\.\d+){3}|\[::1\])(?::\d+)?", re.IGNO
 
 
 def home_page(hub: Hub, connections: int, came_by: str) -> bytes:
-    """The page `/`, as things are at this moment, for a reader who came by this host and port ("": unknown)."""
+    """The page `/about`, as things are at this moment, for a reader who came by this host and port ("": unknown)."""
     return filled(
         "home.html",
-        name=escape(hub.place.name),
+        name=escape(hub.endpoint.name),
         address=_address(hub, came_by),
         state=_state(hub, connections),
         notes=notes(warnings(hub)),
@@ -37,13 +37,13 @@ def _address(hub: Hub, came_by: str) -> str:
     """What to tell an iPad: the address that brought the reader here, unless it leads an iPad to itself."""
     if came_by and not LOOPBACK.fullmatch(came_by):
         return f"Give the app on your iPads the address {code(f'http://{came_by}')}. There is nothing else to do here."
-    reached = reach(hub.place, host=hub.discovery().host)
+    reached = reach(hub.endpoint, host=hub.discovery().host)
     if not reached.urls:
-        return inline(reached.lack)
+        return inline(reached.reason)
     urls = " or ".join(code(one.rstrip("/")) for one in reached.urls)
     by_name = f" It also has a name: {code(reached.local_url.rstrip('/'))}." if reached.local_url else ""
-    lack = f" {inline(reached.lack)}" if reached.lack else ""
-    return f"Give the app on your iPads the address {urls}.{by_name}{lack} There is nothing else to do here."
+    reason = f" {inline(reached.reason)}" if reached.reason else ""
+    return f"Give the app on your iPads the address {urls}.{by_name}{reason} There is nothing else to do here."
 
 
 def _state(hub: Hub, connections: int) -> str:

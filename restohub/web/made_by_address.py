@@ -20,9 +20,9 @@ async def made(request: Request) -> Answer:
     query.only("from", "since")
     given, since = query.one("from"), query.time("since")
     if given is None or not is_address(given):
-        raise bad_query("from", "Say which address: from=192.168.1.66, or a network as the hub names it.")
+        raise bad_query("from", "Name the address: from=192.168.1.66, or a network as the hub names it.")
     if since is None:
-        raise bad_query("since", "Say since when: since=2024-01-15T10:30:00Z.")
+        raise bad_query("since", "Give a start time: since=2024-01-15T10:30:00Z.")
     writer = request.hub.writer
     address = request.hub.callers.address_of(given)
     found = [

@@ -1,4 +1,4 @@
-"""The pages for people and the documents for machines, as routes: all but the front page made before."""
+"""The pages for people and the documents for machines, as routes: all but `/about` made before."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from restohub.net.urls import url
 from restohub.wire.responses import JSON, Answer
 from restohub.wire.times import time_text
 
+from .board_files import board, board_file
 from .client_address import is_own_machine, plain_ip
 from .home import LOOPBACK, home_page
 from .package_files import documents, packaged
@@ -88,7 +89,9 @@ def _route(path: str, name: str, handler: Handler, says: str) -> Route:
 
 # Each costs litestar 1.3 ms at the start, so all that stands below /docs is one.
 PAGES: tuple[Route, ...] = (
-    _route("/", "home", home, "A page for people: whether the hub is well, and where to go on."),
+    _route("/", "board", board, "The board: the live floor in a browser."),
+    _route("/board/{folder:str}/{file:path}", "boardFile", board_file, "A file of the board."),
+    _route("/about", "home", home, "About this hub: whether it is well, and where to go on."),
     _route("/docs", "reference", reference, "The reference."),
     _route("/docs/{document:str}", "document", document, "Every error code, a document, a file for machines."),
     _route("/schema/openapi.json", "openapi", openapi, "The OpenAPI document."),

@@ -55,7 +55,7 @@ async def create_restaurant(request: Request) -> Answer:
 
 
 async def update_restaurant(request: Request) -> Answer:
-    """Change a restaurant's name or zone."""
+    """Change a restaurant's own fields."""
     hub, restaurant_id = request.hub, path_restaurant(request)
     change = await read_change(request, DIRECTORY_ID)
     fields = read_restaurant(change.body, hub.knows_zone, None)

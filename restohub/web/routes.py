@@ -63,12 +63,12 @@ class Route(Struct, frozen=True, kw_only=True):
     @property
     def plain_path(self) -> str:
         """The path as people write it, such as `/restaurants/{restaurant_id}`."""
-        return self.path.replace(":str}", "}")
+        return re.sub(r":\w+\}", "}", self.path)
 
     @property
     def pattern(self) -> re.Pattern[str]:
         """What the paths of this route match as a whole."""
-        return re.compile(re.sub(r"\{\w+:str\}", "[^/]+", self.path))
+        return re.compile(re.sub(r"\{\w+:path\}", ".+", re.sub(r"\{\w+:str\}", "[^/]+", self.path)))
 
     @property
     def takes_key(self) -> bool:
@@ -78,7 +78,7 @@ class Route(Struct, frozen=True, kw_only=True):
     @property
     def takes_if_match(self) -> bool:
         """Whether `If-Match` is honoured."""
-        return "version_conflict" in self.refuses
+        return self.method != "POST" and "version_conflict" in self.refuses
 
 
 INTEGER: dict[str, Any] = {"type": "integer", "minimum": 0, "maximum": 2**53 - 1}
@@ -114,12 +114,12 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         method="PUT", path=ONE_RESTAURANT, name="putRestaurant", handler=update_restaurant, group="restaurants",
-        says="Change a restaurant's name or zone: merges the given fields.", body=RestaurantInput,
+        says="Change a restaurant's own fields: merges the given fields.", body=RestaurantInput,
         answers={200: Restaurant}, refuses=(*NO_RESTAURANT, "validation_failed"),
     ),
     Route(
         method="PATCH", path=ONE_RESTAURANT, name="patchRestaurant", handler=update_restaurant, group="restaurants",
-        says="Change a restaurant's name or zone: merges the given fields.", body=RestaurantInput,
+        says="Change a restaurant's own fields: merges the given fields.", body=RestaurantInput,
         answers={200: Restaurant}, refuses=(*NO_RESTAURANT, "validation_failed"),
     ),
     Route(
@@ -211,7 +211,10 @@ ROUTES: tuple[Route, ...] = (
         method="POST", path="/api/v1/atomic/batch", name="atomicBatch", handler=atomic_batch, group="sync",
         says="1 to 500 operations that happen together or not at all.", body=BatchRequest, query=(RESTAURANT,),
         answers={200: BatchDone},
-        refuses=(*NO_RESTAURANT, *SEATS, "guest_not_found", "already_exists", "table_number_taken", *GROWS),
+        refuses=(
+            *NO_RESTAURANT, *SEATS, "guest_not_found", "version_conflict", "already_exists", "table_number_taken",
+            *GROWS,
+        ),
     ),
     Route(
         method="GET", path="/api/sync/full", name="fullSync", handler=full_sync, group="sync",

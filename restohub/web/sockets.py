@@ -115,7 +115,7 @@ async def _send(hub: Hub, cursor: Cursor, params: SubscribeParams) -> None:
         await hub.feed.follow(cursor)
     except Exception:
         log.exception("A socket's sending failed by a fault of the hub; it is closed")
-        cursor.link.close(HUB_FAULT, "the hub made a mistake")
+        cursor.link.close(HUB_FAULT, "something went wrong in the hub")
 
 
 async def catch_up_first(hub: Hub, cursor: Cursor, params: SubscribeParams) -> None:
@@ -157,6 +157,7 @@ def _greet(hub: Hub, cursor: Cursor, floor: Floor | None, *, resumed: bool) -> N
         server_version=hub.version,
         heartbeat_seconds=HEARTBEAT_S,
         resumed=resumed,
+        hub_started=time_text(hub.clock.started_at),
         restaurants=UNSET if floor else [RevisionOf(one.restaurant_id, one.revision) for one in floors],
     )
     cursor.link.write(text_frame(encode(hello)))

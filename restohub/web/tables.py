@@ -39,5 +39,5 @@ def _status(text: str) -> str:
     status = word_of(text, TABLE_STATUS_WORDS)
     if status is None:
         known = ", ".join(dict.fromkeys(TABLE_STATUS_WORDS.values()))
-        raise bad_query("status", f"{quoted(text)} is no status of a table. Known: {known}.")
+        raise bad_query("status", f"{quoted(text)} is not a table status. Known: {known}.")
     return status

@@ -18,8 +18,8 @@ ACTIONS = ("create", "update", "delete")
 
 # A `restaurantId` is ignored here because `named_restaurant` reads it, wherever it stands.
 BATCH = spelling(("transactionId", "restaurantId", "operations", "guests", "tables"), {}, ("timestamp", "metadata"))
-OPERATION = spelling(("entityType", "action", "entityId", "data"), {}, ("timestamp", "restaurantId"))
-OLDER_OPERATION = spelling(("id", "operation", "data"), {}, ("timestamp", "restaurantId"))
+OPERATION = spelling(("entityType", "action", "entityId", "data", "ifMatch"), {}, ("timestamp", "restaurantId"))
+OLDER_OPERATION = spelling(("id", "operation", "data", "ifMatch"), {}, ("timestamp", "restaurantId"))
 QUEUE = spelling(("updates", "restaurantId", "appliedMutationIds"), {}, ("timestamp", "metadata"))
 QUEUED = spelling(
     ("entityType", "entityId", "action", "data", "mutationId", "baseVersion"), {}, ("timestamp", "restaurantId")
@@ -27,7 +27,10 @@ QUEUED = spelling(
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
-    """One operation that can be read; a create's `id` is None where the hub is to choose it."""
+    """One operation that can be read; a create's `id` is None where the hub is to choose it.
+
+    `if_match` is the version that the entity must have had before the batch, None where any is accepted.
+    """
 
     kind: EntityKind
     action: str
@@ -35,6 +38,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
     fields: GuestFields | TableFields
     seen_version: int | None = None
     base_version: int | None = None
+    if_match: int | None = None
 
 
 class Item(Struct, frozen=True, kw_only=True):
@@ -63,7 +67,7 @@ def named_restaurant(body: Any, in_query: int | None) -> int:
                     named.append((f"{pointer}/{key}", number))
     for pointer, number in named[1:]:
         if number != named[0][1]:
-            hint = f"This names restaurant {number}, {named[0][0]} names {named[0][1]}: a batch is one restaurant's."
+            hint = f"This names restaurant {number}, {named[0][0]} names {named[0][1]}: a batch is for one restaurant."
             faults.append(Fault(pointer, hint))
     refuse(faults)
     return named[0][1] if named else 1
@@ -163,8 +167,8 @@ def _envelope(body: Any, names: Spelling) -> dict[str, Any]:
 
 def _entries(value: Any, name: str, least: int = 1) -> list[Any]:
     if not isinstance(value, list) or not least <= len(value) <= OPERATIONS_MAX:
-        came = f"{len(value)} came" if isinstance(value, list) else "none came" if value is None else "no list came"
-        refuse([Fault(f"/{name}", f"{name} must be a list of {least} to {OPERATIONS_MAX}; {came}.")])
+        got = f"got {len(value)}" if isinstance(value, list) else "got none" if value is None else "got no list"
+        refuse([Fault(f"/{name}", f"{name} must be a list of {least} to {OPERATIONS_MAX}; {got}.")])
     entries: list[Any] = value
     return entries
 
@@ -181,7 +185,7 @@ def _older_operation(entry: Any, kind: str, pointer: str) -> Item:
         return _malformed(pointer, [Fault("", "An operation must be an object.")])
     values, _, faults = OLDER_OPERATION.fold(entry)
     named = {"entityType": kind, "action": values.get("operation"), "entityId": values.get("id")}
-    return _item({**named, **({"data": values["data"]} if "data" in values else {})}, faults, pointer)
+    return _item(named | {key: values[key] for key in ("data", "ifMatch") if key in values}, faults, pointer)
 
 
 def _queued(entry: Any, pointer: str) -> Item:
@@ -230,13 +234,23 @@ def _item(
             hint = f"data.id is {quoted(in_data)}, entity_id is {quoted(entity_id)}: they must agree."
             faults.append(Fault("/data/id", hint))
         entity_id = entity_id or in_data
+    if "ifMatch" in values:
+        faults += _if_match_faults(values["ifMatch"], creating=creating)
     if faults:
         return _malformed(pointer, faults, mutation_id, entity_id)
     wanted = Wanted(
         kind=kind, action=str(action), id=entity_id, fields=fields,
-        seen_version=seen_version(data), base_version=base_version,
+        seen_version=seen_version(data), base_version=base_version, if_match=values.get("ifMatch"),
     )  # fmt: skip
     return Item(wanted=wanted, pointer=pointer, mutation_id=mutation_id, entity_id=entity_id)
+
+
+def _if_match_faults(version: Any, *, creating: bool) -> list[Fault]:
+    if creating:
+        return [Fault("/if_match", "if_match is for what is there already: a create has none.")]
+    if type(version) is int and 1 <= version <= INTEGER_MAX:
+        return []
+    return [Fault("/if_match", "if_match must be the version that the client saw: a whole number from 1 on.")]
 
 
 def _malformed(pointer: str, faults: list[Fault], mutation_id: str | None = None, entity_id: str | None = None) -> Item:

@@ -92,7 +92,7 @@ def restaurant_updated_answer(
     results: Sequence[Result],
     _directory: model.Floor,
 ) -> Answer:
-    """Of a restaurant's new name or zone: 200 with it; `floors` are the published ones."""
+    """Of a restaurant's changed fields: 200 with it; `floors` are the published ones."""
     result = done(results)
     accepted = result.accepted
     after = accepted.changes[0].entity if accepted.changes else accepted.unchanged
@@ -114,7 +114,7 @@ def _entity_headers(epoch: Epoch, result: Done, version: int) -> list[tuple[byte
 
 
 def _restaurant_headers(epoch: Epoch, result: Done) -> list[tuple[bytes, bytes]]:
-    """A restaurant's own name and zone are no part of its log: its change has no revision and no version."""
+    """A restaurant's own fields are no part of its log: its change has no revision and no version."""
     return [(b"restohub-epoch", epoch.name.encode()), (b"restohub-transaction", result.transaction_id.encode())]
 
 

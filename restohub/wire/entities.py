@@ -20,6 +20,11 @@ TableStatus = Annotated[
 ]
 Shape = Annotated[str, Meta(description="One of " + ", ".join(model.SHAPES) + ".", examples=["round"])]
 
+TurnMinutes = Annotated[
+    dict[str, Annotated[int, Meta(ge=1, le=1440)]],
+    Meta(description="How many minutes a party of each size keeps its table.", examples=[{"2": 75, "4": 90}]),
+]
+
 
 class Guest(Struct, kw_only=True, rename="camel"):
     """A party: waitlist, walk-in or reservation."""
@@ -43,6 +48,8 @@ class Guest(Struct, kw_only=True, rename="camel"):
     check_in_time: Time | None
     seated_time: Time | None
     finished_time: Time | None
+    notified_time: Time | None
+    arrived_count: Annotated[int | None, Meta(description="How many of the party are there.")]
     total_visits: Annotated[int, Meta(ge=0, description="Finished visits of others with this phone or e-mail.")]
     created_at: Time
     last_updated: Time
@@ -83,6 +90,9 @@ class Restaurant(Struct, kw_only=True, rename="camel"):
     id: Annotated[int, Meta(ge=1, le=2**53 - 1)]
     name: str
     timezone: Annotated[str, Meta(description="An IANA zone.", examples=["Europe/Rome"])]
+    turn_minutes: TurnMinutes | None
+    locale: Annotated[str | None, Meta(description="A BCP 47 language tag.", examples=["it-IT"])]
+    hours: Annotated[model.Hours | None, Meta(description="The clock: 12 or 24 hours.")]
     created_at: Time
     last_updated: Time
     revision: Annotated[int, Meta(ge=0, le=2**53 - 1, description="The last commit of its floor.")]
@@ -110,6 +120,8 @@ def guest_out(guest: model.Guest) -> Guest:
         check_in_time=time_or_none(guest.check_in_time),
         seated_time=time_or_none(guest.seated_time),
         finished_time=time_or_none(guest.finished_time),
+        notified_time=time_or_none(guest.notified_time),
+        arrived_count=guest.arrived_count,
         total_visits=guest.total_visits,
         created_at=time_text(guest.created_at),
         last_updated=time_text(guest.last_updated),
@@ -145,6 +157,9 @@ def restaurant_out(restaurant: model.Restaurant, revision: int) -> Restaurant:
         id=int(restaurant.id),
         name=restaurant.name,
         timezone=restaurant.timezone,
+        turn_minutes=restaurant.turn_minutes,
+        locale=restaurant.locale,
+        hours=restaurant.hours,
         created_at=time_text(restaurant.created_at),
         last_updated=time_text(restaurant.last_updated),
         revision=revision,

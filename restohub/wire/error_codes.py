@@ -29,7 +29,7 @@ CODES: dict[str, Code] = {
         "Send one UTF-8 JSON document: no NaN, no NUL, no lone surrogate, no key twice, not nested past reason, no "
         "more than 100,000 values.",
     ),
-    "invalid_query": Code(400, "A query parameter is wrong", MISUNDERSTOOD, "Mend the parameter that `errors` names."),
+    "invalid_query": Code(400, "A query parameter is wrong", MISUNDERSTOOD, "Fix the parameter that `errors` names."),
     "host_not_allowed": Code(
         403,
         "The address is not this hub's",
@@ -39,15 +39,15 @@ CODES: dict[str, Code] = {
     ),
     "origin_not_allowed": Code(
         403,
-        "Another web page asks",
+        "A foreign web page asks",
         "A web page from elsewhere may not use this hub.",
         "Open the hub's own page, or name the page's host in `allowed_hosts`.",
         ("origin",),
     ),
     "not_permitted": Code(
         403,
-        "Not from here",
-        "This hub answers its own network only.",
+        "The sender is not on this network",
+        "This hub answers only its own network.",
         "Ask from the restaurant's own network, or set `allow_public` on the hub.",
     ),
     "restaurant_not_found": Code(
@@ -96,7 +96,7 @@ CODES: dict[str, Code] = {
         413,
         "The body is too large",
         "The app sent too much at once. Nothing was changed.",
-        "Send less than 256 KiB; the two batch routes take 1 MiB. Part the batch.",
+        "Send less than 256 KiB; the two batch routes take 1 MiB. Split the batch.",
     ),
     "head_too_large": Code(
         431,
@@ -113,9 +113,9 @@ CODES: dict[str, Code] = {
     ),
     "limit_reached": Code(
         409,
-        "The hub holds as much as it may",
-        "The hub holds as much as it may. Delete what is no longer needed.",
-        "Delete what is no longer needed; `/health` warns before it comes to it.",
+        "The hub has reached its limit",
+        "The hub has reached its limit. Delete what is no longer needed.",
+        "Delete what is no longer needed; `/health` warns in advance.",
         ("counted", "count", "limit"),
     ),
     "table_occupied": Code(
@@ -143,12 +143,12 @@ CODES: dict[str, Code] = {
         409,
         "Another table has this number",
         "Another table has this number. Choose another number.",
-        "Choose another; a swap goes over a third number.",
+        "Choose another; to swap two numbers, go through a third.",
         ("table",),
     ),
     "already_exists": Code(
         409,
-        "The id was given before",
+        "The id is taken",
         "This was added before.",
         "Create with a new id, or update the entity in `current`.",
         ("entity_type", "entity_id"),
@@ -169,9 +169,9 @@ CODES: dict[str, Code] = {
     ),
     "revision_expired": Code(
         410,
-        "The hub cannot go on from there",
+        "The log does not reach back to there",
         "This device was away for too long: it has to load the whole floor again.",
-        "Forget what you have and take `GET /api/sync/full`.",
+        "Discard what you have and take `GET /api/sync/full`.",
     ),
     "version_conflict": Code(
         412,
@@ -181,7 +181,7 @@ CODES: dict[str, Code] = {
         ("entity_type", "name"),
     ),
     "validation_failed": Code(
-        422, "A field is not as it must be", MISUNDERSTOOD, "Mend every field that `errors` points at.", ("field",)
+        422, "A field is not valid", MISUNDERSTOOD, "Fix every field that `errors` points at.", ("field",)
     ),
     "idempotency_key_reused": Code(
         422,
@@ -191,9 +191,9 @@ CODES: dict[str, Code] = {
     ),
     "internal_error": Code(
         500,
-        "The hub made a mistake",
-        "The hub made a mistake. Nothing was changed.",
-        "Report the request and the time: the hub's log has the rest.",
+        "Something went wrong in the hub",
+        "Something went wrong in the hub. Nothing was changed.",
+        "Report the request and the time: the hub's log has the details.",
     ),
     "storage_full": Code(
         503,
@@ -203,24 +203,24 @@ CODES: dict[str, Code] = {
     ),
     "storage_unavailable": Code(
         503,
-        "The hub's disk takes no change",
+        "The hub's disk cannot be written",
         "The hub cannot save changes: the disk is read-only. Nothing was changed; what is shown stays true.",
-        "Look after the hub's disk; reading goes on.",
+        "Check the hub's disk; reading still works.",
     ),
     "shutting_down": Code(
         503, "The hub is stopping", "The hub is stopping. Nothing was changed.", "Ask again when it is back."
     ),
     "busy": Code(
         503,
-        "The hub has too much to do",
-        "The hub has too much to do at this moment. Nothing was changed; try again.",
+        "The hub is too busy",
+        "The hub is too busy at this moment. Nothing was changed; try again.",
         "Ask again after `Retry-After` seconds.",
     ),
     "outcome_unknown": Code(
         503,
-        "It may be done or not",
-        "The hub's disk does not answer. The change may be made or not.",
-        "Ask again with the same `Idempotency-Key`: it will not be done twice.",
+        "The outcome is not known",
+        "The hub's disk does not answer. The change may or may not have been made.",
+        "Repeat it with the same `Idempotency-Key`: it will not be done twice.",
     ),
     "invalid_message": Code(
         0,
@@ -231,7 +231,7 @@ CODES: dict[str, Code] = {
     "too_many_messages": Code(
         0,
         "Too many messages in a second",
-        "The app sent too much at a time, so the hub hung up.",
+        "The app sent too much at a time, so the hub closed the connection.",
         "Send at most 50 a second; the socket is closed (1008).",
     ),
 }

@@ -12,6 +12,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from restohub.floor.commands import GuestFields, RestaurantFields, TableFields
 from restohub.floor.contacts import split_name
 from restohub.floor.folding import is_blank
+from restohub.floor.model import Hours
 from restohub.floor.model import Position as FloorPosition
 from restohub.floor.verdicts import MISUNDERSTOOD, Fault, Params, Refused, quoted
 from restohub.limits import FAULTS_MAX
@@ -29,6 +30,7 @@ from .field_names import (
     spelling,
     word_of,
 )
+from .field_rules import SAYS, TIMES, TYPED, WRONG
 from .problems import Problem
 from .times import read_time
 
@@ -45,6 +47,19 @@ ID_PATTERN = {"pattern": "^[A-Za-z0-9._-]*[A-Za-z0-9_-][A-Za-z0-9._-]*$"}
 Id = Annotated[str, Meta(min_length=1, max_length=64, extra_json_schema=ID_PATTERN)]
 Coordinate = Annotated[int, Meta(ge=-1_000_000, le=1_000_000)] | Annotated[float, Meta(ge=-1_000_000, le=1_000_000)]
 Nullable = UnsetType | None
+PARTY_SIZE = re.compile(r"[1-9][0-9]?|100", re.ASCII)
+TurnMinutes = Annotated[
+    dict[
+        Annotated[str, Meta(extra_json_schema={"pattern": "^([1-9][0-9]?|100)$"})],
+        Annotated[int, Meta(ge=1, le=1440)],
+    ],
+    Meta(max_length=100, examples=[{"2": 75, "4": 90}]),
+]
+# RFC 5646, section 2.1: language, script, region, variants and extensions, without the oldest forms.
+LANGUAGE_TAG = re.compile(
+    r"[a-z]{2,3}(-[a-z]{4})?(-([a-z]{2}|[0-9]{3}))?(-([a-z0-9]{5,8}|[0-9][a-z0-9]{3}))*(-[0-9a-wyz](-[a-z0-9]{2,8})+)*",
+    re.ASCII | re.IGNORECASE,
+)
 
 
 class GuestInput(Struct, kw_only=True, rename="camel", omit_defaults=True):
@@ -73,6 +88,8 @@ class GuestInput(Struct, kw_only=True, rename="camel", omit_defaults=True):
     check_in_time: Time | Nullable = UNSET
     seated_time: Time | Nullable = UNSET
     finished_time: Time | Nullable = UNSET
+    notified_time: Time | Nullable = UNSET
+    arrived_count: Annotated[int, Meta(ge=0, le=100)] | Nullable = UNSET
 
 
 class PositionInput(Struct, forbid_unknown_fields=True):
@@ -103,50 +120,17 @@ class TableInput(Struct, kw_only=True, rename="camel", omit_defaults=True):
     allow_over_capacity: bool | UnsetType = UNSET
 
 
-class RestaurantInput(Struct, kw_only=True, omit_defaults=True):
-    """The fields of a restaurant; `timezone` is an IANA zone, by default that of the hub's machine."""
+class RestaurantInput(Struct, kw_only=True, rename="camel", omit_defaults=True):
+    """The fields of a restaurant; `timezone` is an IANA zone, by default that of the hub's machine.
+
+    Each name is taken in snake_case too.
+    """
 
     name: Annotated[str, Meta(min_length=1, max_length=100)] | UnsetType = UNSET
     timezone: Annotated[str, Meta(max_length=100, examples=["Europe/Rome"])] | UnsetType = UNSET
-
-
-# What a host types in: of these he is told the rule too. A fault in any other field is the app's.
-TYPED = {
-    "name": "must be a text with something in it, each of its two parts at most 100 characters",
-    "firstName": "must be a text of 1 to 100 characters, not blank",
-    "lastName": "must be a text of at most 100 characters",
-    "partySize": "must be a whole number from 1 to 100",
-    "phone": "must be a text of at most 40 characters, or null",
-    "email": "must be a text of at most 254 characters, or null",
-    "notes": "must be a text of at most 2,000 characters, or null",
-    "specialRequests": "must be a text of at most 2,000 characters, or null",
-    "dietaryRestrictions": "must be a list of at most 50 texts of at most 100 characters",
-    "tags": "must be a list of at most 50 texts of at most 100 characters",
-    "quotedWait": "must be a whole number of minutes from 0 to 1440, or null",
-    "tableNumber": "must be a text of 1 to 20 characters",
-    "capacity": "must be a whole number from 1 to 100",
-    "minCapacity": "must be a whole number from 1 to the capacity",
-    "section": "must be a text of at most 100 characters, or null",
-    "server": "must be a text of at most 100 characters, or null",
-    "timezone": "must be the name of an IANA time zone, such as Europe/Rome",
-}
-SAYS = TYPED | {
-    "id": "must be 1 to 64 of A-Z a-z 0-9 . _ - and not dots alone",
-    "status": "must be a status: a text",
-    "tableId": "must be the id of a table, or null",
-    "allowOverCapacity": "must be true or false",
-    "isWalkIn": "must be true or false",
-    **dict.fromkeys(
-        ("reservationTime", "checkInTime", "seatedTime", "finishedTime"),
-        "must be an RFC 3339 date-time with an offset, such as 2024-01-15T10:30:00Z, or null",
-    ),
-    "position": 'must be {"x": number, "y": number}, each within ±1,000,000',
-    "shape": "must be one of " + ", ".join(SHAPE_WORDS.values()),
-    "rotation": "must be a number of degrees within ±1,000,000",
-    "currentGuestId": "must be the id of a guest, or null",
-}
-# Told of a field that has no sentence here, which a test forbids.
-WRONG = "is not as it must be"
+    turn_minutes: TurnMinutes | Nullable = UNSET
+    locale: Annotated[str, Meta(max_length=35, examples=["it-IT"])] | Nullable = UNSET
+    hours: Hours | Nullable = UNSET
 
 
 def _called(name: str) -> str:
@@ -173,7 +157,6 @@ _CLEARABLE: dict[type[Struct], frozenset[str]] = {
     )
     for struct, types in _TYPES.items()
 }
-_TIMES = ("reservationTime", "checkInTime", "seatedTime", "finishedTime")
 
 
 class Reader:
@@ -210,12 +193,12 @@ class Reader:
                 self.fault(name)
 
     def fault(self, name: str, hint: str | None = None) -> None:
-        """Note that a field is not as it must be, and take it out of the values."""
+        """Note that a field is not valid, and take it out of the values."""
         spelled = self.spelled.get(name, name)
         value = self.values.pop(name, None)
         rule = SAYS.get(name, WRONG)
         if hint is None:
-            hint = f"{spelled} {rule}; {_kind(value)} came."
+            hint = f"{spelled} {rule}, not {_kind(value)}."
         detail = f"The {_called(name)} {rule.removesuffix(', or null')}." if name in TYPED else MISUNDERSTOOD
         self.faults.append(Fault(f"{self.pointer}/{spelled}", hint, detail, name))
 
@@ -230,13 +213,13 @@ class Reader:
             word = word_of(self.values[name], words)
             if word is None:
                 known = ", ".join(dict.fromkeys(words.values()))
-                self.fault(name, f"{quoted(self.values[name])} is no {name} the hub knows. It knows: {known}.")
+                self.fault(name, f"{quoted(self.values[name])} is not a {name} that the hub knows. It knows: {known}.")
             else:
                 self.values[name] = word
 
     def times(self) -> None:
         """Read the times to whole UTC seconds."""
-        for name in _TIMES:
+        for name in TIMES:
             if self.values.get(name) is not None:
                 seconds = read_time(self.values[name])
                 if seconds is None:
@@ -266,7 +249,7 @@ def read_guest(data: Any, pointer: str = "", *, creating: bool = False) -> tuple
     if "name" in values and any(len(part) > 100 for part in split_name(values["name"])):
         reader.fault("name")
     reader.word("status", GUEST_STATUS_WORDS)
-    if not values.keys().isdisjoint(_TIMES):
+    if not values.keys().isdisjoint(TIMES):
         reader.times()
     for name in ("dietaryRestrictions", "tags"):
         if name in values:
@@ -310,6 +293,10 @@ def read_restaurant(data: Any, knows_zone: Callable[[str], bool], default_zone: 
         reader.fault("name", "name must be a text of 1 to 100 characters, not blank.")
     if "timezone" in reader.values and not knows_zone(reader.values["timezone"]):
         reader.fault("timezone")
+    if not all(map(PARTY_SIZE.fullmatch, reader.values.get("turnMinutes") or ())):
+        reader.fault("turnMinutes")
+    if not LANGUAGE_TAG.fullmatch(reader.values.get("locale") or "en"):
+        reader.fault("locale")
     if default_zone is not None:
         reader.need("name", "A new restaurant needs a name.", "A new restaurant needs a name.")
         reader.values.setdefault("timezone", default_zone)
@@ -322,7 +309,7 @@ def read_seating(data: Any) -> GuestFields:
     """The body of `status/atomic`. Raises Problem `validation_failed`."""
     reader = Reader(GuestInput, SEATING, data)
     reader.word("status", GUEST_STATUS_WORDS)
-    reader.need("status", "Say the new status: one of " + ", ".join(dict.fromkeys(GUEST_STATUS_WORDS.values())) + ".")
+    reader.need("status", "Send the new status: one of " + ", ".join(dict.fromkeys(GUEST_STATUS_WORDS.values())) + ".")
     refuse(reader.faults)
     fields: GuestFields = reader.fields(GuestFields)
     return fields

@@ -64,6 +64,7 @@ class ConnectionEstablished(Struct, tag_field="type", tag="connection_establishe
     server_version: str
     heartbeat_seconds: int
     resumed: bool
+    hub_started: Annotated[Time, Meta(description="When this run of the hub began, by its own time.")]
     restaurants: list[RevisionOf] | msgspec.UnsetType = msgspec.UNSET
 
 
@@ -131,7 +132,7 @@ class NamedChange(Struct):
 
 
 class RestaurantUpdated(Struct, tag_field="type", tag="restaurant_updated"):
-    """The restaurant's own name or zone was changed. It is no commit of the floor and has no revision of its own."""
+    """One of the restaurant's own fields was changed. It is no commit of the floor and has no revision of its own."""
 
     timestamp: Time
     restaurant_id: int

@@ -15,7 +15,7 @@ from .error_codes import CODES, RETRY_AFTER_S
 from .messages import Detail, ErrorMessage, Hint
 from .times import time_text
 
-MORE_FAULTS = f" There are more than {FAULTS_MAX} faults: {FAULTS_MAX} are listed, mend those first."
+MORE_FAULTS = f" There are more than {FAULTS_MAX} faults: {FAULTS_MAX} are listed; fix those first."
 
 
 class InputError(Struct, kw_only=True):

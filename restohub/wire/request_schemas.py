@@ -18,6 +18,10 @@ Data = Annotated[
     ),
 ]
 RestaurantId = Annotated[int, Meta(ge=1, le=2**53 - 1)]
+IfMatch = Annotated[
+    int,
+    Meta(ge=1, le=2**53 - 1, description="The version that it must have had before the batch; not for a create."),
+]
 MutationId = Annotated[str, Meta(min_length=1, max_length=200)]
 
 
@@ -40,7 +44,7 @@ class NewTable(TableInput, kw_only=True, rename="camel"):
     capacity: Annotated[int, Meta(ge=1, le=100)]
 
 
-class NewRestaurant(RestaurantInput, kw_only=True):
+class NewRestaurant(RestaurantInput, kw_only=True, rename="camel"):
     """A new restaurant: needs a name; `timezone` is by default that of the hub's machine."""
 
     name: Annotated[str, Meta(min_length=1, max_length=100)]
@@ -61,6 +65,7 @@ class OperationRequest(Struct, kw_only=True):
     action: Action
     entity_id: Id | UnsetType | None = UNSET
     data: Data | UnsetType = UNSET
+    if_match: IfMatch | UnsetType = UNSET
     restaurant_id: RestaurantId | UnsetType = UNSET
 
 
@@ -70,6 +75,7 @@ class OlderOperation(Struct, kw_only=True):
     id: Id | UnsetType | None = UNSET
     operation: Action
     data: Data | UnsetType = UNSET
+    if_match: IfMatch | UnsetType = UNSET
     restaurant_id: RestaurantId | UnsetType = UNSET
 
 

@@ -19,14 +19,13 @@ from .times import time_text
 
 JSON = (b"content-type", b"application/json")
 PROBLEM = (b"content-type", b"application/problem+json")
-# On every answer, uvicorn's own refusals included: URLSession otherwise caches by guess; and no browser takes an answer
-# for a script, tells others where its reader was, loads what the hub does not send, or shows it inside another page.
-EVERYWHERE = [
-    (b"cache-control", b"no-store"),
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"),
-]
+# On every answer, uvicorn's own included: no browser takes an answer for a script or tells others where its reader was.
+ALWAYS = [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer")]
+# And on every one without a policy of its own: URLSession otherwise caches by guess; no browser loads what the hub does
+# not send, or shows it inside another page.
+CONTENT_POLICY = (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
+POLICY = [(b"cache-control", b"no-store"), CONTENT_POLICY]
+EVERYWHERE = [*POLICY, *ALWAYS]
 encode = msgspec.json.Encoder().encode
 
 
@@ -36,6 +35,10 @@ class Answer(Struct, array_like=True, frozen=True):
     status: int
     headers: list[tuple[bytes, bytes]]
     body: bytes
+
+
+class OwnPolicy(Answer, array_like=True, frozen=True):
+    """An answer whose own headers say whether it may be kept, and what its page may load: the board's."""
 
 
 class Streamed(Struct, frozen=True):
@@ -52,6 +55,11 @@ class Streamed(Struct, frozen=True):
 
 
 Sent = Answer | Streamed
+
+
+def policy_of(answer: Sent) -> list[tuple[bytes, bytes]]:
+    """What an answer is to say of keeping and loading beside its own headers."""
+    return [] if isinstance(answer, OwnPolicy) else POLICY
 
 
 def sent_headers(answer: Sent) -> list[tuple[bytes, bytes]]:

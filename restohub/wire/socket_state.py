@@ -133,9 +133,9 @@ class SocketState:
         if names[1:] not in ([], [named]):
             return _unknown("restaurant_id and restaurantId name two restaurants: name one.")
         if type(named) is not int:
-            return _unknown("Say which restaurant: add its restaurant_id, an integer.")
+            return _unknown("Name the restaurant: add its restaurant_id, an integer.")
         if self.restaurant_id is not None and named != self.restaurant_id:
-            return _unknown(f"This socket is restaurant {self.restaurant_id}'s alone.")
+            return _unknown(f"This socket is for restaurant {self.restaurant_id} only.")
         return SendFullSync(named)
 
     def _delta(self, message: dict[str, Any]) -> SocketAction:

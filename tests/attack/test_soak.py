@@ -8,6 +8,7 @@ import re
 import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import linear_regression
 from typing import Any
@@ -25,10 +26,11 @@ GUESTS = 200
 SCREENS = 4
 # A group that is decided holds a floor for each of its commits. Memory that it needed once would hide a leak for long.
 FEW = 20
-# Keys go by the generation: by then two of them have gone, and their memory was taken again.
+# Keys go by the generation: by then many of them have gone, and their memory was taken again.
 KEYS_USED = 7 * KEYS_MAX // 4
 # Until the ring, the snapshots and the pages of SQLite are as large as they become.
 SETTLES_S = 60.0
+A_DAY = datetime(2030, 1, 1, tzinfo=UTC)
 
 
 def resident_mb(hub: Hub) -> float:
@@ -46,18 +48,27 @@ def send(api: httpx.Client, updates: list[dict[str, Any]]) -> None:
         assert answer.json()["success"], answer.text
 
 
-def guests(ids: list[str], action: str) -> list[dict[str, Any]]:
-    data = {"firstName": "Ada", "partySize": 2, "notes": "at the window"} if action == "create" else {}
-    return [{"entity_type": "guest", "action": action, "entity_id": one, "data": data} for one in ids]
+def create(guest_id: str, **data: Any) -> dict[str, Any]:
+    made = {"firstName": "Ada", "partySize": 2, "notes": "at the window", **data}
+    return {"entity_type": "guest", "action": "create", "entity_id": guest_id, "data": made}
+
+
+def delete(guest_id: str) -> dict[str, Any]:
+    return {"entity_type": "guest", "action": "delete", "entity_id": guest_id, "data": {}}
+
+
+def reserved_for(minute: int) -> str:
+    return (A_DAY + timedelta(minutes=minute)).isoformat()
 
 
 def fill(api: httpx.Client, numbers: itertools.count[int]) -> None:
-    """Have the hub remember as many keys and removals as it ever does."""
-    send(api, guests([f"g{number}" for number in range(GUESTS)], "create"))
+    """Have the hub remember as many keys, removals and written times as it ever does."""
+    send(api, [create(f"g{number}") for number in range(GUESTS)])
     for start in range(0, REMOVALS_MAX + 1_000, FEW):
-        gone = [f"gone{number}" for number in range(start, start + FEW)]
-        send(api, guests(gone, "create"))
-        send(api, guests(gone, "delete"))
+        few = range(start, start + FEW)
+        send(api, [create(f"gone{number}", reservationTime=reserved_for(number)) for number in few])
+        api.get("/api/sync/full", params={"restaurant_id": 1}).raise_for_status()
+        send(api, [delete(f"gone{number}") for number in few])
     for _ in range(0, KEYS_USED, FEW):
         send(api, [change(next(numbers)) for _ in range(FEW)])
 

@@ -29,13 +29,14 @@ def floor(api: httpx.Client, restaurant: int) -> Iterator[Floor]:
 
 
 def stamped_by(status: str) -> set[str]:
-    return STAMPED[PHASES[status]] | ({"finishedTime"} if status == "finished" else set())
+    own = {"finished": {"finishedTime"}, "notified": {"notifiedTime"}}
+    return STAMPED[PHASES[status]] | own.get(status, set())
 
 
 @pytest.mark.parametrize("status", PHASES)
 def test_creating_stamps_the_time_of_the_status(floor: Floor, status: str) -> None:
     guest = floor.new_guest(status=status)
-    for field in ("checkInTime", "seatedTime", "finishedTime"):
+    for field in ("checkInTime", "seatedTime", "finishedTime", "notifiedTime"):
         assert guest[field] == (guest["createdAt"] if field in stamped_by(status) else None)
 
 
@@ -43,13 +44,19 @@ def test_creating_stamps_the_time_of_the_status(floor: Floor, status: str) -> No
 def test_a_change_of_status_stamps_its_time(floor: Floor, status: str) -> None:
     guest = floor.new_guest(status="confirmed")
     after = floor.change_guest(guest["id"], status=status)
-    for field in ("checkInTime", "seatedTime", "finishedTime"):
+    for field in ("checkInTime", "seatedTime", "finishedTime", "notifiedTime"):
         assert after[field] == (after["lastUpdated"] if field in stamped_by(status) else None)
 
 
 @pytest.mark.parametrize(
     ("status", "field"),
-    [("arrived", "checkInTime"), ("seated", "checkInTime"), ("seated", "seatedTime"), ("finished", "finishedTime")],
+    [
+        ("arrived", "checkInTime"),
+        ("seated", "checkInTime"),
+        ("seated", "seatedTime"),
+        ("finished", "finishedTime"),
+        ("notified", "notifiedTime"),
+    ],
 )
 def test_a_time_that_is_given_or_there_is_not_stamped_over(floor: Floor, status: str, field: str) -> None:
     assert floor.new_guest(status=status, **{field: EARLIER})[field] == EARLIER
@@ -89,6 +96,32 @@ def test_a_time_the_request_gives_is_not_cleared(floor: Floor) -> None:
     guest = floor.new_guest(status="finished", seatedTime=EARLIER)
     after = floor.change_guest(guest["id"], status="waitlist", seatedTime=LATER, finishedTime=LATER)
     assert (after["seatedTime"], after["finishedTime"]) == (LATER, LATER)
+
+
+@pytest.mark.parametrize("status", ["waitlist", "confirmed", "running_late"])
+@pytest.mark.parametrize("before", ["notified", "arrived", "seated", "finished"])
+def test_who_waits_anew_was_not_notified_yet(floor: Floor, before: str, status: str) -> None:
+    guest = floor.new_guest(status=before, notifiedTime=EARLIER)
+    assert floor.change_guest(guest["id"], status=status)["notifiedTime"] is None
+    assert floor.change_guest(guest["id"], status="notified")["notifiedTime"] not in (None, EARLIER)
+
+
+@pytest.mark.parametrize(
+    ("before", "status"), [("notified", "arrived"), ("notified", "seated"), ("seated", "finished")]
+)
+def test_who_comes_when_called_keeps_when_that_was(floor: Floor, before: str, status: str) -> None:
+    guest = floor.new_guest(status=before, notifiedTime=EARLIER)
+    assert floor.change_guest(guest["id"], status=status)["notifiedTime"] == EARLIER
+
+
+@pytest.mark.parametrize("before", ["seated", "finished"])
+def test_who_comes_back_is_notified_anew_unless_the_request_says_when(floor: Floor, before: str) -> None:
+    guest = floor.new_guest(status=before, notifiedTime=EARLIER)
+    assert floor.change_guest(guest["id"], status="notified")["notifiedTime"] not in (None, EARLIER)
+    guest = floor.new_guest(status=before, notifiedTime=EARLIER)
+    assert floor.change_guest(guest["id"], status="notified", notifiedTime=LATER)["notifiedTime"] == LATER
+    guest = floor.new_guest(status=before, notifiedTime=EARLIER)
+    assert floor.change_guest(guest["id"], status="arrived")["notifiedTime"] is None
 
 
 def test_finishing_keeps_the_time_of_seating(floor: Floor) -> None:

@@ -188,7 +188,7 @@ def test_no_answer_may_be_kept_by_a_cache(floor: Floor, asked: Ask) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/docs", "/schema/openapi.json", "/health", "/api/sync/health", "/restaurants", "/nowhere"]
+    "path", ["/", "/about", "/docs", "/schema/openapi.json", "/health", "/api/sync/health", "/restaurants", "/nowhere"]
 )
 def test_no_page_of_the_hub_may_be_kept_by_a_cache(api: httpx.Client, path: str) -> None:
     assert api.get(path).headers["Cache-Control"] == "no-store"

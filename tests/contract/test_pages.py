@@ -13,6 +13,7 @@ from tests.contract.sync_talk import ok
 
 PAGES = [
     "/",
+    "/about",
     "/docs",
     "/docs/errors",
     "/docs/contract",

@@ -25,7 +25,7 @@ from tests.contract.sync_talk import (
 )
 
 JSON_TYPE = {"Content-Type": "application/json"}
-MORE = "There are more than 100 faults: 100 are listed, mend those first."
+MORE = "There are more than 100 faults: 100 are listed; fix those first."
 LONG = "k" * 5_000
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.conftest import Hub
 from tests.contract.floor_talk import TIME, Floor, Json, faults, refusal, said
-from tests.fields import RESTAURANT
+from tests.fields import RESTAURANT, snake
 
 
 def new(api: httpx.Client, **fields: Any) -> Json:
@@ -162,3 +162,44 @@ def test_a_restaurant_with_a_guest_or_a_table_is_not_deleted(api: httpx.Client, 
     assert problem["current"] == said(api.get(floor.root))
     api.delete(f"{floor.root}/{kind}/{made['id']}")
     assert api.delete(floor.root).status_code == 204
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("turnMinutes", {"2": 75, "4": 90}),
+        ("turnMinutes", {str(size): 1440 for size in range(1, 101)}),
+        ("turnMinutes", {}),
+        ("locale", "it-IT"),
+        ("locale", "zh-Hant-TW"),
+        ("locale", "sl-rozaj-biske-1994"),
+        ("locale", "de-CH-u-ca-gregory-nu-latn"),
+        ("hours", 12),
+        ("hours", 24),
+    ],
+)
+def test_how_it_turns_its_tables_and_writes_its_times(api: httpx.Client, field: str, value: Any) -> None:
+    made = new(api, **{field: value})
+    assert made[field] == value
+    assert [made[name] for name in ("turnMinutes", "locale", "hours") if name != field] == [None, None]
+    other = new(api)
+    assert said(api.patch(f"/restaurants/{other['id']}", json={snake(field): value}))[field] == value
+    assert said(api.patch(f"/restaurants/{other['id']}", json={"name": "Da Enzo"}))[field] == value
+    assert said(api.patch(f"/restaurants/{other['id']}", json={field: None}))[field] is None
+    assert said(api.patch(f"/restaurants/{made['id']}", json={field: ""}))[field] is None
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        *(("turnMinutes", value) for value in ({"0": 75}, {"101": 75}, {"02": 75}, {"2\n": 75}, {"two": 75}, {"": 75})),
+        *(("turnMinutes", value) for value in ({"2": 0}, {"2": 1441}, {"2": "75"}, {"2": True}, {"2": None}, [75], 75)),
+        *(("locale", value) for value in ("italiano-vero", "it_IT", "i", "it-", "it-IT\n", "x-y", "it-" + "a" * 33, 5)),
+        *(("hours", value) for value in (0, 13, "24", True, [24])),
+    ],
+)
+def test_what_it_turns_or_writes_otherwise_is_refused(
+    api: httpx.Client, restaurant: int, field: str, value: Any
+) -> None:
+    assert faults(api.post("/restaurants", json={"name": "Da Enzo", field: value})) == {f"/{field}"}
+    assert faults(api.patch(f"/restaurants/{restaurant}", json={field: value})) == {f"/{field}"}

@@ -32,7 +32,7 @@ from tests.tablet import Tablet, agree
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 HELLO_KEYS = {
     "type", "timestamp", "restaurant_id", "restaurant", "epoch", "revision", "server_version", "heartbeat_seconds",
-    "resumed",
+    "resumed", "hub_started",
 }  # fmt: skip
 
 
@@ -50,6 +50,8 @@ def test_the_first_message_is_connection_established(hub: Hub, api: httpx.Client
     assert hello.keys() == HELLO_KEYS
     assert hello["type"] == "connection_established"
     assert TIME.fullmatch(hello["timestamp"])
+    assert TIME.fullmatch(hello["hub_started"])
+    assert hello["hub_started"] <= hello["timestamp"]
     assert (hello["restaurant_id"], hello["revision"]) == (restaurant, 1)
     assert hello["epoch"] == full(api, restaurant)["epoch"]
     assert hello["server_version"] == api.get("/health").json()["version"]

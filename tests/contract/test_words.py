@@ -126,7 +126,7 @@ def test_a_host_reads_a_sentence_and_an_app_what_it_is_made_of(
 
 def test_the_developer_is_told_what_to_send_instead(api: httpx.Client, root: str) -> None:
     found = any_problem(api.patch(f"{root}/guests/g2", json={"tableId": "t1", "partySize": "2", "colour": "red"}))
-    assert found["hint"] == "partySize must be a whole number from 1 to 100; '2' came. (and 1 more)"
+    assert found["hint"] == "partySize must be a whole number from 1 to 100, not '2'. (and 1 more)"
     assert any("There is no field 'colour' here." in fault["hint"] for fault in found["errors"])
     large = any_problem(api.patch(f"{root}/guests/g1", json={"partySize": 4, "tableId": "t2"}))
     assert large["error_code"] == "table_occupied"

@@ -55,7 +55,7 @@ def test_anothers_folder_is_named_with_its_owner(new_hub: NewHub, open_way: Path
     folder = said.checks["data folder"]
     assert folder["result"] == "wrong"
     assert "belongs to root" in folder["found"]
-    assert f"doctor --data {data} " in folder["cure"]
+    assert f"doctor --data {data} " in folder["fix"]
     assert said.results()["database"] == said.results()["disk speed"] == "skipped"
 
 
@@ -78,7 +78,7 @@ def test_a_folder_that_cannot_be_made_is_wrong(open_way: Path) -> None:
 def test_the_folder_of_a_service_is_pointed_to(tmp_path: Path) -> None:
     check = rights(tmp_path / "none", of_service=tmp_path)
     assert check.result == "warning"
-    assert f"doctor --data {tmp_path}" in check.cure
+    assert f"doctor --data {tmp_path}" in check.fix
     assert rights(tmp_path / "none", of_service=tmp_path / "neither").result == "well"
 
 
@@ -90,7 +90,7 @@ def test_files_of_a_start_with_sudo_are_named(new_hub: NewHub) -> None:
     assert said.status == 0
     assert said.checks["data folder"]["result"] == "warning"
     assert "restohub.db" in said.checks["data folder"]["found"]
-    assert "sudo chown -R nobody: " in said.checks["data folder"]["cure"]
+    assert "sudo chown -R nobody: " in said.checks["data folder"]["fix"]
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_what_others_may_read_or_swap_is_a_warning(
     said = asked(data, *inward())
     assert (said.status, said.results()["data folder"]) == (0, "warning")
     assert word in said.checks["data folder"]["found"]
-    assert f"chmod -R go= {data}" in said.checks["data folder"]["cure"]
+    assert f"chmod -R go= {data}" in said.checks["data folder"]["fix"]
 
 
 def test_all_that_a_hub_makes_is_its_owners_alone(new_hub: NewHub) -> None:
@@ -152,9 +152,9 @@ def test_a_disk_that_keeps_no_rights_stops_no_hub(new_hub: NewHub) -> None:
         path.chmod(0o777)
     said = asked(hub.data, *inward())
     assert (said.status, said.results()["data folder"]) == (0, "warning")
-    assert "exFAT" in said.checks["data folder"]["cure"]
+    assert "exFAT" in said.checks["data folder"]["fix"]
     told = asked(hub.data, *inward(), wrap=fails).checks["data folder"]
-    assert ("umask=077" in told["cure"], "chmod -R" in told["cure"]) == (True, False)
+    assert ("umask=077" in told["fix"], "chmod -R" in told["fix"]) == (True, False)
     assert hub.stop() == 0
 
 

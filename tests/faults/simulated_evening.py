@@ -77,7 +77,7 @@ class Core:
         self.hub = Hub(
             version="0",
             present=present,
-            place=absent,
+            endpoint=absent,
             folder=Path(),
             zone="UTC",
             knows_zone=absent,

@@ -14,7 +14,7 @@ from restohub.logs.outlet import (
     SUMS_MAX,
     Budget,
     Outlet,
-    Told,
+    SourceCounts,
 )
 
 LINE_BYTES = 200
@@ -23,9 +23,9 @@ LINE_BYTES = 200
 def minute(budget: Budget, now: float, flooding: int, *, was_busy: bool) -> None:
     """So many addresses flood the log; another that has little to say is heard all the same."""
     for _ in range(flooding):
-        told = Told("restohub.ipads", was_busy=was_busy)
+        told = SourceCounts("restohub.ipads", was_busy=was_busy)
         assert sum(told.takes(LINE_BYTES, now, budget) for _ in range(100)) <= LINES_A_MINUTE
-    other = Told("restohub.ipads")
+    other = SourceCounts("restohub.ipads")
     assert all(other.takes(LINE_BYTES, now, budget) for _ in range(FEW_LINES)), now
 
 
@@ -36,7 +36,7 @@ def test_those_who_flood_the_log_for_a_day_leave_room_for_another() -> None:
 
 
 def test_a_busy_address_gets_its_twenty_lines_where_nobody_else_speaks() -> None:
-    busy = Told("restohub.ipads")
+    busy = SourceCounts("restohub.ipads")
     assert sum(busy.takes(LINE_BYTES, 0.0, Budget(BYTES_A_MINUTE, 0.0)) for _ in range(100)) == LINES_A_MINUTE
 
 

@@ -268,8 +268,8 @@ def test_a_flipped_bit_in_the_key_of_a_commit_is_found(folder: Path, story: Stor
     """The commit stands where it did, under a number far from its own, and a search between the two finds nothing."""
     path = checkpointed(folder)
     whole = path.read_bytes()
-    key = varint(position_of(1, story.floor.revision - back))
-    assert whole.count(key) == 1
+    keys = [varint(position_of(1, revision)) for revision in range(story.floor.revision, 0, -1)]
+    key = [one for one in keys if whole.count(one) == 1][back]  # some stand in the tree's upper pages as well
     at = whole.index(key)
     silent: list[str] = []
     for bit in range(7 * len(key)):

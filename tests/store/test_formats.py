@@ -17,6 +17,7 @@ from tests.doctor.run_doctor import environment
 from tests.store.bench import sql
 from tests.store.keep_data import KEPT
 
+NEWEST = migrations()[-1][0]
 # As the first commits of restohub made it, under the same number.
 FIRST_HUB = "CREATE TABLE hub (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID"
 
@@ -56,8 +57,9 @@ def of_a_newer_one(folder: Path) -> None:
 
 
 def with_a_row_of_another(folder: Path) -> None:
-    """A sound row that no reader of this version knows."""
+    """A sound row that no reader of this version knows, under the present number."""
     shutil.copytree(KEPT / "0.1.0", folder)
+    sql(folder, f"PRAGMA user_version = {NEWEST}")
     image = b'{"party":["Anna",4]}'
     where = (1, "guest", "anna", 12)
     sql(folder, "UPDATE entity SET image = ?, checksum = ? WHERE id = 'anna'", image, row_checksum(*where, image))
@@ -67,7 +69,7 @@ def with_a_row_of_another(folder: Path) -> None:
     ("make", "says"),
     [
         (of_the_first_commits, "was written by a restohub before 0.1.0, in a format that no release reads."),
-        (of_a_newer_one, "was written by a newer restohub (9.8.7, format 99, this one reads up to 1)."),
+        (of_a_newer_one, f"was written by a newer restohub (9.8.7, format 99, this one reads up to {NEWEST})."),
         (with_a_row_of_another, "was written by a restohub before 0.1.0, in a format that no release reads."),
     ],
 )

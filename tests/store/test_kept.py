@@ -21,6 +21,8 @@ from tests.store.bench import sql
 from tests.store.keep_data import BATCH, KEPT, KEYED, QUEUE, SEEN, seen
 
 NewHub = Callable[..., Hub]
+# What later versions added to what a client sees: null in older data.
+ADDED = {"guests": ("notifiedTime", "arrivedCount"), "restaurant": ("turnMinutes", "locale", "hours")}
 VERSIONS = sorted(path.name for path in KEPT.iterdir())
 STORED: tuple[type[msgspec.Struct], ...] = (
     model.Guest,
@@ -43,6 +45,17 @@ WRITES = {
         "ClockReset(revision time) Answer(status headers body) waitlist confirmed running_late partially_arrived "
         "arrived notified seated finished cancelled no_show left available reserved occupied dirty outOfService"
     ),
+    2: (
+        "Guest(id first_name last_name party_size status table_id phone email notes special_requests "
+        "dietary_restrictions tags is_walk_in quoted_wait reservation_time check_in_time seated_time finished_time "
+        "notified_time arrived_count total_visits created_at last_updated version created_revision created_from) "
+        "Table(id table_number capacity min_capacity status position shape rotation section server notes "
+        "current_guest_id created_at last_updated version created_revision created_from) Restaurant(id name "
+        "timezone turn_minutes locale hours created_at last_updated version created_revision created_from) "
+        "Position(x y) LoggedChange(kind id action was image visit) ClockReset(revision time) Answer(status "
+        "headers body) waitlist confirmed running_late partially_arrived arrived notified seated finished "
+        "cancelled no_show left available reserved occupied dirty outOfService"
+    ),
 }
 
 
@@ -53,8 +66,12 @@ def kept(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 
 def wanted(folder: Path) -> dict[str, Any]:
-    """What a client saw and was answered when the folder was made."""
+    """What a client saw when the folder was made, with the fields of today, and what it was answered."""
     found: dict[str, Any] = json.loads((folder / SEEN).read_text("utf-8"))
+    for floor in found["floors"].values():
+        for guest in floor["guests"]:
+            guest.update(dict.fromkeys(ADDED["guests"]))
+        floor["restaurant"] |= dict.fromkeys(ADDED["restaurant"])
     return found
 
 

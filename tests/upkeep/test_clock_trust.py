@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 
 from restohub.upkeep.clock_trust import BEHIND_S, IN_USE_S, LEAP_S, MADE_AT, STEADY_S, Sight, Verdict, verdict
+from restohub.upkeep.time_server import kept_by_a_server
 
 DAY = 24 * 3600
 NOW = MADE_AT + 500 * DAY
@@ -56,3 +59,12 @@ def test_the_hole_in_the_log_must_be_longer_than_a_week_and_begin_in_the_last_mo
     assert found(NOW - IN_USE_S - 1, NOW + LEAP_S + 1) == "behind"
     assert found(NOW, NOW + LEAP_S) == "behind"
     assert found(NOW + 1, NOW + LEAP_S + 1) == "behind"
+
+
+def test_to_look_for_a_time_server_leaves_nothing_to_the_collector() -> None:
+    """The hub does so once a second, and its collector comes by once in half an hour."""
+    kept_by_a_server()
+    gc.collect()
+    for _ in range(10):
+        kept_by_a_server()
+    assert gc.collect() == 0

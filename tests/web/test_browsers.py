@@ -76,7 +76,7 @@ def test_pages_say_the_time_of_the_restaurant_and_that_a_copy_was_put_back(
     zone = "Pacific/Kiritimati"  # nowhere else is it as late
     with hub.client() as api:
         assert api.patch("/restaurants/1", json={"timezone": zone}).is_success
-        for path in ("/", "/health"):
+        for path in ("/about", "/health"):
             page = accepting(api, path, BROWSER).text
             assert f"{datetime.now(ZoneInfo(zone)):%d %B %Y}".lstrip("0") in page
             assert f"({zone})" in page
@@ -84,7 +84,7 @@ def test_pages_say_the_time_of_the_restaurant_and_that_a_copy_was_put_back(
     assert hub.stop() == 0
     restored = new_hub(Path(shutil.copytree(hub.data, tmp_path / "restored"))).start()
     with restored.client() as api:
-        for path in ("/", "/health"):
+        for path in ("/about", "/health"):
             assert "a copy was put back" in accepting(api, path, BROWSER).text
     assert restored.stop() == 0
 
@@ -95,9 +95,9 @@ def test_every_page_fits_a_phone(hub: Hub, tmp_path: Path) -> None:
     async def look() -> dict[str, object]:
         cut: dict[str, object] = {}
         with chromium(tmp_path / "profile") as browser:
-            async with browser.page(f"{hub.url}/") as page:
+            async with browser.page(f"{hub.url}/about") as page:
                 for path in (
-                    "/",
+                    "/about",
                     "/health",
                     "/nowhere",
                     "/docs",

@@ -18,6 +18,7 @@ from tests.conftest import Hub
 PROGRAM = Path(restohub.__file__).parent
 PAGES = (
     "/",
+    "/about",
     "/docs",
     "/docs/errors",
     "/docs/sync",

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from restohub.build.reference.sample_hub import Exchange, SampleHub, sample_hub
-from restohub.limits import UNITS_A_SECOND, UNITS_BURST
+from restohub.limits import BOARD_FILES_BURST, UNITS_A_SECOND, UNITS_BURST
 from restohub.live import address_usage
 from restohub.live.address_usage import Caller, Callers
 from tests.live.test_callers import Watch
@@ -52,6 +52,16 @@ async def test_a_request_is_one_unit_on_any_route_and_path() -> None:
     async with guarded() as one:
         for method, target in (("GET", "/restaurants/1/guests"), ("GET", "/nowhere"), ("DELETE", "/health")):
             assert (await one.cost(method, target))[0] == 1
+
+
+@at_once
+async def test_the_board_costs_nothing_until_it_is_loaded_too_often() -> None:
+    async with guarded() as one:
+        one.caller.units.spend(UNITS_BURST + 1, 0)  # it owes, so that all else would wait
+        for target in ("/", "/board/0/nothing.js") * (BOARD_FILES_BURST // 2):
+            assert (await one.cost("GET", target))[0] == 0
+        one.caller.units.spend(-UNITS_BURST, 0)
+        assert [(await one.cost("GET", target))[0] for target in ("/", "/board/0/nothing.js")] == [1, 1]
 
 
 @at_once

@@ -32,7 +32,7 @@ from tests.conftest import Hub, next_message
 from tests.fields import CONTRACT
 from tests.house.tree import PACKAGE, ROOT, TESTS
 
-PAGES = ("/", "/docs", "/docs/errors", *(f"/docs/{name}" for name in documents()))
+PAGES = ("/about", "/docs", "/docs/errors", *(f"/docs/{name}" for name in documents()))
 EXAMPLE = re.compile(r'<pre class="json" data-is="([^"]+)"[^>]*><code>(.*?)</code></pre>', re.DOTALL)
 HOSTILE = "<script>alert('Da \"Carlo\" & figli')</script>"
 
@@ -85,7 +85,7 @@ def test_every_route_is_told_whole(docs: str, route: Route) -> None:
 @pytest.mark.parametrize("route", EVERY_ROUTE, ids=[route.name for route in EVERY_ROUTE])
 def test_every_route_stands_in_the_contract(route: Route) -> None:
     table = CONTRACT.partition("| route | does |")[2].partition("\n\n")[0]
-    path = re.sub(r"\{\w+:str\}", "{}", route.path).replace("/tables", "/guests")  # "the same five"
+    path = re.sub(r"\{\w+:\w+\}", "{}", route.path).replace("/tables", "/guests")  # "the same five"
     asked = re.findall(r"`([A-Z·]+) ([^`?]+)", re.sub(r"\{\w+\}", "{}", table))
     methods = {method for several, one in asked if one.rstrip("/") == path.rstrip("/") for method in several.split("·")}
     assert route.method in methods, f"give {route.method} {route.path} its row in the table of routes of contract.md"
@@ -290,7 +290,7 @@ def test_the_front_page_says_how_the_hub_is_and_what_it_serves(hub: Hub, api: ht
     root = f"/restaurants/{restaurant}"
     assert api.post(root + "/tables", json={"id": "t1", "tableNumber": "1", "capacity": 4}).status_code == 201
     assert api.post(root + "/guests", json={"name": "Rossi", "partySize": 2, "tableId": "t1"}).status_code == 201
-    page = api.get("/").text
+    page = api.get("/about").text
     assert "The hub is well" in page
     row = next(row for row in page.split("</tr>") if f"<td>{restaurant}</td>" in row)
     assert plain(row) == f"Osteria sul Mare {restaurant} Europe/Lisbon 1 (1 seated) 1 (0 free) 2"
@@ -300,10 +300,10 @@ def test_the_front_page_says_how_the_hub_is_and_what_it_serves(hub: Hub, api: ht
 
 def test_the_front_page_counts_who_listens(new_hub: Callable[..., Hub]) -> None:
     hub = new_hub().start()
-    assert "No device is connected now." in httpx.get(hub.url).text
+    assert "No device is connected now." in httpx.get(hub.url + "/about").text
     with hub.socket("/realtime") as socket:
         next_message(socket)
-        assert "1 device is connected." in httpx.get(hub.url).text
+        assert "1 device is connected." in httpx.get(hub.url + "/about").text
 
 
 def test_the_front_page_says_what_is_wrong(new_hub: Callable[..., Hub], tmp_path: Path) -> None:
@@ -320,7 +320,7 @@ def test_the_front_page_says_what_is_wrong(new_hub: Callable[..., Hub], tmp_path
                     file.write(b"\0" * 1024)
             guest = {"name": "Rossi", "partySize": 2, "notes": "n" * 2000}
             assert any(api.post("/restaurants/1/guests", json=guest).is_error for _ in range(5000))
-            page = api.get("/")
+            page = api.get("/about")
             assert page.status_code == 200
             assert "The hub is not well" in page.text
             assert "The disk is full." in page.text
@@ -332,7 +332,7 @@ def test_the_front_page_says_what_is_wrong(new_hub: Callable[..., Hub], tmp_path
 def test_names_are_hostile_input(new_hub: Callable[..., Hub]) -> None:
     hub = new_hub(None, "--name", HOSTILE).start()
     hub.new_restaurant(HOSTILE)
-    page = httpx.get(hub.url).text
+    page = httpx.get(hub.url + "/about").text
     assert "<script" not in page
     assert page.count("&lt;script&gt;alert(&#x27;Da &quot;Carlo&quot; &amp; figli&#x27;)&lt;/script&gt;") == 3
 

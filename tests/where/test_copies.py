@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from restohub.cli.hub_table import board
+from restohub.cli.hub_table import hub_table
 from restohub.limits import RIVAL_ANSWERS, RIVAL_ASKED_EVERY_S
-from restohub.net.mdns_discover import Found
+from restohub.net.mdns_discover import FoundHub
 from restohub.net.urls import host_name
 from restohub.store.audit import check_folder
 from restohub.store.connection import MARK
@@ -80,7 +80,7 @@ def test_find_and_doctor_tell_a_copy_apart_at_once(
         told = asked(data_of(hub), "--name", names[0], wrap=first.wrap).checks["name"]
         assert told["result"] == "wrong"
         assert f"A hub with a copy of this hub's data runs at http://10.77.0.2:{PORT}/" in told["found"]
-        assert told["cure"].endswith("restohub identity new")
+        assert told["fix"].endswith("restohub identity new")
     finally:
         again.stop()
 
@@ -88,10 +88,10 @@ def test_find_and_doctor_tell_a_copy_apart_at_once(
 def test_a_person_is_told_what_to_do_of_two_hubs_with_one_id() -> None:
     ids, urls = "01a20459-96ae-7fe3-ae8b-9b68f55edadb", (["http://10.77.0.1:8000/"], ["http://10.77.0.2:8000/"])
     hubs = [
-        Found(name, ids, "1", one, "http://a.local:8000/", "healthy", True)
+        FoundHub(name, ids, "1", one, "http://a.local:8000/", "healthy", True)
         for name, one in zip("AB", urls, strict=True)
     ]
-    said = board(hubs, 1000)
+    said = hub_table(hubs, 1000)
     assert [line.split("  ")[-1] for line in said[1:3]] == ["yes, with another's id"] * 2
     assert said[-1].startswith("Two hubs have one id: one runs on a copy of the other's data")
     assert "`restohub identity new`" in said[-1]

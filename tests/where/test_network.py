@@ -36,13 +36,13 @@ def two_lans(network: Network) -> Machine:
 
 
 def page_at(machine: Machine, host: str) -> str:
-    """The page `/`, asked on the machine itself by one who names that host."""
+    """The page `/about`, asked on the machine itself by one who names that host."""
     with machine.inside(socket.socket) as sock:
         sock.settimeout(10)
         sock.connect(("127.0.0.1", PORT))
         asking = http.client.HTTPConnection("127.0.0.1")
         asking.sock = sock
-        asking.request("GET", "/", headers={"Host": host})
+        asking.request("GET", "/about", headers={"Host": host})
         return asking.getresponse().read().decode()
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from restohub.live.endpoint import Place
+from restohub.live.endpoint import Endpoint
 from restohub.net.runfile import NOTE, read_note, write_note
 
-PLACE = Place("01a20459-96ae-7fe3-ae8b-9b68f55edadb", "Trattoria Änna", "::", 8000, None, True)
+PLACE = Endpoint("01a20459-96ae-7fe3-ae8b-9b68f55edadb", "Trattoria Änna", "::", 8000, None, True)
 
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:

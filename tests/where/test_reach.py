@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from restohub.live.endpoint import Place
+from restohub.live.endpoint import Endpoint
 from restohub.net.addresses import Link
 from restohub.net.urls import reach, url
 
@@ -13,16 +13,16 @@ CABLE = Link(("eth0",), ("192.168.1.20", "fe80::1", "fd12::20"))
 WIFI = Link(("wlan0",), ("10.0.0.5",))
 
 
-def place(bound: str = "::", interface: str | None = None, advertised: bool = True) -> Place:
+def place(bound: str = "::", interface: str | None = None, advertised: bool = True) -> Endpoint:
     """A hub on port 8000."""
-    return Place(ID, "Rossi", bound, 8000, interface, advertised)
+    return Endpoint(ID, "Rossi", bound, 8000, interface, advertised)
 
 
 def test_every_address_of_both_networks_is_a_url_and_ipv6_stands_in_brackets() -> None:
     found = reach(place(), lambda: [CABLE, WIFI])
     assert found.urls == ("http://192.168.1.20:8000/", "http://[fd12::20]:8000/", "http://10.0.0.5:8000/")
     assert found.local_url == "http://restohub-5edadb.local:8000/"
-    assert (found.own_url, found.lack) == ("http://127.0.0.1:8000/", "")
+    assert (found.own_url, found.reason) == ("http://127.0.0.1:8000/", "")
 
 
 def test_a_hub_that_is_not_announced_has_no_url_by_name() -> None:
@@ -49,27 +49,27 @@ def test_an_interface_that_is_not_there_costs_the_discovery_and_no_address(look:
     found = reach(place(interface="eth7"), lambda: look)
     assert found.urls == reach(place(), lambda: look).urls
     assert found.local_url is None
-    assert found.lack.startswith(why)
-    assert found.lack.endswith("iPads do not find the hub by themselves; these addresses work all the same.")
+    assert found.reason.startswith(why)
+    assert found.reason.endswith("iPads do not find the hub by themselves; these addresses work all the same.")
 
 
 @pytest.mark.parametrize("bound", ["127.0.0.1", "127.0.0.7", "::1"])
 def test_a_hub_on_the_loopback_is_reached_by_no_ipad(bound: str) -> None:
     found = reach(place(bound), lambda: [CABLE])
     assert (found.urls, found.local_url, found.own_url) == ((), None, url(bound, 8000))
-    assert "No iPad can reach the hub" in found.lack
-    assert "--host 0.0.0.0" in found.lack
+    assert "No iPad can reach the hub" in found.reason
+    assert "--host 0.0.0.0" in found.reason
 
 
 @pytest.mark.parametrize("bound", ["::", "0.0.0.0", "10.9.9.9"])
 def test_without_a_network_no_ipad_reaches_the_hub_until_that_changes(bound: str) -> None:
     found = reach(place(bound), lambda: [Link(("lo",), ("127.0.0.1",))])
     assert (found.urls, found.local_url) == ((), None)
-    assert found.lack.endswith("iPads cannot reach the hub until that changes.")
+    assert found.reason.endswith("iPads cannot reach the hub until that changes.")
 
 
 def test_a_system_that_tells_no_addresses_is_said_so() -> None:
     def silent() -> list[Link]:
         raise OSError(1, "Operation not permitted")
 
-    assert "Operation not permitted" in reach(place(), silent).lack
+    assert "Operation not permitted" in reach(place(), silent).reason

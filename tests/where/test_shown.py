@@ -14,10 +14,10 @@ import segno
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restohub.cli.hub_table import board
+from restohub.cli.hub_table import hub_table
 from restohub.cli.qr import qr_lines
 from restohub.cli.terminal import say
-from restohub.net.mdns_discover import Found, State
+from restohub.net.mdns_discover import FoundHub, State
 from restohub.text import printable, width
 from tests.where.terminal import code_of
 
@@ -74,31 +74,31 @@ def test_what_an_encoding_does_not_have_is_a_question_mark() -> None:
     assert stream.read() == "?nna\n"
 
 
-def a_hub(name: str = "Rossi", of: str = IDS[0], state: State = "healthy", **more: str) -> Found:
+def a_hub(name: str = "Rossi", of: str = IDS[0], state: State = "healthy", **more: str) -> FoundHub:
     """A hub as it is found."""
     local = more.get("local", "http://restohub-5edadb.local:8000/")
-    return Found(name, of, more.get("version", "0.1.0"), [URL], local, state)
+    return FoundHub(name, of, more.get("version", "0.1.0"), [URL], local, state)
 
 
 def test_two_hubs_of_one_name_are_told_apart_by_their_ids() -> None:
-    lines = board([a_hub(of=one) for one in IDS], 200)
+    lines = hub_table([a_hub(of=one) for one in IDS], 200)
     assert [line.split()[-2:] for line in lines] == [["Id", "Answers"], ["5edadb", "yes"], ["aaaaaa", "yes"]]
 
 
 def test_a_table_that_does_not_fit_stands_one_fact_beneath_the_other() -> None:
-    lines = board([a_hub(), a_hub(of=IDS[1])], 80)
+    lines = hub_table([a_hub(), a_hub(of=IDS[1])], 80)
     assert max(map(len, lines)) <= 80
     assert [line.split()[-1] for line in lines if line.startswith("Id")] == ["5edadb", "aaaaaa"]
     assert lines.count("") == 1
 
 
 def test_a_hub_that_does_not_answer_is_explained() -> None:
-    assert "switched off" in board([a_hub(state="no answer")], 200)[-1]
-    assert "another hub is there" in board([a_hub(state="another hub")], 200)[1]
+    assert "switched off" in hub_table([a_hub(state="no answer")], 200)[-1]
+    assert "another hub is there" in hub_table([a_hub(state="another hub")], 200)[1]
 
 
 @given(st.text(), st.text(), st.text(), st.text())
 def test_what_a_hostile_neighbour_announces_moves_no_cursor(name: str, of: str, version: str, local: str) -> None:
     for columns in (80, 500):
-        lines = board([a_hub(name, of, version=version, local=local)], columns)
+        lines = hub_table([a_hub(name, of, version=version, local=local)], columns)
         assert all(line.isprintable() for line in lines)

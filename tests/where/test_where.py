@@ -42,7 +42,7 @@ def test_machines_are_told_in_json(new_hub: NewHub) -> None:
         health = api.get("/health").json()
     found = json.loads(said)
     assert (status, errors) == (0, "")
-    assert ALONE in found.pop("lack")
+    assert ALONE in found.pop("reason")
     assert found == {
         "id": health["id"],
         "name": "Rossi",
@@ -149,7 +149,7 @@ def test_a_folder_of_another_user_asks_for_sudo(tmp_path: Path) -> None:
 def test_the_page_of_a_hub_for_its_own_machine_says_that_no_ipad_reaches_it(hub: Hub) -> None:
     with hub.client() as api:
         for host in (f"127.0.0.1:{hub.port}", f"localhost:{hub.port}", f"[::1]:{hub.port}"):
-            page = api.get("/", headers={"Host": host}).text
+            page = api.get("/about", headers={"Host": host}).text
             assert ALONE in page
             assert f"http://{host}" not in page
-        assert "<code>http://hub.local:8000</code>" in api.get("/", headers={"Host": "hub.local:8000"}).text
+        assert "<code>http://hub.local:8000</code>" in api.get("/about", headers={"Host": "hub.local:8000"}).text

@@ -10,8 +10,8 @@ import pytest
 from restohub.floor.verdicts import Fault, Refused, quoted
 from restohub.wire.batch_inputs import Item, named_restaurant, read_batch, read_queue
 from restohub.wire.field_names import GUEST_STATUS_WORDS, escaped, spelling, word_of
+from restohub.wire.field_rules import SAYS
 from restohub.wire.inputs import (
-    SAYS,
     GuestInput,
     Reader,
     RestaurantInput,
@@ -23,7 +23,7 @@ from restohub.wire.inputs import (
 from restohub.wire.problems import Problem, ProblemDocument, batch_document, document
 from tests.contract.words_talk import TECHNICAL
 
-MORE = "There are more than 100 faults: 100 are listed, mend those first."
+MORE = "There are more than 100 faults: 100 are listed; fix those first."
 BYTES_MAX = 64 * 1024
 LONG = "k" * 100_000
 
@@ -115,7 +115,7 @@ def test_each_update_of_a_queue_is_answered_however_many_are_faulty() -> None:
 @pytest.mark.parametrize("count", [0, 501, 5_000])
 def test_how_many_entries_there_are_is_looked_at_before_what_they_are(name: str, count: int) -> None:
     entries = [Looked(unknown(3)) for _ in range(count)]
-    with pytest.raises(Problem, match=f"{count} came"):
+    with pytest.raises(Problem, match=f"got {count}"):
         read_batch({name: entries})
     assert not any(entry.looked for entry in entries)
 
@@ -123,7 +123,7 @@ def test_how_many_entries_there_are_is_looked_at_before_what_they_are(name: str,
 def test_an_object_where_a_list_is_wanted_is_not_looked_into() -> None:
     entries = Looked(unknown(26_000))
     for reading, name in ((read_batch, "operations"), (read_queue, "updates")):
-        with pytest.raises(Problem, match="no list came"):
+        with pytest.raises(Problem, match="got no list"):
             reading({name: entries})
     assert named_restaurant({"operations": entries}, None) == 1
     assert not entries.looked
@@ -176,7 +176,7 @@ def test_a_fault_of_the_floor_is_listed_among_those_of_reading() -> None:
 @pytest.mark.parametrize("struct", [GuestInput, TableInput, RestaurantInput])
 def test_every_field_of_an_input_has_its_sentence_and_a_host_can_read_it(struct: type[msgspec.Struct]) -> None:
     names = [field.encode_name for field in msgspec.structs.fields(struct)]
-    assert [name for name in names if name not in SAYS] == [], "write them into SAYS of wire/inputs.py"
+    assert [name for name in names if name not in SAYS] == [], "write them into SAYS of wire/field_rules.py"
     reader = Reader(struct, spelling(tuple(names), {}, ()), dict.fromkeys(names, object()))
     assert {fault.field for fault in reader.faults} >= {name for name in names if name not in ("id", "position")}
     assert [fault.detail for fault in reader.faults if TECHNICAL.search(fault.detail)] == []
@@ -188,4 +188,4 @@ def test_a_field_without_a_sentence_is_a_fault_all_the_same() -> None:
 
     reader = Reader(Later, spelling(("tableShape",), {}, ()), {})
     reader.fault("tableShape")
-    assert reader.faults[0].hint == "tableShape is not as it must be; null came."
+    assert reader.faults[0].hint == "tableShape must be a value of another kind, not null."

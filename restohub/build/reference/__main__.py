@@ -31,7 +31,7 @@ def make() -> dict[str, bytes]:
     pages = {
         "reference": reference_page(examples, asyncapi, document_titles()),
         "errors": errors_page(examples),
-        "home": rendered("home.html", here="/"),
+        "home": rendered("home.html", here="/about"),
         "health": rendered("health.html", here="/health"),
         "problem": rendered("problem.html", here=""),
         **document_pages(),

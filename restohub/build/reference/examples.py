@@ -35,7 +35,7 @@ from restohub.wire.streamed_lists import entity_json
 from restohub.wire.times import time_text
 
 from .error_examples import provoke_errors
-from .sample_hub import PLACE, UPTIME_S, Exchange, SampleHub, sample_hub
+from .sample_hub import ENDPOINT, UPTIME_S, Exchange, SampleHub, sample_hub
 
 
 class Ask(Struct, frozen=True):
@@ -152,7 +152,7 @@ async def play() -> Examples:
 
 def _settled(examples: Examples) -> Examples:
     """The same with what is of one run or one machine made up: ids that the hub gave, its SQLite, its disk."""
-    ids = {PLACE.id.encode(): PLACE.id.encode()}
+    ids = {ENDPOINT.id.encode(): ENDPOINT.id.encode()}
 
     def given(found: re.Match[bytes]) -> bytes:
         return ids.setdefault(found[0], b"0198c0de-0000-7000-8000-%012d" % len(ids))
@@ -214,13 +214,14 @@ async def _small_talk(stage: SampleHub, opening: Floor) -> dict[str, bytes]:
     now = time_text(hub.clock.now())
     floor = floors[1]
     joined = (now, hub.version, HEARTBEAT_S)
+    started = time_text(hub.clock.started_at)
     said = SocketState(1, 0).on_message('{"type": "subscribe"}', 0)[0]
     assert isinstance(said, SendError)
     everyone = [RevisionOf(one.restaurant_id, one.revision) for one in floors.values()]
     return {
         "connection_established": _greeting(hub, joined, opening, resumed=False),
         "connection_established for all": encode(
-            ConnectionEstablished(now, None, None, hub.epoch, None, hub.version, HEARTBEAT_S, False, everyone)
+            ConnectionEstablished(now, None, None, hub.epoch, None, hub.version, HEARTBEAT_S, False, started, everyone)
         ),
         "connection_established resumed": _greeting(hub, joined, floor, resumed=True),
         "full_sync": full_sync_message(
@@ -253,7 +254,16 @@ def _greeting(hub: Hub, joined: tuple[str, str, int], floor: Floor, *, resumed: 
     restaurant = restaurant_out(hub.writer.directory.restaurants[floor.restaurant_id], floor.revision)
     return encode(
         ConnectionEstablished(
-            now, floor.restaurant_id, restaurant, hub.epoch, floor.revision, version, heartbeat_s, resumed, UNSET
+            now,
+            floor.restaurant_id,
+            restaurant,
+            hub.epoch,
+            floor.revision,
+            version,
+            heartbeat_s,
+            resumed,
+            time_text(hub.clock.started_at),
+            UNSET,
         )
     )  # fmt: skip
 

@@ -12,6 +12,7 @@ from restohub.floor.verdicts import Params
 from restohub.wire.error_codes import CODES
 
 Schema = dict[str, Any]
+JSON_TYPES: dict[type, str] = {str: "string", int: "integer"}
 PREFIX = "#/components/schemas/"
 # Null beside a reference. As `{"type": "null"}` it makes swift-openapi-generator skip the whole property.
 NULL: Schema = {"enum": [None]}
@@ -43,8 +44,9 @@ def _plain(node: Any) -> Any:
     if not isinstance(node, dict):
         return node
     plain = {key: _plain(value) for key, value in node.items()}
-    if "enum" in plain and "type" not in plain and all(isinstance(word, str) for word in plain["enum"]):
-        plain = {"type": "string", **plain}
+    if "enum" in plain and "type" not in plain:
+        kinds = {type(word) for word in plain["enum"]}
+        plain = {"type": JSON_TYPES[kinds.pop()], **plain} if len(kinds) == 1 else plain
     if "anyOf" in plain:
         branches = plain.pop("anyOf")
         plain |= {"oneOf": branches} if "discriminator" in plain else _either(branches)

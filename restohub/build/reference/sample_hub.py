@@ -17,7 +17,7 @@ from restohub.floor.model import Directory, Entity, Entry, Floor, Removal, Resta
 from restohub.live.address_usage import Callers
 from restohub.live.client_ahead import Claims
 from restohub.live.clock import Clock
-from restohub.live.endpoint import Place
+from restohub.live.endpoint import Endpoint
 from restohub.live.epoch import Epoch
 from restohub.live.feed import Feed
 from restohub.live.hub import Hub
@@ -37,7 +37,7 @@ STEP_S = 60
 UPTIME_S = 93_784
 VERSION = "0.1.0"
 EPOCH = "5f1c0a9e44d2"
-PLACE = Place(
+ENDPOINT = Endpoint(
     "0197ac3e-5c10-7d21-b4a8-60f3279e44d2", "restohub", "::", 8000, None, True, "0197ac40-10c2-7b06-9d15-4be1f7a6c3d8"
 )
 FOUND = Discovery("announced", "restohub", "restohub-9e44d2.local", ["192.168.1.20"])
@@ -73,9 +73,10 @@ class SampleClock(Clock):
     """An evening that goes on by a minute with each commit."""
 
     def __init__(self) -> None:
+        self._evening = OPENING
         super().__init__(OPENING)
         self.started = self.monotonic() - UPTIME_S
-        self._evening = OPENING
+        self.started_at = OPENING - UPTIME_S
 
     def now(self) -> int:
         """The evening's time."""
@@ -235,7 +236,7 @@ async def sample_hub(callers: Callers | None = None) -> AsyncIterator[SampleHub]
     writer = Writer(directory, floors, Keys(), ledger=ledger, publisher=feed, clock=clock)
     present = Epoch(EPOCH)
     hub = Hub(
-        version=VERSION, present=present, place=PLACE, folder=Path(), zone="Europe/Rome",
+        version=VERSION, present=present, endpoint=ENDPOINT, folder=Path(), zone="Europe/Rome",
         knows_zone=lambda _: True, clock=clock, callers=callers or Callers(["127.0.0.1"], lambda: 0.0, str),
         writer=writer, history=history, feed=feed, snapshots=snapshots, listings=Listings(), discovery=lambda: FOUND,
         claims=Claims(present, writer, feed, clock),

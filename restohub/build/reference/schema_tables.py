@@ -47,6 +47,8 @@ def words(kind: inspect.Type) -> Markup:
             return joined(map(words, shown), " or ")
         case inspect.ListType(item_type=item) | inspect.VarTupleType(item_type=item):
             return _list(kind, item)
+        case inspect.DictType(value_type=value):
+            return Markup("object, each value a {}").format(words(value))
         case inspect.StructType(cls=struct):
             return type_link(struct.__name__)
         case inspect.LiteralType(values=values):

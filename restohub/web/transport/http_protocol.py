@@ -16,7 +16,7 @@ from restohub.floor.verdicts import Refused
 from restohub.limits import ANSWER_WAIT_S, HEAD_BYTES_MAX, HEADERS_MAX, KEEP_ALIVE_S, SLICE_BYTES
 from restohub.live.address_usage import Caller
 from restohub.web.error_handlers import CALLER, WHOLE_ANSWER
-from restohub.wire.responses import Sent, Streamed, sent_headers
+from restohub.wire.responses import POLICY, OwnPolicy, Sent, Streamed, sent_headers
 
 from .admission import Admission
 from .minimum_rate import TOO_SLOW, is_too_slow
@@ -47,13 +47,15 @@ class StandingHeaders:
 
     def __init__(self) -> None:
         self._made_of: list[tuple[bytes, bytes]] = []
-        self._lines = b""
+        self._lines = self._bare = b""
 
-    def lines(self, headers: list[tuple[bytes, bytes]]) -> bytes:
-        """Them, each with the end of its line."""
+    def lines(self, headers: list[tuple[bytes, bytes]], answer: Sent) -> bytes:
+        """Them, each with the end of its line: with the policy of all answers where this one has none of its own."""
         if headers is not self._made_of:
-            self._made_of, self._lines = headers, b"".join(b"%b: %b\r\n" % header for header in headers)
-        return self._lines
+            self._made_of = headers
+            self._bare = b"".join(b"%b: %b\r\n" % header for header in headers)
+            self._lines = self._bare + b"".join(b"%b: %b\r\n" % header for header in POLICY)
+        return self._bare if isinstance(answer, OwnPolicy) else self._lines
 
 
 class HttpLink(AutoHTTPProtocol):  # type: ignore[misc, valid-type]  # uvicorn chooses one of two classes
@@ -243,7 +245,7 @@ class HttpLink(AutoHTTPProtocol):  # type: ignore[misc, valid-type]  # uvicorn c
             await self._taken(cycle)
         if cycle.disconnected:
             return
-        head = self._head(cycle, sent_headers(answer), answer.status)
+        head = self._head(cycle, sent_headers(answer), answer)
         body = b"" if cycle.scope["method"] == "HEAD" else answer.body
         if len(body) <= JOINED_BYTES_MAX:
             self.transport.write(head + body)
@@ -263,12 +265,13 @@ class HttpLink(AutoHTTPProtocol):  # type: ignore[misc, valid-type]  # uvicorn c
         cycle.disconnected = True
         self.transport.abort()
 
-    def _head(self, cycle: Any, sent: list[tuple[bytes, bytes]], status: int) -> bytes:
+    def _head(self, cycle: Any, sent: list[tuple[bytes, bytes]], answer: Sent) -> bytes:
         cycle.response_started = True
         cycle.waiting_for_100_continue = False
         headers = sent if cycle.keep_alive else [*sent, (b"connection", b"close")]
         lines = b"\r\n".join((*map(b": ".join, headers), b""))
-        return b"%b%b%b\r\n" % (STATUS_LINES[status], self.standing.lines(self.server_state.default_headers), lines)
+        standing = self.standing.lines(self.server_state.default_headers, answer)
+        return b"%b%b%b\r\n" % (STATUS_LINES[answer.status], standing, lines)
 
     def _answered(self, cycle: Any) -> None:
         cycle.response_complete = True
@@ -289,7 +292,7 @@ class HttpLink(AutoHTTPProtocol):  # type: ignore[misc, valid-type]  # uvicorn c
             async with asyncio.timeout(ANSWER_WAIT_S):
                 if self.flow.write_paused:
                     await self.flow.drain()
-                self.transport.write(self._head(cycle, headers, answer.status))
+                self.transport.write(self._head(cycle, headers, answer))
                 for piece in answer.pieces if cycle.scope["method"] != "HEAD" else ():
                     self.transport.writelines((b"%x\r\n" % len(piece), piece, b"\r\n") if chunked else (piece,))
                     await asyncio.sleep(0)  # others have their turn, however fast this one takes it

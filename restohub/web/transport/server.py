@@ -14,7 +14,7 @@ import uvicorn
 
 from restohub.limits import KEEP_ALIVE_S, MESSAGE_IN_BYTES_MAX
 from restohub.live.address_usage import Callers
-from restohub.wire.responses import EVERYWHERE
+from restohub.wire.responses import ALWAYS
 
 from .admission import Admission
 from .http_protocol import HttpLink
@@ -91,7 +91,7 @@ def server_config(app: Any, callers: Callers) -> uvicorn.Config:
         proxy_headers=False,
         server_header=False,
         date_header=True,
-        headers=[(name.decode(), value.decode()) for name, value in EVERYWHERE],
+        headers=[(name.decode(), value.decode()) for name, value in ALWAYS],
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=STOP_WAIT_S,
         backlog=BACKLOG,

@@ -79,6 +79,6 @@ class Handshakes(ServerProtocol):
         if len(request.headers.get_all("Origin")) > 1:
             return SEVERAL_ORIGINS
         if isinstance(self.handshake_exc, InvalidHeader):
-            hint = f"The WebSocket's handshake has no {self.handshake_exc.name} that is right."
+            hint = f"The WebSocket handshake has no valid {self.handshake_exc.name}."
             return Refused("invalid_json", hint=hint)
         return NO_HANDSHAKE

@@ -1,0 +1,133 @@
+"""The bench of the board's tests: a real hub with a floor, and pages of it in a real browser.
+
+- `browser` (of a module): one Chromium; it knows the one name of the hub and no other.
+- `board_hub` (of a module): a running hub, for tests that leave it running; `floor_anew` furnishes its restaurant 1.
+- `own_hub`: a furnished hub of the test's own, to be paused, killed, restarted, restored (`stage.py`).
+- `open_page`: opens a page of a hub in a context of its own, as often as wanted: each is another device.
+- `page`: the board of `board_hub`, furnished anew.
+
+A page that says an error, throws, or breaks its policy fails the test that opened it, unless `Watch.forgive` was told.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+
+from tests.board.stage import NAME, board_url, furnish
+from tests.conftest import Hub
+
+PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = [
+    "--no-sandbox",
+    "--no-proxy-server",
+    f"--host-resolver-rules=MAP {NAME} 127.0.0.1,MAP * ~NOTFOUND",
+]
+# An iPad that lies on a stand.
+WINDOW = (1180, 820)
+
+
+class Watch:
+    """What the pages of a test said that they should not have said."""
+
+    def __init__(self) -> None:
+        self._said: list[str] = []
+        self._forgiven: list[str] = []
+
+    def over(self, page: Page) -> None:
+        """Watch this page from now on."""
+        page.on("console", self._console)
+        page.on("pageerror", lambda error: self._said.append(f"thrown: {error}"))
+
+    def forgive(self, pattern: str) -> None:
+        """Let pass what matches: a hub that is away is a failed request in every browser's console."""
+        self._forgiven.append(pattern)
+
+    def unforgiven(self) -> list[str]:
+        """All that was said and is not forgiven."""
+        return [said for said in self._said if not any(re.search(one, said) for one in self._forgiven)]
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "assert") or "Content Security Policy" in message.text:
+            self._said.append(f"{message.text} ({message.location.get('url', '')})")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One Chromium for the tests of a module; without one installed they skip, or fail where it is required."""
+    program = next(filter(None, map(shutil.which, PROGRAMS)), None)
+    if program is None:
+        reason = "Chromium is not installed, so the board is not tried."
+        if os.environ.get("RESTOHUB_REQUIRE_CHROMIUM") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=program, args=FLAGS)
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="module")
+def board_hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
+    """A running hub for the tests of a module."""
+    running = Hub(tmp_path_factory.mktemp("board") / "data").start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def floor_anew(board_hub: Hub) -> Hub:
+    """The module's hub, with restaurant 1 furnished anew."""
+    with board_hub.client() as api:
+        furnish(api)
+    return board_hub
+
+
+@pytest.fixture
+def own_hub(new_hub: Callable[..., Hub]) -> Hub:
+    """A hub of the test's own, furnished."""
+    hub = new_hub().start()
+    with hub.client() as api:
+        furnish(api)
+    return hub
+
+
+@pytest.fixture
+def watch() -> Iterator[Watch]:
+    """What the test's pages must not say."""
+    watching = Watch()
+    yield watching
+    assert watching.unforgiven() == []
+
+
+@pytest.fixture
+def open_page(browser: Browser, watch: Watch) -> Iterator[Callable[..., Page]]:
+    """Opens pages: `open_page(hub, "/", touch=True, window=(390, 844), locale="de-DE", **options of a context)`."""
+    contexts = []
+
+    def opening(
+        hub: Hub, path: str = "/", *, touch: bool = False, window: tuple[int, int] = WINDOW, **options: Any
+    ) -> Page:
+        width, height = window
+        context = browser.new_context(viewport={"width": width, "height": height}, has_touch=touch, **options)
+        contexts.append(context)
+        page = context.new_page()
+        watch.over(page)
+        page.goto(board_url(hub, path))
+        return page
+
+    yield opening
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def page(floor_anew: Hub, open_page: Callable[..., Page]) -> Page:
+    """The board of the module's hub, whose restaurant 1 is furnished anew."""
+    return open_page(floor_anew)

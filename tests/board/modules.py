@@ -1,0 +1,76 @@
+"""The board's modules in a real browser: on a page of a hub's own origin, no board around them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, Route, sync_playwright
+
+import restohub
+from tests.conftest import Hub
+
+MODULES = Path(restohub.__file__).parent / "web" / "board"
+HELP = Path(__file__).parent
+NAMES = ("acts", "api", "choose", "clock", "floor", "outbox", "predict", "refusals", "state", "sync", "undo")
+PAGE = "<!doctype html><meta charset=utf-8><title>Modules</title>"
+# A page that the test answers itself has no address, from which the browser would not let it reach the loopback.
+FLAGS = ["--no-sandbox", "--disable-features=LocalNetworkAccessChecks,LocalNetworkAccessChecksWebSockets"]
+LOAD = """async (names) => {
+  window.m = {};
+  for (const name of names) window.m[name] = await import(`/modules/${name}.js`);
+  window.help = await import("/help/engine.js");
+}"""
+
+
+def program() -> str:
+    """The installed Chromium; without one the test skips, or fails where it is required."""
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if found is None:
+        reason = "Chromium is not installed, so the board's modules are not run."
+        if os.environ.get("RESTOHUB_REQUIRE_CHROMIUM") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return found
+
+
+def file_of(route: Route, folder: Path) -> None:
+    """Answer with the file of this name."""
+    name = route.request.url.rsplit("/", 1)[-1]
+    route.fulfill(body=(folder / name).read_text(), content_type="text/javascript")
+
+
+def loaded(page: Page, hub: Hub) -> Page:
+    """The page at the hub's origin, with every module of the engine under `m` and the tests' own help under `help`."""
+    page.route("**/engine.html", lambda route: route.fulfill(body=PAGE, content_type="text/html"))
+    page.route("**/modules/*", lambda route: file_of(route, MODULES))
+    page.route("**/help/*", lambda route: file_of(route, HELP))
+    page.goto(f"{hub.url}/engine.html")
+    page.evaluate(LOAD, list(NAMES))
+    return page
+
+
+@pytest.fixture(scope="module", name="chrome")
+def a_browser() -> Iterator[Browser]:
+    """One browser for a file's tests."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program(), args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module", name="engine")
+def a_page(hub: Hub, chrome: Browser) -> Iterator[Page]:
+    """A page with the modules at the shared hub."""
+    context = chrome.new_context()
+    yield loaded(context.new_page(), hub)
+    context.close()
+
+
+def run(page: Page, script: str, *given: Any) -> Any:
+    """What a function of the page answers."""
+    return page.evaluate(script, list(given))
