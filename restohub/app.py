@@ -18,6 +18,7 @@ from typing import NoReturn
 from restohub.config import Settings
 from restohub.floor.model import DIRECTORY_ID, Change, Entry, Restaurant
 from restohub.live.address_usage import Callers
+from restohub.live.client_ahead import Claims
 from restohub.live.clock import Clock, new_epoch, new_id
 from restohub.live.endpoint import Endpoint
 from restohub.live.epoch import PUT_BACK, Epoch
@@ -50,7 +51,6 @@ from restohub.web.board_files import read_board
 from restohub.web.client_address import Peers
 from restohub.web.guard import Guard
 from restohub.web.package_files import read_all
-from restohub.web.sockets import Sockets
 from restohub.web.transport.listener import listening_socket
 from restohub.web.transport.server import HubServer, server_config
 from restohub.wire.responses import Discovery
@@ -115,7 +115,7 @@ async def _run(
     advertiser = Advertiser(endpoint, version("restohub"), probe)
     hub = _hub(settings, loaded, epoch, ledger, history, clock, callers, endpoint, advertiser.state)
     writer = hub.writer
-    sockets, guard = Sockets(), Guard(settings.allowed_hosts, peers.permitted, clock.monotonic)
+    guard = Guard(settings.allowed_hosts, peers.permitted, clock.monotonic)
     read_all()
     read_board()
     writing = asyncio.create_task(writer.run())
@@ -135,9 +135,9 @@ async def _run(
         await asyncio.gather(asyncio.wait([writing], timeout=DRAIN_WAIT_S), advertiser.stop())
         writer.give_up()
 
-    server = HubServer(server_config(application(hub, sockets, guard), hub.callers), listening, before_stop)
+    server = HubServer(server_config(application(hub, guard), hub.callers), listening, before_stop)
     writing.add_done_callback(lambda _: setattr(server, "should_exit", True))
-    tasks = [_beside(server, work) for work in (*_chores(hub, sockets, settings), sockets.watch(), watchdog.feed())]
+    tasks = [_beside(server, work) for work in (*_chores(hub, settings), watchdog.feed())]
     look_for_garbage_rarely()
     try:
         await server.serve([bound])
@@ -163,6 +163,15 @@ def _hub(
     """The parts that answer requests, over what was loaded."""
     snapshots = Snapshots(epoch, loaded.floors)
     feed = Feed(loaded.floors, history, snapshots)
+    writer = Writer(
+        loaded.directory,
+        loaded.floors,
+        loaded.keys,
+        ledger=ledger,
+        publisher=feed,
+        clock=clock,
+        restaurants_max=settings.restaurants_max,
+    )
     return Hub(
         version=version("restohub"),
         present=epoch,
@@ -172,27 +181,21 @@ def _hub(
         knows_zone=knows_zone,
         clock=clock,
         callers=callers,
-        writer=Writer(
-            loaded.directory,
-            loaded.floors,
-            loaded.keys,
-            ledger=ledger,
-            publisher=feed,
-            clock=clock,
-            restaurants_max=settings.restaurants_max,
-        ),
+        writer=writer,
         history=history,
         feed=feed,
         snapshots=snapshots,
         listings=Listings(),
+        claims=Claims(epoch, writer, feed, clock),
         discovery=discovery,
     )
 
 
-def _chores(hub: Hub, sockets: Sockets, settings: Settings) -> tuple[Coroutine[None, None, None], ...]:
+def _chores(hub: Hub, settings: Settings) -> tuple[Coroutine[None, None, None], ...]:
     """What the hub does by itself, for as long as it runs."""
     retention = Retention(hub.writer, hub.history, hub.clock, days=settings.log_days, revisions=settings.log_revisions)
-    return close_days(hub), ClockWatch(hub, sockets.send_away).run(), hub.history.failed(), retention.run()
+    clock_watch = ClockWatch(hub, hub.feed.disconnect_all)
+    return close_days(hub), clock_watch.run(), hub.history.failed(), retention.run(), hub.feed.watch()
 
 
 def _beside(server: HubServer, work: Coroutine[None, None, None]) -> asyncio.Task[None]:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType, structs
 
-from .model import Change, Entity, Guest, Restaurant, Table
+from .model import Change, Entity, Entry, Floor, Guest, Restaurant, Table
 
 # A UUID has 36 characters, a status or the name of a field fewer.
 QUOTED_MAX = 40
@@ -119,6 +119,26 @@ class BatchRefused(Struct, frozen=True):
     """Why a batch was not done: each failing operation's index and refusal, in order."""
 
     refusals: tuple[tuple[int, Refused], ...]
+
+
+class Done(Struct, frozen=True, kw_only=True):
+    """What became of a step that was accepted; `entry` is None where it changed nothing."""
+
+    accepted: Accepted
+    entry: Entry | None
+    before: Floor
+    after: Floor
+    transaction_id: str
+    time: int
+
+
+class Repeated(Struct, frozen=True):
+    """The step's key was used before, by the commit of this revision."""
+
+    revision: int
+
+
+Result = Done | Refused | BatchRefused | Repeated
 
 
 def quoted(text: str) -> str:

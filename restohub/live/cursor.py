@@ -1,25 +1,48 @@
-"""One socket's place in the feed: what it was sent, what it asked for, and the way to it."""
+"""One socket: the way to it, how it fares, what it asked for, and its place in the feed."""
 
 from __future__ import annotations
 
 import asyncio
 import math
 from collections import deque
+from collections.abc import Callable, Container
 from contextlib import suppress
 from typing import Protocol
 
 from restohub.floor.model import Restaurant
+from restohub.floor.verdicts import Refused, restaurant_not_found
 from restohub.limits import FULL_SYNC_EVERY_S
-from restohub.wire.messages import Dialect
-from restohub.wire.socket_state import SendDelta, SendFullSync
+from restohub.wire.messages import Dialect, Ping, Pong, encode, text_frame
+from restohub.wire.problems import error_message
+from restohub.wire.socket_state import (
+    Close,
+    SendDelta,
+    SendError,
+    SendFullSync,
+    SendPing,
+    SendPong,
+    SocketAction,
+    SocketState,
+)
+from restohub.wire.times import time_text
 
 from .address_usage import Caller
 
-ASKED_MAX = 50
+REQUESTS_MAX = 50
 
 
 class Link(Protocol):
     """The way to one client. What is written is sent in order; nothing waits but `drained`."""
+
+    heard_at: float
+
+    @property
+    def taken(self) -> int:
+        """How many bytes the network has taken."""
+
+    @property
+    def waiting(self) -> bool:
+        """Whether something written has not been taken yet."""
 
     @property
     def ready(self) -> bool:
@@ -34,32 +57,77 @@ class Link(Protocol):
     def let_wait(self, bytes_max: int) -> None:
         """How much may wait to be taken before `ready` no longer holds."""
 
+    def ping(self) -> None:
+        """Send a protocol-level ping."""
+
     def close(self, code: int, reason: str) -> None:
         """Close the socket; what was written before is still sent where the client takes it."""
 
 
 class Cursor:
-    """One socket's place in the feed: the revision it has of each restaurant, and the way to it.
+    """One socket in the feed: the way to it, its state, and the revision that it has of each restaurant.
 
-    `live`: it is joined and gets each commit as it is published; else its task catches it up.
+    `live`: it is joined and gets each commit as it is published; else its task catches it up. `now` gives the hub's
+    time, in UTC seconds.
     """
 
-    def __init__(self, link: Link, dialect: Dialect, restaurant_id: int | None, caller: Caller) -> None:
+    def __init__(
+        self, link: Link, dialect: Dialect, restaurant_id: int | None, caller: Caller, now: Callable[[], int]
+    ) -> None:
         self.link = link
         self.caller = caller
         self.dialect = dialect
         self.restaurant_id = restaurant_id
         self.revisions: dict[int, int] = {}
         # Of each restaurant whose change it was not told yet, the latest; of one that was deleted, when that was.
-        self.untold: dict[int, Restaurant | int] = {}
+        self.notices: dict[int, Restaurant | int] = {}
         self.live = False
         self.wake = asyncio.Event()
-        self.asked: deque[SendFullSync | SendDelta] = deque()
+        self.requests: deque[SendFullSync | SendDelta] = deque()
         self.full_sync_at = -math.inf
+        self._now = now
+        self._state = SocketState(restaurant_id, asyncio.get_running_loop().time())
         self._held: list[bytes] | None = None
 
-    def say(self, frame: bytes) -> None:
-        """Send a frame that belongs to no commit: at once, or after the parts of a message that is being sent."""
+    def receive(self, message: str | bytes, restaurants: Container[int]) -> None:
+        """Do what a message of the client asks for; `restaurants` are those that there are."""
+        for action in self._state.on_message(message, asyncio.get_running_loop().time()):
+            if not isinstance(action, SendFullSync | SendDelta):
+                self._perform(action)
+            elif action.restaurant_id in restaurants:
+                self.request(action)
+            else:
+                self.send_error(restaurant_not_found(action.restaurant_id))
+
+    def tick(self, now: float) -> None:
+        """Do what is due, once a second; `now` is the loop's time."""
+        link, restaurant_id = self.link, self.restaurant_id
+        revision = None if restaurant_id is None else self.revisions.get(restaurant_id, 0)
+        for action in self._state.tick(
+            now, heard_at=link.heard_at, taken=link.taken, waiting=link.waiting, revision=revision
+        ):
+            self._perform(action)
+
+    def _perform(self, action: SocketAction) -> None:
+        match action:
+            case SendPong():
+                self.send(Pong(time_text(self._now())))
+            case SendError(refused):
+                self.send_error(refused)
+            case SendPing(revision):
+                if self.link.ready:
+                    self.link.write(text_frame(encode(Ping(time_text(self._now()), revision))))
+                self.link.ping()
+            case Close(code, reason):
+                self.link.close(code, reason)
+
+    def send_error(self, refused: Refused) -> None:
+        """Say what is wrong."""
+        self.send(error_message(refused, self._now()))
+
+    def send(self, message: object) -> None:
+        """Send a message that belongs to no commit: at once, or after the parts of one that is being sent."""
+        frame = text_frame(encode(message))
         if self._held is None:
             self.link.write(frame)
         else:
@@ -75,13 +143,13 @@ class Cursor:
         for frame in held:
             self.link.write(frame)
 
-    def ask(self, wish: SendFullSync | SendDelta) -> None:
+    def request(self, wanted: SendFullSync | SendDelta) -> None:
         """Have the sending task answer a request of the client, in order with the commits."""
-        if len(self.asked) >= ASKED_MAX:  # it asks faster than it reads: the whole floor answers all of it
-            wish = SendFullSync(wish.restaurant_id)
-            self.asked = deque(asked for asked in self.asked if asked.restaurant_id != wish.restaurant_id)
-        if wish not in self.asked:
-            self.asked.append(wish)
+        if len(self.requests) >= REQUESTS_MAX:  # it asks faster than it reads: the whole floor answers all of it
+            wanted = SendFullSync(wanted.restaurant_id)
+            self.requests = deque(one for one in self.requests if one.restaurant_id != wanted.restaurant_id)
+        if wanted not in self.requests:
+            self.requests.append(wanted)
         self.lag()
 
     def lag(self) -> None:
@@ -92,12 +160,12 @@ class Cursor:
     def answer_due_s(self) -> float:
         """How long what it asked for first must wait: for units of its address, and not to repeat a floor just sent."""
         now = asyncio.get_running_loop().time()
-        repeated = self.full_sync_at + FULL_SYNC_EVERY_S - now if isinstance(self.asked[0], SendFullSync) else 0.0
+        repeated = self.full_sync_at + FULL_SYNC_EVERY_S - now if isinstance(self.requests[0], SendFullSync) else 0.0
         return max(self.caller.owes_s(), repeated, 0.0)
 
-    async def woken(self) -> None:
+    async def wait_for_work(self) -> None:
         """Return when it lags or asks, or what it asked for is due."""
-        due_s = self.answer_due_s() if self.asked else None
+        due_s = self.answer_due_s() if self.requests else None
         with suppress(TimeoutError):
             async with asyncio.timeout(due_s):
                 await self.wake.wait()

@@ -26,7 +26,7 @@ from restohub.wire.messages import (
     restaurant_message,
     text_frame,
 )
-from restohub.wire.socket_state import GONE_SILENT, UNKNOWN_RESTAURANT, SendDelta, SendFullSync
+from restohub.wire.socket_state import GOING_AWAY, GONE_SILENT, UNKNOWN_RESTAURANT, SendDelta, SendFullSync
 
 from .address_usage import Caller
 from .cursor import Cursor
@@ -40,6 +40,8 @@ RING_BYTES_MAX = 1024 * 1024
 # What an entry costs beside its frames: the images that it holds on to.
 CHANGE_BYTES = 1500
 TEXT_BYTES = 60
+# How often each socket is looked after.
+WATCH_S = 1.0
 
 
 class Framed:
@@ -58,7 +60,7 @@ class Framed:
         return self.image_bytes + sum(map(len, self.frames.values()))
 
 
-class Telling(Struct, frozen=True):
+class CatchUp(Struct, frozen=True):
     """What brings a client to a floor: the frames of one message, each made when it is asked for, and their size."""
 
     floor: Floor
@@ -96,7 +98,7 @@ class Feed:
             self._deliver(restaurant_id, group)
         for entry in entries:
             if entry.restaurant_id == DIRECTORY_ID:
-                self._tell_directory(entry)
+                self._deliver_directory(entry)
         self._trim()
 
     def _deliver(self, restaurant_id: int, group: list[Framed]) -> None:
@@ -118,15 +120,15 @@ class Feed:
             cursor.link.write(frames)
             cursor.revisions[restaurant_id] = head
 
-    def _tell_directory(self, entry: Entry) -> None:
+    def _deliver_directory(self, entry: Entry) -> None:
         """A restaurant was changed: its sockets are told, after its floor's commits; or deleted: its own are closed."""
         for change in entry.changes:
             if isinstance(change.entity, Restaurant) and change.action == "update":
-                self._tell_changed(change.entity)
+                self._notify_changed(change.entity)
             elif change.action == "delete":
-                self._tell_deleted(int(change.id), entry.time)
+                self._notify_deleted(int(change.id), entry.time)
 
-    def _tell_changed(self, restaurant: Restaurant) -> None:
+    def _notify_changed(self, restaurant: Restaurant) -> None:
         restaurant_id = int(restaurant.id)
         if restaurant_id not in self._floors:  # deleted in the same group
             return
@@ -135,10 +137,10 @@ class Feed:
             if cursor.live and cursor.link.ready:
                 cursor.link.write(frame)
             else:
-                cursor.untold[restaurant_id] = restaurant
+                cursor.notices[restaurant_id] = restaurant
                 cursor.lag()
 
-    def _tell_deleted(self, restaurant_id: int, time: int) -> None:
+    def _notify_deleted(self, restaurant_id: int, time: int) -> None:
         for cursor in self._cursors.get(restaurant_id, ()):
             cursor.link.close(UNKNOWN_RESTAURANT, "this restaurant was deleted")
         frame = text_frame(deleted_message(restaurant_id, time))
@@ -147,7 +149,7 @@ class Feed:
             if cursor.live and cursor.link.ready:
                 cursor.link.write(frame)
             else:
-                cursor.untold[restaurant_id] = time
+                cursor.notices[restaurant_id] = time
                 cursor.lag()
         self._forget(restaurant_id)
 
@@ -162,6 +164,28 @@ class Feed:
         if not mine:
             del self._cursors[cursor.restaurant_id]
 
+    @property
+    def connections(self) -> int:
+        """How many sockets take part."""
+        return sum(map(len, self._cursors.values()))
+
+    def disconnect_all(self) -> None:
+        """Close every socket as a stop would: each client comes back, and is told of the new epoch."""
+        for cursor in self._all():
+            cursor.link.close(GOING_AWAY, "history began anew: connect again")
+
+    async def watch(self) -> None:
+        """Look after each socket once a second, for as long as the hub runs."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(WATCH_S)
+            now = loop.time()
+            for cursor in self._all():
+                cursor.tick(now)
+
+    def _all(self) -> list[Cursor]:
+        return [cursor for cursors in self._cursors.values() for cursor in cursors]
+
     async def follow(self, cursor: Cursor) -> None:
         """Keep a cursor at the head for as long as its socket lives: the socket's sending task.
 
@@ -172,30 +196,30 @@ class Feed:
             cursor.wake.clear()
             cursor.live = False
             await cursor.link.drained()
-            if cursor.asked and cursor.answer_due_s() == 0:
-                await self._answer(cursor, cursor.asked.popleft())
+            if cursor.requests and cursor.answer_due_s() == 0:
+                await self._answer(cursor, cursor.requests.popleft())
                 continue
             behind = self._behind(cursor)
             if behind is not None:
-                await self.catch_up(cursor, behind)
-            elif cursor.untold:
-                self._tell_latest(cursor, *cursor.untold.popitem())
+                await self._advance(cursor, behind)
+            elif cursor.notices:
+                self._notify(cursor, *cursor.notices.popitem())
             else:
                 cursor.live = True
-                await cursor.woken()
+                await cursor.wait_for_work()
 
-    def _tell_latest(self, cursor: Cursor, restaurant_id: int, latest: Restaurant | int) -> None:
+    def _notify(self, cursor: Cursor, restaurant_id: int, latest: Restaurant | int) -> None:
         """Tell a cursor that has all commits of a restaurant that the restaurant was changed or deleted meanwhile."""
         if isinstance(latest, int):
             cursor.link.write(text_frame(deleted_message(restaurant_id, latest)))
         elif (floor := self._floors.get(restaurant_id)) is not None:
             cursor.link.write(text_frame(restaurant_message(latest, floor.revision)))
 
-    async def catch_up(self, cursor: Cursor, restaurant_id: int) -> None:
+    async def _advance(self, cursor: Cursor, restaurant_id: int) -> None:
         """Bring a cursor to a restaurant's head: by the frames it missed, else a delta, else the whole floor."""
         since = cursor.revisions.get(restaurant_id, 0)
         if not self._wrote_missed(cursor, self._floors[restaurant_id], since):
-            await self.bring(cursor, restaurant_id, since, least=since + 1)
+            await self.catch_up(cursor, restaurant_id, since, least=since + 1)
 
     def _wrote_missed(self, cursor: Cursor, floor: Floor, since: int) -> bool:
         missed = self._missed(cursor.dialect, floor, since)
@@ -205,29 +229,29 @@ class Feed:
         cursor.link.write(missed)
         return True
 
-    async def _answer(self, cursor: Cursor, wish: SendFullSync | SendDelta) -> None:
-        if wish.restaurant_id not in self._floors:
+    async def _answer(self, cursor: Cursor, request: SendFullSync | SendDelta) -> None:
+        if request.restaurant_id not in self._floors:
             return
-        since = wish.since_revision if isinstance(wish, SendDelta) else None
-        least = cursor.revisions.get(wish.restaurant_id, 0)
-        await self.bring(
+        since = request.since_revision if isinstance(request, SendDelta) else None
+        least = cursor.revisions.get(request.restaurant_id, 0)
+        await self.catch_up(
             cursor,
-            wish.restaurant_id,
+            request.restaurant_id,
             since,
             least=least,
-            before=lambda told: cursor.caller.spend(1 + told.size // ANSWER_BYTES_A_UNIT),
+            before=lambda found: cursor.caller.spend(1 + found.size // ANSWER_BYTES_A_UNIT),
         )
         if since is None:
             cursor.full_sync_at = asyncio.get_running_loop().time()
 
-    async def bring(
+    async def catch_up(
         self,
         cursor: Cursor,
         restaurant_id: int,
         since: int | None,
         *,
         least: int,
-        before: Callable[[Telling], None] | None = None,
+        before: Callable[[CatchUp], None] | None = None,
     ) -> None:
         """Send what changed since a revision, or the whole floor (`since` None, or no way from it).
 
@@ -237,20 +261,20 @@ class Feed:
         try:
             async with (
                 asyncio.timeout(ANSWER_WAIT_S),
-                self._telling(restaurant_id, since, cursor.caller, least) as told,
+                self._catch_up_from(restaurant_id, since, cursor.caller, least) as found,
             ):
                 if before is not None:
-                    before(told)
-                await self.send(cursor, told.floor, told.frames)
+                    before(found)
+                await self.send(cursor, found.floor, found.frames)
         except TimeoutError:
             cursor.link.close(GONE_SILENT, "the floor was not taken within a minute")
         except RestaurantGoneError:  # its sockets were closed when it was deleted
             pass
 
     @asynccontextmanager
-    async def _telling(
+    async def _catch_up_from(
         self, restaurant_id: int, since: int | None, caller: Caller, least: int
-    ) -> AsyncIterator[Telling]:
+    ) -> AsyncIterator[CatchUp]:
         small = await self._small(restaurant_id, since)
         if small is not None:
             yield small
@@ -261,19 +285,19 @@ class Feed:
             changes = None if since is None else await changes_since(floor, since, self._history)
             if since is None or changes is None:
                 await snapshot.measured()
-                yield Telling(floor, snapshot.frames(), snapshot.size, resumed=False)
+                yield CatchUp(floor, snapshot.frames(), snapshot.size, resumed=False)
             else:
                 pieces = await delta_pieces(changes)
-                yield Telling(floor, delta_frames(floor, since, pieces), pieces.size, resumed=True)
+                yield CatchUp(floor, delta_frames(floor, since, pieces), pieces.size, resumed=True)
         finally:
             self._snapshots.release(snapshot, caller)
 
-    async def _small(self, restaurant_id: int, since: int | None) -> Telling | None:
+    async def _small(self, restaurant_id: int, since: int | None) -> CatchUp | None:
         """What can be encoded at once, of the floor as it is now; whoever is sent more must not hold on to this one."""
         floor = self._snapshots.published(restaurant_id)
         changes = None if since is None else await changes_since(floor, since, self._history)
         frame = self._snapshots.frame(floor) if changes is None else delta_frame(floor, since or 0, changes)
-        return None if frame is None else Telling(floor, (frame,), len(frame), changes is not None)
+        return None if frame is None else CatchUp(floor, (frame,), len(frame), changes is not None)
 
     async def send(self, cursor: Cursor, floor: Floor, frames: Iterable[bytes]) -> None:
         """Send the parts of one message as fast as they are taken, with nothing of another between them."""

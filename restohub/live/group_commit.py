@@ -15,7 +15,15 @@ from restohub.floor.decide import Batch, decide
 from restohub.floor.model import DIRECTORY_ID, Directory, Entry, Floor, Stamp
 from restohub.floor.own_changes import OwnChange, OwnWork
 from restohub.floor.restaurant_rules import decide_directory
-from restohub.floor.verdicts import Accepted, BatchRefused, Refused, rate_limited, restaurant_not_found
+from restohub.floor.verdicts import (
+    Accepted,
+    Done,
+    Refused,
+    Repeated,
+    Result,
+    rate_limited,
+    restaurant_not_found,
+)
 from restohub.limits import HUB_REMOVALS_MAX, RESTAURANTS_MAX
 from restohub.store.append import Record
 from restohub.store.key_index import Keys
@@ -53,25 +61,8 @@ class Step(Struct, frozen=True, kw_only=True):
     used: int | None = None
 
 
-class Done(Struct, frozen=True, kw_only=True):
-    """What became of a step that was accepted; `entry` is None where it changed nothing."""
-
-    accepted: Accepted
-    entry: Entry | None
-    before: Floor
-    after: Floor
-    transaction_id: str
-    time: int
-
-
-class Repeated(Struct, frozen=True):
-    """The step's key was used before, by the commit of this revision."""
-
-    revision: int
-
-
-Result = Done | Refused | BatchRefused | Repeated
-Answering = Callable[[Sequence[Result], Floor], Answer]
+# Makes a submission's answer. It goes down with the commands, since a kept answer is a column of the commit's own row.
+Responder = Callable[[Sequence[Result], Floor], Answer]
 
 
 class Holdings(Struct, frozen=True):
@@ -91,20 +82,20 @@ class Holdings(Struct, frozen=True):
 class Submission:
     """One caller's steps on one restaurant, in the queue; the hub itself is no caller."""
 
-    __slots__ = ("answer", "caller", "future", "restaurant_id", "since", "steps")
+    __slots__ = ("caller", "future", "respond", "restaurant_id", "since", "steps")
 
     def __init__(
         self,
         restaurant_id: int,
         steps: Sequence[Step],
-        answer: Answering,
+        respond: Responder,
         future: asyncio.Future[Answer | Repeated],
         since: float,
         caller: Caller | None = None,
     ) -> None:
         self.restaurant_id = restaurant_id
         self.steps = steps
-        self.answer = answer
+        self.respond = respond
         self.future = future
         self.since = since
         self.caller = caller
@@ -176,7 +167,7 @@ class Group:
             return
         floor = self._floor(submission.restaurant_id) or Floor(restaurant_id=submission.restaurant_id)
         try:
-            answer = submission.answer(results, floor)
+            answer = submission.respond(results, floor)
         except Problem as refused:
             self.answers.append(refused)
             return
@@ -230,7 +221,11 @@ class Group:
             return restaurant_not_found(restaurant_id)
         created_from = caller.address if caller else None
         stamp = Stamp(before.revision + 1, max(self._now, before.time), step.transaction_id, created_from)
-        verdict = self._verdict(before, command, stamp)
+        verdict = (
+            self._decide_directory(command, stamp)
+            if isinstance(command, DirectoryCommand)
+            else decide(before, command, stamp, self.holdings.size)
+        )
         if not isinstance(verdict, Accepted):
             return verdict
         if caller is not None and not caller.shared and (too_much := self._add(caller, verdict)):
@@ -249,11 +244,9 @@ class Group:
             time=after.time,
         )
 
-    def _verdict(self, before: Floor, command: Command, stamp: Stamp) -> Accepted | Refused | BatchRefused:
-        if isinstance(command, DirectoryCommand):
-            floors = {**self._published, **self.floors}
-            return decide_directory(self.directory, floors, command, stamp, self.holdings.restaurants_max)
-        return decide(before, command, stamp, self.holdings.size)
+    def _decide_directory(self, command: DirectoryCommand, stamp: Stamp) -> Accepted | Refused:
+        floors = {**self._published, **self.floors}
+        return decide_directory(self.directory, floors, command, stamp, self.holdings.restaurants_max)
 
     def _add(self, caller: Caller, accepted: Accepted) -> Refused | None:
         """Note what a caller makes, or say in how many seconds this address may make so much."""

@@ -11,6 +11,7 @@ from restohub.store.history import History
 from restohub.wire.responses import Discovery
 
 from .address_usage import Callers
+from .client_ahead import Claims
 from .clock import Clock
 from .endpoint import Endpoint
 from .epoch import Epoch
@@ -36,6 +37,7 @@ class Hub(Struct, frozen=True):
     feed: Feed
     snapshots: Snapshots
     listings: Listings
+    claims: Claims
     discovery: Callable[[], Discovery]
 
     @property

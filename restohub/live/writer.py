@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from restohub.floor.apply import apply, apply_directory
 from restohub.floor.model import DIRECTORY_ID, Directory, Entry, Floor
+from restohub.floor.verdicts import Repeated
 from restohub.limits import QUEUE_MAX, RESTAURANTS_MAX
 from restohub.logs.events import event
 from restohub.store.append import Ledger
@@ -24,7 +25,7 @@ from restohub.wire.responses import Answer
 
 from .address_usage import Caller
 from .clock import Clock, new_id
-from .group_commit import Answering, Group, Holdings, Repeated, Step, Submission
+from .group_commit import Group, Holdings, Responder, Step, Submission
 
 log = logging.getLogger("restohub.writer")
 
@@ -90,7 +91,7 @@ class Writer:
         self._failure_code = "storage_unavailable"
 
     def submit(
-        self, restaurant_id: int, steps: Sequence[Step], answer: Answering, caller: Caller | None = None
+        self, restaurant_id: int, steps: Sequence[Step], respond: Responder, caller: Caller | None = None
     ) -> asyncio.Future[Answer | Repeated]:
         """Have these steps of a caller, or of the hub itself, decided and committed: the answer, when they are durable.
 
@@ -103,7 +104,7 @@ class Writer:
         if len(self._queue) >= QUEUE_MAX:
             raise refusal("busy")
         future: asyncio.Future[Answer | Repeated] = asyncio.get_running_loop().create_future()
-        self._queue.append(Submission(restaurant_id, steps, answer, future, self._clock.monotonic(), caller))
+        self._queue.append(Submission(restaurant_id, steps, respond, future, self._clock.monotonic(), caller))
         self._wake.set()
         return future
 
@@ -337,8 +338,7 @@ class Writer:
 
     def _refuse(self, group: list[Submission], fault: StorageFullError | StorageUnavailableError) -> None:
         """The disk takes nothing: these callers hear it, the floor stands as it is, reads go on."""
-        full = isinstance(fault, StorageFullError)
-        self._failure_code = "storage_full" if full else "storage_unavailable"
+        self._failure_code = "storage_full" if isinstance(fault, StorageFullError) else "storage_unavailable"
         self._troubled(fault)
         detail = f"The hub cannot save changes: {fault}. Nothing was changed; what is shown stays true."
         for submission in group:

@@ -4,7 +4,7 @@ A revision means something only within its epoch, and a copy that is put back go
 same epoch: a client that holds more would merge two histories. So each start touches the mark beside the database, and
 keeps in the database when that was. The file system's own change time cannot be copied, so whatever is put back (the
 folder, the database alone, over the old files or into a new folder) does not agree with it. What this cannot see is a
-whole disk that was rolled back: there the first client that holds more tells (`web/client_ahead.py`). A false alarm (a
+whole disk that was rolled back: there the first client that holds more tells (`live/client_ahead.py`). A false alarm (a
 moved folder, a kill within the milliseconds of `leave_mark`) costs each client one full sync.
 """
 

@@ -26,11 +26,11 @@ JUMP_S = 2.0
 
 
 class ClockWatch:
-    """Looks at the machine's clock once a second. `send_away` has every client come back."""
+    """Looks at the machine's clock once a second. `disconnect_all` has every client come back."""
 
-    def __init__(self, hub: Hub, send_away: Callable[[], None]) -> None:
+    def __init__(self, hub: Hub, disconnect_all: Callable[[], None]) -> None:
         self._hub = hub
-        self._send_away = send_away
+        self._disconnect_all = disconnect_all
         self._steady_since: float | None = None
         self._around: tuple[int, int] | None = None
         self._said: Verdict = "well"
@@ -98,7 +98,7 @@ class ClockWatch:
             log.warning("%s", incident, extra=event("epoch_began", behind_seconds=behind))
             self._hub.history.resets.update(resets)
             self._hub.present.begin(name, incident)
-            self._send_away()
+            self._disconnect_all()
 
         try:
             await self._hub.writer.restart_times(name, begun)

@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from restohub.floor.commands import CloseDay
 from restohub.floor.decide import leaves
 from restohub.floor.model import Floor
+from restohub.floor.verdicts import Result
 from restohub.live.clock import new_id
-from restohub.live.group_commit import Result, Step
+from restohub.live.group_commit import Step
 from restohub.live.hub import Hub
 from restohub.wire.problems import Problem
 from restohub.wire.responses import Answer

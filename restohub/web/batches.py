@@ -4,46 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any, cast
-
-import msgspec
+from functools import partial
+from typing import Any
 
 from restohub.floor.commands import Create, Delete, Operation, Update
-from restohub.floor.decide import Batch
-from restohub.floor.model import Floor, Guest, Table
-from restohub.floor.verdicts import BatchRefused, Outcome, Refused
+from restohub.floor.model import Floor
+from restohub.floor.verdicts import Refused
 from restohub.limits import BATCH_BYTES_MAX, SMALL_BODY_BYTES
 from restohub.live.clock import new_id
-from restohub.live.group_commit import Answering, Done, Result
 from restohub.live.history_lookup import Images, recall_create, recall_update
 from restohub.live.hub import Hub
 from restohub.store.past_versions import Version
-from restohub.wire.batch_inputs import Item, Wanted, batch_transaction_id, named_restaurant, read_batch
-from restohub.wire.entities import guest_out, table_out
-from restohub.wire.problems import Problem, batch_document
-from restohub.wire.responses import (
-    Answer,
-    BatchDone,
-    Did,
-    GuestResult,
-    TableResult,
-    change_list,
-    json_answer,
-    revision_headers,
-)
-from restohub.wire.times import time_text
+from restohub.wire.batch_answers import batch_answer
+from restohub.wire.batch_inputs import Wanted, batch_transaction_id, named_restaurant, read_batch
+from restohub.wire.responses import Answer
 
-from .error_handlers import problem_answer
-from .mutations import KEY_SPACE, Asked, commit_once
-from .request import (
-    Query,
-    Request,
-    floor_of,
-    idempotency_key,
-    read_body,
-    read_document,
-    request_digest,
-)
+from .change_request import under_key
+from .mutations import commit
+from .request import Query, Request, floor_of, idempotency_key, read_body, read_document
 from .request_cost import pay
 
 # To parse 1 MiB takes up to 50 ms, and what is in it is looked at for as long.
@@ -101,47 +79,9 @@ async def atomic_batch(request: Request) -> Answer:
     restaurant_id = named_restaurant(body, Query(request).named_restaurant())
     floor = floor_of(hub, restaurant_id)
     chosen = batch_transaction_id(body)
-    key = chosen or idempotency_key(request)
-    asked = Asked(hub, request, floor, body, chosen or new_id())
-    if key is not None:
-        asked = msgspec.structs.replace(asked, key=KEY_SPACE + key, digest=request_digest(request, body))
-    return await commit_once(asked, _make_batch, atomic=True)
-
-
-async def _make_batch(asked: Asked) -> tuple[Batch, Answering]:
-    items = read_batch(asked.body)
-    await pay(asked.request.caller, len(items))
-    return tuple(await commands_of(asked.hub, asked.floor, [item.wanted for item in items])), _answer_batch(
-        asked, items
-    )
-
-
-def _answer_batch(asked: Asked, items: tuple[Item, ...]) -> Answering:
-    def answering(results: Sequence[Result], floor: Floor) -> Answer:
-        result = results[0]
-        if isinstance(result, BatchRefused):
-            pointers = tuple(i.pointer if isinstance(i.wanted, Refused) else f"{i.pointer}/data" for i in items)
-            now = asked.hub.clock.now()
-            return problem_answer(batch_document(result.refusals, pointers, now, asked.transaction_id))
-        if isinstance(result, Refused):
-            raise Problem(result)
-        assert isinstance(result, Done)
-        body = BatchDone(
-            success=True,
-            transaction_id=asked.transaction_id,
-            revision=floor.revision,
-            timestamp=time_text(result.time),
-            results=[_result(floor, outcome) for outcome in result.accepted.outcomes],
-            changes=change_list(result.accepted.changes),
-        )
-        return json_answer(body, headers=revision_headers(floor.revision, asked.hub.epoch, asked.transaction_id))
-
-    return answering
-
-
-def _result(floor: Floor, outcome: Outcome) -> GuestResult | TableResult:
-    entity = floor.get(outcome.kind, outcome.id)
-    status = cast(Did, outcome.status)
-    if outcome.kind == "guest":
-        return GuestResult(outcome.id, status, guest_out(entity) if isinstance(entity, Guest) else None)
-    return TableResult(outcome.id, status, table_out(entity) if isinstance(entity, Table) else None)
+    change = await under_key(request, floor, body, chosen or new_id(), chosen or idempotency_key(request))
+    items = read_batch(body)
+    await pay(request.caller, len(items))
+    command = tuple(await commands_of(hub, floor, [item.wanted for item in items]))
+    respond = partial(batch_answer, hub.present, hub.clock.now, items, change.transaction_id)
+    return await commit(change, command, respond, atomic=True)

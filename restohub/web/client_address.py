@@ -72,11 +72,11 @@ class Peers:
         now: Callable[[], float],
         *,
         allow_public: bool = False,
-        look: Callable[[], Iterable[Network]] = own_networks,
+        read_networks: Callable[[], Iterable[Network]] = own_networks,
     ) -> None:
         self._now = now
         self._allow_public = allow_public
-        self._look = look
+        self._read_networks = read_networks
         self._networks: tuple[Network, ...] = ()
         self._looked_at = float("-inf")
         self._keys: dict[str, str] = {}
@@ -130,7 +130,7 @@ class Peers:
     def _refresh(self) -> None:
         self._looked_at = self._now()
         try:
-            networks = tuple(self._look())
+            networks = tuple(self._read_networks())
         except OSError:  # the system does not tell them now: what was seen last stands
             return
         if networks != self._networks:

@@ -17,7 +17,7 @@ log = logging.getLogger("restohub.ipads")
 AGENT_CHARACTERS_MAX = 80
 
 
-class Caller(Struct, frozen=True):
+class Peer(Struct, frozen=True):
     """Who is at the other end: an address, and what its app calls itself ("" where it says nothing)."""
 
     address: str
@@ -27,11 +27,11 @@ class Caller(Struct, frozen=True):
         return f'{self.address} "{self.agent}"' if self.agent else self.address
 
 
-def caller_of(link: WebSocketLink) -> Caller:
-    """The caller of a socket."""
+def peer_of(link: WebSocketLink) -> Peer:
+    """Who is at the other end of a socket."""
     agent = next((value for name, value in link.scope["headers"] if name == b"user-agent"), b"")
-    told = one_line(agent.decode("utf-8", "replace"), AGENT_CHARACTERS_MAX).replace('"', "'")
-    return Caller(plain_address(link.client[0] if link.client else ""), told)
+    app = one_line(agent.decode("utf-8", "replace"), AGENT_CHARACTERS_MAX).replace('"', "'")
+    return Peer(plain_address(link.client[0] if link.client else ""), app)
 
 
 def plain_address(text: str) -> str:
@@ -45,21 +45,21 @@ def plain_address(text: str) -> str:
 
 def joined(link: WebSocketLink) -> None:
     """An iPad follows the floor from now on."""
-    caller = caller_of(link)
-    fields = event("ipad_joined", address=caller.address, agent=caller.agent)
-    log.info("An iPad joined: %s.", caller, extra=fields)
+    peer = peer_of(link)
+    fields = event("ipad_joined", address=peer.address, agent=peer.agent)
+    log.info("An iPad joined: %s.", peer, extra=fields)
 
 
 def left(link: WebSocketLink, seconds: float) -> None:
     """An iPad follows it no longer, after so many seconds."""
-    caller = caller_of(link)
+    peer = peer_of(link)
     why = link.ended or "its connection ended"
-    fields = event("ipad_left", address=caller.address, agent=caller.agent, seconds=round(seconds), why=why)
-    log.info("An iPad left after %s (%s): %s.", duration(seconds), why, caller, extra=fields)
+    fields = event("ipad_left", address=peer.address, agent=peer.agent, seconds=round(seconds), why=why)
+    log.info("An iPad left after %s (%s): %s.", duration(seconds), why, peer, extra=fields)
 
 
 def turned_away(link: WebSocketLink, error_code: str) -> None:
     """A socket asked for what the hub does not have."""
-    caller = caller_of(link)
-    fields = event("ipad_turned_away", address=caller.address, agent=caller.agent, error_code=error_code)
-    log.info("An iPad was turned away (%s): %s.", error_code, caller, extra=fields)
+    peer = peer_of(link)
+    fields = event("ipad_turned_away", address=peer.address, agent=peer.agent, error_code=error_code)
+    log.info("An iPad was turned away (%s): %s.", error_code, peer, extra=fields)

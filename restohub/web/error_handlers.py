@@ -8,14 +8,12 @@ from collections.abc import Awaitable
 from typing import Any
 
 from litestar import Request
-from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
 
 from restohub.floor.verdicts import Refused
 from restohub.limits import ANSWER_WAIT_S
 from restohub.live.hub import Hub
-from restohub.wire.error_codes import UPGRADE
-from restohub.wire.problems import Problem, ProblemDocument, document, problem, refusal
-from restohub.wire.responses import PROBLEM, Answer, Sent, encode, policy_of, sent_headers
+from restohub.wire.problems import Problem, document, problem, refusal
+from restohub.wire.responses import EVERYWHERE, Answer, Sent, policy_of, problem_answer, sent_headers
 
 from .problem_pages import problem_page, wants_page
 
@@ -26,7 +24,6 @@ WHOLE_ANSWER = "restohub.answer"
 # And who asks, by the scope itself; without it the address is looked up.
 CALLER = "restohub.caller"
 NOTHING: dict[str, Any] = {}
-CODE_OF_STATUS = {400: "invalid_query", 413: "body_too_large", 415: "unsupported_media_type"}
 
 
 def send_answer(answer: Sent, scope: Any, send: Any) -> Awaitable[None]:
@@ -53,6 +50,14 @@ async def _in_parts(answer: Sent, send: Any) -> None:
         answer.release()
 
 
+async def refuse_handshake(refused: Refused, now: int, send: Any) -> None:
+    """A problem in the place of the handshake's answer: litestar has a bare 403 (`websocket.http.response`)."""
+    answer = problem_answer(document(refused, now))
+    headers = [*answer.headers, *EVERYWHERE]
+    await send({"type": "websocket.http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "websocket.http.response.body", "body": answer.body})
+
+
 class Reply:
     """A whole answer as litestar wants it of an exception handler: an ASGI application."""
 
@@ -76,12 +81,6 @@ def hub_of(request: Request[Any, Any, Any]) -> Hub:
     return hub
 
 
-def problem_answer(found: ProblemDocument, headers: tuple[tuple[str, str], ...] = ()) -> Answer:
-    """An answer that is a problem document."""
-    more = [(name.lower().encode(), value.encode()) for name, value in headers]
-    return Answer(found.status, [PROBLEM, *more], encode(found))
-
-
 def on_problem(request: Request[Any, Any, Any], fault: Problem) -> Reply:
     """A refusal of our own."""
     hub = hub_of(request)
@@ -92,27 +91,6 @@ def on_problem(request: Request[Any, Any, Any], fault: Problem) -> Reply:
 
 def _is_restaurant(fault: Problem) -> bool:
     return fault.refused.code in ("restaurant_not_empty", "restaurant_name_differs")
-
-
-def on_litestar(request: Request[Any, Any, Any], fault: HTTPException) -> Reply:
-    """What litestar itself refuses: unknown routes, methods, paths."""
-    path = request.scope["path"]
-    match fault:
-        case NotFoundException():
-            return on_problem(request, problem("route_not_found", f"There is no {path[:200]} here. /docs lists all."))
-        case MethodNotAllowedException():
-            allowed = request.app.state.allowed_methods(path)
-            method = request.scope["method"]
-            if not allowed and method == "GET":
-                hint = f"{path} is a WebSocket: connect to it with ws://, not with http://."
-                return on_problem(request, Problem(Refused("upgrade_required", hint=hint), headers=UPGRADE))
-            allowed = allowed or "GET"  # a WebSocket's handshake
-            hint = f"{path[:200]} does not take {method}. It takes {allowed}."
-            return on_problem(request, problem("method_not_allowed", hint, Allow=allowed))
-        case _ if fault.status_code in CODE_OF_STATUS:
-            return on_problem(request, problem(CODE_OF_STATUS[fault.status_code], str(fault.detail)))
-        case _:
-            return on_crash(request, fault)
 
 
 def on_client_gone(request: Request[Any, Any, Any], fault: Exception) -> Reply:  # noqa: ARG001 (litestar's own form)

@@ -58,12 +58,12 @@ class Guard:
         allowed_hosts: Iterable[str],
         permitted: Callable[[str], bool],
         now: Callable[[], float],
-        look: Callable[[], frozenset[str]] = own_names,
+        read_names: Callable[[], frozenset[str]] = own_names,
     ) -> None:
         self._allowed = frozenset(host.lower().rstrip(".") for host in allowed_hosts)
         self._permitted = permitted
         self._now = now
-        self._look = look
+        self._read_names = read_names
         self._own: frozenset[str] = frozenset()
         self._looked_at = float("-inf")
         self._passed: set[tuple[Any, ...]] = set()
@@ -128,7 +128,7 @@ class Guard:
     def _own_names(self) -> frozenset[str]:
         if self._now() - self._looked_at >= NAMES_KEPT_S:
             self._looked_at = self._now()
-            names = self._look()
+            names = self._read_names()
             if names != self._own:
                 self._own = names
                 self._passed.clear()

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
+from functools import partial
 
 from restohub.floor.commands import GuestFields, Update
 from restohub.floor.folding import fold
-from restohub.floor.model import Floor, Guest, Table
+from restohub.floor.model import Floor, Guest
 from restohub.floor.verdicts import quoted
-from restohub.live.group_commit import Answering, Result
 from restohub.live.history_lookup import recall_update
 from restohub.live.list_index import Place
-from restohub.wire.entities import Guest as GuestOut
-from restohub.wire.entities import guest_out, table_out
+from restohub.wire.change_answers import seating_answer
 from restohub.wire.field_names import GUEST_STATUS_WORDS, word_of
 from restohub.wire.inputs import read_seating, seen_version
-from restohub.wire.messages import Change, GuestChange
 from restohub.wire.problems import bad_query
-from restohub.wire.responses import Answer, Seating, Sent, change_list, json_answer
-from restohub.wire.times import time_text
+from restohub.wire.responses import Answer, Sent
 
 from . import guests_and_tables
-from .mutations import Asked, change, done, entity_headers
-from .request import Query, Request, accepted_versions, path_restaurant
+from .change_request import read_change
+from .mutations import commit
+from .request import Query, Request, accepted_versions, path_entity, path_restaurant
 
 
 async def list_guests(request: Request) -> Sent:
@@ -50,64 +48,16 @@ async def list_guests(request: Request) -> Sent:
 
 async def change_status(request: Request) -> Answer:
     """Change a guest's status and table in one transaction."""
-    guest_id = guests_and_tables.path_entity(request, "guest")
+    guest_id = path_entity(request, "guest")
     older = Query(request).one("new_status")
-    from_query = GuestFields() if older is None else GuestFields(status=_status(older, "new_status"))
-
-    async def making(asked: Asked) -> tuple[Update, Answering]:
-        if asked.body is not None and older is not None:
-            raise bad_query("new_status", "Send the status once: in the body, or as new_status without a body.")
-        fields = from_query if older is not None else read_seating(asked.body)
-        command = Update(kind="guest", id=guest_id, fields=fields, if_match=accepted_versions(request))
-        command = await recall_update(asked.hub.history, asked.floor, command, seen_version(asked.body))
-        return command, answer_seating(asked, guest_id)
-
-    return await change(request, path_restaurant(request), making, atomic=True, needs_body=older is None)
-
-
-def answer_seating(asked: Asked, guest_id: str) -> Answering:
-    """What `status/atomic` answers: the guest, the table he has now or lost, and the older decoder's keys."""
-
-    def answering(results: Sequence[Result], floor: Floor) -> Answer:
-        result = done(results)
-        before, after = result.before.guests[guest_id], result.after.guests[guest_id]
-        table, cleared = _table_after(result.after, before, after)
-        changes = change_list(result.accepted.changes)
-        body = Seating(
-            success=True,
-            transaction_id=result.transaction_id,
-            revision=floor.revision,
-            timestamp=time_text(result.time),
-            guest=_told(changes, guest_id) or guest_out(after),
-            table=table_out(table) if table else None,
-            table_cleared=cleared,
-            changes=changes,
-            guest_id=guest_id,
-            old_status=before.status,
-            new_status=after.status,
-            changes_count=len(changes),
-            processed_at=time_text(result.time),
-        )
-        return json_answer(body, headers=entity_headers(asked.hub, result, after.version))
-
-    return answering
-
-
-def _told(changes: list[Change], guest_id: str) -> GuestOut | None:
-    """The guest as the changes have him, None where they do not."""
-    for one in changes:
-        if isinstance(one, GuestChange) and one.entity_id == guest_id:
-            return one.data
-    return None
-
-
-def _table_after(floor: Floor, before: Guest, after: Guest) -> tuple[Table | None, bool]:
-    """The table the guest has now, else the one he lost, and whether it was cleared."""
-    if after.table_id is not None:
-        return floor.tables[after.table_id], False
-    if before.table_id is not None:
-        return floor.tables[before.table_id], True
-    return None, False
+    from_query = None if older is None else GuestFields(status=_status(older, "new_status"))
+    change = await read_change(request, path_restaurant(request), needs_body=older is None)
+    if older is not None and change.body is not None:
+        raise bad_query("new_status", "Send the status once: in the body, or as new_status without a body.")
+    fields = from_query or read_seating(change.body)
+    command = Update(kind="guest", id=guest_id, fields=fields, if_match=accepted_versions(request))
+    command = await recall_update(request.hub.history, change.floor, command, seen_version(change.body))
+    return await commit(change, command, partial(seating_answer, request.hub.present, guest_id), atomic=True)
 
 
 def _status(text: str, name: str = "status") -> str:

@@ -1,9 +1,10 @@
-"""The routes that guests and tables share: list, create, look, change, delete."""
+"""The routes that guests and tables share: list, create, get, change, delete."""
 
 from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from functools import partial
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -14,18 +15,19 @@ from restohub.floor.model import Floor, Guest, Table
 from restohub.floor.verdicts import Fault, not_found
 from restohub.limits import PAGE_MAX
 from restohub.live.clock import new_id
-from restohub.live.group_commit import Answering
 from restohub.live.history_lookup import recall_create, recall_update
 from restohub.live.hub import Hub
 from restohub.live.list_index import Place
+from restohub.wire.change_answers import created_answer, deleted_answer, entity_answer
 from restohub.wire.entities import entity_out
 from restohub.wire.inputs import read_guest, read_table, refuse, seen_version
 from restohub.wire.problems import Problem, bad_query
 from restohub.wire.responses import JSON, Answer, Sent, json_answer, revision_headers
 from restohub.wire.streamed_lists import Pieces, entity_json, joined_whole
 
-from .mutations import Asked, answer_deleted, answer_entity, change
-from .request import Query, Request, accepted_versions, floor_of, path_restaurant
+from .change_request import read_change
+from .mutations import commit
+from .request import Query, Request, accepted_versions, floor_of, path_entity, path_restaurant
 from .streamed_responses import Headers, Holding, listed
 
 E = TypeVar("E", Guest, Table)
@@ -42,44 +44,34 @@ def read_fields(
 
 async def create(request: Request, kind: EntityKind) -> Answer:
     """Make a guest or table: 201."""
-
-    async def making(asked: Asked) -> tuple[Create, Answering]:
-        chosen, fields, faults = read_fields(kind, asked.body, creating=True)
-        refuse(faults)
-        command = Create(kind=kind, id=chosen or new_id(), fields=fields)
-        command = await recall_create(asked.hub.history, asked.floor, command, chosen=chosen is not None)
-        return command, answer_entity(asked.hub, kind, command.id, created=True)
-
-    return await change(request, path_restaurant(request), making)
+    change = await read_change(request, path_restaurant(request))
+    chosen, fields, faults = read_fields(kind, change.body, creating=True)
+    refuse(faults)
+    command = Create(kind=kind, id=chosen or new_id(), fields=fields)
+    command = await recall_create(request.hub.history, change.floor, command, chosen=chosen is not None)
+    return await commit(change, command, partial(created_answer, request.hub.present, kind, command.id))
 
 
 async def update(request: Request, kind: EntityKind) -> Answer:
     """Merge the given fields: 200."""
     entity_id = path_entity(request, kind)
-
-    async def making(asked: Asked) -> tuple[Update, Answering]:
-        body = asked.body
-        _, fields, faults = read_fields(kind, body)
-        refuse(faults)
-        command = Update(kind=kind, id=entity_id, fields=fields, if_match=accepted_versions(request))
-        command = await recall_update(asked.hub.history, asked.floor, command, seen_version(body))
-        return command, answer_entity(asked.hub, kind, entity_id)
-
-    return await change(request, path_restaurant(request), making)
+    change = await read_change(request, path_restaurant(request))
+    _, fields, faults = read_fields(kind, change.body)
+    refuse(faults)
+    command = Update(kind=kind, id=entity_id, fields=fields, if_match=accepted_versions(request))
+    command = await recall_update(request.hub.history, change.floor, command, seen_version(change.body))
+    return await commit(change, command, partial(entity_answer, request.hub.present, kind, entity_id))
 
 
 async def delete(request: Request, kind: EntityKind) -> Answer:
     """Remove: 204."""
     entity_id = path_entity(request, kind)
-
-    async def making(asked: Asked) -> tuple[Delete, Answering]:
-        command = Delete(kind=kind, id=entity_id, if_match=accepted_versions(request))
-        return command, answer_deleted(asked.hub)
-
-    return await change(request, path_restaurant(request), making, needs_body=False)
+    change = await read_change(request, path_restaurant(request), needs_body=False)
+    command = Delete(kind=kind, id=entity_id, if_match=accepted_versions(request))
+    return await commit(change, command, partial(deleted_answer, request.hub.present))
 
 
-async def look(request: Request, kind: EntityKind) -> Answer:
+async def get(request: Request, kind: EntityKind) -> Answer:
     """One guest or table as it is now."""
     hub = request.hub
     floor = floor_of(hub, path_restaurant(request))
@@ -89,11 +81,6 @@ async def look(request: Request, kind: EntityKind) -> Answer:
         raise Problem(not_found(kind, entity_id))
     headers = [*revision_headers(floor.revision, hub.epoch), (b"etag", b'"%d"' % entity.version)]
     return json_answer(entity_out(entity), headers=headers)
-
-
-def path_entity(request: Request, kind: str) -> str:
-    """The id of the guest or table that the path names."""
-    return str(request.path_params[f"{kind}_id"])
 
 
 async def page(request: Request, query: Query, find: Find[E], wanted: Sequence[Callable[[E], bool]]) -> Sent:
@@ -106,8 +93,8 @@ async def page(request: Request, query: Query, find: Find[E], wanted: Sequence[C
 
     async def found(floor: Floor) -> list[E]:
         matching = await find(floor, after)
-        for wish in wanted:
-            matching = filter(wish, matching)
+        for condition in wanted:
+            matching = filter(condition, matching)
         return list(islice(matching, None if limit is None else limit + 1))
 
     restaurant_id = path_restaurant(request)

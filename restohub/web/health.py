@@ -35,7 +35,7 @@ async def health(request: Request) -> Answer:
         version=hub.version if whole else hub.release,
         timestamp=time_text(hub.clock.now()),
         uptime_seconds=int(hub.clock.monotonic() - hub.clock.started),
-        connections=len(request.sockets.open),
+        connections=hub.feed.connections,
         restaurants=len(hub.writer.directory.restaurants),
         database=_database(hub, reason) if whole else _database_told(hub, reason),
         discovery=hub.discovery() if whole else Discovery(hub.discovery().state, "", "", []),

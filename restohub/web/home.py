@@ -72,9 +72,9 @@ def _restaurants(hub: Hub) -> str:
 
 def _row(number: int, restaurant: Restaurant, floor: Floor) -> str:
     phases = Counter(PHASES[guest.status] for guest in floor.guests.values())
-    told = ", ".join(f"{phases[phase]} {phase}" for phase in dict.fromkeys(PHASES.values()) if phases[phase])
+    counts = ", ".join(f"{phases[phase]} {phase}" for phase in dict.fromkeys(PHASES.values()) if phases[phase])
     free = sum(one.status == "available" for one in floor.tables.values())
-    guests = f"{len(floor.guests)}" + (f" ({told})" if told else "")
+    guests = f"{len(floor.guests)}" + (f" ({counts})" if counts else "")
     tables = f"{len(floor.tables)}" + (f" ({free} free)" if floor.tables else "")
     cells = (str(number), escape(restaurant.timezone), guests, tables, f"{floor.revision:,}")
     told_cells = "".join(f"<td>{cell}</td>" for cell in cells)

@@ -6,25 +6,22 @@ import asyncio
 from collections.abc import Sequence
 from functools import partial
 from time import monotonic
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 from msgspec import Struct
 
-from restohub.floor.commands import Create, Operation
-from restohub.floor.memory_size import weight
-from restohub.floor.model import Floor, Guest, Table
+from restohub.floor.commands import Operation
+from restohub.floor.model import Floor
 from restohub.floor.own_changes import OwnChange
 from restohub.floor.verdicts import Refused
-from restohub.limits import ANSWERED_BYTES_MAX
 from restohub.live.clock import new_id
-from restohub.live.group_commit import HOLD_S, Answering, Done, Repeated, Result, Step
+from restohub.live.group_commit import HOLD_S, Step
 from restohub.live.history_lookup import own_changes
 from restohub.live.hub import Hub
+from restohub.wire.batch_answers import queue_answer
 from restohub.wire.batch_inputs import Item, applied_before, named_restaurant, read_queue
-from restohub.wire.problems import current_out, words_of
-from restohub.wire.responses import Answer, QueueDone, UpdateResult, json_answer, revision_headers
-from restohub.wire.times import time_text
+from restohub.wire.responses import Answer
 
 from .batches import command_of, read_batch_document, versions_named
 from .request import Query, Request, floor_of, idempotency_key
@@ -65,7 +62,8 @@ async def sync_batch(request: Request) -> Answer:
             Step(command=command, transaction_id=new_id(), key=_key(item), own=known.own, used=used)
             for item, command, used in zip(items, known.commands, known.used, strict=True)
         ]
-        answer = await hub.writer.submit(restaurant_id, steps, _answer_queue(hub, items, known), request.caller)
+        respond = partial(queue_answer, hub.present, items, known.commands, known.made, new_id())
+        answer = await hub.writer.submit(restaurant_id, steps, respond, request.caller)
         if isinstance(answer, Answer):
             return answer
 
@@ -101,55 +99,3 @@ async def _recall(hub: Hub, floor: Floor, items: Sequence[Item], applied: Sequen
         made=await hub.history.made(floor.restaurant_id, nameless),
         own=own_changes(images, own),
     )
-
-
-def _answer_queue(hub: Hub, items: Sequence[Item], known: Recalled) -> Answering:
-    def answering(results: Sequence[Result], floor: Floor) -> Answer:
-        told: list[UpdateResult] = []
-        shown = 0
-        made = dict(known.made)
-        for result, item, command in zip(results, items, known.commands, strict=True):
-            entity_id = _entity_id(result, item, command, made)
-            if isinstance(result, Refused) and isinstance(result.current, Guest | Table):
-                shown += weight(result.current)
-            told.append(_update_result(result, item, entity_id, shows_current=shown <= ANSWERED_BYTES_MAX))
-        failed = sum(one.status in ("conflict", "rejected") for one in told)
-        body = QueueDone(
-            success=failed == 0,
-            processed_count=len(told) - failed,
-            failed_count=failed,
-            revision=floor.revision,
-            timestamp=time_text(floor.time),
-            results=told,
-        )
-        return json_answer(body, headers=revision_headers(floor.revision, hub.epoch, new_id()))
-
-    return answering
-
-
-def _entity_id(result: Result, item: Item, command: Operation | Refused, made: dict[int, str]) -> str | None:
-    """Whom an update is about. `made` has the ids that were made by revision: a repeat has that of its first try."""
-    if isinstance(result, Repeated):
-        return item.entity_id or made.get(result.revision)
-    if not isinstance(command, Create):
-        return item.entity_id
-    if isinstance(result, Done):
-        made[result.after.revision] = command.id
-    return command.id
-
-
-def _update_result(result: Result, item: Item, entity_id: str | None, *, shows_current: bool) -> UpdateResult:
-    match result:
-        case Repeated(revision):
-            return UpdateResult(item.mutation_id, entity_id, "duplicate", revision)
-        case Done(entry=None):
-            return UpdateResult(item.mutation_id, entity_id, "unchanged", None)
-        case Done():
-            return UpdateResult(item.mutation_id, entity_id, "applied", result.after.revision)
-        case Refused():
-            status: Literal["conflict", "rejected"] = "conflict" if result.code == "version_conflict" else "rejected"
-            current = current_out(result.current, 0) if shows_current else None
-            told = (*words_of(result), result.params, current)
-            return UpdateResult(item.mutation_id, entity_id, status, None, result.code, *told)
-        case _:
-            raise AssertionError("an update is one operation")

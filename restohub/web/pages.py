@@ -35,7 +35,7 @@ async def home(request: Request) -> Answer:
     if (not came_by or LOOPBACK.fullmatch(came_by)) and not is_own_machine(scope):
         address, port = scope["server"]  # the one that he asked; the machine's others are not for him
         came_by = url(str(plain_ip(address)), port).removeprefix("http://").rstrip("/")
-    return Answer(200, [HTML], home_page(request.hub, len(request.sockets.open), came_by))
+    return Answer(200, [HTML], home_page(request.hub, request.hub.feed.connections, came_by))
 
 
 async def security_txt(request: Request) -> Answer:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -20,9 +20,6 @@ from restohub.wire.strict_json import NESTING, read_json
 from restohub.wire.times import read_time
 
 from .error_handlers import CALLER
-
-if TYPE_CHECKING:
-    from .sockets import Sockets
 
 DEFAULT_RESTAURANT = 1
 JSON_TYPE = re.compile(r"application/(?:[\w.+-]+\+)?json\s*(?:;.*)?", re.IGNORECASE)
@@ -42,13 +39,12 @@ class Request:
     litestar's own makes ready for each request what no handler asks for.
     """
 
-    __slots__ = ("_headers", "hub", "receive", "scope", "sockets")
+    __slots__ = ("_headers", "hub", "receive", "scope")
 
-    def __init__(self, scope: Any, receive: Any, hub: Hub, sockets: Sockets) -> None:
+    def __init__(self, scope: Any, receive: Any, hub: Hub) -> None:
         self.scope = scope
         self.receive = receive
         self.hub = hub
-        self.sockets = sockets
         self._headers: dict[bytes, bytes] | None = None
 
     @property
@@ -200,6 +196,11 @@ def path_restaurant(request: Request) -> int:
     return number
 
 
+def path_entity(request: Request, kind: str) -> str:
+    """The id of the guest or table that the path names."""
+    return str(request.path_params[f"{kind}_id"])
+
+
 def idempotency_key(request: Request) -> str | None:
     """The request's `Idempotency-Key`, None where it has none; raises Problem for one that cannot be kept."""
     key = request.header(b"idempotency-key")
@@ -209,8 +210,8 @@ def idempotency_key(request: Request) -> str | None:
 def request_digest(request: Request, document: Any) -> bytes:
     """What a repetition must share: method, path, query and the body as data, not as bytes."""
     query = sorted(Query(request).pairs)
-    told = _canonical([request.scope["method"], request.scope["path"], query])
-    return sha256(told + b"\n" + _canonical(in_order(document))).digest()
+    line = _canonical([request.scope["method"], request.scope["path"], query])
+    return sha256(line + b"\n" + _canonical(in_order(document))).digest()
 
 
 def in_order(value: Any) -> Any:

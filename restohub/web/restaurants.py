@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from functools import partial
 
 from restohub.floor.commands import CreateRestaurant, DeleteRestaurant, UpdateRestaurant
-from restohub.floor.model import DIRECTORY_ID, Floor, Restaurant
+from restohub.floor.model import DIRECTORY_ID, Restaurant
 from restohub.floor.verdicts import quoted, restaurant_not_found
-from restohub.live.group_commit import Answering, Done, Result
 from restohub.live.hub import Hub
+from restohub.wire.change_answers import (
+    restaurant_created_answer,
+    restaurant_deleted_answer,
+    restaurant_updated_answer,
+)
 from restohub.wire.entities import restaurant_out
 from restohub.wire.inputs import read_restaurant
 from restohub.wire.problems import Problem, bad_query
 from restohub.wire.responses import Answer, json_answer, revision_headers
 
-from .mutations import Asked, change, done
+from .change_request import read_change
+from .mutations import commit
 from .request import Query, Request, path_restaurant
 
 
@@ -43,36 +48,31 @@ async def get_restaurant(request: Request) -> Answer:
 
 async def create_restaurant(request: Request) -> Answer:
     """A new restaurant: it gets the next free id."""
-
-    async def making(asked: Asked) -> tuple[CreateRestaurant, Answering]:
-        fields = read_restaurant(asked.body, asked.hub.knows_zone, asked.hub.zone)
-        return CreateRestaurant(fields), _answer_created(asked.hub)
-
-    return await change(request, DIRECTORY_ID, making)
+    hub = request.hub
+    change = await read_change(request, DIRECTORY_ID)
+    command = CreateRestaurant(read_restaurant(change.body, hub.knows_zone, hub.zone))
+    return await commit(change, command, partial(restaurant_created_answer, hub.present))
 
 
 async def update_restaurant(request: Request) -> Answer:
     """Change a restaurant's own fields."""
-    restaurant_id = path_restaurant(request)
-
-    async def making(asked: Asked) -> tuple[UpdateRestaurant, Answering]:
-        fields = read_restaurant(asked.body, asked.hub.knows_zone, None)
-        restaurant_of(asked.hub, restaurant_id)
-        return UpdateRestaurant(restaurant_id, fields), _answer_updated(asked.hub, restaurant_id)
-
-    return await change(request, DIRECTORY_ID, making)
+    hub, restaurant_id = request.hub, path_restaurant(request)
+    change = await read_change(request, DIRECTORY_ID)
+    fields = read_restaurant(change.body, hub.knows_zone, None)
+    restaurant_of(hub, restaurant_id)
+    command = UpdateRestaurant(restaurant_id, fields)
+    respond = partial(restaurant_updated_answer, hub.present, hub.writer.floors, restaurant_id)
+    return await commit(change, command, respond)
 
 
 async def delete_restaurant(request: Request) -> Answer:
     """Remove a restaurant that has neither guests nor tables, or by its name with all of them."""
-    restaurant_id = path_restaurant(request)
+    hub, restaurant_id = request.hub, path_restaurant(request)
     named = _named(Query(request))
-
-    async def making(asked: Asked) -> tuple[DeleteRestaurant, Answering]:
-        restaurant_of(asked.hub, restaurant_id)
-        return DeleteRestaurant(restaurant_id, named), _answer_deleted(asked.hub)
-
-    return await change(request, DIRECTORY_ID, making, needs_body=False)
+    change = await read_change(request, DIRECTORY_ID, needs_body=False)
+    restaurant_of(hub, restaurant_id)
+    command = DeleteRestaurant(restaurant_id, named)
+    return await commit(change, command, partial(restaurant_deleted_answer, hub.present))
 
 
 def _named(query: Query) -> str | None:
@@ -85,38 +85,3 @@ def _named(query: Query) -> str | None:
     if name is None:
         raise bad_query("name", "Send the restaurant's name too (name=…), so that no other one is deleted by mistake.")
     return name
-
-
-def _headers(hub: Hub, result: Done) -> list[tuple[bytes, bytes]]:
-    """A restaurant's own fields are no part of its log: its change has no revision and no version."""
-    return [(b"restohub-epoch", hub.epoch.encode()), (b"restohub-transaction", result.transaction_id.encode())]
-
-
-def _answer_created(hub: Hub) -> Answering:
-    def answering(results: Sequence[Result], floor: Floor) -> Answer:  # noqa: ARG001 (every answering takes it)
-        result = done(results)
-        made = result.accepted.changes[0].entity
-        assert isinstance(made, Restaurant)
-        location = (b"location", f"/restaurants/{made.id}".encode())
-        return json_answer(restaurant_out(made, 0), 201, [*_headers(hub, result), location])
-
-    return answering
-
-
-def _answer_updated(hub: Hub, restaurant_id: int) -> Answering:
-    def answering(results: Sequence[Result], floor: Floor) -> Answer:  # noqa: ARG001 (every answering takes it)
-        result = done(results)
-        accepted = result.accepted
-        after = accepted.changes[0].entity if accepted.changes else accepted.unchanged
-        assert isinstance(after, Restaurant)
-        revision = hub.writer.floors[restaurant_id].revision
-        return json_answer(restaurant_out(after, revision), headers=_headers(hub, result))
-
-    return answering
-
-
-def _answer_deleted(hub: Hub) -> Answering:
-    def answering(results: Sequence[Result], floor: Floor) -> Answer:  # noqa: ARG001 (every answering takes it)
-        return Answer(204, _headers(hub, done(results)), b"")
-
-    return answering

@@ -16,7 +16,7 @@ from restohub.wire.responses import BatchDone, Delta, Floor, Health, Made, Queue
 
 from .batches import atomic_batch
 from .guests import change_status, list_guests
-from .guests_and_tables import create, delete, look, update
+from .guests_and_tables import create, delete, get, update
 from .health import health
 from .made_by_address import made
 from .offline_queue import sync_batch
@@ -149,7 +149,7 @@ ROUTES: tuple[Route, ...] = (
         body=NewGuest, answers={201: Guest}, refuses=(*NO_RESTAURANT, "already_exists", *SEATS, *GROWS),
     ),
     Route(
-        method="GET", path=ONE_GUEST, name="getGuest", handler=partial(look, kind="guest"),
+        method="GET", path=ONE_GUEST, name="getGuest", handler=partial(get, kind="guest"),
         says="One guest.", answers={200: Guest}, refuses=NO_GUEST,
     ),
     Route(
@@ -189,7 +189,7 @@ ROUTES: tuple[Route, ...] = (
         answers={201: Table}, refuses=(*NO_RESTAURANT, "already_exists", *FURNISHES, *GROWS),
     ),
     Route(
-        method="GET", path=ONE_TABLE, name="getTable", handler=partial(look, kind="table"), group="tables",
+        method="GET", path=ONE_TABLE, name="getTable", handler=partial(get, kind="table"), group="tables",
         says="One table.", answers={200: Table}, refuses=NO_TABLE,
     ),
     Route(

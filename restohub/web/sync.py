@@ -44,7 +44,7 @@ async def delta(request: Request) -> Sent:
     epoch = query.one("epoch")
     if (since is None) == (time is None):
         raise bad_query("since_revision", "Give exactly one of since_revision (a number) and since (a time).")
-    await request.sockets.claims.hear(hub, floor_of(hub, restaurant_id), since, epoch)
+    await hub.claims.check(floor_of(hub, restaurant_id), since, epoch)
     if time is not None:
         if time > hub.clock.now():  # what changes before that time comes would never be told
             raise expired("The hub's own clock has not come to that time yet.")
@@ -105,5 +105,5 @@ def _page(
 
 
 def _json(changed: Changed) -> bytes:
-    told = latest(changed)
-    return encode(logged_change(told.change, told.revision, told.time))
+    last = latest(changed)
+    return encode(logged_change(last.change, last.revision, last.time))

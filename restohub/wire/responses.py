@@ -14,7 +14,7 @@ from restohub.floor.verdicts import NONE, Params
 
 from .entities import Guest, GuestStatus, Table, Time
 from .messages import Change, Detail, GuestChange, Hint, Revision, TableChange, change_out
-from .problems import Current
+from .problems import Current, ProblemDocument
 from .times import time_text
 
 JSON = (b"content-type", b"application/json")
@@ -302,6 +302,12 @@ def revision_headers(revision: int, epoch: str, transaction_id: str | None = Non
 def json_answer(body: object, status: int = 200, headers: list[tuple[bytes, bytes]] | None = None) -> Answer:
     """An answer with a JSON body."""
     return Answer(status, [JSON, *(headers or [])], encode(body))
+
+
+def problem_answer(found: ProblemDocument, headers: tuple[tuple[str, str], ...] = ()) -> Answer:
+    """An answer that is a problem document."""
+    more = [(name.lower().encode(), value.encode()) for name, value in headers]
+    return Answer(found.status, [PROBLEM, *more], encode(found))
 
 
 def packed(answer: Answer) -> bytes:

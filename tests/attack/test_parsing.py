@@ -18,7 +18,7 @@ import pytest
 from restohub.web.request import in_order
 from restohub.wire.batch_inputs import named_restaurant, read_batch, read_queue
 from restohub.wire.problems import Problem
-from restohub.wire.socket_state import Session
+from restohub.wire.socket_state import SocketState
 from restohub.wire.strict_json import read_json
 from tests.attack.friends import friends
 from tests.attack.shapes import GUEST, MIB, body, slowest
@@ -286,7 +286,7 @@ def queue_step_s(document: Any) -> float:
 def message_s(content: bytes) -> float:
     """How long a socket's message takes, the quickest of three tries."""
     text = content.decode()
-    return min(timed(lambda: Session(1).heard(text, 0.0))[0] for _ in range(3))
+    return min(timed(lambda: SocketState(1, 0.0).on_message(text, 0.0))[0] for _ in range(3))
 
 
 @pytest.mark.long

@@ -10,10 +10,13 @@ from typing import Any
 
 from restohub.floor.commands import EntityKind, GuestFields, TableFields
 from restohub.floor.model import DIRECTORY_ID, GUEST_STATUSES, Change, Entry, Floor, Restaurant
+from restohub.floor.verdicts import Done, Repeated, Result
 from restohub.live.address_usage import Callers
+from restohub.live.client_ahead import Claims
+from restohub.live.cursor import Cursor
 from restohub.live.epoch import Epoch
 from restohub.live.feed import Feed
-from restohub.live.group_commit import Done, Repeated, Result, Step
+from restohub.live.group_commit import Step
 from restohub.live.hub import Hub
 from restohub.live.list_index import Listings
 from restohub.live.snapshots import Snapshots
@@ -23,7 +26,7 @@ from restohub.store.codec import revision_at
 from restohub.store.history import History
 from restohub.store.load import initialise, load
 from restohub.web.batches import commands_of
-from restohub.web.sockets import Socket, Sockets
+from restohub.web.sockets import catch_up_first, new_cursor
 from restohub.wire.batch_inputs import Wanted
 from restohub.wire.messages import Dialect
 from restohub.wire.problems import Problem
@@ -36,7 +39,7 @@ CHAOS_S, PEACE_S = 12.0, 400.0
 TRY_AGAIN = ("storage_full", "storage_unavailable", "busy", "outcome_unknown", "shutting_down")
 
 
-class Opening:
+class Params:
     """What a client asks for when it connects."""
 
     def __init__(self, since: int | None, epoch: str | None) -> None:
@@ -50,7 +53,8 @@ class Core:
         self.connection = Connection(disk)
         self.disk = disk
         self.tasks: list[asyncio.Task[Any]] = []
-        self.wires: dict[Socket, Wire] = {}
+        self.wires: dict[Cursor, Wire] = {}
+        self.joined: set[Cursor] = set()
         self.ended = asyncio.Event()
 
     async def start(self) -> Core:
@@ -69,9 +73,10 @@ class Core:
         feed = Feed(loaded.floors, history, snapshots)
         writer = Writer(loaded.directory, loaded.floors, loaded.keys, ledger=ledger, publisher=feed, clock=clock)
         absent: Any = None
+        present = Epoch(loaded.epoch)
         self.hub = Hub(
             version="0",
-            present=Epoch(loaded.epoch),
+            present=present,
             endpoint=absent,
             folder=Path(),
             zone="UTC",
@@ -83,11 +88,11 @@ class Core:
             feed=feed,
             snapshots=snapshots,
             listings=Listings(),
+            claims=Claims(present, writer, feed, clock),
             discovery=absent,
         )
-        self.sockets = Sockets()
         self.spawn(writer.run())
-        self.spawn(self.sockets.watch())
+        self.spawn(feed.watch())
         return self
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
@@ -95,24 +100,25 @@ class Core:
         self.tasks.append(asyncio.create_task(work))
         return self.tasks[-1]
 
-    def connect(self, dialect: Dialect, since: int | None, epoch: str | None) -> tuple[Socket, Wire]:
+    def connect(self, dialect: Dialect, since: int | None, epoch: str | None) -> tuple[Cursor, Wire]:
         """A socket as the routes open it."""
         wire = Wire(self.disk)
-        socket = Socket(self.hub, wire, dialect, 1)  # type: ignore[arg-type]  # the virtual wire stands for a link
-        self.wires[socket] = wire
-        self.sockets.open[socket] = None
-        self.hub.feed.join(socket.cursor)
-        self.spawn(self._send(socket, Opening(since, epoch)))
-        return socket, wire
+        cursor = new_cursor(self.hub, wire, dialect, 1)  # type: ignore[arg-type]  # the virtual wire stands for a link
+        self.wires[cursor] = wire
+        self.joined.add(cursor)
+        self.hub.feed.join(cursor)
+        self.spawn(self._send(cursor, Params(since, epoch)))
+        return cursor, wire
 
-    async def _send(self, socket: Socket, opening: Any) -> None:
-        await socket.catch_up_first(opening)
-        await self.hub.feed.follow(socket.cursor)
+    async def _send(self, cursor: Cursor, params: Any) -> None:
+        await catch_up_first(self.hub, cursor, params)
+        await self.hub.feed.follow(cursor)
 
-    def disconnect(self, socket: Socket) -> None:
+    def disconnect(self, cursor: Cursor) -> None:
         """The hub has learnt that the client is gone."""
-        if self.sockets.open.pop(socket, self) is None:
-            self.hub.feed.leave(socket.cursor)
+        if cursor in self.joined:
+            self.joined.remove(cursor)
+            self.hub.feed.leave(cursor)
 
     async def crash(self) -> None:
         """All that was in memory is gone; what was on its way to the disk did not arrive."""
@@ -249,12 +255,12 @@ class Pad:
             resumes = self.dialect == "realtime" or self.random.random() < 0.7
             held: Held = dict(self.view.held) if resumes else {}
             self.view = Client(SlowLink(), revision=self.view.revision if resumes else 0, held=held)
-            socket, self.wire = core.connect(self.dialect, self.view.revision if resumes else None, self.epoch)
-            await self._listen(socket, self.wire)
+            cursor, self.wire = core.connect(self.dialect, self.view.revision if resumes else None, self.epoch)
+            await self._listen(cursor, self.wire)
             self.wire.cut = True
-            self.wire.loop.call_later(self.random.random() * 5, core.disconnect, socket)
+            self.wire.loop.call_later(self.random.random() * 5, core.disconnect, cursor)
 
-    async def _listen(self, socket: Socket, wire: Wire) -> None:
+    async def _listen(self, cursor: Cursor, wire: Wire) -> None:
         """Take what comes until nothing did for a minute; speak each half minute, and ask now and then."""
         heard_at = spoken_at = wire.loop.time()
         while wire.loop.time() < heard_at + 60:
@@ -271,7 +277,8 @@ class Pad:
                 spoken_at = wire.loop.time()
                 wire.sign_of_life()
                 asked = self.random.choice(("ping", "request_delta", "request_full_sync"))
-                socket.hear(json.dumps({"type": asked, "since_revision": self.view.revision}))
+                message = {"type": asked, "since_revision": self.view.revision}
+                cursor.receive(json.dumps(message), {1})
 
     def _hear(self, message: dict[str, Any]) -> None:
         self.evening.loop.note(self.number, message["type"], message.get("revision"))

@@ -64,6 +64,9 @@ class SlowLink:
         self.written: list[bytes] = []
         self.closed: int | None = None
         self.fills_up = False
+        self.heard_at = 0.0
+        self.taken = 0
+        self.waiting = False
         self._ready = asyncio.Event()
         self._ready.set()
 
@@ -92,6 +95,9 @@ class SlowLink:
     async def drained(self) -> None:
         """Return when it is ready."""
         await self._ready.wait()
+
+    def ping(self) -> None:
+        """It answers none."""
 
     def close(self, code: int, reason: str) -> None:  # noqa: ARG002 (a link's own signature)
         """Note the code."""
@@ -206,7 +212,7 @@ class Stage:
     async def enter(self, dialect: Dialect = "sync", restaurant_id: int | None = 1) -> tuple[Cursor, SlowLink, Client]:
         """A client connects: on `sync` it is sent the whole floor, on `realtime` it has it already."""
         link = SlowLink()
-        cursor = Cursor(link, dialect, restaurant_id, Caller("127.0.0.1", time.monotonic, shared=True))
+        cursor = Cursor(link, dialect, restaurant_id, Caller("127.0.0.1", time.monotonic, shared=True), lambda: 0)
         self.feed.join(cursor)
         if dialect == "sync":
             client = Client(link)
@@ -220,7 +226,7 @@ class Stage:
         return cursor, link, client
 
     async def _send(self, cursor: Cursor) -> None:
-        await self.feed.bring(cursor, 1, None, least=0)
+        await self.feed.catch_up(cursor, 1, None, least=0)
         await self.feed.follow(cursor)
 
     def commit(self, *wishes: Wish) -> list[Entry]:

@@ -11,9 +11,10 @@ import pytest
 
 from restohub.floor.commands import Create, CreateRestaurant, Delete, GuestFields, RestaurantFields, Update
 from restohub.floor.model import DIRECTORY_ID, Floor
+from restohub.floor.verdicts import Done, Result
 from restohub.limits import CREATIONS_BURST, GROWTH_BYTES_BURST, HUB_REMOVALS_MAX
 from restohub.live.address_usage import Bucket, Caller
-from restohub.live.group_commit import HOLD_S, Answering, Done, Group, Result, Step, Submission
+from restohub.live.group_commit import HOLD_S, Group, Responder, Step, Submission
 from restohub.live.writer import GROUP_OPERATIONS_MAX
 from restohub.store.errors import StorageFullError
 from restohub.store.key_index import Keys
@@ -36,7 +37,7 @@ def at_once(test: Test) -> Callable[[], None]:
 
 
 def ask(
-    one: Desk, caller: Caller | None, *commands: Any, at: int = 1, answer: Answering = answering
+    one: Desk, caller: Caller | None, *commands: Any, at: int = 1, answer: Responder = answering
 ) -> asyncio.Future[Any]:
     """Submit these commands for an address."""
     steps = [Step(command=command, transaction_id="tx") for command in commands]

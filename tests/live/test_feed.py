@@ -11,7 +11,7 @@ from msgspec import structs
 from restohub.floor.commands import GuestFields
 from restohub.floor.model import DIRECTORY_ID, Change, Entry, Floor, Guest
 from restohub.live import feed as feeding
-from restohub.wire.messages import Dialect, Pong, encode, entry_messages, text_frame
+from restohub.wire.messages import Dialect, Pong, entry_messages, text_frame
 from restohub.wire.socket_state import UNKNOWN_RESTAURANT, SendDelta, SendFullSync
 from restohub.wire.times import time_text
 from tests.floor.story import START
@@ -19,7 +19,7 @@ from tests.floor.strategies import Wish
 from tests.live.feed_harness import SlowLink, Stage, messages, settle
 from tests.live.test_writer import at_once
 
-PONG = text_frame(encode(Pong(time_text(START))))
+PONG = Pong(time_text(START))
 
 
 def noting(notes: str, guest_id: str = "g1") -> Wish:
@@ -214,9 +214,9 @@ async def test_a_client_that_asks_is_answered_in_order_with_the_commits() -> Non
         one.commit(noting("a"), noting("b"))
         client.read_all()
         kinds = len(client.kinds)
-        cursor.ask(SendDelta(1, since))
-        cursor.ask(SendFullSync(1))
-        cursor.ask(SendDelta(1, one.floor.revision))
+        cursor.request(SendDelta(1, since))
+        cursor.request(SendFullSync(1))
+        cursor.request(SendDelta(1, one.floor.revision))
         one.commit(noting("c"))
         await settle()
         one.assert_agreed()
@@ -231,8 +231,8 @@ async def test_a_client_that_asks_faster_than_it_reads_is_answered_once() -> Non
         client.read_all()
         link.fill()
         for _ in range(1000):
-            cursor.ask(SendFullSync(1))
-            cursor.ask(SendDelta(1, one.floor.revision))
+            cursor.request(SendFullSync(1))
+            cursor.request(SendDelta(1, one.floor.revision))
         link.drain()
         await settle()
         assert client.read_all().kinds == ["full_sync", "full_sync", "delta_update"]
@@ -242,7 +242,7 @@ async def test_a_client_that_asks_faster_than_it_reads_is_answered_once() -> Non
 async def test_a_delta_from_the_future_is_answered_by_the_whole_floor() -> None:
     async with stage() as one:
         cursor, _, client = await one.enter("realtime")
-        cursor.ask(SendDelta(1, one.floor.revision + 5))
+        cursor.request(SendDelta(1, one.floor.revision + 5))
         await settle()
         one.assert_agreed()
         assert client.kinds == ["full_sync"]
@@ -252,7 +252,7 @@ async def test_a_delta_from_the_future_is_answered_by_the_whole_floor() -> None:
 async def test_a_request_for_a_restaurant_that_is_gone_is_passed_over() -> None:
     async with stage() as one:
         cursor, _, client = await one.enter("realtime", None)
-        cursor.ask(SendFullSync(7))
+        cursor.request(SendFullSync(7))
         one.commit(noting("a"))
         await settle()
         one.assert_agreed()
@@ -281,10 +281,10 @@ async def test_the_parts_of_a_large_floor_come_as_the_client_takes_them_with_not
         one.cursors.clear()
         client.read_all()
         sent, link.fills_up = len(link.written), True
-        cursor.ask(SendFullSync(1))
+        cursor.request(SendFullSync(1))
         await settle()
         assert len(link.written) == sent + 1, "a part, and no more before it is taken"
-        cursor.say(PONG)
+        cursor.send(PONG)
         guest = Guest(id="late", first_name="A", party_size=1, version=401)
         one.floors[1] = structs.replace(one.floors[1], revision=401, guests={**one.floors[1].guests, "late": guest})
         one.feed.publish([Entry(1, 401, START, "tx", False, (Change("guest", "late", "create", guest),))])

@@ -35,7 +35,7 @@ async def test_who_does_not_take_the_whole_floor_in_time_is_closed(monkeypatch: 
         client.read_all()
         one.cursors.clear()
         sent, link.fills_up = len(link.written), True
-        cursor.ask(SendFullSync(1))
+        cursor.request(SendFullSync(1))
         await until(lambda: link.closed is not None)
         assert (len(link.written), link.closed) == (sent + 1, GONE_SILENT)
         await until(lambda: cursor.live or not one.snapshots._alive)
@@ -49,7 +49,7 @@ async def test_a_large_delta_comes_in_parts_as_it_is_taken() -> None:
         await settle(100)
         client.read_all()
         kinds, sent, link.fills_up = len(client.kinds), len(link.written), True
-        cursor.ask(SendDelta(1, 100))
+        cursor.request(SendDelta(1, 100))
         await settle()
         assert len(link.written) == sent + 1
         for _ in range(20):
@@ -85,7 +85,7 @@ async def test_floors_asked_for_within_a_second_are_one_and_commits_go_on_meanwh
         cursor, _, client = await one.enter("sync")
         client.read_all().kinds.clear()
         for _ in range(5):
-            cursor.ask(SendFullSync(1))
+            cursor.request(SendFullSync(1))
             await settle()
         one.commit(noting("a"))
         await settle()
@@ -104,7 +104,7 @@ async def test_a_socket_whose_address_owes_units_waits_with_answers_and_not_with
         watch = Watch()
         cursor.caller = Caller("10.0.0.66", watch, shared=False)
         cursor.caller.spend(UNITS_BURST + 1)
-        cursor.ask(SendDelta(1, one.floor.revision))
+        cursor.request(SendDelta(1, one.floor.revision))
         one.commit(noting("a"))
         await settle()
         one.commit(noting("b"))

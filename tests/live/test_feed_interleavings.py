@@ -35,8 +35,8 @@ async def rehearse(seed: int, steps: int) -> None:
                     one.past.free.set()
                 case 9:
                     client.read_all()
-                    cursor.ask(random.choice((SendDelta(1, client.revision), SendFullSync(1))))
-                    cursor.say(PONG)
+                    cursor.request(random.choice((SendDelta(1, client.revision), SendFullSync(1))))
+                    cursor.send(PONG)
                 case 10 if len(one.cursors) < 8:
                     one.past.free.set()
                     await one.enter(random.choice(("sync", "realtime")))

@@ -78,12 +78,12 @@ async def test_a_slow_client_is_told_the_latest_once_after_all_that_it_missed() 
             one.commit(noting(f"note {n}"))
             await settle(1)
         assert len(link.written) == begun
-        assert len(cursor.untold) == 1
+        assert len(cursor.notices) == 1
         link.drain()
         await settle()
         assert told(link, begun)[-2:] == [one.floor.revision, ("Osteria 49", one.floor.revision)]
         assert [name for name in told(link, begun) if isinstance(name, tuple)] == [("Osteria 49", one.floor.revision)]
-        assert (cursor.live, cursor.untold) == (True, {})
+        assert (cursor.live, cursor.notices) == (True, {})
         one.assert_agreed()
 
 
@@ -95,7 +95,7 @@ async def test_a_change_between_two_parts_of_a_floor_is_told_after_the_last() ->
         await settle(100)
         client.read_all()
         sent, link.fills_up = len(link.written), True
-        cursor.ask(SendFullSync(1))
+        cursor.request(SendFullSync(1))
         await settle()
         assert len(link.written) == sent + 1, "a part, and no more before it is taken"
         rename(one, "Osteria")
@@ -144,4 +144,4 @@ async def test_a_slow_client_of_all_restaurants_is_told_of_one_that_is_gone_once
         await settle()
         (message,) = messages(b"".join(link.written[begun:]))
         assert (message["type"], message["restaurant_id"]) == ("restaurant_deleted", 2)
-        assert (cursor.live, cursor.untold) == (True, {})
+        assert (cursor.live, cursor.notices) == (True, {})

@@ -13,9 +13,9 @@ from msgspec import UNSET
 
 from restohub.floor.commands import Create, GuestFields, Update
 from restohub.floor.model import Directory, Entry, Floor, Restaurant
-from restohub.floor.verdicts import Refused
+from restohub.floor.verdicts import Done, Refused, Repeated, Result
 from restohub.live.clock import Clock
-from restohub.live.group_commit import Answering, Command, Done, Repeated, Result, Step
+from restohub.live.group_commit import Command, Responder, Step
 from restohub.live.writer import Writer
 from restohub.store.append import Ledger, Record
 from restohub.store.key_index import Keys
@@ -142,7 +142,7 @@ class Desk:
         ]
         return self.ask(at, steps, answering)
 
-    def ask(self, at: int, steps: Sequence[Step], answering: Answering) -> asyncio.Task[Answer | Repeated]:
+    def ask(self, at: int, steps: Sequence[Step], answering: Responder) -> asyncio.Task[Answer | Repeated]:
         """Submit these steps, as a request of its own."""
 
         async def asking() -> Answer | Repeated:

@@ -23,14 +23,14 @@ LINK = [ip_network("192.168.1.0/24"), ip_network("8.8.4.0/24"), ip_network("2a02
     ],
 )  # fmt: skip
 def test_a_peer_is_permitted_on_the_link_or_where_the_internet_does_not_route(address: str, permitted: bool) -> None:
-    peers = Peers(lambda: 0.0, look=lambda: LINK)
+    peers = Peers(lambda: 0.0, read_networks=lambda: LINK)
     assert [peers.permitted(address) for _ in range(2)] == [permitted] * 2
-    assert Peers(lambda: 0.0, allow_public=True, look=lambda: LINK).permitted(address)
+    assert Peers(lambda: 0.0, allow_public=True, read_networks=lambda: LINK).permitted(address)
 
 
 def test_a_house_that_is_renumbered_is_served_after_a_second() -> None:
     now, link = [0.0], [ip_network("2a02:8108:1:2::/64")]
-    peers = Peers(lambda: now[0], look=lambda: link)
+    peers = Peers(lambda: now[0], read_networks=lambda: link)
     assert peers.permitted("2a02:8108:1:2::9")
     link[0] = ip_network("2a02:8108:77:2::/64")
     assert not peers.permitted("2a02:8108:77:2::9")

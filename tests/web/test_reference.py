@@ -22,9 +22,9 @@ from restohub.build.reference.markup import json_block, laid_out
 from restohub.build.reference.message_sections import message_structs
 from restohub.build.reference.schema_tables import fields_of, structs_in, type_name
 from restohub.floor.model import GUEST_STATUSES, TABLE_STATUSES
-from restohub.web.application import EVERY_ROUTE
 from restohub.web.package_files import documents
 from restohub.web.routes import ROUTES, Route
+from restohub.web.routing import EVERY_ROUTE
 from restohub.wire import error_codes, messages, problems, socket_state
 from restohub.wire.entities import Guest, Restaurant, Table
 from restohub.wire.inputs import GuestInput
@@ -189,8 +189,8 @@ def test_a_document_leads_to_the_others_as_pages(api: httpx.Client) -> None:
 
 def test_the_messages_of_a_client_are_understood(docs: str) -> None:
     for message, _ in CLIENT_MESSAGES:
-        wishes = socket_state.Session(1).heard(message.decode(), 0)
-        assert not any(isinstance(wish, socket_state.SayError | socket_state.Close) for wish in wishes)
+        actions = socket_state.SocketState(1, 0).on_message(message.decode(), 0)
+        assert not any(isinstance(one, socket_state.SendError | socket_state.Close) for one in actions)
         assert ("client message", laid_out(json.loads(message))) in examples(docs)
 
 

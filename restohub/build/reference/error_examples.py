@@ -15,7 +15,7 @@ from restohub.wire.error_codes import CODES
 from restohub.wire.messages import encode as encode_message
 from restohub.wire.problems import document, error_message
 from restohub.wire.responses import encode
-from restohub.wire.socket_state import SayError, Session
+from restohub.wire.socket_state import SendError, SocketState
 
 from .sample_hub import Exchange, SampleHub
 
@@ -93,9 +93,9 @@ async def provoke_errors(stage: SampleHub) -> dict[str, Exchange | bytes]:
 
 def _spoken(code: str, now: int) -> bytes:
     """What a socket says; of a code that no message brings about, the words of the code."""
-    session = Session(1)
+    state = SocketState(1, 0)
     for message in ('{"type": "subscribe"}', *['{"type": "ping"}'] * MESSAGES_A_SECOND_MAX):
-        for wish in session.heard(message, 0):
-            if isinstance(wish, SayError) and wish.refused.code == code:
-                return encode_message(error_message(wish.refused, now))
+        for action in state.on_message(message, 0):
+            if isinstance(action, SendError) and action.refused.code == code:
+                return encode_message(error_message(action.refused, now))
     return encode_message(error_message(Refused(code), now))

@@ -30,7 +30,7 @@ from restohub.wire.messages import (
 from restohub.wire.problems import error_message
 from restohub.wire.responses import DatabaseHealth, Health
 from restohub.wire.responses import encode as encode_answer
-from restohub.wire.socket_state import HEARTBEAT_S, SayError, Session
+from restohub.wire.socket_state import HEARTBEAT_S, SendError, SocketState
 from restohub.wire.streamed_lists import entity_json
 from restohub.wire.times import time_text
 
@@ -215,8 +215,8 @@ async def _small_talk(stage: SampleHub, opening: Floor) -> dict[str, bytes]:
     floor = floors[1]
     joined = (now, hub.version, HEARTBEAT_S)
     started = time_text(hub.clock.started_at)
-    said = Session(1).heard('{"type": "subscribe"}', 0)[0]
-    assert isinstance(said, SayError)
+    said = SocketState(1, 0).on_message('{"type": "subscribe"}', 0)[0]
+    assert isinstance(said, SendError)
     everyone = [RevisionOf(one.restaurant_id, one.revision) for one in floors.values()]
     return {
         "connection_established": _greeting(hub, joined, opening, resumed=False),

@@ -15,6 +15,7 @@ from msgspec import Struct
 from restohub.floor.commands import Visits
 from restohub.floor.model import Directory, Entity, Entry, Floor, Removal, Restaurant
 from restohub.live.address_usage import Callers
+from restohub.live.client_ahead import Claims
 from restohub.live.clock import Clock
 from restohub.live.endpoint import Endpoint
 from restohub.live.epoch import Epoch
@@ -29,7 +30,6 @@ from restohub.store.key_index import Keys
 from restohub.store.past_versions import Version
 from restohub.web.application import application
 from restohub.web.guard import Guard
-from restohub.web.sockets import Sockets
 from restohub.wire.responses import Discovery
 
 OPENING = 1705343400  # 2024-01-15T18:30:00Z, an evening
@@ -172,7 +172,7 @@ class SampleHub:
     def __init__(self, hub: Hub, ledger: SampleLedger) -> None:
         self.hub = hub
         self._ledger = ledger
-        self._application = application(hub, Sockets(), Guard((), lambda _: True, hub.clock.monotonic))
+        self._application = application(hub, Guard((), lambda _: True, hub.clock.monotonic))
 
     @property
     def entries(self) -> list[Entry]:
@@ -234,10 +234,12 @@ async def sample_hub(callers: Callers | None = None) -> AsyncIterator[SampleHub]
     snapshots = Snapshots(Epoch(EPOCH), floors)
     feed = Feed(floors, history, snapshots)
     writer = Writer(directory, floors, Keys(), ledger=ledger, publisher=feed, clock=clock)
+    present = Epoch(EPOCH)
     hub = Hub(
-        version=VERSION, present=Epoch(EPOCH), endpoint=ENDPOINT, folder=Path(), zone="Europe/Rome",
+        version=VERSION, present=present, endpoint=ENDPOINT, folder=Path(), zone="Europe/Rome",
         knows_zone=lambda _: True, clock=clock, callers=callers or Callers(["127.0.0.1"], lambda: 0.0, str),
         writer=writer, history=history, feed=feed, snapshots=snapshots, listings=Listings(), discovery=lambda: FOUND,
+        claims=Claims(present, writer, feed, clock),
     )  # fmt: skip
     writing = asyncio.create_task(writer.run())
     try:

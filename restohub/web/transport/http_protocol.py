@@ -314,7 +314,7 @@ class HttpLink(AutoHTTPProtocol):  # type: ignore[misc, valid-type]  # uvicorn c
         if last and self.last_word is not None:
             self._end(self.last_word)
 
-    def look(self, now: float) -> None:
+    def check_pace(self, now: float) -> None:
         """Close the connection of a request that comes too slowly; say so where that is not one answer too many.
 
         One that is asked for nothing for long is closed here, too: uvicorn's timer would be set and cancelled at each

@@ -62,7 +62,7 @@ class HubServer(uvicorn.Server):
             now = asyncio.get_running_loop().time()
             for link in tuple(self.server_state.connections):
                 if isinstance(link, HttpLink):
-                    link.look(now)
+                    link.check_pace(now)
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

@@ -4,27 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Protocol
 
 from restohub.floor.model import Floor
 from restohub.limits import CLAIM_EVERY_S
-from restohub.live.clock import new_epoch
-from restohub.live.epoch import BEGAN, Epoch
-from restohub.live.hub import Hub
 from restohub.logs.events import event
 from restohub.store.codec import REVISION_MAX
 from restohub.store.errors import StorageFullError, StorageUnavailableError
 
+from .clock import Clock, new_epoch
+from .epoch import BEGAN, Epoch
+from .feed import Feed
+from .writer import Writer
+
 log = logging.getLogger("restohub")
 
-TOLD_EVERY_S = 3600.0
-
-
-class Audience(Protocol):
-    """Everybody who listens."""
-
-    def send_away(self) -> None:
-        """Have all of them come back."""
+LOGGED_EVERY_S = 3600.0
 
 
 class Claims:
@@ -35,44 +29,47 @@ class Claims:
     believed once in CLAIM_EVERY_S, across runs too. Whoever claims is told in any case that there is no way from there.
     """
 
-    def __init__(self, audience: Audience) -> None:
-        self._audience = audience
+    def __init__(self, present: Epoch, writer: Writer, feed: Feed, clock: Clock) -> None:
+        self._present = present
+        self._writer = writer
+        self._feed = feed
+        self._clock = clock
         self._one_at_a_time = asyncio.Lock()
-        self._told_at = float("-inf")
+        self._logged_at = float("-inf")
 
-    async def hear(self, hub: Hub, floor: Floor, since: int | None, epoch: str | None) -> None:
+    async def check(self, floor: Floor, since: int | None, epoch: str | None) -> None:
         """Begin a new epoch where a client holds, of this epoch, a revision that this hub has not; if that can be."""
-        if since is None or since <= floor.revision or epoch != hub.epoch:
+        if since is None or since <= floor.revision or epoch != self._present.name:
             return
         async with self._one_at_a_time:
-            if epoch == hub.epoch:  # else another was believed meanwhile
-                await self._weigh(hub, floor, since)
+            if epoch == self._present.name:  # else another was believed meanwhile
+                await self._weigh(floor, since)
 
-    async def _weigh(self, hub: Hub, floor: Floor, since: int) -> None:
+    async def _weigh(self, floor: Floor, since: int) -> None:
         claim = f"A client says that it holds revision {since} of restaurant {floor.restaurant_id}, "
         claim += f"where the hub has {floor.revision}"
-        doubted = doubt(hub.present, since, hub.clock.now())
+        doubted = doubt(self._present, since, self._clock.now())
         if doubted is None:
-            await self._believe(hub, f"{claim}: history went back. {BEGAN}")
+            await self._believe(f"{claim}: history went back. {BEGAN}")
             return
-        told = f"{claim}. It alone takes the whole floor: {doubted}"
-        now = hub.clock.monotonic()
-        hub.present.doubt(told, now)
-        if now - self._told_at >= TOLD_EVERY_S:
-            self._told_at = now
-            log.warning("%s", told, extra=event("claim_doubted", restaurant_id=floor.restaurant_id, revision=since))
+        warning = f"{claim}. It alone takes the whole floor: {doubted}"
+        now = self._clock.monotonic()
+        self._present.doubt(warning, now)
+        if now - self._logged_at >= LOGGED_EVERY_S:
+            self._logged_at = now
+            log.warning("%s", warning, extra=event("claim_doubted", restaurant_id=floor.restaurant_id, revision=since))
 
-    async def _believe(self, hub: Hub, incident: str) -> None:
-        name, now = new_epoch(), hub.clock.now()
+    async def _believe(self, incident: str) -> None:
+        name, now = new_epoch(), self._clock.now()
 
         def begun() -> None:
             log.warning("%s", incident, extra=event("epoch_began"))
-            hub.present.claimed_at = now
-            hub.present.begin(name, incident)
-            self._audience.send_away()
+            self._present.claimed_at = now
+            self._present.begin(name, incident)
+            self._feed.disconnect_all()
 
         try:
-            await hub.writer.begin_epoch(name, now, begun)
+            await self._writer.begin_epoch(name, now, begun)
         except (StorageFullError, StorageUnavailableError):  # then for this run alone
             begun()
 
