@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 import os
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -104,7 +103,7 @@ def default_folder() -> Path:
 
 def _from_file(path: Path) -> dict[str, Any]:
     try:
-        values = tomllib.loads(path.read_text("utf-8-sig"))  # Windows' Notepad writes a byte order mark
+        text = path.read_text("utf-8-sig")  # Windows' Notepad writes a byte order mark
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except PermissionError as error:
@@ -113,14 +112,23 @@ def _from_file(path: Path) -> dict[str, Any]:
         raise SettingsError(f"{path} cannot be read: {error.strerror}.") from None
     except OSError as error:
         raise SettingsError(f"{path} cannot be read: {error.strerror}.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise SettingsError(f"{path} is not TOML: {error}. Fix it or remove it.") from None
-    values = {name.replace("-", "_"): value for name, value in values.items()}
+    values = {name.replace("-", "_"): value for name, value in _parsed(path, text).items()}
     for name in values:
         if name not in SAYS or name == "data":
             known = ", ".join(sorted(SAYS.keys() - {"data"}))
             raise SettingsError(f"{path} has a key {name!r} that the hub does not know. It knows: {known}.")
     return values
+
+
+def _parsed(path: Path, text: str) -> dict[str, Any]:
+    import tomllib
+
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path} is not TOML: {error}. Fix it or remove it.") from None
 
 
 def _from_text(name: str, text: str) -> Any:

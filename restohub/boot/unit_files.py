@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import plistlib
-from xml.etree import ElementTree
-from xml.etree.ElementTree import Element, SubElement
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
 
 # What the repository's restohub.service starts: the first restohub of its PATH, so that a copy works as it is.
 ANY_PROGRAM = "/usr/bin/env restohub"
@@ -115,6 +116,8 @@ def launchd_job(program: str) -> str:
         "ProcessType": "Interactive",
         "StandardErrorPath": f"{MAC_FOLDER}/restohub.log",
     }
+    import plistlib
+
     return plistlib.dumps(job, sort_keys=False).decode()
 
 
@@ -123,6 +126,8 @@ def scheduled_task(program: str) -> str:
 
     ASCII without an `encoding`: Windows PowerShell writes UTF-16 where cmd writes bytes, and both must load.
     """
+    from xml.etree.ElementTree import Element, SubElement, indent, tostring
+
     task = Element("Task", version="1.2", xmlns=TASK)
     _fill(task, "RegistrationInfo", Description="The hub of a restaurant's iPads")
     boot = SubElement(SubElement(task, "Triggers"), "BootTrigger")
@@ -144,13 +149,15 @@ def scheduled_task(program: str) -> str:
     actions = SubElement(task, "Actions", Context="Author")
     arguments = f'serve --data "{WINDOWS_FOLDER}"'
     _fill(actions, "Exec", Command=program, Arguments=arguments)
-    ElementTree.indent(task)
-    body: bytes = ElementTree.tostring(task, encoding="us-ascii")
+    indent(task)
+    body: bytes = tostring(task, encoding="us-ascii")
     return f'<?xml version="1.0"?>\n{body.decode("ascii")}\n'
 
 
 def _fill(parent: Element, name: str, **texts: str) -> Element:
     """A new child with these children, in the order given: the task's schema is a sequence."""
+    from xml.etree.ElementTree import SubElement
+
     child = SubElement(parent, name)
     for key, text in texts.items():
         SubElement(child, key).text = text

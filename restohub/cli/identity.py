@@ -11,8 +11,6 @@ import msgspec
 import typer
 
 from restohub.config import chosen_folder, default_folder
-from restohub.live.clock import new_epoch, new_id
-from restohub.net.urls import host_name
 
 from .terminal import stop
 
@@ -40,6 +38,8 @@ def new(
     The hub gets a new id (and with it another `.local` name) and a new epoch, so that no iPad takes it for the
     original. Guests, tables and settings stay. The exit status is 0 where it is done, else 1.
     """
+    from restohub.live.clock import new_epoch, new_id
+    from restohub.net.urls import host_name
     from restohub.store.codec import DamageError
     from restohub.store.errors import DatabaseError, StorageFailedError, StorageFullError, StorageUnavailableError
     from restohub.store.hub_identity import Identity, give_identity

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
 
-from restohub.store.audit import FAULTS_MAX, Fault, Report, check_folder
-from restohub.store.schema_version import FolderError
-
 from .terminal import complain
+
+if TYPE_CHECKING:
+    from restohub.store.audit import Fault, Report
 
 
 def verify(
@@ -20,6 +20,9 @@ def verify(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")] = False,
 ) -> None:
     """Read every row, commit and checksum of a stopped hub's data and say whether they are sound; change nothing."""
+    from restohub.store.audit import check_folder
+    from restohub.store.schema_version import FolderError
+
     try:
         report = check_folder(data, _progress if sys.stderr.isatty() else _in_silence)
     except FolderError as error:
@@ -30,6 +33,8 @@ def verify(
 
 
 def _in_words(report: Report, data: Path) -> str:
+    from restohub.store.audit import FAULTS_MAX
+
     if report.sound:
         return (
             f"The data in {data} are sound: {_many(report.restaurants, 'restaurant')}, "

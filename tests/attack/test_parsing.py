@@ -7,6 +7,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -40,27 +41,33 @@ DISAGREEING = {"operations": [{"data": {"restaurant_id": n}} for n in range(1, 5
 LAST_TWICE = b"{" + b",".join(b'"k%030d":0' % n for n in range(26_000)) + b',"k%030d":0}' % 25_999
 SPACES = f'{ONE_GUEST}"name":"A","partySize":2,"status":"{" " * 10**6}"}}}}]}}'
 
+Content = Callable[[], bytes]  # made where it is sent: every process of the tests reads this file
+
 # Bodies of a batch, each with the code and the number of faults of its answer.
-REFUSED: dict[str, tuple[bytes, str, int]] = {
-    "a key that comes last and twice": (LAST_TWICE, "invalid_json", 0),
-    "a list of 200,000": (body(('""',), ('{"operations":[', "{item}", "]}"), MIB), "invalid_json", 0),
-    "empty objects": (body(("{}",), LIST, MIB), "invalid_json", 0),
-    "depth": (b"[" * MIB, "invalid_json", 0),
-    "long digits": (body(("1" * 4_300,), LIST, MIB), "invalid_json", 0),
-    "unknown keys": (body(("0",), OBJECT, MIB), "validation_failed", 100),
-    "unknown keys in one guest": (body(("0",), (ONE_GUEST, OBJECT[1], "}}]}"), MIB), "validation_failed", 100),
+REFUSED: dict[str, tuple[Content, str, int]] = {
+    "a key that comes last and twice": (lambda: LAST_TWICE, "invalid_json", 0),
+    "a list of 200,000": (partial(body, ('""',), ('{"operations":[', "{item}", "]}"), MIB), "invalid_json", 0),
+    "empty objects": (partial(body, ("{}",), LIST, MIB), "invalid_json", 0),
+    "depth": (lambda: b"[" * MIB, "invalid_json", 0),
+    "long digits": (partial(body, ("1" * 4_300,), LIST, MIB), "invalid_json", 0),
+    "unknown keys": (partial(body, ("0",), OBJECT, MIB), "validation_failed", 100),
+    "unknown keys in one guest": (partial(body, ("0",), (ONE_GUEST, OBJECT[1], "}}]}"), MIB), "validation_failed", 100),
     "unknown keys in each guest": (
-        body((UNKNOWN,), ('{"operations":[', f'{{{{{CREATE},"data":{{item}}}}}}', "]}"), MIB), "validation_failed", 100,
+        partial(body, (UNKNOWN,), ('{"operations":[', f'{{{{{CREATE},"data":{{item}}}}}}', "]}"), MIB),
+        "validation_failed", 100,
     ),
-    "keys where a list is wanted": (body(("0",), ('{"operations":{', OBJECT[1], "}}"), MIB), "validation_failed", 1),
-    "restaurants that do not agree": (json.dumps(DISAGREEING).encode(), "validation_failed", 100),
-    "a status of spaces": (SPACES.encode(), "validation_failed", 1),
+    "keys where a list is wanted": (
+        partial(body, ("0",), ('{"operations":{', OBJECT[1], "}}"), MIB), "validation_failed", 1,
+    ),
+    "restaurants that do not agree": (lambda: json.dumps(DISAGREEING).encode(), "validation_failed", 100),
+    "a status of spaces": (SPACES.encode, "validation_failed", 1),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_a_body_that_is_full_of_faults_gets_a_short_answer(target: Hub, name: str) -> None:
-    content, code, faults = REFUSED[name]
+    made, code, faults = REFUSED[name]
+    content = made()
     assert len(content) <= MIB
     with client(target) as api:
         answer = api.post(BATCH, content=content, headers={**JSON_TYPE, "Idempotency-Key": name})
@@ -177,21 +184,24 @@ def least_held_s(hub: Hub, attack: Callable[[], object], times: int = 3) -> floa
 
 KEYS_IN_ORDER = b",".join(b'"k%06d":0' % n for n in range(74_000))
 # Bodies that are slow for what they hold: where each goes.
-SLOW: dict[str, tuple[str, bytes]] = {
-    "keys of which the last belongs first": (BATCH, b"{" + KEYS_IN_ORDER + b',"k0":0}'),
+SLOW: dict[str, tuple[str, Content]] = {
+    "keys of which the last belongs first": (BATCH, lambda: b"{" + KEYS_IN_ORDER + b',"k0":0}'),
     "unknown keys in each update": (
-        QUEUE, body((UNKNOWN,), ('{"updates":[', f'{{{{{UPDATE},"data":{{item}}}}}}', "]}"), MIB),
+        QUEUE, partial(body, (UNKNOWN,), ('{"updates":[', f'{{{{{UPDATE},"data":{{item}}}}}}', "]}"), MIB),
     ),
-    "slow numbers": (BATCH, body(("0.1234567890123456789e-300",), LIST, MIB)),
-    "escaped keys": (BATCH, body(("0",), ("{", '"\\u0061{n:x}":{item}', "}"), MIB, 69_000)),
-    "ignored values": (BATCH, body(("0",), ('{"operations":[{}],"metadata":{', '"k{n}":{item}', "}}"), MIB, 90_000)),
+    "slow numbers": (BATCH, partial(body, ("0.1234567890123456789e-300",), LIST, MIB)),
+    "escaped keys": (BATCH, partial(body, ("0",), ("{", '"\\u0061{n:x}":{item}', "}"), MIB, 69_000)),
+    "ignored values": (
+        BATCH, partial(body, ("0",), ('{"operations":[{}],"metadata":{', '"k{n}":{item}', "}}"), MIB, 90_000),
+    ),
 }  # fmt: skip
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", [*REFUSED, *SLOW])
 def test_no_body_holds_the_loop_for_100_ms(target: Hub, name: str) -> None:
-    path, content = SLOW.get(name) or (BATCH, REFUSED[name][0])
+    path, made = SLOW.get(name) or (BATCH, REFUSED[name][0])
+    content = made()
     with client(target, "127.0.0.1") as api:  # shared, so that no rate delays it
 
         def attack() -> None:

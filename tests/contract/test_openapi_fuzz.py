@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from schemathesis import GenerationMode
-from schemathesis.checks import not_a_server_error
-from schemathesis.core.result import Ok
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-)
 
 from tests.conftest import Hub
 from tests.contract.sync_talk import new_guest, new_table
 from tests.contract.test_openapi import ROUTES, plain
 
-CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+if TYPE_CHECKING:  # it takes a second to import, and every process of the tests reads this file
+    from schemathesis.checks import CheckFunction
+
 # Ids that exist at first, so that a route is asked for something that is there as well as for anything.
 IDS = {"restaurant_id": 1, "guest_id": "g1", "table_id": "t1"}
 Operations = dict[str, Any]
@@ -32,6 +25,9 @@ DELETES_LAST: list[str] = sorted(ROUTES, key=lambda route: route.startswith("del
 @pytest.fixture(scope="module")
 def described(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operations]:
     """The operations of a hub's document; the hub is of this module alone, since it is renamed and emptied."""
+    import schemathesis
+    from schemathesis.core.result import Ok
+
     hub = Hub(tmp_path_factory.mktemp("fuzzed") / "data").start()
     with hub.client() as api:
         new_table(api, 1, id="t1")
@@ -42,8 +38,22 @@ def described(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operations]:
     hub.stop()
 
 
+def checks() -> list[CheckFunction]:
+    """What is asked of every answer."""
+    from schemathesis.checks import not_a_server_error
+    from schemathesis.specs.openapi.checks import (
+        content_type_conformance,
+        response_schema_conformance,
+        status_code_conformance,
+    )
+
+    return [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+
+
 def cases(operation: Any) -> st.SearchStrategy[Any]:
     """Requests to one operation, fit and unfit, of what exists and of anything."""
+    from schemathesis import GenerationMode
+
     known = {name: value for name, value in IDS.items() if f"{{{name}}}" in operation.path}
     asked = [operation.as_strategy(GenerationMode.POSITIVE, path_parameters=known)]
     for part in ("path_parameters", "query", "headers", "body"):
@@ -65,6 +75,6 @@ def test_every_answer_is_as_described(described: Operations, route: str) -> None
     )
     @given(case=cases(described[route]))
     def ask(case: Any) -> None:
-        case.call_and_validate(checks=CHECKS, timeout=20)
+        case.call_and_validate(checks=checks(), timeout=20)
 
     ask()

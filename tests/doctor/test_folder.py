@@ -38,17 +38,24 @@ def open_way() -> Iterator[Path]:
         yield Path(place)
 
 
-def used(hub: Hub) -> Path:
-    """The folder of a hub that has run and was stopped."""
-    hub.start()
+@pytest.fixture(scope="module")
+def used(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a hub that has run and was stopped; each test takes a copy of it."""
+    hub = Hub(tmp_path_factory.mktemp("used") / "data").start()
     hub.new_restaurant()
     assert hub.stop() == 0
     return hub.data
 
 
+@pytest.fixture
+def data(tmp_path: Path, used: Path) -> Path:
+    """A folder of the test's own as a hub left it."""
+    return Path(shutil.copytree(used, tmp_path / "data"))
+
+
 @as_root
-def test_anothers_folder_is_named_with_its_owner(new_hub: NewHub, open_way: Path) -> None:
-    data = used(new_hub(open_way / "data"))
+def test_anothers_folder_is_named_with_its_owner(used: Path, open_way: Path) -> None:
+    data = Path(shutil.copytree(used, open_way / "data"))
     data.chmod(0o755)  # as an older hub made it
     said = asked(data, *inward(), wrap=AS_NOBODY)
     assert said.status == 1
@@ -83,8 +90,7 @@ def test_the_folder_of_a_service_is_pointed_to(tmp_path: Path) -> None:
 
 
 @as_root
-def test_files_of_a_start_with_sudo_are_named(new_hub: NewHub) -> None:
-    data = used(new_hub())
+def test_files_of_a_start_with_sudo_are_named(data: Path) -> None:
     os.chown(data, NOBODY, NOBODY)
     said = asked(data, *inward())
     assert said.status == 0
@@ -104,10 +110,7 @@ def test_files_of_a_start_with_sudo_are_named(new_hub: NewHub) -> None:
         (0o770, "restohub.db", 0o600, "write in"),
     ],
 )
-def test_what_others_may_read_or_swap_is_a_warning(
-    new_hub: NewHub, folder: int, file: str, mode: int, word: str
-) -> None:
-    data = used(new_hub())
+def test_what_others_may_read_or_swap_is_a_warning(data: Path, folder: int, file: str, mode: int, word: str) -> None:
     data.chmod(folder)
     (data / file).chmod(mode)
     said = asked(data, *inward())
@@ -158,8 +161,7 @@ def test_a_disk_that_keeps_no_rights_stops_no_hub(new_hub: NewHub) -> None:
     assert hub.stop() == 0
 
 
-def test_a_damaged_database_is_wrong_and_left_alone(new_hub: NewHub) -> None:
-    data = used(new_hub())
+def test_a_damaged_database_is_wrong_and_left_alone(data: Path) -> None:
     path = data / "restohub.db"
     whole = path.read_bytes()
     at = whole.index(b"Trattoria")
@@ -172,8 +174,7 @@ def test_a_damaged_database_is_wrong_and_left_alone(new_hub: NewHub) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"no database " * 400])
-def test_a_database_that_is_gone_or_none_is_wrong(new_hub: NewHub, content: bytes) -> None:
-    data = used(new_hub())
+def test_a_database_that_is_gone_or_none_is_wrong(data: Path, content: bytes) -> None:
     (data / "restohub.db").write_bytes(content)
     said = asked(data, *inward())
     assert (said.status, said.results()["database"]) == (1, "wrong")
@@ -194,8 +195,7 @@ def test_a_hub_that_was_cut_off_is_read_with_its_last_changes_and_left_alone(new
     assert hub.start().stop() == 0
 
 
-def test_a_disk_that_hangs_does_not_keep_the_doctor(new_hub: NewHub, tmp_path: Path) -> None:
-    data = used(new_hub())
+def test_a_disk_that_hangs_does_not_keep_the_doctor(data: Path, tmp_path: Path) -> None:
     before = files(data)
     (tmp_path / "flag").touch()
     library = preloaded(SLOW_SYNC, tmp_path)
@@ -214,9 +214,9 @@ def test_a_port_of_another_program_is_wrong(tmp_path: Path) -> None:
         assert f"process {os.getpid()}" in said.checks["port"]["found"]
 
 
-def test_a_port_of_another_restohub_is_wrong(new_hub: NewHub, tmp_path: Path) -> None:
+def test_a_port_of_another_restohub_is_wrong(new_hub: NewHub, data: Path) -> None:
     hub = new_hub().start()
-    said = asked(used(new_hub()), "--host", "127.0.0.1", "--port", str(hub.port))
+    said = asked(data, "--host", "127.0.0.1", "--port", str(hub.port))
     assert (said.status, said.results()["port"]) == (1, "wrong")
     assert said.checks["port"]["found"].startswith("Another restohub, ")
 

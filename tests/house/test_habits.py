@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.contract.floor_talk import check_table
-from tests.house.tree import PACKAGE, ROOT, TESTS, name, parsed
+from tests.house.tree import PACKAGE, ROOT, TESTS, each, name, nodes, parsed
 
 LINES_MAX, FUNCTION_LINES_MAX = 400, 60
 VAGUE = {"utils", "util", "helpers", "helper", "manager", "service", "base", "common", "misc"}
@@ -24,7 +24,7 @@ REASONED = re.compile(r"\W+(?:noqa: [A-Z]+[0-9]+ \(.+\)|type: ignore\[[a-z, -]+\
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
-@pytest.mark.parametrize("path", PACKAGE + TESTS, ids=name)
+@each(PACKAGE + TESTS)
 def test_a_module_opens_with_what_it_is(path: Path) -> None:
     sentence = ast.get_docstring(parsed(path)) or ""
     assert not sentence.startswith(("This file", "This package", "This module")), f"Say what {name(path)} is, at once."
@@ -36,7 +36,7 @@ def test_no_two_modules_share_a_name_and_none_has_one_of_the_standard_library() 
     assert sorted(set(stems) & sys.stdlib_module_names) == []
 
 
-@pytest.mark.parametrize("path", PACKAGE + TESTS, ids=name)
+@each(PACKAGE + TESTS)
 def test_no_file_and_no_function_is_too_long(path: Path) -> None:
     lines = len(path.read_text("utf-8").splitlines())
     assert lines <= LINES_MAX, (
@@ -44,7 +44,7 @@ def test_no_file_and_no_function_is_too_long(path: Path) -> None:
     )
     long = [
         f"{node.name} ({(node.end_lineno or 0) - node.lineno + 1})"
-        for node in ast.walk(parsed(path))
+        for node in nodes(path)
         if isinstance(node, FUNCTIONS) and (node.end_lineno or 0) - node.lineno + 1 > FUNCTION_LINES_MAX
     ]
     assert long == [], (
@@ -53,11 +53,11 @@ def test_no_file_and_no_function_is_too_long(path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("path", PACKAGE, ids=name)
+@each(PACKAGE)
 def test_what_others_use_says_what_it_does(path: Path) -> None:
     silent = [
         node.name
-        for holder in ast.walk(parsed(path))
+        for holder in nodes(path)
         if isinstance(holder, ast.Module) or (isinstance(holder, ast.ClassDef) and not holder.name.startswith("_"))
         for node in holder.body
         if isinstance(node, (*FUNCTIONS, ast.ClassDef)) and not node.name.startswith("_")
@@ -69,11 +69,11 @@ def test_what_others_use_says_what_it_does(path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("path", PACKAGE, ids=name)
+@each(PACKAGE)
 def test_only_named_places_catch_every_exception(path: Path) -> None:
     broad = [
         node
-        for node in ast.walk(parsed(path))
+        for node in nodes(path)
         if isinstance(node, ast.ExceptHandler)
         and (node.type is None or (isinstance(node.type, ast.Name) and node.type.id == "Exception"))
     ]
@@ -83,7 +83,7 @@ def test_only_named_places_catch_every_exception(path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("path", PACKAGE + TESTS, ids=name)
+@each(PACKAGE + TESTS)
 def test_an_exception_from_a_rule_has_its_reason_beside_it(path: Path) -> None:
     bare = [one for one in EXCEPTION.findall(path.read_text("utf-8")) if not REASONED.match(one)]
     assert bare == [], (
@@ -100,9 +100,9 @@ def test_a_rule_that_is_switched_off_has_its_reason_beside_it() -> None:
     assert bare == [], f"Put these on lines of their own in pyproject.toml, with why they are off: {', '.join(bare)}"
 
 
-@pytest.mark.parametrize("path", [p for p in PACKAGE if "store" not in p.parts], ids=name)
+@each([p for p in PACKAGE if "store" not in p.parts])
 def test_only_the_store_speaks_sql(path: Path) -> None:
-    texts = [node.value for node in ast.walk(parsed(path)) if isinstance(node, ast.Constant)]
+    texts = [node.value for node in nodes(path) if isinstance(node, ast.Constant)]
     spoken = [text for text in texts if isinstance(text, str) and SQL.search(text)]
     assert spoken == [], f"Move this SQL from {name(path)} into restohub/store, behind a method that says what it asks."
 
@@ -119,7 +119,7 @@ def test_only_the_app_opens_the_writing_connection_and_only_once() -> None:
     )
 
 
-@pytest.mark.parametrize("path", PACKAGE, ids=name)
+@each(PACKAGE)
 def test_no_module_has_a_name_that_says_nothing(path: Path) -> None:
     assert path.stem not in VAGUE, f"Call {name(path)} by what is in it."
 

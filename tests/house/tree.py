@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from collections.abc import Callable, Iterable
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -17,9 +19,37 @@ def name(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
+@cache
 def parsed(path: Path) -> ast.Module:
-    """A module's syntax tree."""
+    """A module's syntax tree, which no test changes."""
     return ast.parse(path.read_text("utf-8"))
+
+
+@cache
+def nodes(path: Path) -> list[ast.AST]:
+    """All that is in a module's syntax tree, from the outside in."""
+    return list(ast.walk(parsed(path)))
+
+
+def each(paths: Iterable[Path]) -> Callable[[Callable[[Path], None]], Callable[[], None]]:
+    """Makes of a check of one file the test of all these; it names every file that is wrong.
+
+    A test for each of them would be 4,000, which cost each process more to collect than they take.
+    """
+
+    def of_all(check: Callable[[Path], None]) -> Callable[[], None]:
+        def test() -> None:
+            wrong = []
+            for path in paths:
+                try:
+                    check(path)
+                except AssertionError as fault:
+                    wrong.append(str(fault))
+            assert wrong == [], "\n".join(wrong)
+
+        return test
+
+    return of_all
 
 
 def run(*command: str) -> subprocess.CompletedProcess[str]:

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -48,6 +48,21 @@ def test_an_ipad_that_joins_and_leaves_is_one_line_each(new_hub: NewHub) -> None
     assert [line.split(" ")[:3] for line in told[-2:]] == [["The", "hub", "is"], ["The", "hub", "has"]]
 
 
+@pytest.fixture(scope="module")
+def logging_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Hub]]:
+    """The one hub of this module that logs in a format: each test's client has a name of its own there."""
+    made: dict[str, Hub] = {}
+
+    def hub(log_format: str) -> Hub:
+        if log_format not in made:
+            made[log_format] = Hub(tmp_path_factory.mktemp(log_format) / "data", "--log-format", log_format).start()
+        return made[log_format]
+
+    yield hub
+    for one in made.values():
+        one.stop()
+
+
 LEAVING: dict[str, Callable[[Hub, socket.socket], object]] = {
     "it closed the connection": lambda _, one: one.sendall(GOODBYE),
     "its connection ended without a goodbye": lambda _, one: one.close(),
@@ -58,15 +73,17 @@ LEAVING: dict[str, Callable[[Hub, socket.socket], object]] = {
 
 
 @pytest.mark.parametrize("why", LEAVING)
-def test_the_log_says_why_an_ipad_left(new_hub: NewHub, why: str) -> None:
-    hub = new_hub(None, "--log-format", "json").start()
-    one = call(hub, b"Resto")
-    hub.says("ipad_joined")
+def test_the_log_says_why_an_ipad_left(new_hub: NewHub, logging_in: Callable[[str], Hub], why: str) -> None:
+    stops = why == "the hub is stopping"
+    hub = new_hub(None, "--log-format", "json").start() if stops else logging_in("json")
+    agent = f"Resto/{list(LEAVING).index(why)}"
+    one = call(hub, agent.encode())
+    hub.says(agent)
     LEAVING[why](hub, one)
-    said = hub.says("ipad_left")
-    line: dict[str, Any] = json.loads(next(line for line in said.splitlines() if "ipad_left" in line))
+    said = hub.says(agent, 4)  # twice in each of its lines
+    line: dict[str, Any] = json.loads([line for line in said.splitlines() if agent in line][1])
     told = [line[key] for key in ("source", "event", "address", "agent", "why")]
-    assert told == ["restohub.ipads", "ipad_left", "127.0.0.1", "Resto", why]
+    assert told == ["restohub.ipads", "ipad_left", "127.0.0.1", agent, why]
     assert 0 <= line["seconds"] < WAIT_S
     assert why in line["message"]
 
@@ -96,14 +113,15 @@ def test_an_ipad_that_asks_for_what_is_not_there_is_said_to_be_turned_away(new_h
     ids=["escapes", "breaks", "quotes", "long", "unicode"],
 )
 def test_no_agent_can_steer_a_terminal_or_make_a_line_of_its_own(
-    new_hub: NewHub, log_format: str, agent: bytes
+    logging_in: Callable[[str], Hub], log_format: str, agent: bytes
 ) -> None:
-    hub = new_hub(None, "--log-format", log_format).start()
+    hub = logging_in(log_format)
     ready = hub.says("keeps its data")  # the last line of a start
+    last = f"last{len(ready)}."
     with suppress(AssertionError):  # what is not allowed in a header at all is refused, and not in the log either
         call(hub, agent).close()
-    call(hub, b"last").close()
-    lines = hub.says("last", 2 if log_format == "text" else 4).removeprefix(ready).splitlines()
+    call(hub, last.encode()).close()
+    lines = hub.says(last, 2 if log_format == "text" else 4).removeprefix(ready).splitlines()
     assert len(lines) <= 4, "two joined and left"
     assert all(line.isprintable() and len(line) < 500 for line in lines), lines
     assert all(isinstance(json.loads(line), dict) for line in lines if log_format == "json")

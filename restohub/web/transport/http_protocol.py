@@ -9,7 +9,6 @@ from collections.abc import Sized
 from functools import partial
 from typing import Any
 
-import h11
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from restohub.floor.verdicts import Refused
@@ -158,6 +157,8 @@ class HttpLink(AutoHTTPProtocol):  # type: ignore[misc, valid-type]  # uvicorn c
 
     def handle_events(self) -> None:
         """All is read that there is to read for now (h11)."""
+        import h11  # where httptools reads, a start does without it
+
         try:
             super().handle_events()
         except TooManyHeadersError:
