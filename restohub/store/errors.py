@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 
+from restohub.live.ports import StorageFailedError, StorageFullError, StorageUnavailableError
+
 PRIMARY_CODE_MASK = 0xFF
 STOPPING = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CANTOPEN}
 UNAVAILABLE = {
@@ -15,22 +17,6 @@ UNAVAILABLE = {
 
 # What `storage_fault` leaves as it is reaches whoever ends a command for a person, and is caught there by this name.
 DatabaseError = sqlite3.Error
-
-
-class StorageFullError(Exception):
-    """The disk is full. SQLite has rolled back; the floor stands as it was."""
-
-
-class StorageUnavailableError(Exception):
-    """The disk takes no writes for now; the text says why. Nothing was written."""
-
-
-class StorageBackError(Exception):
-    """The disk took no writes when the hub started, and takes them now; the text says what to do, for a person."""
-
-
-class StorageFailedError(Exception):
-    """What memory holds may no longer be what the disk holds: the process must end; starting again is the recovery."""
 
 
 def storage_fault(error: sqlite3.Error) -> Exception:

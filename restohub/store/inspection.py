@@ -13,9 +13,11 @@ from typing import Any, TypeVar
 
 from msgspec import Struct
 
+from restohub.live.ports import StorageFailedError
+
 from .codec import DamageError
 from .connection import DATABASE, MARK, Connection, connected, is_served, size_of, wal_path
-from .errors import PRIMARY_CODE_MASK, StorageFailedError, storage_fault
+from .errors import PRIMARY_CODE_MASK, storage_fault
 from .load import load
 from .schema_version import FolderError, format_of, migrations
 

@@ -23,11 +23,12 @@ from restohub.floor.model import (
     Table,
 )
 from restohub.limits import HUB_REMOVALS_MAX, KEYS_MAX, REMOVALS_MAX
+from restohub.live.key_index import Keys
+from restohub.live.ports import KEYS_DAYS, ClockReset, StorageFullError, StorageUnavailableError
 
 from .codec import (
     NO_CHANGES,
     REMOVAL_COLUMNS,
-    ClockReset,
     DamageError,
     LoggedChange,
     OtherFormatError,
@@ -43,9 +44,8 @@ from .codec import (
     row_checksum,
 )
 from .connection import Connection
-from .errors import StorageFullError, StorageUnavailableError, storage_fault
-from .history import KEYS_DAYS, History
-from .key_index import Keys
+from .errors import storage_fault
+from .history import History
 from .schema_version import meaning_of
 
 # How far back a start compares the log with the rows; the whole of it would take longer than a start may.
@@ -204,7 +204,7 @@ async def _checked_log(
 
 async def _small_enough_from(connection: aiosqlite.Connection, low: int, high: int, bytes_max: int) -> int:
     """From which revision on a log's newest commits take no more than this, the last at least; 0: from any."""
-    size, since = 0, revision_at(high)
+    size, since = 0, int(revision_at(high))
     for position, length in await connection.execute_fetchall(SIZES, (low, high, COMPARED_MAX)):
         size += length
         if size > bytes_max:

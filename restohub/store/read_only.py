@@ -12,10 +12,10 @@ from pathlib import Path
 from zlib import crc32
 
 from restohub.floor.model import Entry
+from restohub.live.ports import Record, StorageBackError, StorageFullError, StorageUnavailableError
 
-from .append import Ledger, Record
+from .append import Ledger
 from .connection import DATABASE, Connection, size_of
-from .errors import StorageBackError, StorageFullError, StorageUnavailableError
 from .schema_version import FolderError
 from .write_probe import refusal
 
@@ -51,7 +51,7 @@ class ReadOnlyLedger(Ledger):
             f"The disk of {self._disk} takes changes again. Start the hub again to save them."
         )
 
-    async def checkpoint(self) -> None:
+    async def upkeep(self) -> None:
         """Leave the copy as it is: nothing is written to it."""
 
 

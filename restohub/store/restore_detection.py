@@ -16,9 +16,11 @@ from pathlib import Path
 
 import aiosqlite
 
+from restohub.live.ports import StorageUnavailableError
+
 from .codec import name_checksum
 from .connection import MARK, MARK_TEXT
-from .errors import StorageUnavailableError, storage_fault
+from .errors import storage_fault
 from .schema_version import WRITTEN_BY
 
 NAME = "INSERT OR REPLACE INTO hub (name, value, checksum) VALUES (?, ?, ?)"

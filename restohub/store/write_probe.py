@@ -8,7 +8,9 @@ import os
 import sqlite3
 from pathlib import Path
 
-from .errors import StorageFailedError, StorageFullError, StorageUnavailableError, storage_fault
+from restohub.live.ports import StorageFailedError, StorageFullError, StorageUnavailableError
+
+from .errors import storage_fault
 
 # SQLite rolls these back as it does a full disk; a failed sync is not among them, for after it nothing is certain.
 UNEXPLAINED = {"SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE"}

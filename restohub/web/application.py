@@ -14,7 +14,7 @@ from restohub.floor.verdicts import Refused
 from restohub.limits import ANSWER_BYTES_A_UNIT
 from restohub.live.address_usage import Caller
 from restohub.live.hub import Hub
-from restohub.store.errors import StorageFailedError, StorageUnavailableError
+from restohub.live.ports import StorageFailedError, StorageUnavailableError
 from restohub.wire.problems import Problem, document
 from restohub.wire.responses import EVERYWHERE, Answer
 

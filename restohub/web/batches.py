@@ -17,7 +17,7 @@ from restohub.live.clock import new_id
 from restohub.live.group_commit import Answering, Done, Result
 from restohub.live.history_lookup import Images, recall_create, recall_update
 from restohub.live.hub import Hub
-from restohub.store.past_versions import Version
+from restohub.live.ports import Version
 from restohub.wire.batch_inputs import Item, Wanted, batch_transaction_id, named_restaurant, read_batch
 from restohub.wire.entities import guest_out, table_out
 from restohub.wire.problems import Problem, batch_document

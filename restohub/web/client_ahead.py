@@ -11,9 +11,8 @@ from restohub.limits import CLAIM_EVERY_S
 from restohub.live.clock import new_epoch
 from restohub.live.epoch import BEGAN, Epoch
 from restohub.live.hub import Hub
+from restohub.live.ports import REVISION_MAX, StorageFullError, StorageUnavailableError
 from restohub.logs.events import event
-from restohub.store.codec import REVISION_MAX
-from restohub.store.errors import StorageFullError, StorageUnavailableError
 
 log = logging.getLogger("restohub")
 

@@ -13,7 +13,7 @@ from restohub.floor.verdicts import Refused
 from restohub.live.clock import new_id
 from restohub.live.group_commit import Answering, Command, Done, Repeated, Result, Step
 from restohub.live.hub import Hub
-from restohub.store.history import KeptAnswer
+from restohub.live.ports import KeptAnswer
 from restohub.wire.entities import entity_out
 from restohub.wire.problems import Problem, problem, refusal
 from restohub.wire.responses import Answer, json_answer, revision_headers, unpacked

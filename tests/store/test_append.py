@@ -12,9 +12,10 @@ import pytest
 from msgspec import structs
 
 from restohub.floor.model import Change, Entry, Guest
-from restohub.store.append import Ledger, Record
+from restohub.live.ports import Record, StorageFailedError, StorageFullError, StorageUnavailableError
+from restohub.store.append import Ledger
 from restohub.store.connection import DATABASE, Connection
-from restohub.store.errors import StorageFailedError, StorageFullError, StorageUnavailableError, storage_fault
+from restohub.store.errors import storage_fault
 from restohub.store.load import load
 from tests.floor.story import START, Story
 from tests.store.bench import fill, ledger, loaded_floor, sql
@@ -205,10 +206,10 @@ def test_a_checkpoint_that_fails_says_so_and_stays_due(tmp_path: Path) -> None:
             broken, disk = failing(writing, "wal_checkpoint", sqlite3.SQLITE_IOERR)
             broken.pages_due = 7
             with pytest.raises(StorageFailedError):
-                await broken.checkpoint()
+                await broken.upkeep()
             assert broken.pages_due == 7
             disk.where = "nothing"
-            await broken.checkpoint()
+            await broken.upkeep()
             assert broken.pages_due == 0
 
     asyncio.run(run())

@@ -12,7 +12,7 @@ import pytest
 
 from restohub.floor.commands import Delete
 from restohub.floor.model import DIRECTORY_ID, Change, Entry, Guest, Table
-from restohub.store.append import Record
+from restohub.live.ports import Record
 from restohub.store.audit import Fault, Report, check_folder
 from restohub.store.codec import image_of, log_checksum, position_of, removal_checksum, row_checksum
 from restohub.store.connection import DATABASE, LOCK, FolderLock, wal_path

@@ -12,8 +12,9 @@ import msgspec
 import pytest
 
 from restohub.floor import model
+from restohub.live.ports import ClockReset
 from restohub.store.audit import check_folder
-from restohub.store.codec import ClockReset, LoggedChange, log_checksum
+from restohub.store.codec import LoggedChange, log_checksum
 from restohub.store.schema_version import migrations
 from restohub.wire.responses import Answer
 from tests.conftest import Hub

@@ -11,6 +11,7 @@ from pathlib import Path
 import aiosqlite
 import pytest
 
+from restohub.live.ports import StorageFailedError
 from restohub.store import connection as opening
 from restohub.store import schema_version as store_format
 from restohub.store.codec import DamageError
@@ -23,7 +24,6 @@ from restohub.store.connection import (
     open_writer,
     statements,
 )
-from restohub.store.errors import StorageFailedError
 from restohub.store.schema_version import FolderError, migrations
 from tests.floor.story import Story
 from tests.store.bench import fill, loaded_floor, sql

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from restohub.floor.model import DIRECTORY_ID, Action, Change, Entry, Guest, Restaurant
 from restohub.limits import HUB_REMOVALS_MAX
+from restohub.live.ports import Record
 from restohub.store import load as loading
-from restohub.store.append import Ledger, Record
+from restohub.store.append import Ledger
 from restohub.store.codec import position_of
 from restohub.store.connection import DATABASE, open_writer
 from restohub.store.load import Loaded, initialise, load

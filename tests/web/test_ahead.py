@@ -6,7 +6,7 @@ import pytest
 
 from restohub.limits import CLAIM_EVERY_S
 from restohub.live.epoch import BEGAN, PUT_BACK, Epoch
-from restohub.store.codec import REVISION_MAX
+from restohub.live.ports import REVISION_MAX
 from restohub.web.client_ahead import doubt
 
 NOW = 1_700_000_000
