@@ -34,7 +34,8 @@ from restohub.net.mdns_advertise import Advertiser
 from restohub.net.runfile import write_note
 from restohub.open_files import allow_many_sockets
 from restohub.store.append import Ledger
-from restohub.store.connection import DATABASE, Connection, FolderLock, open_reader, open_writer
+from restohub.store.connection import Connection, open_reader, open_writer
+from restohub.store.data_folder import DATABASE, FolderLock
 from restohub.store.disk_reserve import Reserve
 from restohub.store.history import History
 from restohub.store.load import Loaded, initialise, load

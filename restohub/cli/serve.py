@@ -82,9 +82,8 @@ def _run(chosen: Settings) -> int:
     from restohub.live.ports import StorageBackError, StorageFailedError, StorageFullError, StorageUnavailableError
     from restohub.net.running_hub import port_taken, served_already
     from restohub.store.codec import DamageError
-    from restohub.store.connection import ServedError
+    from restohub.store.data_folder import FolderError, ServedError
     from restohub.store.errors import DatabaseError
-    from restohub.store.schema_version import FolderError
 
     from .banner import say_ready
 

@@ -114,7 +114,7 @@ class History:
             try:
                 await self._connection.run(walk.visit)
             except sqlite3.Error as error:
-                raise self._noted(storage_fault(error)) from error
+                raise self._noted(storage_fault(error, "write")) from error
         return found | walk.found
 
     async def made(self, restaurant_id: int, revisions: Iterable[int]) -> dict[int, str]:
@@ -223,7 +223,7 @@ class History:
         try:
             return await self._connection.execute_fetchall(sql, values)
         except sqlite3.Error as error:
-            raise self._noted(storage_fault(error)) from error
+            raise self._noted(storage_fault(error, "write")) from error
 
     def _noted(self, fault: Exception) -> Exception:
         """The fault, which `failed` raises too where it means that the disk can no longer be trusted."""

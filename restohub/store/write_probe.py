@@ -25,7 +25,7 @@ TRIAL_BYTES, PIECE_BYTES = 32 * 1024, 1024
 
 async def meaning(database: Path, error: sqlite3.Error) -> Exception:
     """What an error of SQLite means for the hub, the system asked where SQLite leaves it open."""
-    fault = storage_fault(error)
+    fault = storage_fault(error, "write")
     if not isinstance(fault, StorageFailedError) or getattr(error, "sqlite_errorname", "") not in UNEXPLAINED:
         return fault
     reach = max((path.stat().st_size for path in database.parent.glob(f"{database.name}*")), default=0)

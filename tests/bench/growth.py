@@ -13,7 +13,8 @@ from msgspec import structs
 from restohub.floor.model import DIRECTORY_ID, Change, Entry, Guest, Restaurant
 from restohub.live.ports import Record
 from restohub.store.append import Ledger
-from restohub.store.connection import DATABASE, open_writer
+from restohub.store.connection import open_writer
+from restohub.store.data_folder import DATABASE
 from restohub.store.load import initialise
 from tests.bench.lane import ask, request
 from tests.bench.restohub_subject import FLOOR, Restohub

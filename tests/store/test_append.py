@@ -14,7 +14,8 @@ from msgspec import structs
 from restohub.floor.model import Change, Entry, Guest
 from restohub.live.ports import Record, StorageFailedError, StorageFullError, StorageUnavailableError
 from restohub.store.append import Ledger
-from restohub.store.connection import DATABASE, Connection
+from restohub.store.connection import Connection
+from restohub.store.data_folder import DATABASE
 from restohub.store.errors import storage_fault
 from restohub.store.load import load
 from tests.floor.story import START, Story
@@ -241,4 +242,4 @@ def test_of_an_entity_that_changes_often_in_a_group_only_the_last_image_is_a_row
 
 def test_an_error_that_is_no_fault_of_the_disk_comes_back_as_it_is() -> None:
     ours = sqlite3.IntegrityError("UNIQUE constraint failed")
-    assert storage_fault(ours) is ours
+    assert storage_fault(ours, "write") is ours

@@ -13,7 +13,7 @@ import pytest
 from restohub.floor.commands import Create, GuestFields, Update
 from restohub.floor.model import Entity, Floor, Kind
 from restohub.live.ports import Version
-from restohub.store.connection import DATABASE
+from restohub.store.data_folder import DATABASE
 from restohub.store.past_versions import STEPS_A_VISIT, Walk
 from tests.floor.story import Story
 from tests.store.bench import history

@@ -19,7 +19,8 @@ from restohub.live.ports import DAY_S, KEYS_DAYS, Record, Revision
 from restohub.live.writer import Writer
 from restohub.store import load as loading
 from restohub.store.append import Ledger
-from restohub.store.connection import DATABASE, open_reader, open_writer
+from restohub.store.connection import open_reader, open_writer
+from restohub.store.data_folder import DATABASE
 from restohub.store.history import History
 from restohub.store.load import load
 from restohub.upkeep import retention as rules
