@@ -11,8 +11,10 @@ from restohub.live.ports import StorageFailedError, StorageFullError, StorageUna
 
 from .codec import DamageError
 from .data_folder import FolderError
+from .snapshot import parts
 
 PRIMARY_CODE_MASK = 0xFF
+PIECE_BYTES = 1024 * 1024
 
 # What `storage_fault` leaves as it is reaches whoever ends a command for a person, and is caught there by this name.
 DatabaseError = sqlite3.Error
@@ -35,10 +37,28 @@ class Row(NamedTuple):
 
 
 def storage_fault(error: sqlite3.Error, doing: Doing, path: Path | None = None) -> Exception:
-    """What an error of SQLite means for the hub; an error of our own (a constraint, bad SQL) comes back as it is."""
+    """What an error of SQLite means for the hub; an error of our own (a constraint, bad SQL) comes back as it is.
+
+    Of a page that the system cannot read SQLite says that it is malformed: before the database at `path` is called
+    damaged, the system is asked.
+    """
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & PRIMARY_CODE_MASK
     meaning: Meaning = getattr(MEANINGS.get(code, OTHERS), doing)
-    return meaning(error, path)
+    fault = meaning(error, path)
+    if code == sqlite3.SQLITE_CORRUPT and path is not None and (why := _cannot_be_read(path.parent)):
+        return StorageFailedError(why)
+    return fault
+
+
+def _cannot_be_read(folder: Path) -> str | None:
+    for path in parts(folder):
+        try:
+            with path.open("rb", buffering=0) as file:
+                while file.read(PIECE_BYTES):
+                    pass
+        except OSError as error:
+            return f"{path} cannot be read ({error.strerror})"
+    return None
 
 
 def _refused(error_type: Callable[[str], Exception], why: str) -> Meaning:

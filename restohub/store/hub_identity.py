@@ -37,7 +37,7 @@ def give_identity(folder: Path, new: Identity, version: str) -> Identity:
                 format_of(database, path)
                 return _give(database, folder, new, version)
         except sqlite3.Error as error:
-            raise storage_fault(error, "load") from error
+            raise storage_fault(error, "load", path) from error
 
 
 def _give(database: sqlite3.Connection, folder: Path, new: Identity, version: str) -> Identity:

@@ -9,7 +9,6 @@ from heapq import merge
 from itertools import islice
 from operator import itemgetter
 
-import aiosqlite
 from msgspec import Struct
 
 from restohub.floor.apply import measured
@@ -24,7 +23,7 @@ from .connection import Connection
 from .errors import storage_fault
 from .findings import Finding
 from .history import History
-from .schema import meaning_of
+from .schema import file_of, meaning_of
 
 # How far back a start compares the log with the rows; the whole of it would take longer than a start may.
 COMPARED_MAX = 10_000
@@ -55,7 +54,7 @@ class Loaded(Struct, frozen=True):
     resets: dict[int, ClockReset]
 
 
-async def initialise(connection: aiosqlite.Connection, install_id: str, epoch: str) -> None:
+async def initialise(connection: Connection, install_id: str, epoch: str) -> None:
     """Give a new store its names; one that has them keeps them. Raises DamageError."""
     names = [
         (name, value, name_checksum(name, value)) for name, value in (("install_id", install_id), ("epoch", epoch))
@@ -66,7 +65,7 @@ async def initialise(connection: aiosqlite.Connection, install_id: str, epoch: s
             raise DamageError("the hub's own names are lost")
         await connection.executemany("INSERT OR IGNORE INTO hub (name, value, checksum) VALUES (?, ?, ?)", names)
     except sqlite3.Error as error:
-        raise storage_fault(error, "load") from error
+        raise storage_fault(error, "load", await connection.run(file_of)) from error
 
 
 async def load(connection: Connection) -> Loaded:
@@ -82,7 +81,7 @@ async def load(connection: Connection) -> Loaded:
     except OtherFormatError as error:
         raise await connection.run(partial(meaning_of, error)) from error
     except sqlite3.Error as error:
-        raise storage_fault(error, "load") from error
+        raise storage_fault(error, "load", await connection.run(file_of)) from error
     except (TypeError, ValueError) as error:  # a flipped bit in a row's header makes a text or a number of a blob
         raise DamageError(f"a row cannot be read: {error}") from error
     return Loaded(

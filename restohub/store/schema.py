@@ -89,9 +89,14 @@ def _older(path: Path | str, writer: str = BEFORE_RELEASES) -> FormatError:
 
 def meaning_of(fault: OtherFormatError, database: sqlite3.Connection) -> FormatError:
     """What it means that rows cannot be read though their checksums hold: another version wrote them."""
-    (_, _, path) = database.execute("PRAGMA database_list").fetchone()
+    path = file_of(database)
     wrote = _writer(database).removesuffix(", ")
     return _older(path, f"restohub {wrote}, in a format that this one lacks ({fault})" if wrote else BEFORE_RELEASES)
+
+
+def file_of(database: sqlite3.Connection) -> Path:
+    """The file that a connection is to."""
+    return Path(database.execute("PRAGMA database_list").fetchone()[2])
 
 
 def _writer(database: sqlite3.Connection) -> str:
