@@ -9,8 +9,8 @@ from typing import Annotated
 import msgspec
 import typer
 
-from restohub.store.audit import FAULTS_MAX, Fault, Report, check_folder
-from restohub.store.schema_version import FolderError
+from restohub.store.data_folder import FolderError
+from restohub.store.verification import FAULTS_MAX, Fault, Report, check_folder
 
 from .terminal import complain
 
