@@ -25,6 +25,7 @@ from restohub.live.epoch import PUT_BACK, Epoch
 from restohub.live.feed import Feed
 from restohub.live.hub import Hub
 from restohub.live.list_index import Listings
+from restohub.live.ports import Record, StorageFailedError, StorageFullError, StorageUnavailableError
 from restohub.live.snapshots import Snapshots
 from restohub.live.writer import Writer
 from restohub.logs.events import event
@@ -33,10 +34,10 @@ from restohub.net.health_probe import probe
 from restohub.net.mdns_advertise import Advertiser
 from restohub.net.runfile import write_note
 from restohub.open_files import allow_many_sockets
-from restohub.store.append import Ledger, Record
-from restohub.store.connection import DATABASE, Connection, FolderLock, open_reader, open_writer
+from restohub.store.append import Ledger
+from restohub.store.connection import Connection, open_reader, open_writer
+from restohub.store.data_folder import DATABASE, FolderLock
 from restohub.store.disk_reserve import Reserve
-from restohub.store.errors import StorageFailedError, StorageFullError, StorageUnavailableError
 from restohub.store.history import History
 from restohub.store.load import Loaded, initialise, load
 from restohub.store.read_only import ReadOnlyLedger, readable
@@ -294,7 +295,7 @@ def endpoint_of(settings: Settings, install_id: str, bound: socket.socket) -> En
 async def _close_writing(connection: Connection, ledger: Ledger) -> None:
     """Bring the write-ahead log into the database file, where the disk still takes it, and close."""
     try:
-        await ledger.checkpoint()
+        await ledger.upkeep()
     except (StorageFullError, StorageUnavailableError, StorageFailedError) as fault:
         log.warning("The last checkpoint failed (%s); the next start makes up for it.", fault)
     await connection.close()

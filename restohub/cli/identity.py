@@ -39,11 +39,12 @@ def new(
     original. Guests, tables and settings stay. The exit status is 0 where it is done, else 1.
     """
     from restohub.live.clock import new_epoch, new_id
+    from restohub.live.ports import StorageFailedError, StorageFullError, StorageUnavailableError
     from restohub.net.urls import host_name
     from restohub.store.codec import DamageError
-    from restohub.store.errors import DatabaseError, StorageFailedError, StorageFullError, StorageUnavailableError
+    from restohub.store.data_folder import FolderError
+    from restohub.store.errors import DatabaseError
     from restohub.store.hub_identity import Identity, give_identity
-    from restohub.store.schema_version import FolderError
 
     os.umask(0o077)  # as the hub itself: what it makes is its own user's alone
     folder = chosen_folder(data, os.environ) or default_folder()

@@ -79,17 +79,11 @@ def serve(
 def _run(chosen: Settings) -> int:
     from restohub.app import PortError  # the framework takes half of the time to start
     from restohub.app import serve as serve_hub
+    from restohub.live.ports import StorageBackError, StorageFailedError, StorageFullError, StorageUnavailableError
     from restohub.net.running_hub import port_taken, served_already
     from restohub.store.codec import DamageError
-    from restohub.store.connection import ServedError
-    from restohub.store.errors import (
-        DatabaseError,
-        StorageBackError,
-        StorageFailedError,
-        StorageFullError,
-        StorageUnavailableError,
-    )
-    from restohub.store.schema_version import FolderError
+    from restohub.store.data_folder import FolderError, ServedError
+    from restohub.store.errors import DatabaseError
 
     from .banner import say_ready
 

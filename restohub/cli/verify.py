@@ -12,7 +12,7 @@ import typer
 from .terminal import complain
 
 if TYPE_CHECKING:
-    from restohub.store.audit import Fault, Report
+    from restohub.store.verification import Fault, Report
 
 
 def verify(
@@ -20,8 +20,8 @@ def verify(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")] = False,
 ) -> None:
     """Read every row, commit and checksum of a stopped hub's data and say whether they are sound; change nothing."""
-    from restohub.store.audit import check_folder
-    from restohub.store.schema_version import FolderError
+    from restohub.store.data_folder import FolderError
+    from restohub.store.verification import check_folder
 
     try:
         report = check_folder(data, _progress if sys.stderr.isatty() else _in_silence)
@@ -33,7 +33,7 @@ def verify(
 
 
 def _in_words(report: Report, data: Path) -> str:
-    from restohub.store.audit import FAULTS_MAX
+    from restohub.store.verification import FAULTS_MAX
 
     if report.sound:
         return (

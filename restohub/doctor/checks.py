@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TypeVar
 
 from restohub.config import Settings
-from restohub.store.connection import is_served
+from restohub.store.data_folder import is_served
 
 from . import database, folder, machine_clock, mdns, network
 from .last_run import last_run

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from restohub.live.ports import StorageFailedError, StorageFullError, StorageUnavailableError
 from restohub.store.codec import DamageError
-from restohub.store.errors import DatabaseError, StorageFailedError, StorageFullError, StorageUnavailableError
-from restohub.store.inspection import Seen, UnseenError, look
-from restohub.store.schema_version import FolderError
+from restohub.store.data_folder import FolderError
+from restohub.store.errors import DatabaseError, UnseenError
+from restohub.store.inspection import Seen, look
 from restohub.store.sqlite_version import SQLITE_VERSION, has_wal_reset_bug
 
 from .folder import size_text

@@ -16,7 +16,7 @@ from typing import IO
 from restohub.boot.install import InstallError, installed_program
 from restohub.live.clock import Clock
 from restohub.net.running_hub import SERVICE_FOLDER
-from restohub.store.connection import DATABASE, size_of, wal_path
+from restohub.store.data_folder import DATABASE, size_of, wal_path
 from restohub.store.disk_reserve import RESERVE
 
 from .report import Check

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from restohub.live.clock import Clock
-from restohub.store.connection import size_of, wal_path
+from restohub.store.data_folder import size_of, wal_path
 from restohub.upkeep.last_error import last_error
 from restohub.wire.times import read_time
 

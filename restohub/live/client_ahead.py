@@ -8,12 +8,11 @@ import logging
 from restohub.floor.model import Floor
 from restohub.limits import CLAIM_EVERY_S
 from restohub.logs.events import event
-from restohub.store.codec import REVISION_MAX
-from restohub.store.errors import StorageFullError, StorageUnavailableError
 
 from .clock import Clock, new_epoch
 from .epoch import BEGAN, Epoch
 from .feed import Feed
+from .ports import REVISION_MAX, StorageFullError, StorageUnavailableError
 from .writer import Writer
 
 log = logging.getLogger("restohub")

@@ -9,9 +9,10 @@ from msgspec import Struct
 
 from restohub.floor.model import Action, Change, Floor, Guest, Kind, Removal, Table
 from restohub.limits import DELTA_REMOVALS_MAX
-from restohub.store.history import History
 from restohub.wire.messages import change_json, delta_message, text_frame
 from restohub.wire.streamed_lists import Pieces, joined_whole
+
+from .ports import History
 
 
 class Latest(Struct, frozen=True):

@@ -17,7 +17,6 @@ from restohub.limits import (
     PIECE_BYTES,
     PUSHED_BYTES_MAX,
 )
-from restohub.store.history import History
 from restohub.wire.messages import (
     MESSAGE_BYTES_MAX,
     Dialect,
@@ -31,6 +30,7 @@ from restohub.wire.socket_state import GOING_AWAY, GONE_SILENT, UNKNOWN_RESTAURA
 from .address_usage import Caller
 from .cursor import Cursor
 from .deltas import changes_since, delta_frame, delta_frames, delta_pieces
+from .ports import History
 from .snapshots import RestaurantGoneError, Snapshots
 
 # About as much of one restaurant as a client who lags can be sent from it (MESSAGE_BYTES_MAX), with the images and the

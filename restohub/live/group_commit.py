@@ -25,14 +25,14 @@ from restohub.floor.verdicts import (
     restaurant_not_found,
 )
 from restohub.limits import HUB_REMOVALS_MAX, RESTAURANTS_MAX
-from restohub.store.append import Record
-from restohub.store.key_index import Keys
 from restohub.text import duration
 from restohub.wire.problems import Problem
 from restohub.wire.responses import Answer, packed
 
 from .address_usage import Caller
 from .clock import Clock
+from .key_index import Keys
+from .ports import Record
 
 # Held for no longer than so, the loop serves the others in time.
 HOLD_S = 0.02

@@ -9,8 +9,8 @@ from msgspec import UNSET, structs
 from restohub.floor.commands import Create, GuestFields, Update, Visits
 from restohub.floor.model import Entity, Floor, Guest, Table
 from restohub.floor.own_changes import OwnChange
-from restohub.store.history import History
-from restohub.store.past_versions import Version
+
+from .ports import History, Version
 
 Images = Mapping[Version, Entity]
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from restohub.store.history import History
 from restohub.wire.responses import Discovery
 
 from .address_usage import Callers
@@ -17,6 +16,7 @@ from .endpoint import Endpoint
 from .epoch import Epoch
 from .feed import Feed
 from .list_index import Listings
+from .ports import History
 from .snapshots import Snapshots
 from .writer import Writer
 

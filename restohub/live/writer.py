@@ -15,10 +15,6 @@ from restohub.floor.model import DIRECTORY_ID, Directory, Entry, Floor
 from restohub.floor.verdicts import Repeated
 from restohub.limits import QUEUE_MAX, RESTAURANTS_MAX
 from restohub.logs.events import event
-from restohub.store.append import Ledger
-from restohub.store.codec import ClockReset
-from restohub.store.errors import StorageFailedError, StorageFullError, StorageUnavailableError
-from restohub.store.key_index import Keys
 from restohub.text import duration
 from restohub.wire.problems import Problem, problem, refusal
 from restohub.wire.responses import Answer
@@ -26,6 +22,8 @@ from restohub.wire.responses import Answer
 from .address_usage import Caller
 from .clock import Clock, new_id
 from .group_commit import Group, Holdings, Responder, Step, Submission
+from .key_index import Keys
+from .ports import IDLE_S, ClockReset, Ledger, StorageFailedError, StorageFullError, StorageUnavailableError
 
 log = logging.getLogger("restohub.writer")
 
@@ -37,10 +35,6 @@ SWEEP_S = 0.5
 NOT_KNOWN = "The change may or may not have been made."
 ONLY_DELETES = "the disk is full, and the space kept in reserve takes only deletes"
 RECOVERY_PROBE_S = 1.0
-# A checkpoint writes each page of the WAL once more, so many changes share one; an idle hub brings it forward.
-CHECKPOINT_PAGES = 1000
-IDLE_CHECKPOINT_PAGES = 250
-IDLE_S = 1.0
 
 
 class Chore(Struct, frozen=True):
@@ -123,10 +117,10 @@ class Writer:
                     await self._commit(self._taken)
                     self._taken = []
                     self._idle_from = asyncio.get_running_loop().time()
-                if self._chores:  # they put off neither the idle checkpoint nor the look at a full disk
+                if self._chores:  # they put off neither the idle upkeep nor the look at a full disk
                     await self._do(self._chores.popleft())
-                if self._ledger.pages_due >= CHECKPOINT_PAGES:
-                    await self._checkpoint()
+                if self._ledger.upkeep_due(0):
+                    await self._upkeep()
         finally:
             sweeper.cancel()
             self._abandon()
@@ -239,18 +233,18 @@ class Writer:
         self._calls.clear()
 
     async def _rest(self) -> None:
-        """Wait for work; an idle hub checkpoints, and one whose disk was full tries whether it still is."""
+        """Wait for work; an idle hub looks after its store, and one whose disk was full tries whether it still is."""
         self._wake.clear()
         if self._queue or self._chores or self._stopping:
             return
         loop = asyncio.get_running_loop()
         # Counted from the last work, not from here: a roll call must not put idle work off.
         due_at = self._idle_from + (RECOVERY_PROBE_S if self.storage_fault else IDLE_S)
-        idle_work = self.storage_fault is not None or self._ledger.pages_due >= IDLE_CHECKPOINT_PAGES
+        idle_work = self.storage_fault is not None or self._ledger.upkeep_due(IDLE_S)
         try:
             await asyncio.wait_for(self._wake.wait(), due_at - loop.time() if idle_work else None)
         except TimeoutError:
-            await (self._probe() if self.storage_fault else self._checkpoint())
+            await (self._probe() if self.storage_fault else self._upkeep())
             self._idle_from = loop.time()
 
     async def _do(self, chore: Chore) -> None:
@@ -354,9 +348,9 @@ class Writer:
             return
         self._recovered()
 
-    async def _checkpoint(self) -> None:
+    async def _upkeep(self) -> None:
         try:
-            await self._ledger.checkpoint()
+            await self._ledger.upkeep()
         except (StorageFullError, StorageUnavailableError) as fault:
             self._troubled(fault)
 

@@ -8,12 +8,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from msgspec import Struct
-
 from restohub.floor.model import Entry
+from restohub.live.ports import IDLE_S, ClockReset, Record, StorageFailedError
 
 from .codec import (
-    ClockReset,
     encode_changes,
     encode_resets,
     image_of,
@@ -26,7 +24,6 @@ from .codec import (
 )
 from .connection import PAGE_BYTES, Connection
 from .disk_reserve import Reserve
-from .errors import StorageFailedError
 from .restore_detection import NAME
 from .write_probe import meaning
 
@@ -53,16 +50,11 @@ PROBE = "INSERT OR REPLACE INTO hub (name, value, checksum) VALUES ('probe', hex
 # WAL pages that a row takes about beside its blobs, to know when a checkpoint is due.
 PAGES_A_ROW = 2
 
+# A checkpoint writes each page of the WAL once more, so many changes share one; an idle hub brings it forward.
+CHECKPOINT_PAGES = 1000
+IDLE_CHECKPOINT_PAGES = 250
+
 T = TypeVar("T")
-
-
-class Record(Struct, frozen=True):
-    """A commit with the idempotency key that it was made with: the request's digest and the answer's bytes."""
-
-    entry: Entry
-    key: str | None = None
-    digest: bytes | None = None
-    answer: bytes | None = None
 
 
 class Ledger:
@@ -167,7 +159,11 @@ class Ledger:
         finally:
             await self._roll_back()
 
-    async def checkpoint(self) -> None:
+    def upkeep_due(self, idle_s: float) -> bool:
+        """Whether enough pages wait in the WAL for a checkpoint, of a hub that has rested for so long."""
+        return self.pages_due >= (IDLE_CHECKPOINT_PAGES if idle_s >= IDLE_S else CHECKPOINT_PAGES)
+
+    async def upkeep(self) -> None:
         """Bring the WAL's pages into the database file; raises like `append`."""
         self._check_file()
         try:

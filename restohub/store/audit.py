@@ -1,24 +1,23 @@
-"""The whole store read and held against itself: rows, log and removals, down to the last checksum."""
+"""The audit: rows, log and removals read and held against each other, down to the last checksum."""
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from typing import Any
 from zlib import crc32
 
-from msgspec import Struct, field
+from msgspec import Struct
 
-from restohub.floor.model import DIRECTORY_ID, Entity, Guest, Table
+from restohub.floor.model import DIRECTORY_ID, Entity, Guest, Removal, Table
 
+from . import findings
 from .codec import (
     NO_CHANGES,
     REMOVAL_COLUMNS,
     DamageError,
+    LoggedChange,
     OtherFormatError,
     decode_changes,
     entity_of,
@@ -26,30 +25,25 @@ from .codec import (
     name_checksum,
     position_of,
     read_removal,
-    restaurant_at,
     revision_at,
     row_checksum,
-    whole_change,
 )
-from .connection import DATABASE, held_still, size_of, wal_path
-from .schema_version import FolderError, format_of, meaning_of
+from .findings import Finding, Rule
+from .schema import meaning_of
 
-FAULTS_MAX = 1000
-PROGRESS_EVERY = 5000
-TABLES = {"hub", "entity", "removal", "log"}
-UNREADABLE = (sqlite3.Error, DamageError, TypeError, ValueError)
+NAMES = "SELECT name, value, checksum FROM hub"
+ENTITIES = "SELECT restaurant_id, kind, id, version, checksum, image FROM entity ORDER BY rowid"
+LOG = """SELECT position, time, checksum, key, digest, changes, answer FROM log
+    WHERE position BETWEEN ? AND ? ORDER BY position"""
+# Each by itself is one step down the b-tree; both in one query read the whole log.
+LOG_ENDS = """SELECT (SELECT min(position) FROM log WHERE position BETWEEN ?1 AND ?2),
+    (SELECT max(position) FROM log WHERE position BETWEEN ?1 AND ?2)"""
+REMOVALS = f"SELECT {REMOVAL_COLUMNS} FROM removal WHERE restaurant_id = ? ORDER BY revision DESC LIMIT ?"  # noqa: S608 (our own column names)
+ALL = -1
+# What a flipped bit makes of a row: in its header, a text or a number becomes a blob.
+UNREADABLE = (DamageError, TypeError, ValueError)
 
-Who = tuple[int, str, str]
-
-
-class Fault(Struct, omit_defaults=True):
-    """What is wrong and where, in words that tell nothing of a guest but his id."""
-
-    detail: str
-    restaurant_id: int | None = None
-    revision: int | None = None
-    kind: str | None = None
-    entity_id: str | None = None
+Who = tuple[str, str]
 
 
 class Newest(Struct):
@@ -59,260 +53,182 @@ class Newest(Struct):
     image: int | None
 
 
-class Report(Struct):
-    """What was read, and all that is wrong with it. `logs`: each log's first and last revision."""
+class Audit:
+    """One reading of a store, part by part; each part is read to its end by whoever takes all of its findings.
 
-    sound: bool = True
-    restaurants: int = 0
-    guests: int = 0
-    tables: int = 0
-    commits: int = 0
-    logs: dict[int, tuple[int, int]] = field(default_factory=dict)
-    faults: list[Fault] = field(default_factory=list)
-
-    def add(self, detail: str, restaurant_id: int | None = None, revision: int | None = None, *who: str) -> None:
-        """Put down a fault; `who` is a kind and an id."""
-        self.sound = False
-        if len(self.faults) < FAULTS_MAX:
-            kind, entity_id = who or (None, None)
-            self.faults.append(Fault(detail, restaurant_id, revision, kind, entity_id))
-
-
-def check_folder(folder: Path, progress: Callable[[int, int], None]) -> Report:
-    """Read all that a stopped hub's folder holds, without a byte written to it; raises FolderError.
-
-    `progress` hears how many commits of how many were read.
+    By restaurant: `rows` has each entity with the CRC-32 of its image, `removals` what is gone, oldest first, and
+    `removals_since` the revision since which they are all of it; `logs` the first and the last revision, `times` the
+    last commit's, `newest` what was read of the log. `spoilt` are rows and removals that could not be read.
     """
-    report = Report()
-    path = folder / DATABASE
-    if not folder.is_dir():
-        raise FolderError(f"{folder} is not a folder.")
-    with held_still(folder):
-        if size_of(path) == 0:
-            report.add(f"The database {path} is {'empty' if path.exists() else 'missing'}.")
-            return report
-        try:
-            with _opened(folder) as connection:
-                _Check(connection, path, report, progress).run()
-        except UNREADABLE as error:
-            report.add(f"The database {path} cannot be read: {error}.")
-        except OSError as error:
-            raise FolderError(f"The data in {folder} cannot be read or copied ({error.strerror}).") from error
-    return report
 
+    def __init__(self, database: sqlite3.Connection) -> None:
+        self.names: dict[str, str] = {}
+        self.rows: dict[int, dict[Who, tuple[Entity, int]]] = defaultdict(dict)
+        self.removals: dict[int, dict[Who, Removal]] = {}
+        self.removals_since: dict[int, int] = {}
+        self.logs: dict[int, tuple[int, int]] = {}
+        self.times: dict[int, int] = {}
+        self.newest: dict[int, dict[Who, Newest]] = defaultdict(dict)
+        self.spoilt: set[tuple[int, Who]] = set()
+        self._database = database
 
-@contextmanager
-def _opened(folder: Path) -> Iterator[sqlite3.Connection]:
-    """The database to be read; with a WAL beside it, a copy of both.
-
-    SQLite reads a WAL only where it may write, and without one `immutable` alone keeps it from making files here.
-    """
-    with TemporaryDirectory(prefix="restohub-verify-") as scratch:
-        path, options = folder / DATABASE, "mode=ro&immutable=1"
-        if size_of(wal_path(folder)):
-            shutil.copyfile(wal_path(folder), wal_path(Path(scratch)))
-            path, options = Path(shutil.copyfile(path, Path(scratch) / DATABASE)), "mode=rw"
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?{options}", uri=True)) as connection:
-            connection.text_factory = _text
-            yield connection
-
-
-def _text(value: bytes) -> str:
-    """A text, damaged or not: its checksum tells."""
-    return value.decode("utf-8", "replace")
-
-
-class _Check:
-    """One reading of a database, from the file's own order to the last guest."""
-
-    def __init__(
-        self, connection: sqlite3.Connection, path: Path, report: Report, progress: Callable[[int, int], None]
-    ) -> None:
-        self._connection = connection
-        self._path = path
-        self._report = report
-        self._progress = progress
-        self._rows: dict[Who, tuple[Entity, int]] = {}
-        self._newest: dict[Who, Newest] = {}
-        self._gone: dict[Who, int] = {}
-        self._spoilt: set[Who] = set()
-
-    def run(self) -> None:
-        """Read everything, and put down all that is wrong."""
-        format_of(self._connection, self._path)
-        for (line,) in self._connection.execute("PRAGMA integrity_check(100)"):
-            if line != "ok":
-                self._report.add(f"SQLite's integrity check fails: {line}.")
-        found = {name for (name,) in self._connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
-        for table in sorted(TABLES - found):
-            self._report.add(f"The table {table} is missing.")
-        read = [self._read(part) for part in (self._names, self._entities, self._log, self._removals)]
-        if all(read):  # else what could not be read would look lost
-            self._compare()
-        if all(read) and not self._spoilt:
-            self._floors()
-
-    def _read(self, part: Callable[[], None]) -> bool:
-        """Read a part of the database, and say whether it could be read to its end."""
-        try:
-            part()
-        except UNREADABLE as error:
-            self._report.add(f"The database cannot be read to its end ({part.__name__.strip('_')}): {error}.")
-            return False
-        return True
-
-    def _names(self) -> None:
-        names = set()
-        for name, value, checksum in self._connection.execute("SELECT name, value, checksum FROM hub"):
-            names.add(name)
+    def read_names(self) -> Iterator[Finding]:
+        """What the hub keeps of itself."""
+        for name, value, checksum in self._database.execute(NAMES):
+            self.names[name] = value
             if name != "probe" and name_checksum(name, value) != checksum:
-                self._report.add(f"The hub's own {name} fails its checksum.")
-        for name in sorted({"install_id", "epoch"} - names):
-            self._report.add(f"The hub's own {name} is missing.")
+                yield Finding(findings.NAME_DAMAGED, name=name)
+        for name in sorted({"install_id", "epoch"} - self.names.keys()):
+            yield Finding(findings.NAME_MISSING, name=name)
 
-    def _entities(self) -> None:
-        sql = "SELECT restaurant_id, kind, id, version, checksum, image FROM entity ORDER BY restaurant_id, kind, id"
-        for restaurant_id, kind, entity_id, version, checksum, image in self._connection.execute(sql):
-            where = (restaurant_id, version, kind, entity_id)
+    def read_rows(self) -> Iterator[Finding]:
+        """Every entity of every restaurant."""
+        for restaurant_id, kind, entity_id, version, checksum, image in self._database.execute(ENTITIES):
+            who, where = (kind, entity_id), (restaurant_id, version, (kind, entity_id))
             try:
+                wrong = None
                 if row_checksum(restaurant_id, kind, entity_id, version, image) != checksum:
-                    raise DamageError("it fails its checksum")
-                entity = entity_of(kind, image)
-                if (entity.id, entity.version) != (entity_id, version):
-                    raise DamageError("it holds another entity, or another version of it")
+                    wrong = Finding(findings.ROW_DAMAGED, *where)
+                elif ((entity := entity_of(kind, image)).id, entity.version) != (entity_id, version):
+                    wrong = Finding(findings.ROW_OF_ANOTHER, *where)
             except OtherFormatError as error:
-                raise meaning_of(error, self._connection) from error
+                raise meaning_of(error, self._database) from error
             except UNREADABLE as error:
-                self._report.add(f"A row cannot be read: {error}.", *where)
-                self._spoilt.add((restaurant_id, kind, entity_id))
+                wrong = Finding(findings.ROW_UNREADABLE, *where, error=error)
+            if wrong is not None:
+                self.spoilt.add((restaurant_id, who))
+                yield wrong
                 continue
-            self._rows[restaurant_id, kind, entity_id] = entity, crc32(image)
+            self.rows[restaurant_id][who] = entity, crc32(image)
 
-    def _log(self) -> None:
-        total = self._log_ends()
-        sql = "SELECT position, time, checksum, key, digest, changes, answer FROM log ORDER BY position"
-        last_position, last_time = -1, 0
-        for row in self._connection.execute(sql):
-            position, time = row[0], row[1]
-            restaurant_id, revision = restaurant_at(position), revision_at(position)
-            if restaurant_at(last_position) != restaurant_id:
-                last_time = 0
-            elif position != last_position + 1:
-                missing = revision_at(last_position) + 1
-                upto = f" to {revision - 1}" if revision - 1 > missing else ""
-                self._report.add(f"The log has a gap: revision {missing}{upto} is missing.", restaurant_id, missing)
-            self._commit(row)
-            if time < last_time and row[5] != NO_CHANGES:
-                self._report.add("A commit is older than the one that it follows.", restaurant_id, revision)
-            last_position, last_time = position, time
-            self._report.commits += 1
-            if self._report.commits % PROGRESS_EVERY == 0:
-                self._progress(self._report.commits, total)
-
-    def _log_ends(self) -> int:
-        """Put down each log's first and last revision; how many commits that makes."""
-        at: int | None = 0
-        while True:
-            sql = "SELECT min(position) FROM log WHERE position >= ?"
-            (at,) = self._connection.execute(sql, (at,)).fetchone()
-            if at is None:
-                return sum(last - first + 1 for first, last in self._report.logs.values())
-            restaurant_id = restaurant_at(at)
-            end = position_of(restaurant_id + 1, 0)
-            (last,) = self._connection.execute("SELECT max(position) FROM log WHERE position < ?", (end,)).fetchone()
-            self._report.logs[restaurant_id] = revision_at(at), revision_at(last)
-            at = end
-
-    def _commit(self, row: tuple[Any, ...]) -> None:
-        """Hold one commit against its checksum, and each of its changes against the one before it."""
-        position, time, checksum, key, digest, changes, answer = row
-        restaurant_id, revision = restaurant_at(position), revision_at(position)
-        try:
-            if log_checksum(position, time, key, digest, changes, answer) != checksum:
-                self._report.add("A commit of the log fails its checksum.", restaurant_id, revision)
-                return
-            logged = decode_changes(changes)
-            changed = [whole_change(one) for one in logged]
-        except OtherFormatError as error:
-            raise meaning_of(error, self._connection) from error
-        except UNREADABLE as error:
-            self._report.add(f"A commit of the log cannot be read: {error}.", restaurant_id, revision)
-            return
-        first = self._report.logs[restaurant_id][0]
-        for one, change in zip(logged, changed, strict=True):
-            who = (restaurant_id, change.kind, change.id)
-            before = self._newest.get(who)
-            known = 0 if before is None or before.image is None else before.revision
-            if change.was != known and (before is not None or change.was >= first):
-                self._report.add(
-                    f"A commit follows revision {change.was} of an entity whose last one was {known}.",
-                    *(restaurant_id, revision, change.kind, change.id),
-                )
-            entity = change.entity
-            if entity is not None and (entity.id, entity.version) != (change.id, revision):
-                self._report.add("A commit holds another entity's image.", restaurant_id, revision, *who[1:])
-            self._newest[who] = Newest(revision, None if entity is None else crc32(bytes(one.image)))
-
-    def _removals(self) -> None:
-        sql = f"SELECT {REMOVAL_COLUMNS} FROM removal ORDER BY restaurant_id, kind, id"  # noqa: S608 (our own names)
-        for row in self._connection.execute(sql):
+    def read_removals(self, restaurant_id: int, most: int = ALL) -> Iterator[Finding]:
+        """The newest removals of a restaurant, so many at most."""
+        newest: list[Removal] = []
+        for row in self._database.execute(REMOVALS, (restaurant_id, most)):
             try:
-                removal = read_removal(row)
+                newest.append(read_removal(row))
             except UNREADABLE:
-                self._report.add("A removal fails its checksum.", row[0], row[3], row[1], row[2])
-                self._spoilt.add((row[0], row[1], row[2]))
-                continue
-            self._gone[row[0], removal.kind, removal.id] = removal.revision
+                self.spoilt.add((restaurant_id, (row[1], row[2])))
+                yield Finding(findings.REMOVAL_DAMAGED, row[0], row[3], (row[1], row[2]))
+        self.removals[restaurant_id] = {(one.kind, one.id): one for one in reversed(newest)}
+        self.removals_since[restaurant_id] = newest[-1].revision if len(newest) == most else 0
 
-    def _compare(self) -> None:  # noqa: C901 (one branch for each sentence)
-        """Within the horizon the log's last word on an entity is its row, or its removal.
+    def find_log(self, restaurant_id: int) -> tuple[int, int] | None:
+        """The first and the last revision of a restaurant's log, None where it has none."""
+        span = position_of(restaurant_id, 0), position_of(restaurant_id + 1, 0) - 1
+        low, high = self._database.execute(LOG_ENDS, span).fetchone()
+        if high is None:
+            return None
+        self.logs[restaurant_id] = revision_at(low), revision_at(high)
+        return self.logs[restaurant_id]
 
-        Of a deleted restaurant the rows are gone at once, its log and its removals a little at a time.
-        """
-        report = self._report
-        deleted = {int(who) for at, _, who in self._gone if at == DIRECTORY_ID}
-        for who, newest in self._newest.items():
-            where = (who[0], newest.revision, *who[1:])
-            row = self._rows.get(who)
-            if who in self._spoilt or who[0] in deleted:
-                continue
-            if newest.image is None and row is not None:
-                report.add("The log says that an entity is gone, and its row is there.", *where)
-            elif newest.image is None and self._gone.get(who) != newest.revision:
-                report.add("The log says that an entity is gone, and its removal is not there.", *where)
-            elif newest.image is not None and row is None:
-                report.add("The row of an entity that the log knows is missing.", *where)
-            elif row is not None and row[1] != newest.image:
-                report.add("A row is not as the log left it.", *where)
-        there = [(who, entity.version, "row") for who, (entity, _) in self._rows.items()]
-        for who, revision, what in [*there, *((who, revision, "removal") for who, revision in self._gone.items())]:
-            if who[0] in deleted:
-                continue
-            first, last = report.logs.get(who[0], (1, 0))
+    def read_log(self, restaurant_id: int, since: int) -> Iterator[Finding]:
+        """A restaurant's log, which was found, from a revision on."""
+        low, high = position_of(restaurant_id, since), position_of(restaurant_id, self.logs[restaurant_id][1])
+        expected, time = low, 0
+        for position, row_time, checksum, key, digest, changes, answer in self.commits(low, high):
+            revision = revision_at(position)
+            if position != expected:
+                upto = f" to {revision - 1}" if position - 1 > expected else ""
+                yield Finding(findings.GAP, restaurant_id, revision_at(expected), upto=upto)
+            try:
+                logged: list[LoggedChange] = []
+                if log_checksum(position, row_time, key, digest, changes, answer) != checksum:
+                    yield Finding(findings.COMMIT_DAMAGED, restaurant_id, revision)
+                else:
+                    logged = decode_changes(changes)
+                    for who in self.of_another(revision, logged):
+                        yield Finding(findings.COMMIT_OF_ANOTHER, restaurant_id, revision, who)
+            except OtherFormatError as error:
+                raise meaning_of(error, self._database) from error
+            except UNREADABLE as error:
+                logged = []
+                yield Finding(findings.COMMIT_UNREADABLE, restaurant_id, revision, error=error)
+            if row_time < time and changes != NO_CHANGES:
+                yield Finding(findings.COMMIT_EARLIER, restaurant_id, revision)
+            yield from self._follow(restaurant_id, since, revision, logged)
+            expected, time = position + 1, row_time
+        if expected != high + 1:
+            yield Finding(findings.CUT_OFF, restaurant_id)
+        self.times[restaurant_id] = time
+
+    def _follow(self, restaurant_id: int, since: int, revision: int, logged: list[LoggedChange]) -> Iterator[Finding]:
+        """Take in what a commit changed; each change names the revision that it replaced."""
+        newest = self.newest[restaurant_id]
+        for one in logged:
+            who = (one.kind, one.id)
+            before = newest.get(who)
+            known = 0 if before is None or before.image is None else before.revision
+            if one.was != known and (before is not None or one.was >= since):
+                yield Finding(findings.COMMIT_SKIPS, restaurant_id, revision, who, was=one.was, known=known)
+            newest[who] = Newest(revision, None if one.action == "delete" else crc32(one.image))
+
+    def commits(self, low: int, high: int) -> Iterable[Any]:
+        """The rows of the log between two positions."""
+        return self._database.execute(LOG, (low, high))
+
+    def of_another(self, revision: int, logged: list[LoggedChange]) -> Iterable[Who]:  # noqa: ARG002 (a start reads none)
+        """The changes of a commit that hold another entity's image; where images are not read, none."""
+        return ()
+
+    def compare(self, restaurant_id: int, since: int) -> Iterator[Finding]:
+        """The log's last word on an entity, from a revision on, is its row or its removal; and the other way round."""
+        rows, removals = self.rows.get(restaurant_id, {}), self.removals.get(restaurant_id, {})
+        newest = self.newest.get(restaurant_id, {})
+        _, last = self.logs.get(restaurant_id, (1, 0))
+        for who, revision, what in self._told(restaurant_id):
             if revision > last:
-                report.add(f"A {what} is newer than its log, which ends at {last}.", who[0], revision, *who[1:])
-            elif revision >= first and (who not in self._newest or self._newest[who].revision != revision):
-                report.add(f"A {what} names a revision that says nothing of it.", who[0], revision, *who[1:])
-        for who in sorted(self._rows.keys() & self._gone.keys()):
-            report.add("An entity is there and gone at once.", who[0], self._gone[who], *who[1:])
+                rule = findings.BEYOND_LOG if last else findings.NO_LOG
+                yield Finding(rule, restaurant_id, revision, who, what=what, last=last)
+        for who, logged in newest.items():
+            broken = None if (restaurant_id, who) in self.spoilt else self._broken(restaurant_id, who, logged)
+            if broken is not None:
+                yield Finding(broken, restaurant_id, logged.revision, who)
+        for who, revision, what in self._told(restaurant_id):
+            if since <= revision <= last and (who not in newest or newest[who].revision != revision):
+                rule = findings.ROW_UNNAMED if what == "row" else findings.REMOVAL_UNNAMED
+                yield Finding(rule, restaurant_id, revision, who)
+        for who in sorted(rows.keys() & removals.keys()):
+            yield Finding(findings.BOTH, restaurant_id, removals[who].revision, who)
 
-    def _floors(self) -> None:
-        """Every floor has its restaurant, and each guest and his table name each other."""
-        report = self._report
-        known = {int(entity_id) for restaurant_id, _, entity_id in self._rows if restaurant_id == DIRECTORY_ID}
-        report.restaurants = len(known)
-        for (restaurant_id, kind, entity_id), (entity, _) in self._rows.items():
-            where = (restaurant_id, entity.version, kind, entity_id)
-            if restaurant_id != DIRECTORY_ID and restaurant_id not in known:
-                report.add("An entity's restaurant does not exist.", *where)
-            match entity:
-                case Guest(table_id=other, id=mine):
-                    report.guests += 1
-                    table = other and self._rows.get((restaurant_id, "table", other))
-                    if other and not (table and isinstance(table[0], Table) and table[0].current_guest_id == mine):
-                        report.add(f"A guest is at table {other}, which does not have him.", *where)
-                case Table(current_guest_id=other, id=mine):
-                    report.tables += 1
-                    guest = other and self._rows.get((restaurant_id, "guest", other))
-                    if other and not (guest and isinstance(guest[0], Guest) and guest[0].table_id == mine):
-                        report.add(f"A table has guest {other}, who is not at it.", *where)
+    def _told(self, restaurant_id: int) -> Iterator[tuple[Who, int, str]]:
+        """The revision that each row and each removal names."""
+        for who, (entity, _) in self.rows.get(restaurant_id, {}).items():
+            yield who, entity.version, "row"
+        for who, removal in self.removals.get(restaurant_id, {}).items():
+            yield who, removal.revision, "removal"
+
+    def _broken(self, restaurant_id: int, who: Who, logged: Newest) -> Rule | None:
+        """What is wrong with the row or the removal of an entity, None where it is as the log left it."""
+        row = self.rows.get(restaurant_id, {}).get(who)
+        if logged.image is not None:
+            if row is None:
+                return findings.ROW_LOST
+            return None if row[1] == logged.image else findings.ROW_DIFFERS
+        if row is not None:
+            return findings.GONE_AND_THERE
+        removal = self.removals.get(restaurant_id, {}).get(who)
+        if removal is not None and removal.revision == logged.revision:
+            return None
+        # Older than those that were read, it need not be among them.
+        return findings.REMOVAL_LOST if logged.revision > self.removals_since.get(restaurant_id, 0) else None
+
+    def homeless(self) -> Iterator[Finding]:
+        """The guests and tables whose restaurant does not exist."""
+        known = {int(entity_id) for _, entity_id in self.rows.get(DIRECTORY_ID, {})}
+        for restaurant_id in self.rows.keys() - known - {DIRECTORY_ID}:
+            for who, (entity, _) in self.rows[restaurant_id].items():
+                yield Finding(findings.NO_RESTAURANT, restaurant_id, entity.version, who)
+
+    def apart(self) -> Iterator[Finding]:
+        """The guests and tables of which one names the other, and not the other way round."""
+        for restaurant_id, rows in self.rows.items():
+            for who, (entity, _) in rows.items():
+                if isinstance(entity, Guest) and (table_id := entity.table_id):
+                    table, _ = rows.get(("table", table_id), (None, 0))
+                    if not (isinstance(table, Table) and table.current_guest_id == entity.id):
+                        yield Finding(findings.TABLE_WITHOUT_HIM, restaurant_id, entity.version, who, other=table_id)
+                elif isinstance(entity, Table) and (guest_id := entity.current_guest_id):
+                    guest, _ = rows.get(("guest", guest_id), (None, 0))
+                    if not (isinstance(guest, Guest) and guest.table_id == entity.id):
+                        yield Finding(findings.GUEST_ELSEWHERE, restaurant_id, entity.version, who, other=guest_id)

@@ -8,16 +8,15 @@ from collections.abc import Iterable, Set
 from typing import Any, NoReturn, cast
 
 import aiosqlite
-from msgspec import Struct
 
 from restohub.floor.commands import Visits
 from restohub.floor.contacts import visit_of
 from restohub.floor.model import Entity, Floor, Removal
 from restohub.limits import STEPS_BACK_A_VERSION, STEPS_BACK_MAX, VISITS_MAX
+from restohub.live.ports import DAY_S, ClockReset, KeptAnswer, Oldest, Revision, StorageFailedError, Version
 
 from .codec import (
     REMOVAL_COLUMNS,
-    ClockReset,
     decode_changes,
     log_checksum,
     position_of,
@@ -25,31 +24,13 @@ from .codec import (
     revision_at,
 )
 from .connection import Connection
-from .errors import StorageFailedError, storage_fault
-from .past_versions import Version, Walk
+from .errors import storage_fault
+from .past_versions import Walk
 
-DAY_S = 24 * 3600
 # Commits that are read in one visit to the connection's thread, in which nobody else can read.
 ROWS_A_VISIT = 50
 # Phones and e-mails whose visits are kept until the floor changes.
 VISITS_KEPT = 64
-# Keys are honoured for 72 hours at least; the two days more are what one jump of the clock may make of no time at all.
-KEYS_DAYS = 5
-
-
-class KeptAnswer(Struct, frozen=True):
-    """What was answered to a request with an idempotency key, and the digest of that request."""
-
-    digest: bytes | None
-    answer: bytes | None
-
-
-class Oldest(Struct, frozen=True):
-    """A commit at the log's old end: its revision, whether it has a key, and what it takes in bytes, about."""
-
-    revision: int
-    keyed: bool
-    size: int
 
 
 class History:
@@ -133,7 +114,7 @@ class History:
             try:
                 await self._connection.run(walk.visit)
             except sqlite3.Error as error:
-                raise self._noted(storage_fault(error)) from error
+                raise self._noted(storage_fault(error, "write")) from error
         return found | walk.found
 
     async def made(self, restaurant_id: int, revisions: Iterable[int]) -> dict[int, str]:
@@ -154,26 +135,26 @@ class History:
         rows = await self._rows(SINCE, floor.restaurant_id, since, floor.revision, many)
         return [read_removal(row) for row in rows]
 
-    async def first_revision(self, restaurant_id: int) -> int | None:
+    async def first_revision(self, restaurant_id: int) -> Revision | None:
         """The oldest revision that the log still has, None where it has none."""
         sql = "SELECT min(position) FROM log WHERE position BETWEEN ? AND ?"
         row = await self._row(sql, position_of(restaurant_id, 0), position_of(restaurant_id + 1, 0) - 1)
         return None if row is None or row[0] is None else revision_at(row[0])
 
-    async def revision_before(self, floor: Floor, time: int) -> int | None:
+    async def revision_before(self, floor: Floor, time: int) -> Revision | None:
         """The last revision committed before `time` (UTC seconds); None where the log does not reach back that far.
 
         Commit times never run backwards but at a reset, so the log is searched by halves: from the newest reset on.
         """
         first = await self.first_revision(floor.restaurant_id)
         if first is None:
-            return floor.revision
+            return Revision(floor.revision)
         reset = self.resets.get(floor.restaurant_id)
         if reset is not None and first < reset.revision <= floor.revision:
-            first = reset.revision
+            first = Revision(reset.revision)
             if time == reset.time:  # whoever took the whole floor then holds all that was before
-                return first - 1
-        low, high = first, floor.revision + 1
+                return Revision(first - 1)
+        low, high = int(first), floor.revision + 1
         while low < high:
             middle = (low + high) // 2
             row = await self._row("SELECT time FROM log WHERE position = ?", position_of(floor.restaurant_id, middle))
@@ -183,9 +164,9 @@ class History:
                 low = middle + 1
             else:
                 high = middle
-        return None if low == first and first > 1 else low - 1
+        return None if low == first and first > 1 else Revision(low - 1)
 
-    async def revision_days_back(self, floor: Floor, days: int) -> int:
+    async def revision_days_back(self, floor: Floor, days: int) -> Revision:
         """The last revision that so many whole days lie after; 0 where the log does not reach back that far.
 
         A day (of UTC) counts where something was committed on it: whatever a wrong clock says, a jump of it is one day.
@@ -196,9 +177,9 @@ class History:
             found = await self.revision_before(before, time - time % DAY_S) or 0
             row = await self._row("SELECT time FROM log WHERE position = ?", position_of(floor.restaurant_id, found))
             if row is None:
-                return 0
+                return Revision(0)
             time = row[0]
-        return found
+        return Revision(found)
 
     async def commits_around(self, floors: Iterable[Floor], time: int) -> tuple[int, int] | None:
         """When the hub committed last before a time, and first after it (UTC seconds); None where the logs do not tell.
@@ -242,7 +223,7 @@ class History:
         try:
             return await self._connection.execute_fetchall(sql, values)
         except sqlite3.Error as error:
-            raise self._noted(storage_fault(error)) from error
+            raise self._noted(storage_fault(error, "write")) from error
 
     def _noted(self, fault: Exception) -> Exception:
         """The fault, which `failed` raises too where it means that the disk can no longer be trusted."""

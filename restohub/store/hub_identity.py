@@ -9,12 +9,10 @@ from pathlib import Path
 from msgspec import Struct
 
 from .codec import DamageError, name_checksum
-from .connection import DATABASE, MARK, MARK_TEXT, FolderLock, size_of
-from .errors import PRIMARY_CODE_MASK, storage_fault
+from .data_folder import DATABASE, MARK, MARK_TEXT, FolderError, FolderLock, had_a_database, size_of
+from .errors import storage_fault
 from .restore_detection import NAME, changed_at, spoil_mark
-from .schema_version import WRITTEN_BY, FolderError, format_of
-
-DAMAGED = {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_ERROR}
+from .schema import WRITTEN_BY, format_of
 
 
 class Identity(Struct, frozen=True):
@@ -39,9 +37,7 @@ def give_identity(folder: Path, new: Identity, version: str) -> Identity:
                 format_of(database, path)
                 return _give(database, folder, new, version)
         except sqlite3.Error as error:
-            if getattr(error, "sqlite_errorcode", 0) & PRIMARY_CODE_MASK in DAMAGED:
-                raise DamageError(str(error)) from error
-            raise storage_fault(error) from error
+            raise storage_fault(error, "load", path) from error
 
 
 def _give(database: sqlite3.Connection, folder: Path, new: Identity, version: str) -> Identity:
@@ -55,7 +51,7 @@ def _give(database: sqlite3.Connection, folder: Path, new: Identity, version: st
             old[name] = value
     if len(old) < 2:
         raise DamageError("the hub's own names are lost")
-    if not size_of(folder / MARK):  # the database alone was copied
+    if not had_a_database(folder):  # the database alone was copied
         (folder / MARK).write_text(MARK_TEXT, "utf-8")
     spoil_mark(folder)  # and left anew below: the data are what this run leaves
     names = {"install_id": new.id, "epoch": new.epoch, "mark": changed_at(folder / MARK), WRITTEN_BY: version}

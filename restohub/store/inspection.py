@@ -7,26 +7,25 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 from msgspec import Struct
 
+from restohub.live.ports import StorageFailedError
+
 from .codec import DamageError
-from .connection import DATABASE, MARK, Connection, connected, is_served, size_of, wal_path
-from .errors import PRIMARY_CODE_MASK, StorageFailedError, storage_fault
+from .connection import READING, Connection, connected, set_up
+from .data_folder import DATABASE, FolderError, had_a_database, is_served, size_of, wal_path
+from .errors import UnseenError, storage_fault
 from .load import load
-from .schema_version import FolderError, format_of, migrations
+from .schema import format_of, migrations
+from .snapshot import parts, readable_at
 
 T = TypeVar("T")
 # After a power cut both files are copied before they are read; more than this is left to the next start.
 COPIED_BYTES_MAX = 256 * 1024 * 1024
-DAMAGED = {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_ERROR}
-
-
-class UnseenError(Exception):
-    """The database could not be looked at, or not in time; the text says why. It may be well."""
 
 
 class Seen(Struct, frozen=True):
@@ -48,7 +47,7 @@ async def look(folder: Path, wait_s: float) -> Seen | None:
     served = is_served(folder)
     try:
         return await _look(folder, served, wait_s)
-    except (DamageError, FolderError, UnseenError):
+    except (DamageError, FolderError, UnseenError, StorageFailedError):
         if is_served(folder) == served:
             raise
     # A hub started or stopped in between, so what was read may not have been of one moment.
@@ -58,13 +57,13 @@ async def look(folder: Path, wait_s: float) -> Seen | None:
 async def _look(folder: Path, served: bool, wait_s: float) -> Seen | None:
     try:
         if size_of(folder / DATABASE) == 0:
-            if size_of(folder / MARK) > 0:
+            if had_a_database(folder):
                 raise DamageError(f"{folder / DATABASE} is gone or empty, though a hub has kept its data there")
             return None
         async with _opened(folder, served) as connection:
             return await _read(connection, folder, wait_s)
     except sqlite3.Error as error:
-        raise _meaning(folder, error) from error
+        raise storage_fault(error, "inspect", folder / DATABASE) from error
     except UnicodeDecodeError as error:  # SQLite quotes a damaged schema, and Python cannot read the quotation
         raise DamageError(f"the schema of {folder / DATABASE} cannot be read") from error
     except PermissionError as error:
@@ -107,29 +106,27 @@ async def _opened(folder: Path, served: bool) -> AsyncIterator[Connection]:
 
     A hub's files are opened read-only: such a connection never checkpoints, not even as the last to close. Without a
     hub that would make a -shm of our own, so the file is then taken as it is, or, where a WAL was left behind, as a
-    copy (`mode=ro` needs not open after a power cut, and `immutable` would not see the WAL).
+    snapshot.
     """
-    with tempfile.TemporaryDirectory(prefix="restohub-look-") as copies:
-        path, how = folder / DATABASE, "mode=ro" if served else "mode=ro&immutable=1"
-        if not served and size_of(wal_path(folder)) > 0:
-            path, how = _copied(folder, Path(copies)), "mode=rw"
-        connection = await connected(f"{path.absolute().as_uri()}?{how}", uri=True)
+    with ExitStack() as stack:
+        if served:
+            uri = f"{(folder / DATABASE).absolute().as_uri()}?mode=ro"
+        else:
+            _refuse_large(folder)
+            uri = stack.enter_context(readable_at(folder))
+        connection = await connected(uri, uri=True)
         try:
-            for pragma in ("query_only = ON", "wal_autocheckpoint = 0", "mmap_size = 0", "trusted_schema = OFF"):
-                await connection.execute(f"PRAGMA {pragma}")
+            await set_up(connection, READING)
             yield connection
         finally:
             await connection.close()
 
 
-def _copied(folder: Path, to: Path) -> Path:
-    both = [folder / DATABASE, wal_path(folder)]
+def _refuse_large(folder: Path) -> None:
+    both = parts(folder)
     size = sum(size_of(path) for path in both)
-    if size > min(COPIED_BYTES_MAX, shutil.disk_usage(to).free // 2):
+    if both[1:] and size > min(COPIED_BYTES_MAX, shutil.disk_usage(tempfile.gettempdir()).free // 2):
         raise UnseenError("The hub was cut off, and the files are too large to be copied; the next start reads them.")
-    for path in both:
-        shutil.copyfile(path, to / path.name)
-    return to / DATABASE
 
 
 async def _within(connection: Connection, work: Coroutine[Any, Any, T], wait_s: float) -> T:
@@ -142,12 +139,3 @@ async def _within(connection: Connection, work: Coroutine[Any, Any, T], wait_s: 
     with suppress(sqlite3.Error, DamageError):
         await task
     raise TimeoutError
-
-
-def _meaning(folder: Path, error: sqlite3.Error) -> Exception:
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & PRIMARY_CODE_MASK
-    if code in DAMAGED:
-        return DamageError(f"{folder / DATABASE} is not a database that can be read ({error})")
-    if code == sqlite3.SQLITE_CANTOPEN:
-        return UnseenError("This user may not read it.")
-    return storage_fault(error)

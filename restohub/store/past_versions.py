@@ -7,9 +7,8 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Mapping, Set
 
-from msgspec import Struct
-
 from restohub.floor.model import Entity, Kind
+from restohub.live.ports import Version
 
 from .codec import DamageError, decode_changes, entity_of, position_of
 
@@ -17,14 +16,6 @@ from .codec import DamageError, decode_changes, entity_of, position_of
 STEP_BYTES = 4096
 # In one visit to the connection's thread, in which nobody else can read.
 STEPS_A_VISIT = 50
-
-
-class Version(Struct, frozen=True):
-    """An entity as it was at a revision of its restaurant."""
-
-    kind: Kind
-    id: str
-    revision: int
 
 
 class Walk:

@@ -12,17 +12,16 @@ from pathlib import Path
 from zlib import crc32
 
 from restohub.floor.model import Entry
+from restohub.live.ports import Record, StorageBackError, StorageFullError, StorageUnavailableError
 
-from .append import Ledger, Record
-from .connection import DATABASE, Connection, size_of
-from .errors import StorageBackError, StorageFullError, StorageUnavailableError
-from .schema_version import FolderError
+from .append import Ledger
+from .connection import Connection
+from .data_folder import DATABASE, FolderError, size_of
+from .snapshot import snapshot
 from .write_probe import refusal
 
 # Where memory is: on a small machine the system's place for temporary files is on the very disk that takes no writes.
 MEMORY = Path("/dev/shm")
-# What SQLite needs for the newest state: after a power cut the last changes are in the WAL alone.
-NEEDED = ("", "-wal", "-journal")
 
 Refusal = StorageFullError | StorageUnavailableError
 
@@ -51,7 +50,7 @@ class ReadOnlyLedger(Ledger):
             f"The disk of {self._disk} can be written again. Restart the hub to save changes."
         )
 
-    async def checkpoint(self) -> None:
+    async def upkeep(self) -> None:
         """Leave the copy as it is: nothing is written to it."""
 
 
@@ -71,11 +70,9 @@ def readable(folder: Path) -> Iterator[tuple[Path, Refusal | None]]:
 
 @contextmanager
 def copied(folder: Path) -> Iterator[Path]:
-    """A copy of a folder's database that can be opened, whatever the disk of `folder` takes; gone at the end.
+    """A snapshot of a folder's database, whatever the disk of `folder` takes; gone at the end.
 
-    Only of a folder that no hub writes to: its lock must be held, or its disk be read-only. Opening the database where
-    it is would not do: `mode=ro` does not open one after a power cut, and `immutable=1` opens it without its WAL,
-    answered changes gone, and says nothing. Raises FolderError.
+    Only of a folder that no hub writes to: its lock must be held, or its disk be read-only. Raises FolderError.
     """
     copy = _copy(folder)
     try:
@@ -91,9 +88,7 @@ def _copy(folder: Path) -> Path:
         shutil.rmtree(left, ignore_errors=True)
     try:
         copy = Path(tempfile.mkdtemp(prefix=prefix, dir=place))
-        for end in NEEDED:
-            if size_of(folder / f"{DATABASE}{end}"):
-                shutil.copyfile(folder / f"{DATABASE}{end}", copy / f"{DATABASE}{end}")
+        snapshot(folder, copy)
     except OSError as error:
         raise FolderError(
             f"The disk of {folder} cannot be written, and its data cannot be copied ({error})."

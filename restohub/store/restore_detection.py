@@ -16,10 +16,12 @@ from pathlib import Path
 
 import aiosqlite
 
+from restohub.live.ports import StorageUnavailableError
+
 from .codec import name_checksum
-from .connection import MARK, MARK_TEXT
-from .errors import StorageUnavailableError, storage_fault
-from .schema_version import WRITTEN_BY
+from .data_folder import MARK, MARK_TEXT
+from .errors import storage_fault
+from .schema import WRITTEN_BY
 
 NAME = "INSERT OR REPLACE INTO hub (name, value, checksum) VALUES (?, ?, ?)"
 
@@ -46,7 +48,7 @@ async def leave_mark(connection: aiosqlite.Connection, folder: Path, epoch: str,
         await connection.executemany(NAME, [(name, value, name_checksum(name, value)) for name, value in names.items()])
         await connection.execute("COMMIT")
     except sqlite3.Error as error:
-        raise storage_fault(error) from error
+        raise storage_fault(error, "write") from error
     finally:
         if connection.in_transaction:
             await connection.rollback()

@@ -8,7 +8,9 @@ import os
 import sqlite3
 from pathlib import Path
 
-from .errors import StorageFailedError, StorageFullError, StorageUnavailableError, storage_fault
+from restohub.live.ports import StorageFailedError, StorageFullError, StorageUnavailableError
+
+from .errors import storage_fault
 
 # SQLite rolls these back as it does a full disk; a failed sync is not among them, for after it nothing is certain.
 UNEXPLAINED = {"SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE"}
@@ -23,7 +25,7 @@ TRIAL_BYTES, PIECE_BYTES = 32 * 1024, 1024
 
 async def meaning(database: Path, error: sqlite3.Error) -> Exception:
     """What an error of SQLite means for the hub, the system asked where SQLite leaves it open."""
-    fault = storage_fault(error)
+    fault = storage_fault(error, "write")
     if not isinstance(fault, StorageFailedError) or getattr(error, "sqlite_errorname", "") not in UNEXPLAINED:
         return fault
     reach = max((path.stat().st_size for path in database.parent.glob(f"{database.name}*")), default=0)

@@ -10,9 +10,8 @@ from restohub.floor.model import DIRECTORY_ID, Floor
 from restohub.live.clock import new_epoch
 from restohub.live.epoch import BEGAN
 from restohub.live.hub import Hub
+from restohub.live.ports import ClockReset, StorageFullError, StorageUnavailableError
 from restohub.logs.events import event
-from restohub.store.codec import ClockReset
-from restohub.store.errors import StorageFullError, StorageUnavailableError
 from restohub.text import duration
 
 from .clock_trust import STEADY_S, Sight, Verdict, verdict

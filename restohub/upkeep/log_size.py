@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from restohub.limits import LOG_BYTES_MAX
-from restohub.store.history import History, Oldest
+from restohub.live.ports import History, Oldest
 
 # Rows counted in one query: a few milliseconds of the connection that everybody's history is read over.
 ROWS_A_QUERY = 2_000

@@ -9,10 +9,16 @@ from msgspec import Struct
 
 from restohub.floor.model import DIRECTORY_ID, Floor
 from restohub.live.clock import Clock
+from restohub.live.ports import (
+    DAY_S,
+    KEYS_DAYS,
+    REVISION_MAX,
+    History,
+    Oldest,
+    StorageFullError,
+    StorageUnavailableError,
+)
 from restohub.live.writer import Writer
-from restohub.store.codec import REVISION_MAX
-from restohub.store.errors import StorageFullError, StorageUnavailableError
-from restohub.store.history import DAY_S, KEYS_DAYS, History, Oldest
 
 from .log_size import LogSize
 

@@ -14,7 +14,7 @@ from restohub.limits import BATCH_BYTES_MAX, SMALL_BODY_BYTES
 from restohub.live.clock import new_id
 from restohub.live.history_lookup import Images, recall_create, recall_update
 from restohub.live.hub import Hub
-from restohub.store.past_versions import Version
+from restohub.live.ports import Version
 from restohub.wire.batch_answers import batch_answer
 from restohub.wire.batch_inputs import Wanted, batch_transaction_id, named_restaurant, read_batch
 from restohub.wire.responses import Answer

@@ -10,7 +10,7 @@ from msgspec import Struct
 from restohub.floor.model import DIRECTORY_ID, Floor
 from restohub.live.clock import new_id
 from restohub.live.hub import Hub
-from restohub.store.history import KeptAnswer
+from restohub.live.ports import KeptAnswer
 from restohub.wire.problems import problem
 from restohub.wire.responses import Answer, unpacked
 

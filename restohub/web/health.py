@@ -10,7 +10,7 @@ from msgspec import UNSET
 from restohub.floor.bounds import nearly_full
 from restohub.live.hub import Hub
 from restohub.net.urls import COPY_ADVICE
-from restohub.store.connection import DATABASE, size_of, wal_path
+from restohub.store.data_folder import DATABASE, size_of, wal_path
 from restohub.store.sqlite_version import SQLITE_VERSION, has_wal_reset_bug
 from restohub.wire.responses import Answer, DatabaseHealth, Discovery, Health, json_answer
 from restohub.wire.times import time_text

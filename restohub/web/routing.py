@@ -20,7 +20,7 @@ from litestar.handlers import HTTPRouteHandler, WebsocketRouteHandler
 from restohub.floor.verdicts import Refused
 from restohub.limits import ANSWER_BYTES_A_UNIT
 from restohub.live.hub import Hub
-from restohub.store.errors import StorageFailedError, StorageUnavailableError
+from restohub.live.ports import StorageFailedError, StorageUnavailableError
 from restohub.wire.error_codes import UPGRADE
 from restohub.wire.problems import Problem, problem
 from restohub.wire.responses import Answer

@@ -11,8 +11,10 @@ from pathlib import Path
 from msgspec import structs
 
 from restohub.floor.model import DIRECTORY_ID, Change, Entry, Guest, Restaurant
-from restohub.store.append import Ledger, Record
-from restohub.store.connection import DATABASE, open_writer
+from restohub.live.ports import Record
+from restohub.store.append import Ledger
+from restohub.store.connection import open_writer
+from restohub.store.data_folder import DATABASE
 from restohub.store.load import initialise
 from tests.bench.lane import ask, request
 from tests.bench.restohub_subject import FLOOR, Restohub
@@ -167,10 +169,10 @@ async def _write_log(folder: Path, revisions: int) -> None:
         for first in range(1, revisions + 1, GROUP):
             group = range(first, min(first + GROUP, revisions + 1))
             await ledger.append([Record(_entry(guests, revision)) for revision in group])
-            if ledger.pages_due > 1000:
-                await ledger.checkpoint()
+            if ledger.upkeep_due(0):
+                await ledger.upkeep()
             await asyncio.sleep(0)
-        await ledger.checkpoint()
+        await ledger.upkeep()
     finally:
         await connection.close()
 

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from restohub.store.connection import is_served
-from restohub.store.inspection import UnseenError, look
+from restohub.store.data_folder import is_served
+from restohub.store.errors import UnseenError
+from restohub.store.inspection import look
 from restohub.store.sqlite_version import has_wal_reset_bug
 from tests.conftest import Hub
 

@@ -1,7 +1,7 @@
 /* Loaded before libc: the calls on the hub's database that the file named by FAILING_DISK asks for fail.
 
    The file is integers in shared memory: which call fails (0 none, 1 pwrite, 2 sync, 3 ftruncate, 4 a pwrite that is
-   not the WAL's), how many of it pass first, how many fail then, with which errno, how many have failed, and how many of
+   not the WAL's, 5 a read), how many of it pass first, how many fail then, with which errno, how many have failed, and how many of
    each call there were. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -64,6 +64,15 @@ ssize_t write(int fd, const void *bytes, size_t count) {
     return fails(1, fd) ? -1 : ((ssize_t(*)(int, const void *, size_t))dlsym(RTLD_NEXT, "write"))(fd, bytes, count);
 }
 ssize_t pwrite(int fd, const void *bytes, size_t count, off_t at) { return pwrite64(fd, bytes, count, at); }
+
+typedef ssize_t (*reading)(int, void *, size_t, off_t);
+ssize_t pread64(int fd, void *bytes, size_t count, off_t at) {
+    return fails(5, fd) ? -1 : ((reading)dlsym(RTLD_NEXT, "pread64"))(fd, bytes, count, at);
+}
+ssize_t pread(int fd, void *bytes, size_t count, off_t at) { return pread64(fd, bytes, count, at); }
+ssize_t read(int fd, void *bytes, size_t count) {
+    return fails(5, fd) ? -1 : ((ssize_t(*)(int, void *, size_t))dlsym(RTLD_NEXT, "read"))(fd, bytes, count);
+}
 
 typedef int (*syncing)(int);
 int fdatasync(int fd) { return fails(2, fd) ? -1 : ((syncing)dlsym(RTLD_NEXT, "fdatasync"))(fd); }

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.faults.strace_run import need
 
-CALLS = {"pwrite64": 1, "fdatasync": 2, "ftruncate": 3, "pwrite64 of the database": 4}
+CALLS = {"pwrite64": 1, "fdatasync": 2, "ftruncate": 3, "pwrite64 of the database": 4, "read": 5}
 CALL, PASS, FAIL, ERROR, FAILED, SEEN = range(6)
 FOR_EVER = 10**9
 SOURCE = Path(__file__).with_name("failing_disk.c")

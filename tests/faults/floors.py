@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 from websockets.sync.client import ClientConnection
 
-from restohub.store.connection import DATABASE
+from restohub.store.data_folder import DATABASE
 from tests.tablet import State, canonical
 
 Dump = dict[str, list[tuple[Any, ...]]]

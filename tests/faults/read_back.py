@@ -10,7 +10,8 @@ from typing import Any
 import aiosqlite
 import msgspec
 
-from restohub.store.connection import DATABASE, FolderLock, open_writer
+from restohub.store.connection import open_writer
+from restohub.store.data_folder import DATABASE, FolderLock
 from restohub.store.load import initialise, load
 
 LOG = "SELECT position, time, checksum, key, digest, changes, answer FROM log ORDER BY position"

@@ -19,9 +19,10 @@ from restohub.live.feed import Feed
 from restohub.live.group_commit import Step
 from restohub.live.hub import Hub
 from restohub.live.list_index import Listings
+from restohub.live.ports import Record
 from restohub.live.snapshots import Snapshots
 from restohub.live.writer import Writer
-from restohub.store.append import Ledger, Record
+from restohub.store.append import Ledger
 from restohub.store.codec import revision_at
 from restohub.store.history import History
 from restohub.store.load import initialise, load

@@ -15,8 +15,7 @@ from typing import Any, TypeVar
 from restohub.live.clock import Clock
 from restohub.store.append import KEYED_LOG, LOG
 from restohub.store.codec import revision_at
-from restohub.store.connection import statements
-from restohub.store.schema_version import migrations
+from restohub.store.schema import migrations, statements
 from tests.live.feed_harness import Message, messages
 
 T = TypeVar("T")

@@ -103,6 +103,26 @@ def test_a_hub_whose_disk_failed_starts_again_and_goes_on(tmp_path: Path) -> Non
         hub.kill()
 
 
+def test_a_disk_that_fails_while_a_hub_starts_is_called_that_and_not_damage(tmp_path: Path) -> None:
+    disk = FailingDisk(tmp_path)
+    hub = Hub(tmp_path / "data", env=disk.env).start()
+    with hub.client() as api:
+        for index, wanted in enumerate(SIZES):
+            assert told_of(api, parties(str(index), wanted)) == "made"
+    assert hub.stop() == 0
+    before = disk.seen("read")
+    assert hub.start().stop() == 0
+    reads = disk.seen("read") - before
+    for number in (reads // 4, reads // 2, 3 * reads // 4):
+        disk.fail("read", number, errno.EIO, FOR_EVER)
+        with pytest.raises(AssertionError, match=r"the hub ended with 1: (.*\n)*The disk of .+ failed: "):
+            hub.start()
+        assert disk.failed() > 0
+        disk.heal()
+    assert "damaged" not in hub.said()
+    asyncio.run(read_back(hub.data, History.of(hub.data)))
+
+
 @pytest.mark.long
 @pytest.mark.timeout(7200)
 def test_a_disk_that_fails_at_any_call_loses_nothing_answered(

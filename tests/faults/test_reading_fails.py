@@ -10,8 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from restohub.store.connection import DATABASE, open_reader
-from restohub.store.schema_version import FolderError
+from restohub.store.connection import open_reader
+from restohub.store.data_folder import DATABASE, FolderError
 from tests.conftest import Hub
 
 NewHub = Callable[..., Hub]

@@ -14,6 +14,7 @@ from restohub.live.address_usage import Caller
 from restohub.live.cursor import Cursor
 from restohub.live.epoch import Epoch
 from restohub.live.feed import Feed
+from restohub.live.ports import Revision
 from restohub.live.snapshots import Snapshots
 from restohub.store.history import History
 from restohub.wire.entities import guest_out, table_out
@@ -40,11 +41,11 @@ class Past(History):
         self.asked.clear()
         self.free.clear()
 
-    async def first_revision(self, restaurant_id: int) -> int | None:  # noqa: ARG002 (there is but one)
+    async def first_revision(self, restaurant_id: int) -> Revision | None:  # noqa: ARG002 (there is but one)
         """The oldest revision of the log, None where it has none."""
         self.asked.set()
         await self.free.wait()
-        return self.first if self.story.log else None
+        return Revision(self.first) if self.story.log else None
 
     async def removals(self, floor: Floor, since: int, many: int) -> list[Removal]:  # noqa: ARG002 (there are few)
         """What left the floor between the two."""

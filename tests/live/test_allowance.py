@@ -15,9 +15,9 @@ from restohub.floor.verdicts import Done, Result
 from restohub.limits import CREATIONS_BURST, GROWTH_BYTES_BURST, HUB_REMOVALS_MAX
 from restohub.live.address_usage import Bucket, Caller
 from restohub.live.group_commit import HOLD_S, Group, Responder, Step, Submission
+from restohub.live.key_index import Keys
+from restohub.live.ports import StorageFullError
 from restohub.live.writer import GROUP_OPERATIONS_MAX
-from restohub.store.errors import StorageFullError
-from restohub.store.key_index import Keys
 from restohub.wire.problems import Problem
 from restohub.wire.responses import Answer
 from tests.live.writer_harness import Desk, StillClock, answering, desk, guest, settle

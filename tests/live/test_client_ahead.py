@@ -7,7 +7,7 @@ import pytest
 from restohub.limits import CLAIM_EVERY_S
 from restohub.live.client_ahead import doubt
 from restohub.live.epoch import BEGAN, PUT_BACK, Epoch
-from restohub.store.codec import REVISION_MAX
+from restohub.live.ports import REVISION_MAX
 
 NOW = 1_700_000_000
 DAY_S = int(CLAIM_EVERY_S)

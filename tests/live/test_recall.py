@@ -10,8 +10,8 @@ from restohub.floor.commands import CloseDay, Create, GuestFields, TableFields, 
 from restohub.floor.model import Guest
 from restohub.floor.own_changes import OwnChange
 from restohub.live.history_lookup import own_changes, recall_create, recall_update
+from restohub.live.ports import Version
 from restohub.store.history import History
-from restohub.store.past_versions import Version
 from tests.floor.story import Story
 from tests.store.bench import history
 from tests.store.test_history import add, note, written

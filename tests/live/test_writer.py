@@ -24,7 +24,9 @@ from restohub.floor.verdicts import Refused
 from restohub.limits import QUEUE_MAX
 from restohub.live import writer as writing
 from restohub.live.group_commit import Step
-from restohub.live.writer import CHECKPOINT_PAGES, GROUP_STEPS_MAX, IDLE_CHECKPOINT_PAGES
+from restohub.live.writer import GROUP_STEPS_MAX
+from restohub.store import append as appending
+from restohub.store.append import CHECKPOINT_PAGES, IDLE_CHECKPOINT_PAGES
 from restohub.wire.problems import Problem
 from restohub.wire.responses import Answer
 from tests.floor.story import fold, held
@@ -319,7 +321,8 @@ async def test_a_checkpoint_follows_when_enough_is_due() -> None:
 @at_once
 async def test_an_idle_hub_checkpoints_earlier() -> None:
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(writing, "IDLE_S", 0)
+        for module in (writing, appending):
+            patched.setattr(module, "IDLE_S", 0)
         async with desk() as one:
             one.disk.pages_due = IDLE_CHECKPOINT_PAGES
             await outcome(one.submit(guest("g1")))

@@ -9,8 +9,8 @@ from random import Random
 import pytest
 
 from restohub.live import writer as writing
-from restohub.live.writer import CHECKPOINT_PAGES
-from restohub.store.errors import StorageFailedError, StorageFullError, StorageUnavailableError
+from restohub.live.ports import StorageFailedError, StorageFullError, StorageUnavailableError
+from restohub.store.append import CHECKPOINT_PAGES
 from restohub.wire.problems import Problem
 from restohub.wire.responses import Answer
 from tests.floor.story import fold, held

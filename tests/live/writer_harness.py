@@ -16,9 +16,10 @@ from restohub.floor.model import Directory, Entry, Floor, Restaurant
 from restohub.floor.verdicts import Done, Refused, Repeated, Result
 from restohub.live.clock import Clock
 from restohub.live.group_commit import Command, Responder, Step
+from restohub.live.key_index import Keys
+from restohub.live.ports import Record
 from restohub.live.writer import Writer
-from restohub.store.append import Ledger, Record
-from restohub.store.key_index import Keys
+from restohub.store.append import Ledger
 from restohub.wire.problems import Problem
 from restohub.wire.responses import Answer
 
@@ -62,7 +63,7 @@ class Disk(Ledger):
         """Fail as an append would."""
         self._fail(self.faults)
 
-    async def checkpoint(self) -> None:
+    async def upkeep(self) -> None:
         """Count, or fail."""
         self.checkpoints += 1
         self._fail(self.checkpoint_faults)

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from restohub.floor.model import DIRECTORY_ID, Change, Entry, Floor, Restaurant
-from restohub.store.append import Ledger, Record
-from restohub.store.connection import DATABASE, open_reader, open_writer
+from restohub.live.ports import Record
+from restohub.store.append import Ledger
+from restohub.store.connection import open_reader, open_writer
+from restohub.store.data_folder import DATABASE
 from restohub.store.history import History
 from restohub.store.load import Loaded, initialise, load
 from tests.floor.story import START, Story

@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 
-from restohub.store.connection import DATABASE, MARK
+from restohub.store.data_folder import DATABASE, MARK
 from tests.conftest import Hub
 
 KEPT = Path(__file__).parent / "kept"

@@ -12,9 +12,11 @@ import pytest
 from msgspec import structs
 
 from restohub.floor.model import Change, Entry, Guest
-from restohub.store.append import Ledger, Record
-from restohub.store.connection import DATABASE, Connection
-from restohub.store.errors import StorageFailedError, StorageFullError, StorageUnavailableError, storage_fault
+from restohub.live.ports import Record, StorageFailedError, StorageFullError, StorageUnavailableError
+from restohub.store.append import Ledger
+from restohub.store.connection import Connection
+from restohub.store.data_folder import DATABASE
+from restohub.store.errors import storage_fault
 from restohub.store.load import load
 from tests.floor.story import START, Story
 from tests.store.bench import fill, ledger, loaded_floor, sql
@@ -205,10 +207,10 @@ def test_a_checkpoint_that_fails_says_so_and_stays_due(tmp_path: Path) -> None:
             broken, disk = failing(writing, "wal_checkpoint", sqlite3.SQLITE_IOERR)
             broken.pages_due = 7
             with pytest.raises(StorageFailedError):
-                await broken.checkpoint()
+                await broken.upkeep()
             assert broken.pages_due == 7
             disk.where = "nothing"
-            await broken.checkpoint()
+            await broken.upkeep()
             assert broken.pages_due == 0
 
     asyncio.run(run())
@@ -240,4 +242,4 @@ def test_of_an_entity_that_changes_often_in_a_group_only_the_last_image_is_a_row
 
 def test_an_error_that_is_no_fault_of_the_disk_comes_back_as_it_is() -> None:
     ours = sqlite3.IntegrityError("UNIQUE constraint failed")
-    assert storage_fault(ours) is ours
+    assert storage_fault(ours, "write") is ours

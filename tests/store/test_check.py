@@ -12,11 +12,10 @@ import pytest
 
 from restohub.floor.commands import Delete
 from restohub.floor.model import DIRECTORY_ID, Change, Entry, Guest, Table
-from restohub.store.append import Record
-from restohub.store.audit import Fault, Report, check_folder
+from restohub.live.ports import Record
 from restohub.store.codec import image_of, log_checksum, position_of, removal_checksum, row_checksum
-from restohub.store.connection import DATABASE, LOCK, FolderLock, wal_path
-from restohub.store.schema_version import FolderError
+from restohub.store.data_folder import DATABASE, LOCK, FolderError, FolderLock, wal_path
+from restohub.store.verification import Fault, Report, check_folder
 from tests.conftest import Hub
 from tests.contract.socket_talk import make_guest
 from tests.floor.story import START, Story

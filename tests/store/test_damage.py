@@ -13,10 +13,11 @@ from msgspec import structs
 
 from restohub.floor.commands import Delete
 from restohub.floor.model import Guest, Table
+from restohub.live.ports import StorageFailedError
 from restohub.store import load as loading
 from restohub.store.codec import DamageError, image_of, log_checksum, position_of, row_checksum
-from restohub.store.connection import DATABASE, open_writer, wal_path
-from restohub.store.errors import StorageFailedError
+from restohub.store.connection import open_writer
+from restohub.store.data_folder import DATABASE, wal_path
 from restohub.store.load import Loaded, initialise, load
 from tests.floor.story import START, Story
 from tests.store.bench import checkpointed, fill, sql

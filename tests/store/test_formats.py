@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from restohub.store.codec import name_checksum, row_checksum
-from restohub.store.connection import DATABASE, MARK, MARK_TEXT
-from restohub.store.schema_version import WRITTEN_BY, migrations
+from restohub.store.data_folder import DATABASE, MARK, MARK_TEXT
+from restohub.store.schema import WRITTEN_BY, migrations
 from tests.doctor.run_doctor import environment
 from tests.store.bench import sql
 from tests.store.keep_data import KEPT

@@ -10,9 +10,9 @@ import pytest
 
 from restohub.floor.commands import CloseDay, Create, Delete, GuestFields, TableFields, Update, Visits
 from restohub.floor.model import Entity, Floor, Guest, Table
+from restohub.live.ports import Version
 from restohub.store.codec import DamageError, position_of
 from restohub.store.history import History
-from restohub.store.past_versions import Version
 from tests.floor.story import START, Story
 from tests.store.bench import fill, history, sql
 from tests.store.test_round_trip import tell_randomly

@@ -12,9 +12,10 @@ import msgspec
 import pytest
 
 from restohub.floor import model
-from restohub.store.audit import check_folder
-from restohub.store.codec import ClockReset, LoggedChange, log_checksum
-from restohub.store.schema_version import migrations
+from restohub.live.ports import ClockReset
+from restohub.store.codec import LoggedChange, log_checksum
+from restohub.store.schema import migrations
+from restohub.store.verification import check_folder
 from restohub.wire.responses import Answer
 from tests.conftest import Hub
 from tests.store.bench import sql

@@ -11,10 +11,10 @@ import pytest
 
 from restohub.floor.model import Change, Entry, Guest
 from restohub.limits import KEYS_MAX
-from restohub.store import key_index as remembering
+from restohub.live import key_index as remembering
+from restohub.live.key_index import GENERATION_KEYS, Keys
+from restohub.live.ports import Record
 from restohub.store import load as loading
-from restohub.store.append import Record
-from restohub.store.key_index import GENERATION_KEYS, Keys
 from tests.floor.story import START
 from tests.live.writer_harness import keys
 from tests.store.bench import RESTAURANT, ledger, loaded, open_restaurant

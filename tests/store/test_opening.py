@@ -11,20 +11,12 @@ from pathlib import Path
 import aiosqlite
 import pytest
 
-from restohub.store import connection as opening
-from restohub.store import schema_version as store_format
+from restohub.live.ports import StorageFailedError
+from restohub.store import schema as store_format
 from restohub.store.codec import DamageError
-from restohub.store.connection import (
-    DATABASE,
-    LOCK,
-    MARK,
-    FolderLock,
-    open_reader,
-    open_writer,
-    statements,
-)
-from restohub.store.errors import StorageFailedError
-from restohub.store.schema_version import FolderError, migrations
+from restohub.store.connection import open_reader, open_writer
+from restohub.store.data_folder import DATABASE, LOCK, MARK, FolderError, FolderLock
+from restohub.store.schema import migrations, statements
 from tests.floor.story import Story
 from tests.store.bench import fill, loaded_floor, sql
 
@@ -112,7 +104,7 @@ def test_a_migration_that_fails_leaves_the_old_store_whole(tmp_path: Path, monke
     asyncio.run(fill(tmp_path, story))
     known = migrations()
     with monkeypatch.context() as patched:
-        patched.setattr(opening, "migrations", lambda: [*known, (len(known) + 1, BROKEN)])
+        patched.setattr(store_format, "migrations", lambda: [*known, (len(known) + 1, BROKEN)])
         with pytest.raises(sqlite3.OperationalError, match="already exists"):
             asyncio.run(open_writer(tmp_path))
     assert sql(tmp_path, "PRAGMA user_version") == [(len(known),)]
@@ -124,8 +116,7 @@ def test_a_migration_that_succeeds_is_done_once(tmp_path: Path, monkeypatch: pyt
     story = Story().furnish()
     asyncio.run(fill(tmp_path, story))
     known = migrations()
-    for module in (opening, store_format):
-        monkeypatch.setattr(module, "migrations", lambda: [*known, (len(known) + 1, SOUND)])
+    monkeypatch.setattr(store_format, "migrations", lambda: [*known, (len(known) + 1, SOUND)])
     for _ in range(2):
         assert asyncio.run(loaded_floor(tmp_path)) == story.floor
     assert sql(tmp_path, "PRAGMA user_version") == [(len(known) + 1,)]

@@ -9,11 +9,11 @@ import pytest
 from msgspec import structs
 
 from restohub.floor.model import DIRECTORY_ID, Change, Entry, Floor, Guest
-from restohub.store.append import Record
-from restohub.store.audit import check_folder
-from restohub.store.codec import ClockReset, DamageError, log_checksum
+from restohub.live.ports import DAY_S, ClockReset, Record
+from restohub.store.codec import DamageError, log_checksum
 from restohub.store.connection import open_reader
-from restohub.store.history import DAY_S, History
+from restohub.store.history import History
+from restohub.store.verification import check_folder
 from tests.floor.story import START
 from tests.live.writer_harness import keys
 from tests.store.bench import RESTAURANT, ledger, loaded, open_restaurant, sql

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from restohub.floor.commands import CloseDay, Create, GuestFields, Update
 from restohub.floor.model import DIRECTORY_ID, Change, Entity, Entry, Guest, Kind, Position, Restaurant, Table
-from restohub.store.append import Record
+from restohub.live.ports import Record
 from restohub.store.codec import decode_changes, encode_changes, entity_of, image_of, whole_change
 from restohub.store.load import load
 from tests.floor.story import START, Story

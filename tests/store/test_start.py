@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from restohub.floor.model import Change, Entry, Guest
+from restohub.live.ports import Record
 from restohub.store import load as loading
-from restohub.store.append import Record
-from restohub.store.connection import DATABASE, open_writer, wal_path
+from restohub.store.connection import open_writer
+from restohub.store.data_folder import DATABASE, wal_path
 from restohub.store.load import load
 from tests.conftest import Hub
 from tests.contract.socket_talk import make_guest

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from restohub.floor.model import DIRECTORY_ID, Action, Change, Entry, Guest, Restaurant
 from restohub.limits import HUB_REMOVALS_MAX
+from restohub.live.ports import Record
 from restohub.store import load as loading
-from restohub.store.append import Ledger, Record
-from restohub.store.codec import position_of
-from restohub.store.connection import DATABASE, open_writer
+from restohub.store.append import Ledger
+from restohub.store.connection import open_writer
+from restohub.store.data_folder import DATABASE
 from restohub.store.load import Loaded, initialise, load
 from tests.floor.story import START
 
@@ -75,13 +76,12 @@ def test_of_a_log_of_large_commits_the_newest_are_compared_alone(tmp_path: Path)
         change = Change("guest", "g", action, guest, number - 1)
         records.append(Record(Entry(1, number, START + number, "tx", False, (change,))))
     assert loaded_after(tmp_path, records).floors[1].revision == count
-    assert asyncio.run(compared_from(tmp_path, count)) > 1
+    assert asyncio.run(compared_from(tmp_path)) > 1
 
 
-async def compared_from(folder: Path, head: int) -> int:
+async def compared_from(folder: Path) -> int:
     writing = await open_writer(folder)
     try:
-        low, high = position_of(1, 1), position_of(1, head)
-        return await loading._small_enough_from(writing, low, high, loading.COMPARED_BYTES_MAX)
+        return await writing.run(lambda database: loading.small_enough_from(database, 1, loading.COMPARED_BYTES_MAX))
     finally:
         await writing.close()

@@ -12,8 +12,9 @@ import pytest
 
 from restohub.floor.commands import Create, GuestFields, Update
 from restohub.floor.model import Entity, Floor, Kind
-from restohub.store.connection import DATABASE
-from restohub.store.past_versions import STEPS_A_VISIT, Version, Walk
+from restohub.live.ports import Version
+from restohub.store.data_folder import DATABASE
+from restohub.store.past_versions import STEPS_A_VISIT, Walk
 from tests.floor.story import Story
 from tests.store.bench import history
 from tests.store.test_history import add, note, prune, written

@@ -12,14 +12,16 @@ from msgspec import structs
 
 from restohub.floor.commands import Delete
 from restohub.floor.model import DIRECTORY_ID, Change, Entry, Guest
+from restohub.live import key_index as remembering
 from restohub.live.clock import Clock
 from restohub.live.deltas import changes_since, latest
+from restohub.live.ports import DAY_S, KEYS_DAYS, Record, Revision
 from restohub.live.writer import Writer
-from restohub.store import key_index as remembering
 from restohub.store import load as loading
-from restohub.store.append import Ledger, Record
-from restohub.store.connection import DATABASE, open_reader, open_writer
-from restohub.store.history import DAY_S, KEYS_DAYS, History
+from restohub.store.append import Ledger
+from restohub.store.connection import open_reader, open_writer
+from restohub.store.data_folder import DATABASE
+from restohub.store.history import History
 from restohub.store.load import load
 from restohub.upkeep import retention as rules
 from restohub.upkeep.retention import Retention
@@ -299,18 +301,18 @@ def test_a_day_is_looked_at_again_only_when_24_hours_have_passed() -> None:
         def __init__(self) -> None:
             pass
 
-        async def first_revision(self, restaurant_id: int) -> int | None:  # noqa: ARG002 (there is but one)
+        async def first_revision(self, restaurant_id: int) -> Revision | None:  # noqa: ARG002 (there is but one)
             """The first."""
-            return 1
+            return Revision(1)
 
         async def bytes_in_use(self) -> int:
             """None."""
             return 0
 
-        async def revision_days_back(self, floor: object, days: int) -> int:  # noqa: ARG002 (nothing is old)
+        async def revision_days_back(self, floor: object, days: int) -> Revision:  # noqa: ARG002 (nothing is old)
             """None is as old."""
             looks.append(days)
-            return 0
+            return Revision(0)
 
     async def run(one: Desk) -> None:
         retention = Retention(one.writer, Asked(), one.clock, days=7, revisions=100)

@@ -13,8 +13,8 @@ from restohub.cli.hub_table import hub_table
 from restohub.limits import RIVAL_ANSWERS, RIVAL_ASKED_EVERY_S
 from restohub.net.mdns_discover import FoundHub
 from restohub.net.urls import host_name
-from restohub.store.audit import check_folder
-from restohub.store.connection import MARK
+from restohub.store.data_folder import MARK
+from restohub.store.verification import check_folder
 from tests.advertise.avahi import PATIENCE_S, within
 from tests.advertise.hubs import PORT, AnnouncedHub
 from tests.advertise.network import Machine, Network

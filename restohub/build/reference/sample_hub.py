@@ -21,13 +21,13 @@ from restohub.live.endpoint import Endpoint
 from restohub.live.epoch import Epoch
 from restohub.live.feed import Feed
 from restohub.live.hub import Hub
+from restohub.live.key_index import Keys
 from restohub.live.list_index import Listings
+from restohub.live.ports import KeptAnswer, Record, Revision, Version
 from restohub.live.snapshots import Snapshots
 from restohub.live.writer import Writer
-from restohub.store.append import Ledger, Record
-from restohub.store.history import History, KeptAnswer
-from restohub.store.key_index import Keys
-from restohub.store.past_versions import Version
+from restohub.store.append import Ledger
+from restohub.store.history import History
 from restohub.web.application import application
 from restohub.web.guard import Guard
 from restohub.wire.responses import Discovery
@@ -106,7 +106,7 @@ class SampleLedger(Ledger):
     async def probe(self) -> None:
         """Paper is never full."""
 
-    async def checkpoint(self) -> None:
+    async def upkeep(self) -> None:
         """Nothing to bring anywhere."""
 
 
@@ -154,13 +154,13 @@ class SampleHistory(History):
         """The floor itself remembers the removals of one evening."""
         return []
 
-    async def first_revision(self, restaurant_id: int) -> int | None:
+    async def first_revision(self, restaurant_id: int) -> Revision | None:
         """The first one: nothing is ever pruned here."""
-        return 1 if self._entries(restaurant_id) else None
+        return Revision(1) if self._entries(restaurant_id) else None
 
-    async def revision_before(self, floor: Floor, time: int) -> int | None:
+    async def revision_before(self, floor: Floor, time: int) -> Revision | None:
         """The last revision committed before a time."""
-        return sum(entry.time < time for entry in self._entries(floor.restaurant_id))
+        return Revision(sum(entry.time < time for entry in self._entries(floor.restaurant_id)))
 
     def _entries(self, restaurant_id: int) -> list[Entry]:
         return [one.entry for one in self._ledger.records if one.entry.restaurant_id == restaurant_id]

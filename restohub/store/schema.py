@@ -1,8 +1,9 @@
-"""Whether this version reads what a folder holds: an older or newer format is said to be that, not damage.
+"""The schema: the format that this version reads, and how older data come to it.
 
 One number, SQLite's `user_version`, says the format of all that is stored: tables, images, changes, kept answers. It is
 that of the newest migration, so whoever changes what is written, a new field included, adds a migration that brings
-older data there. Beside it, each start leaves the version that it is of, for people.
+older data there. An older or newer format is said to be that, not damage; beside it, each start leaves the version that
+it is of, for people.
 """
 
 from __future__ import annotations
@@ -12,14 +13,13 @@ from contextlib import closing, suppress
 from importlib.resources import files
 from pathlib import Path
 
+import aiosqlite
+
 from .codec import OtherFormatError
+from .data_folder import FolderError
 
 WRITTEN_BY = "written_by"
 BEFORE_RELEASES = "a restohub before 0.1.0, in a format that no release reads"
-
-
-class FolderError(Exception):
-    """The data folder cannot be used; the text says why and what to do, for a person."""
 
 
 class FormatError(FolderError):
@@ -56,6 +56,30 @@ def format_of(database: sqlite3.Connection, path: Path) -> int:
     return version
 
 
+async def migrate(connection: aiosqlite.Connection, version: int) -> None:
+    """Bring data of this format to the newest one, each step whole or not at all."""
+    for number, sql in migrations():
+        if number <= version:
+            continue
+        await connection.execute("BEGIN IMMEDIATE")
+        for statement in statements(sql):
+            await connection.execute(statement)
+        await connection.execute(f"PRAGMA user_version = {number}")
+        await connection.execute("COMMIT")
+
+
+def statements(sql: str) -> list[str]:
+    """The statements of a script one by one: `executescript` would commit in silence."""
+    found: list[str] = []
+    pending = ""
+    for line in sql.splitlines():
+        pending += line + "\n"
+        if sqlite3.complete_statement(pending):
+            found.append(pending)
+            pending = ""
+    return found
+
+
 def _older(path: Path | str, writer: str = BEFORE_RELEASES) -> FormatError:
     return FormatError(
         f"The database {path} was written by {writer}. Its data are not damaged. Keep the folder, "
@@ -65,9 +89,14 @@ def _older(path: Path | str, writer: str = BEFORE_RELEASES) -> FormatError:
 
 def meaning_of(fault: OtherFormatError, database: sqlite3.Connection) -> FormatError:
     """What it means that rows cannot be read though their checksums hold: another version wrote them."""
-    (_, _, path) = database.execute("PRAGMA database_list").fetchone()
+    path = file_of(database)
     wrote = _writer(database).removesuffix(", ")
     return _older(path, f"restohub {wrote}, in a format that this one lacks ({fault})" if wrote else BEFORE_RELEASES)
+
+
+def file_of(database: sqlite3.Connection) -> Path:
+    """The file that a connection is to."""
+    return Path(database.execute("PRAGMA database_list").fetchone()[2])
 
 
 def _writer(database: sqlite3.Connection) -> str:

@@ -1,0 +1,191 @@
+"""Ports: what the running hub asks of the store that keeps its commits, whichever engine that is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence, Set
+from typing import NewType, NoReturn, Protocol
+
+from msgspec import Struct
+
+from restohub.floor.commands import Visits
+from restohub.floor.model import Entity, Entry, Floor, Kind, Removal
+
+# The number of a commit of one restaurant. Never made where it is hot: a call of a NewType takes 50 ns.
+Revision = NewType("Revision", int)
+REVISION_MAX = Revision((1 << 40) - 1)
+DAY_S = 24 * 3600
+# Keys are honoured for 72 hours at least; the two days more are what one jump of the clock may make of no time at all.
+KEYS_DAYS = 5
+# A hub that has had nothing to do for so long asks its ledger whether it has.
+IDLE_S = 1.0
+
+
+class StorageFullError(Exception):
+    """The disk is full. The engine has rolled back; the floor stands as it was."""
+
+
+class StorageUnavailableError(Exception):
+    """The disk takes no writes for now; the text says why. Nothing was written."""
+
+
+class StorageBackError(Exception):
+    """The disk took no writes when the hub started, and takes them now; the text says what to do, for a person."""
+
+
+class StorageFailedError(Exception):
+    """What memory holds may no longer be what the disk holds: the process must end; starting again is the recovery."""
+
+
+class Record(Struct, frozen=True):
+    """A commit with the idempotency key that it was made with: the request's digest and the answer's bytes."""
+
+    entry: Entry
+    key: str | None = None
+    digest: bytes | None = None
+    answer: bytes | None = None
+
+
+class KeptAnswer(Struct, frozen=True):
+    """What was answered to a request with an idempotency key, and the digest of that request."""
+
+    digest: bytes | None
+    answer: bytes | None
+
+
+class Oldest(Struct, frozen=True):
+    """A commit at the log's old end: its revision, whether it has a key, and what it takes in bytes, about."""
+
+    revision: Revision
+    keyed: bool
+    size: int
+
+
+class Version(Struct, frozen=True):
+    """An entity as it was at a revision of its restaurant."""
+
+    kind: Kind
+    id: str
+    revision: int
+
+
+class ClockReset(Struct, array_like=True, frozen=True):
+    """Where the times of a log began anew, since the machine's clock had been ahead: at which revision, and when."""
+
+    revision: int
+    time: int
+
+
+class Ledger(Protocol):
+    """The writing end: everything that is written goes through it, in one task.
+
+    What writes raises StorageFullError and StorageUnavailableError (nothing was written, the store is as it was),
+    StorageFailedError (the process must end), or an error of our own after a rollback.
+    """
+
+    @property
+    def refuses(self) -> str | None:
+        """Why it takes nothing from the start, None where it does."""
+
+    @property
+    def reserve_in_use(self) -> bool:
+        """Whether the disk is so full that the room there is is for deletes."""
+
+    async def append(self, records: Sequence[Record]) -> None:
+        """Write these commits in one transaction and sync it; on return they are durable."""
+
+    async def begin_epoch(self, name: str, claimed_at: int | None = None, resets: Sequence[Entry] = ()) -> None:
+        """Make this the present epoch.
+
+        `claimed_at`: when a client had it begin, where one did. `resets`: the commits, without any change, from which
+        on the times of each log begin anew, where they do.
+        """
+
+    async def probe(self) -> None:
+        """Whether a write could commit now: a transaction that changes nothing a client knows."""
+
+    async def prune(self, restaurant_id: int, first: int, last: int) -> Sequence[tuple[int, str | None]]:
+        """Take these revisions out of a restaurant's log; each with the key that goes with it."""
+
+    async def forget_removals(self, restaurant_id: int, many: int) -> int:
+        """Take so many removals of a deleted restaurant out of the store, and say how many."""
+
+    async def give_up_reserve(self) -> bool:
+        """Make room for deletes; False where there is none to be made."""
+
+    async def restore_reserve(self) -> bool:
+        """Have the reserve again after it was given up; False where there is no room for it yet."""
+
+    def upkeep_due(self, idle_s: float) -> bool:
+        """Whether `upkeep` should be called now, when the hub has had nothing to do for so long."""
+
+    async def upkeep(self) -> None:
+        """What the engine puts off while callers wait; called once commits are published and answered."""
+
+
+class History(Protocol):
+    """The reading end. Each query raises StorageFailedError where the disk can no longer be trusted.
+
+    `resets` are where the times of a log began anew.
+    """
+
+    resets: dict[int, ClockReset]
+
+    async def failed(self) -> NoReturn:
+        """Wait for the first failure of the disk, and raise it."""
+
+    async def kept_answer(self, restaurant_id: int, revision: int) -> KeptAnswer | None:
+        """The answer that the commit of this revision was made with, None where the log no longer has it."""
+
+    async def was_used(self, restaurant_id: int, kind: str, entity_id: str) -> bool:
+        """Whether an entity that is gone had this id."""
+
+    async def visits(self, floor: Floor, phone: str | None, email: str | None) -> Visits:
+        """Which retired guests finished a visit with this phone or e-mail, as far as `floor`'s revision.
+
+        At most VISITS_MAX each.
+        """
+
+    async def images(
+        self, floor: Floor, versions: Iterable[Version], around: Set[int] = frozenset()
+    ) -> Mapping[Version, Entity]:
+        """The entities as they were at these versions; those that the log does not know are left out.
+
+        So are those that it knows only many steps back: the oldest ones. Of the commits `around` that changed one of
+        the entities after a version of it, what they made and what they replaced comes along.
+        """
+
+    async def made(self, restaurant_id: int, revisions: Iterable[int]) -> dict[int, str]:
+        """The id of the guest or table that each of these commits made; those that made none are left out."""
+
+    async def removals(self, floor: Floor, since: int, many: int) -> list[Removal]:
+        """What left the floor after revision `since`, up to the floor's own revision; the oldest, so many at most."""
+
+    async def first_revision(self, restaurant_id: int) -> Revision | None:
+        """The oldest revision that the log still has, None where it has none."""
+
+    async def revision_before(self, floor: Floor, time: int) -> Revision | None:
+        """The last revision committed before `time` (UTC seconds); None where the log does not reach back that far.
+
+        Commit times never run backwards but at a reset, and only those from the newest reset on count.
+        """
+
+    async def revision_days_back(self, floor: Floor, days: int) -> Revision:
+        """The last revision that so many whole days lie after; 0 where the log does not reach back that far.
+
+        A day (of UTC) counts where something was committed on it: whatever a wrong clock says, a jump of it is one day.
+        """
+
+    async def commits_around(self, floors: Iterable[Floor], time: int) -> tuple[int, int] | None:
+        """When the hub committed last before a time, and first after it (UTC seconds); None where the logs do not tell.
+
+        They tell only where each of them reaches back to the time, or has never been pruned.
+        """
+
+    async def oldest(self, restaurant_id: int, upto: int, many: int) -> list[Oldest]:
+        """The oldest commits of a restaurant's log, so many at most, none after revision `upto`."""
+
+    async def size_of(self, restaurant_id: int, after: int, upto: int, many: int) -> tuple[int, int]:
+        """The bytes that so many commits of a log take after revision `after`, and the last one's revision."""
+
+    async def bytes_in_use(self) -> int:
+        """The bytes that the store takes on the disk and that hold something."""

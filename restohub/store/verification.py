@@ -1,0 +1,188 @@
+"""The verification of a stopped hub's folder: everything that is wrong with its data, listed."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct, field
+
+from restohub.floor.model import DIRECTORY_ID, Guest, Table
+
+from .audit import UNREADABLE, Audit, Who
+from .codec import LoggedChange, position_of, restaurant_at, whole_change
+from .data_folder import DATABASE, FolderError, held_still, size_of
+from .findings import Finding
+from .schema import format_of
+from .snapshot import readable_at
+
+FAULTS_MAX = 1000
+PROGRESS_EVERY = 5000
+TABLES = {"hub", "entity", "removal", "log"}
+
+Progress = Callable[[int, int], None]
+
+
+class Fault(Struct, omit_defaults=True):
+    """What is wrong and where, in words that tell nothing of a guest but his id."""
+
+    detail: str
+    restaurant_id: int | None = None
+    revision: int | None = None
+    kind: str | None = None
+    entity_id: str | None = None
+
+
+class Report(Struct):
+    """What was read, and all that is wrong with it. `logs`: each log's first and last revision."""
+
+    sound: bool = True
+    restaurants: int = 0
+    guests: int = 0
+    tables: int = 0
+    commits: int = 0
+    logs: dict[int, tuple[int, int]] = field(default_factory=dict)
+    faults: list[Fault] = field(default_factory=list)
+
+    def add(self, fault: Fault) -> None:
+        """Put down a fault."""
+        self.sound = False
+        if len(self.faults) < FAULTS_MAX:
+            self.faults.append(fault)
+
+    def add_all(self, found: Iterable[Finding]) -> None:
+        """Put down what an audit finds."""
+        for one in found:
+            self.add(Fault(one.listed, one.restaurant_id, one.revision, one.kind, one.entity_id))
+
+
+def check_folder(folder: Path, progress: Progress) -> Report:
+    """Read all that a stopped hub's folder holds, without a byte written to it; raises FolderError.
+
+    `progress` hears how many commits of how many were read.
+    """
+    report = Report()
+    path = folder / DATABASE
+    if not folder.is_dir():
+        raise FolderError(f"{folder} is not a folder.")
+    with held_still(folder):
+        if size_of(path) == 0:
+            report.add(Fault(f"The database {path} is {'empty' if path.exists() else 'missing'}."))
+            return report
+        try:
+            with readable_at(folder) as uri, closing(sqlite3.connect(uri, uri=True)) as database:
+                database.text_factory = _text
+                format_of(database, path)
+                _verify(database, report, progress)
+        except (sqlite3.Error, *UNREADABLE) as error:
+            report.add(Fault(f"The database {path} cannot be read: {error}."))
+        except OSError as error:
+            raise FolderError(f"The data in {folder} cannot be read or copied ({error.strerror}).") from error
+    return report
+
+
+def _text(value: bytes) -> str:
+    """A text, damaged or not: its checksum tells."""
+    return value.decode("utf-8", "replace")
+
+
+class WholeAudit(Audit):
+    """An audit that reads each image of the log too, and says how far it has come."""
+
+    def __init__(self, database: sqlite3.Connection, report: Report, progress: Progress) -> None:
+        super().__init__(database)
+        self._report = report
+        self._progress = progress
+        self._total = 0
+
+    def find_logs(self) -> None:
+        """Find the log of each restaurant that has one, deleted ones' included."""
+        sql = "SELECT min(position) FROM log WHERE position >= ?"
+        at = 0
+        while (first := self._database.execute(sql, (at,)).fetchone()[0]) is not None:
+            self.find_log(restaurant_at(first))
+            at = position_of(restaurant_at(first) + 1, 0)
+        self._total = sum(last - first + 1 for first, last in self.logs.values())
+
+    def commits(self, low: int, high: int) -> Iterator[Any]:
+        """The rows of the log between two positions, counted."""
+        for row in super().commits(low, high):
+            yield row
+            self._report.commits += 1
+            if self._report.commits % PROGRESS_EVERY == 0:
+                self._progress(self._report.commits, self._total)
+
+    def of_another(self, revision: int, logged: list[LoggedChange]) -> list[Who]:
+        """The changes of a commit that hold another entity's image."""
+        changed = [whole_change(one) for one in logged]
+        return [
+            (one.kind, one.id)
+            for one in changed
+            if one.entity is not None and (one.entity.id, one.entity.version) != (one.id, revision)
+        ]
+
+    def read_every_log(self) -> Iterator[Finding]:
+        """The log of each restaurant from its beginning."""
+        self.find_logs()
+        self._report.logs = self.logs
+        for restaurant_id, (first, _) in self.logs.items():
+            yield from self.read_log(restaurant_id, first)
+
+    def read_every_removal(self) -> Iterator[Finding]:
+        """All that was removed, of every restaurant."""
+        for (restaurant_id,) in self._database.execute("SELECT DISTINCT restaurant_id FROM removal").fetchall():
+            yield from self.read_removals(restaurant_id)
+
+    def compare_all(self) -> Iterator[Finding]:
+        """Everything held against everything.
+
+        Of a deleted restaurant the rows are gone at once, its log and its removals a little at a time.
+        """
+        deleted = {int(entity_id) for _, entity_id in self.removals.get(DIRECTORY_ID, {})}
+        for restaurant_id in sorted((self.rows.keys() | self.logs.keys() | self.removals.keys()) - deleted):
+            yield from self.compare(restaurant_id, self.logs.get(restaurant_id, (1, 0))[0])
+
+
+def _verify(database: sqlite3.Connection, report: Report, progress: Progress) -> None:
+    """Read everything, and put down all that is wrong."""
+    audit = WholeAudit(database, report, progress)
+    for (line,) in database.execute("PRAGMA integrity_check(100)"):
+        if line != "ok":
+            report.add(Fault(f"SQLite's integrity check fails: {line}."))
+    found = {name for (name,) in database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+    for table in sorted(TABLES - found):
+        report.add(Fault(f"The table {table} is missing."))
+    parts = {
+        "names": audit.read_names,
+        "entities": audit.read_rows,
+        "log": audit.read_every_log,
+        "removals": audit.read_every_removal,
+    }
+    read = [_read(report, name, part) for name, part in parts.items()]
+    if not all(read):  # what could not be read would look lost
+        return
+    report.add_all(audit.compare_all())
+    if not audit.spoilt:
+        _count(audit, report)
+        report.add_all(audit.homeless())
+        report.add_all(audit.apart())
+
+
+def _read(report: Report, name: str, part: Callable[[], Iterator[Finding]]) -> bool:
+    """Read a part of the database, and say whether it could be read to its end."""
+    try:
+        report.add_all(part())
+    except (sqlite3.Error, *UNREADABLE) as error:
+        report.add(Fault(f"The database cannot be read to its end ({name}): {error}."))
+        return False
+    return True
+
+
+def _count(audit: Audit, report: Report) -> None:
+    entities = [entity for rows in audit.rows.values() for entity, _ in rows.values()]
+    report.restaurants = len(audit.rows.get(DIRECTORY_ID, {}))
+    report.guests = sum(isinstance(entity, Guest) for entity in entities)
+    report.tables = sum(isinstance(entity, Table) for entity in entities)
