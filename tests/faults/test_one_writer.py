@@ -15,15 +15,16 @@ from tests.faults.floors import batch, parties
 from tests.faults.strace_run import need
 from tests.house.tree import PACKAGE, name, parsed
 
-CONNECTING = {"sqlite3.connect", "aiosqlite.connect", "sqlite3.Connection", "Connection", "connected"}
-# `connected` itself (SQLite's own call and its thread's), the writer and the readers of history; the doctor, who looks;
-# the check and the new identity of a stopped hub, and a blank database in memory to compare a format with.
+CONNECTING = {"sqlite3.connect", "aiosqlite.connect", "sqlite3.Connection", "Connection", "connected", "_opening"}
+# `connected` itself (SQLite's own call and its thread's), `_opening` and who opens by it: the writer and the readers of
+# history; the doctor, who looks; the verification and the new identity of a stopped hub, and a blank database in memory
+# to compare a format with.
 CONNECTIONS = {
-    "restohub/store/connection.py": 4,
+    "restohub/store/connection.py": 5,
     "restohub/store/inspection.py": 1,
-    "restohub/store/audit.py": 1,
+    "restohub/store/verification.py": 1,
     "restohub/store/hub_identity.py": 1,
-    "restohub/store/schema_version.py": 1,
+    "restohub/store/schema.py": 1,
 }
 WRITING = "(?:pwrite64|pwritev|write|ftruncate|fdatasync|fsync)"
 WROTE = re.compile(rf"^(\d+) +{WRITING}\(\d+<[^>]*/restohub\.db(-wal|)>", re.M)
