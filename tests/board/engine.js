@@ -21,7 +21,7 @@ export async function furnish(restaurantId) {
     entity_type: "table", action: "create", entity_id: `t${index + 1}`,
     data: { tableNumber: String(index + 1), capacity, notes: index % 3 ? null : "By the window.", section: index % 2 ? "Hall" : null },
   }));
-  await m.api.createApi().batch(restaurantId, m.acts.newId(), operations);
+  await m.hub.createApi().batch(restaurantId, m.acts.newId(), operations);
   return seen(restaurantId);
 }
 
@@ -69,7 +69,7 @@ function makers(random) {
   const open = (view) => (pick([...view.guests.values()].filter(({ phase }) => phase !== "done")) || { id: "nobody" }).id;
   const table = (view) => (pick([...view.tables.keys()]) || "none");
   const party = () => ({ name: pick(["Ada Rossi", "Ben", "Li van Dyk"]), partySize: 1 + Math.floor(random() * 6) });
-  const later = () => m.clock.timeText(Date.now() + (random() - 0.5) * 7200000);
+  const later = () => m.hub.timeText(Date.now() + (random() - 0.5) * 7200000);
   const over = () => ({ over: chance(0.7) });
   return {
     walkIn: (view) => a.walkIn(view, { ...party(), quotedWait: 15, ...(chance(0.4) ? { tableId: table(view), ...over() } : {}) }),
@@ -137,7 +137,7 @@ function notBack(before, floor) {
 export async function presses({ restaurantId, seed, steps }) {
   const random = numbers(seed);
   const make = makers(random);
-  const api = m.api.createApi();
+  const api = m.hub.createApi();
   const names = Object.keys(make);
   const result = { failures: [], taken: {}, refused: {}, undone: 0, notUndone: 0 };
   let view = await furnish(restaurantId);
@@ -161,7 +161,7 @@ export async function presses({ restaurantId, seed, steps }) {
     counted[told] = (counted[told] || 0) + 1;
     if (!answer.ok || !answer.body.changes.length || random() < 0.67) continue;
     const entry = entryOf(act, before, answer);
-    const undo = m.undo.undoAct({ base: view, view, done: [entry], pending: [] });
+    const undo = m.state.undoAct({ base: view, view, done: [entry], pending: [] });
     if (!undo) {
       result.failures.push(`${step} ${act.label.key}: nothing to undo`);
       continue;
@@ -213,8 +213,8 @@ export function slowly(how) {
 /** Starts the engine on this page; `board.links` has every state of the link, `board.views` every view. */
 export function start({ restaurantId = 1, storage } = {}) {
   const store = m.state.createStore({ base: m.floor.emptyFloor(restaurantId), view: m.floor.emptyFloor(restaurantId) });
-  const clock = m.clock.createClock();
-  const api = m.api.createApi();
+  const clock = m.hub.createClock();
+  const api = m.hub.createApi();
   const board = { store, clock, api, links: [], views: [] };
   window.board = board;
   store.watch((state, previous) => {

@@ -1,4 +1,4 @@
-"""This file is a bistro in the middle of an evening as one batch: every state that the board has to draw.
+"""A bistro in the middle of an evening as one batch: every state that the board has to draw.
 
 `python tests/board/floor_samples.py http://127.0.0.1:8000` fills restaurant 1 of a running hub with it.
 """

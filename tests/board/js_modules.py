@@ -1,4 +1,4 @@
-"""This file is a page that can import the board's modules one by one, without a hub."""
+"""A page that can import the board's modules one by one, without a hub."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from tests.conftest import Hub
 
 MODULES = Path(restohub.__file__).parent / "web" / "board"
 HELP = Path(__file__).parent
-NAMES = ("acts", "api", "choose", "clock", "floor", "outbox", "predict", "refusals", "state", "sync", "undo")
+NAMES = ("acts", "choose", "floor", "hub", "outbox", "predict", "refusals", "state", "sync")
 PAGE = "<!doctype html><meta charset=utf-8><title>Modules</title>"
 # A page that the test answers itself has no address, from which the browser would not let it reach the loopback.
 FLAGS = ["--no-sandbox", "--disable-features=LocalNetworkAccessChecks,LocalNetworkAccessChecksWebSockets"]

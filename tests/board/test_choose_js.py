@@ -64,7 +64,7 @@ def test_who_is_due_and_who_is_late(engine: Page) -> None:
 def test_a_turn_has_three_stages(engine: Page, minutes: int, size: int, turns: Any, stage: str, over: int) -> None:
     script = """([minutes, partySize, turnMinutes]) => {
       const now = Date.parse("2024-01-15T19:00:00Z");
-      const seatedTime = m.clock.timeText(now - 60000 * minutes);
+      const seatedTime = m.hub.timeText(now - 60000 * minutes);
       return m.choose.stage({ seatedTime, partySize }, { turnMinutes }, now);
     }"""
     shown = run(engine, script, minutes, size, turns)
@@ -152,7 +152,7 @@ def test_every_act_that_is_possible_is_named_once_and_one_is_first(engine: Page)
 def test_the_hubs_clock_is_followed_whatever_this_device_believes(engine: Page) -> None:
     script = """() => {
       let device = 3 * 3600 * 1000;
-      const clock = m.clock.createClock(() => device);
+      const clock = m.hub.createClock(() => device);
       const shown = [clock.known()];
       clock.observe("2024-01-15T10:00:00Z");
       device += 700;
@@ -162,8 +162,8 @@ def test_the_hubs_clock_is_followed_whatever_this_device_believes(engine: Page) 
       clock.observe("2024-01-15T10:00:03Z");
       shown.push(clock.now());
       clock.observe("2024-01-15T09:00:00Z");
-      return [...shown, m.clock.timeText(clock.now()), m.clock.businessDay(Date.parse("2024-01-16T02:59:59Z"), "Europe/Rome"),
-        m.clock.businessDay(Date.parse("2024-01-16T03:00:00Z"), "Europe/Rome")];
+      return [...shown, m.hub.timeText(clock.now()), m.hub.businessDay(Date.parse("2024-01-16T02:59:59Z"), "Europe/Rome"),
+        m.hub.businessDay(Date.parse("2024-01-16T03:00:00Z"), "Europe/Rome")];
     }"""
     start = 1_705_312_800_000
     told = ["2024-01-15T09:00:00Z", "2024-01-15", "2024-01-16"]

@@ -30,8 +30,8 @@ ZONES = ("Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathm
 
 
 def answer(route: Route) -> None:
-    """A module by its name, and an empty page for all else: no hub is needed for what imports nothing."""
-    name = route.request.url.rsplit("/", 1)[-1]
+    """A module by its path, and an empty page for all else: no hub is needed."""
+    name = route.request.url.removeprefix(f"{ORIGIN}/")
     if name.endswith(".js"):
         route.fulfill(body=(MODULES / name).read_text("utf-8"), content_type="text/javascript")
     else:
@@ -57,7 +57,7 @@ def page() -> Iterator[Page]:
         made = browser.new_context(timezone_id="Pacific/Kiritimati").new_page()
         made.route("**/*", answer)
         made.goto(f"{ORIGIN}/")
-        made.evaluate(LOAD, ["when", "draft", "starters"])
+        made.evaluate(LOAD, ["party", "draft", "first"])
         yield made
         browser.close()
 
@@ -77,7 +77,7 @@ def moments(zone: str) -> list[tuple[str, int, int]]:
 @pytest.mark.parametrize("zone", ZONES)
 def test_a_day_and_time_are_the_restaurants_own_when_clocks_change_too(page: Page, zone: str) -> None:
     wanted = moments(zone)
-    found = page.evaluate("([days, zone]) => days.map(([day, at]) => m.when.momentOf(day, at, zone))", [wanted, zone])
+    found = page.evaluate("([days, zone]) => days.map(([day, at]) => m.party.momentOf(day, at, zone))", [wanted, zone])
     wrong = [(day, at) for (day, at, moment), got in zip(wanted, found, strict=True) if got != moment]
     assert wrong == []
 
@@ -85,11 +85,11 @@ def test_a_day_and_time_are_the_restaurants_own_when_clocks_change_too(page: Pag
 def test_times_that_are_offered_for_today_are_still_to_come(page: Page) -> None:
     now = int(datetime(2026, 7, 1, 19, 10, tzinfo=ZoneInfo("Europe/Berlin")).timestamp() * 1000)
     today, later = page.evaluate(
-        "(now) => ['2026-07-01', '2026-07-02'].map((day) => m.when.picks(day, now, 'Europe/Berlin'))", now
+        "(now) => ['2026-07-01', '2026-07-02'].map((day) => m.party.picks(day, now, 'Europe/Berlin'))", now
     )
     assert today == [1170, 1200, 1230, 1260, 1290]
     assert {720, 1080, 1200} <= set(later)
-    assert page.evaluate("() => m.when.dayAfter('2026-12-31')") == "2027-01-01"
+    assert page.evaluate("() => m.party.dayAfter('2026-12-31')") == "2027-01-01"
 
 
 def send(api: httpx.Client, restaurant: int, operations: list[dict[str, Any]]) -> httpx.Response:
@@ -102,7 +102,7 @@ def send(api: httpx.Client, restaurant: int, operations: list[dict[str, Any]]) -
 def test_a_floor_to_start_from_is_taken_by_the_hub(
     page: Page, api: httpx.Client, restaurant: int, kind: str, count: int
 ) -> None:
-    operations = page.evaluate("(kind) => m.starters.starter(kind, (section) => section)", kind)
+    operations = page.evaluate("(kind) => m.first.starter(kind, (section) => section)", kind)
     assert len(operations) == count
     if operations:
         assert send(api, restaurant, operations).status_code == 200

@@ -94,7 +94,7 @@ def test_presses_that_follow_at_once_are_about_what_those_before_them_made(page:
     assert (at_hub(own)["Ada"]["status"], at_hub(own)["Ada"]["notes"]) == ("finished", "Window.")
     undo = """async () => {
       const back = [];
-      for (let act = m.undo.undoAct(board.store.get()); act; act = m.undo.undoAct(board.store.get())) {
+      for (let act = m.state.undoAct(board.store.get()); act; act = m.state.undoAct(board.store.get())) {
         back.push(act.label.params.what.key);
         board.outbox.press(act);
       }
@@ -296,7 +296,7 @@ def test_a_press_on_what_somebody_else_changed_is_refused_and_undo_says_so_too(p
       await help.until((state) => [...state.view.guests.values()].every(({ notes }) => notes));
       help.press(() => m.acts.finish(board.stale, [...board.stale.guests.keys()][0]));
       await help.until((state) => state.refusals.length === 1);
-      board.outbox.press(m.undo.undoAct(board.store.get()));
+      board.outbox.press(m.state.undoAct(board.store.get()));
       await help.until((state) => state.refusals.length === 2);
       return [board.store.get().refusals.map(({ key }) => key), board.store.get().done.length];
     }"""

@@ -1,4 +1,4 @@
-"""This file is what a table is drawn as: by its status and its party, by the phase where a status is unknown."""
+"""What a table is drawn as: by its status and its party, by the phase where a status is unknown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This file is the plan's geometry: five shapes, any rotation, any position, one table and a hundred."""
+"""The plan's geometry: five shapes, any rotation, any position, one table and a hundred."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page
 
+from tests.board.conftest import Watch
 from tests.board.stage import Finger, board_url, ids_of, paused, restart, restore
 from tests.conftest import Hub
 
@@ -42,7 +43,10 @@ def test_two_pages_are_two_devices(floor_anew: Hub, open_page: Callable[..., Pag
     ]
 
 
-def test_the_hub_goes_away_and_comes_back(own_hub: Hub, open_page: Callable[..., Page], tmp_path: Path) -> None:
+def test_the_hub_goes_away_and_comes_back(
+    own_hub: Hub, open_page: Callable[..., Page], watch: Watch, tmp_path: Path
+) -> None:
+    watch.forgive("WebSocket connection to .* failed")
     page = open_page(own_hub)
     ids, epochs = {}, []
     with own_hub.client() as api:

@@ -1,4 +1,4 @@
-"""This file is the board's colours: they meet the contrasts of its design, live and stale, dark and light."""
+"""The board's colours: they meet the contrasts of its design, live and stale, dark and light."""
 
 from __future__ import annotations
 

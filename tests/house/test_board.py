@@ -93,7 +93,7 @@ IN_STYLES: tuple[Rule, ...] = (
     ("popover (17)", r":popover-open\b", ":popover-open {"),
     ("View Transitions (18)", r"view-transition", "view-transition-name: a"),
     ("@scope (17.4), @starting-style (17.5)", r"@scope\b|@starting-style\b", "@scope (a) {"),
-    ("anchors (26)", r"\banchor(?:-name|-size)?\s*[(:]|position-(?:anchor|area|try)", "anchor-name: --a"),
+    ("anchors (26)", r"(?<![\w-])anchor(?:-name|-size)?\s*[(:]|position-(?:anchor|area|try)", "anchor-name: --a"),
     ("subgrid (16)", r"\bsubgrid\b", "grid-template-rows: subgrid"),
     (":user-invalid (16.5)", r":user-(?:valid|invalid)\b", ":user-invalid {"),
     ("text-wrap (17.5), field-sizing (26)", r"\btext-wrap\b|\bfield-sizing\b", "text-wrap: balance"),
