@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import httpx
 import pytest
@@ -77,7 +77,7 @@ class Hub:
                 raise AssertionError(f"the hub ended with {self.process.returncode}: {self.said()}")
             # Not by httpx, which makes a client for each of the many times that nobody listens yet.
             with contextlib.suppress(OSError, http.client.HTTPException):
-                with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)) as asked:
+                with contextlib.closing(http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=2)) as asked:
                     asked.request("GET", "/health")
                     asked.getresponse().read()
                 return self

@@ -116,12 +116,12 @@ def test_the_machine_that_asks_itself_by_its_own_address_is_told_all(lan: Lan) -
 
 def test_a_stranger_who_says_localhost_learns_no_other_address_of_the_machine(lan: Lan) -> None:
     for host in (f"localhost:{PORT}", "127.0.0.1", "[::1]"):
-        status, page = asked(lan.stranger, "/", {"Host": host})
+        status, page = asked(lan.stranger, "/about", {"Host": host})
         assert status == 200
         assert f"<code>http://{HUB}:{PORT}</code>" in page
         assert "fd77::1" not in page
         assert "restohub-" not in page
-    assert "fd77::1" in asked(lan.machine, "/", {"Host": "localhost"}, "127.0.0.1")[1]
+    assert "fd77::1" in asked(lan.machine, "/about", {"Host": "localhost"}, "127.0.0.1")[1]
 
 
 def test_the_name_that_the_router_gives_the_machine_passes_and_no_other_under_it(lan: Lan) -> None:

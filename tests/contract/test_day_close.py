@@ -83,7 +83,7 @@ def test_guests_who_are_done_for_a_day_leave_the_floor_at_the_next_start(start_a
     evening.stop()
     later = start_at(3 * DAY_S)
     wait_until_deleted(later, set(DONE), before)
-    later.says(f"The day of Restaurant is closed: {len(DONE)} guests left the floor.")
+    later.says(f"The day is closed for Restaurant: {len(DONE)} guests left the floor.")
     with later.client() as api:
         floor = Floor(api, 1)
         assert floor.ids("guests") == {"waitlist", "confirmed", seated["id"]}
@@ -123,7 +123,7 @@ def test_expected_guests_leave_seven_days_after_their_time_or_their_creation(sta
     first.stop()
     second = start_at(4 * DAY_S)
     wait_until_deleted(second, {"past"}, 6)
-    second.says("The day of Restaurant is closed: 1 guest left the floor.")
+    second.says("The day is closed for Restaurant: 1 guest left the floor.")
     with second.client() as api:
         floor = Floor(api, 1)
         assert floor.ids("guests") == {"recent", "future", "timeless", "waiting"}

@@ -197,7 +197,7 @@ def test_a_hub_that_starts_on_a_full_disk_shows_its_floor_and_ends_when_there_is
     make_room(disk)
     assert again.hub.process is not None
     assert again.hub.process.wait(HEALED_WAIT_S) == 1
-    assert "takes changes again" in again.hub.said()
+    assert "can be written again" in again.hub.said()
 
 
 @pytest.mark.long

@@ -65,7 +65,7 @@ class Failure:
     def hold(self) -> None:
         """It ended and said why; the next start has what was answered, and each change whole or not at all."""
         assert (self.status > 0) == self.failed, self.hub.said()
-        assert self.failed == ("Look after the disk" in self.hub.said())
+        assert self.failed == ("Check the disk" in self.hub.said())
         assert "Traceback" not in self.hub.said()
         asyncio.run(read_back(self.hub.data, History.of(self.hub.data)))
         there = {row[2] for row in rows(self.hub.data)["entity"] if row[1] == "guest"}

@@ -143,7 +143,7 @@ def test_a_hub_that_starts_on_a_read_only_disk_shows_every_answered_change(new_h
     disk.remount("rw")
     assert shut.process is not None
     assert shut.process.wait(WAIT_S) == 1
-    assert "takes changes again. Start the hub again" in shut.said()
+    assert "can be written again. Restart the hub" in shut.said()
     assert "Traceback" not in shut.said()
     with new_hub(data).start().client() as api:
         assert shown(api) == floor

@@ -85,7 +85,7 @@ def test_nothing_goes_unless_a_person_agrees(evening: tuple[Hub, httpx.Client, h
     hub, house, stranger = evening
     made(stranger, GUESTS, name="Junk", partySize=2)
     status, said, _ = remove(hub, "--from", STRANGER, "--since", "2h")
-    assert (status, "Say --yes" in said, names(house)) == (1, True, {"Junk"})
+    assert (status, "with --yes" in said, names(house)) == (1, True, {"Junk"})
     command = [*RESTOHUB, "remove", "--data", str(hub.data), "--from", STRANGER, "--since", "2h"]
     for answer, left in (("n", {"Junk"}), ("y", set[str]())):
         terminal = Terminal(command)
@@ -132,4 +132,4 @@ def test_a_proxy_on_the_machine_asks_for_others_and_is_told_nothing(
 def test_what_is_no_address_is_refused(evening: tuple[Hub, httpx.Client, httpx.Client]) -> None:
     status, said, wrong = remove(evening[0], "--from", "nobody", "--since", "2h", "--yes")
     assert (status, said) == (1, "")
-    assert "Say which address" in wrong
+    assert "Name the address" in wrong
