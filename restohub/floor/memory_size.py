@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from operator import attrgetter
 
 from .model import Guest, Table
@@ -22,8 +21,8 @@ _table_texts = attrgetter("table_number", "section", "server", "notes")
 def weight(entity: Guest | Table) -> int:
     """What an entity takes in memory, in bytes; the same for equal ones."""
     if isinstance(entity, Guest):
-        return GUEST_BYTES + _of_all(_guest_texts(entity))
-    return TABLE_BYTES + _of_all(_table_texts(entity))
+        return GUEST_BYTES + sum(map(_of, _guest_texts(entity)))
+    return TABLE_BYTES + sum(map(_of, _table_texts(entity)))
 
 
 def growth(before: Guest | Table | None, after: Guest | Table | None) -> int:
@@ -59,18 +58,17 @@ def _same_table_texts(one: Table, other: Table) -> bool:
 
 
 def _heavier(had: tuple[Weighed, ...], has: tuple[Weighed, ...]) -> int:
-    changed = [(one, other) for one, other in zip(had, has, strict=True) if one is not other]
-    return _of_all(other for _, other in changed) - _of_all(one for one, _ in changed)
-
-
-def _of_all(texts: Iterable[Weighed]) -> int:
     size = 0
-    for text in texts:
-        if isinstance(text, str):
-            size += _of_text(text)
-        elif text:
-            size += LIST_BYTES + WORD_BYTES * len(text) + sum(map(_of_text, text))
+    for one, other in zip(had, has, strict=True):
+        if one is not other:
+            size += _of(other) - _of(one)
     return size
+
+
+def _of(text: Weighed) -> int:
+    if isinstance(text, str):
+        return _of_text(text)
+    return LIST_BYTES + WORD_BYTES * len(text) + sum(map(_of_text, text)) if text else 0
 
 
 def _of_text(text: str) -> int:
