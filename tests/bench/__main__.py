@@ -17,6 +17,7 @@ import uvloop
 
 from tests.bench import workloads
 from tests.bench.growth import growth
+from tests.bench.guard import guard_cost
 from tests.bench.limits import all_limits
 from tests.bench.pocketbase_subject import PocketBase
 from tests.bench.report import Results, across, compared, saved, table
@@ -53,6 +54,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--limits", action="store_true", help="measure SQLite, HTTP and a fan-out alone beside them")
     parser.add_argument("--growth", action="store_true", help="cost by subscribers, guests, log and restaurants")
     parser.add_argument("--slow-disk", action="store_true", help="W1 and W3 with syncs that take 10 and 50 ms, counted")
+    parser.add_argument("--guard", action="store_true", help="what the guard and the limits cost a change, in turns")
     parser.add_argument("--wear", action="store_true", help="memory after 100,000 changes, bytes written a seating")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure of every round")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the picture of tests/bench/README.md (SVG)")
@@ -125,6 +127,8 @@ async def run_tables(asked: argparse.Namespace) -> None:
             tables |= await growth(folder, progress)
         if asked.slow_disk:
             tables["the disk's sync"] = await slow_disks(folder, progress)
+        if asked.guard:
+            tables["the guard and the limits"] = await guard_cost(folder, progress)
         if asked.wear:
             tables["wear"] = {"hub": await wear(folder, progress)}
     progress("")
@@ -163,7 +167,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(FILES_MAX, most), most))
     os.sched_setaffinity(0, {CLIENT_CPU})
     started = time.monotonic()
-    if asked.growth or asked.slow_disk or asked.wear:
+    if asked.growth or asked.slow_disk or asked.guard or asked.wear:
         uvloop.run(run_tables(asked))
         return
     results = uvloop.run(run(asked))

@@ -63,6 +63,7 @@ class Restohub:
     """The hub of this tree."""
 
     name = "restohub"
+    module = "restohub"
 
     def __init__(self, *, preload: Path | None = None, environment: dict[str, str] | None = None) -> None:
         self.port = free_port()
@@ -74,7 +75,7 @@ class Restohub:
         settings = [f"{name}={value}" for name, value in self._environment.items()]
         preload = [f"LD_PRELOAD={self._preload}"] if self._preload else []
         env = ["env", f"PYTHONPATH={Path.cwd()}", *settings, *preload]
-        serve = ["-m", "restohub", "serve", "--no-advertise", "--host", "127.0.0.1"]
+        serve = ["-m", self.module, "serve", "--no-advertise", "--host", "127.0.0.1"]
         return [*env, sys.executable, *serve, "--port", str(self.port), "--data", str(folder)]
 
     def health(self) -> bytes:
