@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 from zeroconf import DNSOutgoing, DNSPointer, DNSQuestion, DNSService, DNSText
 
-from tests.advertise.avahi import CLASS_IN, GROUP, TYPE_ANY, TYPE_PTR
-from tests.advertise.network import udp_socket
+from tests.net.avahi import CLASS_IN, GROUP, TYPE_ANY, TYPE_PTR
+from tests.net.network import udp_socket
 
 SERVICE = "_restohub._tcp.local."
 TYPE_A, TYPE_TXT, TYPE_SRV, UNIQUE, ANSWER = 1, 16, 33, 0x8000, 0x8400

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.attack.friends import Friends
+from tests.attack.house_ipads import Friends
 from tests.conftest import Hub
 
 ROOT = Path(__file__).parents[2]

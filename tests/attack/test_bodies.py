@@ -12,8 +12,8 @@ import time
 import pytest
 
 from restohub.limits import BODIES_BYTES_AN_ADDRESS, BODIES_BYTES_MAX, SMALL_BODY_BYTES
-from tests.attack.frames import read_head
-from tests.attack.holds import holds
+from tests.attack.loop_holds import holds
+from tests.attack.raw_frames import read_head
 from tests.attack.stranger import STRANGER, client, peak_rss_mb, raw, read_to_end, status_of
 from tests.conftest import Hub
 

@@ -14,7 +14,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
 from restohub.limits import CLAIM_EVERY_S
-from tests.attack.friends import FRIENDS
+from tests.attack.house_ipads import FRIENDS
 from tests.attack.stranger import client, ws
 from tests.conftest import Hub, next_message
 

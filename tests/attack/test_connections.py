@@ -21,8 +21,8 @@ from restohub.limits import (
 )
 from restohub.wire.socket_state import TRY_AGAIN_LATER
 from tests.attack.conftest import attacked
-from tests.attack.frames import HANDSHAKE, read_head, upgrade
-from tests.attack.friends import friends
+from tests.attack.house_ipads import friends
+from tests.attack.raw_frames import HANDSHAKE, read_head, upgrade
 from tests.attack.stranger import client, raw, read_to_end, status_of
 from tests.conftest import Hub
 

@@ -10,11 +10,11 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.attack.friends import friends
+from tests.attack.house_ipads import friends
 from tests.attack.probe import probed
 from tests.attack.stranger import RSS_MB_MAX, client, confined, peak_rss_mb
+from tests.cli.pty_terminal import printed
 from tests.conftest import Hub
-from tests.where.terminal import printed
 
 Json = dict[str, Any]
 HEAVY = "x" * 1_999 + "🎂"

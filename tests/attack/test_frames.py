@@ -11,8 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from restohub.limits import FRAGMENTS_MAX, FRAMES_A_SECOND_MAX
-from tests.attack.frames import CONTINUATION, PING, PONG, TEXT, Ending, ending, frame, read_head, upgrade
-from tests.attack.friends import friends
+from tests.attack.house_ipads import friends
+from tests.attack.raw_frames import CONTINUATION, PING, PONG, TEXT, Ending, ending, frame, read_head, upgrade
 from tests.attack.stranger import STRANGER, read_to_end
 from tests.conftest import Hub
 

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.attack.frames import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, ending, frame, read_head, upgrade
+from tests.attack.raw_frames import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, ending, frame, read_head, upgrade
 from tests.attack.stranger import peak_rss_mb, status_of
 from tests.conftest import Hub
 

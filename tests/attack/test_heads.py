@@ -11,8 +11,8 @@ import time
 import pytest
 
 from restohub.limits import HEAD_BYTES_MAX, HEADERS_MAX, PIPELINED_MAX
-from tests.attack.frames import HANDSHAKE, read_head
-from tests.attack.friends import friends
+from tests.attack.house_ipads import friends
+from tests.attack.raw_frames import HANDSHAKE, read_head
 from tests.attack.stranger import raw, read_to_end, status_of
 from tests.conftest import Hub
 

@@ -17,8 +17,8 @@ from websockets.exceptions import ConnectionClosed
 
 from restohub.limits import LINES_A_MINUTE
 from tests.attack.stranger import STRANGER, raw, ws
+from tests.boot.slow_disk import compiled
 from tests.conftest import Hub
-from tests.service.slow_disk import compiled
 
 NewHub = Callable[..., Hub]
 NEIGHBOUR = "127.0.0.67"

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.advertise.network import Machine, Network, a_network
-from tests.attack.friends import friends
+from tests.attack.house_ipads import friends
 from tests.attack.mdns_flood import KINDS
 from tests.attack.probe import compared, pinned, probed
 from tests.attack.stranger import RSS_MB_MAX, confined, peak_rss_mb
 from tests.conftest import Hub
+from tests.net.network import Machine, Network, a_network
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
 

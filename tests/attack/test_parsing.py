@@ -21,8 +21,8 @@ from restohub.wire.batch_inputs import named_restaurant, read_batch, read_queue
 from restohub.wire.problems import Problem
 from restohub.wire.socket_state import SocketState
 from restohub.wire.strict_json import read_json
-from tests.attack.friends import friends
-from tests.attack.shapes import GUEST, MIB, body, slowest
+from tests.attack.costly_bodies import GUEST, MIB, body, slowest
+from tests.attack.house_ipads import friends
 from tests.attack.stranger import client, raw, ws
 from tests.conftest import Hub, next_message
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.attack.friends import friends
+from tests.attack.house_ipads import friends
 from tests.attack.probe import HUB_CPU, compared, pinned, probed
 from tests.conftest import Hub
 

@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.attack.floors import new_restaurant, write
-from tests.attack.friends import friends
+from tests.attack.house_ipads import friends
+from tests.attack.large_floors import new_restaurant, write
 from tests.attack.stranger import STRANGER, client, raw, status_of
 from tests.conftest import Hub
 

@@ -14,8 +14,8 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
-from tests.attack.floors import new_restaurant, slow_http, slow_socket, write
-from tests.attack.friends import friends
+from tests.attack.house_ipads import friends
+from tests.attack.large_floors import new_restaurant, slow_http, slow_socket, write
 from tests.attack.stranger import client, peak_rss_mb, status_of, ws
 from tests.conftest import Hub
 

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from tests.advertise.avahi import within
-from tests.advertise.hubs import PORT, AnnouncedHub
-from tests.advertise.network import Machine, Network, a_network
 from tests.conftest import START_WAIT_S
+from tests.net.announced_hubs import PORT, AnnouncedHub
+from tests.net.avahi import within
+from tests.net.network import Machine, Network, a_network
 
 HUB, STRANGER, ROUTER_GIVES = "10.77.0.1", "10.77.0.66", "fritz.box"
 # The Internet as the hub's machine sees it: it comes by the same cable, but from no network that the hub is in.

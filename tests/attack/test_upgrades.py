@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from tests.attack.frames import HANDSHAKE, read_head, upgrade
+from tests.attack.raw_frames import HANDSHAKE, read_head, upgrade
 from tests.attack.stranger import raw, read_to_end, status_of
 from tests.conftest import Hub
 

@@ -17,7 +17,7 @@ from restohub.floor.model import Floor
 from restohub.wire.entities import guest_out, table_out
 from restohub.wire.responses import change_list
 from tests.board.modules import a_browser, a_page, run  # noqa: F401 (fixtures)
-from tests.floor.story import Story
+from tests.floor.floor_harness import FloorHarness
 from tests.floor.strategies import Wish, some_deed
 
 REPLAY = """([commits]) => {
@@ -57,7 +57,7 @@ def plain(value: Any) -> Any:
 
 def replay(seed: int, deeds: int) -> tuple[list[dict[str, Any]], Floor]:
     """The commits of a story as a socket tells them, and the floor that Python has in the end."""
-    pick, story = Random(seed), Story().furnish()
+    pick, story = Random(seed), FloorHarness().furnish()
     for _ in range(deeds):
         story.now += pick.randrange(600)
         deed = some_deed(pick.choice)

@@ -18,12 +18,12 @@ import pytest
 from PyInstaller.archive.readers import CArchiveReader
 
 from restohub.build.one_file import own_environment
-from tests.advertise.hubs import AnnouncedHub
-from tests.advertise.network import a_network
+from tests.boot.notify_socket import ear_at
+from tests.boot.test_sandbox import AS_ROOT, allowed_calls, traced
 from tests.build.conftest import Built
 from tests.conftest import Hub, next_message
-from tests.service.notify_socket import ear_at
-from tests.service.test_sandbox import AS_ROOT, allowed_calls, traced
+from tests.net.announced_hubs import AnnouncedHub
+from tests.net.network import a_network
 
 NewHub = Callable[..., Hub]
 SIZE_MAX = 60_000_000

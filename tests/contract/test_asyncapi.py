@@ -15,19 +15,9 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
 from tests.conftest import Hub, next_message
-from tests.contract.socket_talk import (
-    REALTIME,
-    SYNC,
-    Message,
-    atomic,
-    make_guest,
-    make_table,
-    on_both_sockets,
-    operation,
-    until_closed,
-    write_notes,
-)
-from tests.contract.sync_talk import Json, ok
+from tests.contract.answers import Json, ok
+from tests.contract.requests import commit_batch, new_guest, new_table, op, write_notes
+from tests.contract.sockets import REALTIME, SYNC, Message, on_both_sockets, until_closed
 from tests.contract.test_openapi import resolved, walk
 
 CHANNELS = {REALTIME: "realtime", SYNC: "restaurantSync"}
@@ -82,9 +72,9 @@ def recorded(sock: ClientConnection, wait_s: float = 1.0) -> Iterator[Message]:
 def evening(hub: Hub, api: httpx.Client, restaurant: int) -> None:
     """Changes of each kind: plain and atomic ones, of guests and tables, made, changed and deleted."""
     root = f"/restaurants/{restaurant}"
-    table = make_table(api, restaurant, "12", section="Window")
-    guest = make_guest(api, restaurant, phone="+39 06 1234", reservationTime="2030-01-15T19:30:00+01:00")
-    waiting = make_guest(api, restaurant)
+    table = new_table(api, restaurant, "12", section="Window")
+    guest = new_guest(api, restaurant, phone="+39 06 1234", reservationTime="2030-01-15T19:30:00+01:00")
+    waiting = new_guest(api, restaurant)
     for method, path, body in (
         ("PATCH", f"/guests/{waiting['id']}", {"quotedWait": 10}),
         ("DELETE", f"/guests/{waiting['id']}", None),
@@ -94,7 +84,7 @@ def evening(hub: Hub, api: httpx.Client, restaurant: int) -> None:
         ("DELETE", f"/tables/{table['id']}", None),
     ):
         assert api.request(method, root + path, json=body).is_success, path
-    atomic(api, restaurant, [operation("table", "create", "t9", tableNumber="9", capacity=2)])
+    commit_batch(api, restaurant, [op("table", "create", "t9", tableNumber="9", capacity=2)])
     write_notes(api, restaurant, "create", "é")  # in several parts
     assert api.patch(root, json={"name": "Osteria"}).is_success
 
@@ -153,7 +143,7 @@ def test_a_socket_for_all_restaurants_is_as_the_document_says(
     hub: Hub, api: httpx.Client, restaurant: int, document: Json
 ) -> None:
     with hub.socket(REALTIME) as sock:
-        make_guest(api, restaurant)
+        new_guest(api, restaurant)
         for frame in recorded(sock, 0.5):
             hold(document, REALTIME, frame)
             if frame["type"] == "connection_established":

@@ -9,22 +9,18 @@ import httpx
 import pytest
 
 from tests.conftest import Hub
-from tests.contract.sync_talk import (
+from tests.contract.answers import TIME, UUID, Json, ok, revision_of
+from tests.contract.requests import (
     BATCH,
-    TIME,
-    UUID,
-    Json,
     delta,
-    floor,
+    floor_of,
     full_sync,
-    named,
+    names_of,
     new_guest,
     new_table,
-    ok,
     op,
     patch_guest,
     post_batch,
-    revision_of,
 )
 
 GUEST: Json = {"name": "Rossi", "partySize": 2}
@@ -129,7 +125,7 @@ def test_the_changes_name_guests_first_and_each_entity_once(api: httpx.Client, r
             op("guest", "update", "g1", tableId="t1"),
         )
     )
-    assert named(body["changes"]) == [("guest", "g1", "create"), ("table", "t1", "create")]
+    assert names_of(body["changes"]) == [("guest", "g1", "create"), ("table", "t1", "create")]
     table = body["changes"][1]["data"]
     assert (table["section"], table["currentGuestId"], table["status"]) == ("Patio", "g1", "occupied")
 
@@ -139,7 +135,7 @@ def test_the_changes_hold_what_an_operation_did_to_others(api: httpx.Client, res
     new_guest(api, restaurant, id="g1", tableId="t1")
     body = ok(post_batch(api, restaurant, op("guest", "update", "g1", status="finished")))
     assert [result["entity_id"] for result in body["results"]] == ["g1"]
-    assert named(body["changes"]) == [("guest", "g1", "update"), ("table", "t1", "update")]
+    assert names_of(body["changes"]) == [("guest", "g1", "update"), ("table", "t1", "update")]
     assert body["changes"][1]["data"]["status"] == "available"
 
 
@@ -147,7 +143,7 @@ def test_an_entity_made_and_gone_in_a_batch_is_a_delete(api: httpx.Client, resta
     body = ok(post_batch(api, restaurant, op("guest", "create", "g1", **GUEST), op("guest", "delete", "g1")))
     assert body["changes"] == [{"entity_type": "guest", "entity_id": "g1", "action": "delete", "data": None}]
     assert [result["data"] for result in body["results"]] == [None, None]
-    assert floor(api, restaurant)["guests"] == {}
+    assert floor_of(api, restaurant)["guests"] == {}
 
 
 def test_an_entity_that_ends_as_it_began_is_no_change(api: httpx.Client, restaurant: int) -> None:
@@ -161,7 +157,7 @@ def test_an_entity_that_ends_as_it_began_is_no_change(api: httpx.Client, restaur
             op("guest", "update", "g1", notes="window"),
         )
     )
-    assert named(body["changes"]) == [("table", "t1", "create")]
+    assert names_of(body["changes"]) == [("table", "t1", "create")]
     assert ok(api.get(f"/restaurants/{restaurant}/guests/g1"))["version"] == before["version"]
 
 
@@ -170,7 +166,7 @@ def test_a_batch_that_changes_nothing_makes_no_commit(api: httpx.Client, restaur
     answer = post_batch(api, restaurant, op("guest", "update", "g1", notes="window"))
     body = ok(answer)
     assert (body["results"][0]["status"], body["changes"]) == ("unchanged", [])
-    assert revision_of(answer) == body["revision"] == 1 == floor(api, restaurant)["revision"]
+    assert revision_of(answer) == body["revision"] == 1 == floor_of(api, restaurant)["revision"]
 
 
 def test_500_operations_are_taken(api: httpx.Client, restaurant: int) -> None:
@@ -225,7 +221,7 @@ def test_table_numbers_swap_over_a_third_number(api: httpx.Client, restaurant: i
     numbers = [("t1", "3"), ("t2", "1"), ("t1", "2")]
     steps = [op("table", "update", table, tableNumber=number) for table, number in numbers]
     assert ok(post_batch(api, restaurant, *steps))["success"] is True
-    held = floor(api, restaurant)["tables"]
+    held = floor_of(api, restaurant)["tables"]
     assert (held["t1"]["tableNumber"], held["t2"]["tableNumber"]) == ("2", "1")
 
 
@@ -243,13 +239,13 @@ def test_the_restaurant_may_stand_in_body_query_or_data(api: httpx.Client, resta
         body["restaurant_id"] = str(restaurant) if "digits" in places else restaurant
     query: Any = {"restaurant_id": restaurant} if "query" in places else {}
     ok(api.post(BATCH, json=body, params=query))
-    assert floor(api, restaurant)["guests"].keys() == {"g1"}
+    assert floor_of(api, restaurant)["guests"].keys() == {"g1"}
 
 
 def test_without_a_restaurant_a_batch_goes_to_restaurant_1(new_hub: Callable[..., Hub]) -> None:
     with new_hub().start().client() as api:
         ok(api.post(BATCH, json={"operations": [op("guest", "create", "g1", **GUEST)]}))
-        assert floor(api, 1)["guests"].keys() == {"g1"}
+        assert floor_of(api, 1)["guests"].keys() == {"g1"}
 
 
 def test_timestamp_and_metadata_beside_the_operations_are_ignored(api: httpx.Client, restaurant: int) -> None:
@@ -275,7 +271,7 @@ def test_the_older_form_takes_the_guests_and_then_the_tables(api: httpx.Client, 
     answer = ok(api.post(BATCH, json=body))
     results = [(r["entity_type"], r["entity_id"], r["status"]) for r in answer["results"]]
     assert results == [("guest", "g1", "created"), ("table", "t1", "created")]
-    assert floor(api, restaurant)["guests"]["g1"]["tableId"] == "t1"
+    assert floor_of(api, restaurant)["guests"]["g1"]["tableId"] == "t1"
 
 
 def test_the_older_form_updates_and_deletes(api: httpx.Client, restaurant: int) -> None:
@@ -289,7 +285,7 @@ def test_the_older_form_updates_and_deletes(api: httpx.Client, restaurant: int) 
     }
     answer = ok(api.post(BATCH, json=body))
     assert [result["status"] for result in answer["results"]] == ["updated", "deleted"]
-    assert named(answer["changes"]) == [("guest", "g1", "update"), ("table", "t1", "delete")]
+    assert names_of(answer["changes"]) == [("guest", "g1", "update"), ("table", "t1", "delete")]
 
 
 @pytest.mark.parametrize("kind", ["guests", "tables"])

@@ -7,19 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.contract.sync_talk import (
-    BATCH,
-    Json,
-    delta,
-    floor,
-    new_guest,
-    new_table,
-    ok,
-    op,
-    patch_table,
-    post_batch,
-    problem,
-)
+from tests.contract.answers import Json, ok, problem
+from tests.contract.requests import BATCH, delta, floor_of, new_guest, new_table, op, patch_table, post_batch
 
 FORMS = pytest.mark.parametrize("form", ["operations", "older"])
 
@@ -55,7 +44,7 @@ def test_the_version_that_is_there_is_accepted(api: httpx.Client, restaurant: in
         )
     )
     assert [result["status"] for result in done["results"]] == ["updated", "deleted", "updated"]
-    assert floor(api, restaurant)["tables"]["t1"]["currentGuestId"] == guest["id"]
+    assert floor_of(api, restaurant)["tables"]["t1"]["currentGuestId"] == guest["id"]
 
 
 @FORMS
@@ -67,9 +56,9 @@ def test_another_version_refuses_the_whole_with_what_is_there(
     new_guest(api, restaurant, id="x1", name="Rossi")
     new_table(api, restaurant, id="x1", tableNumber="12")
     fields = {"notes": "by the window"}
-    seen = floor(api, restaurant)[f"{kind}s"]["x1"]["version"]
+    seen = floor_of(api, restaurant)[f"{kind}s"]["x1"]["version"]
     ok(post_batch(api, restaurant, op("guest", "update", "x1", **fields), op("table", "update", "x1", **fields)))
-    before = floor(api, restaurant)
+    before = floor_of(api, restaurant)
     own = {} if action == "delete" else {"notes": "mine"}
     answer = post(
         api, restaurant, form, op("guest", "update", "x1", quotedWait=5), matching(seen, kind, action, "x1", **own)
@@ -79,7 +68,7 @@ def test_another_version_refuses_the_whole_with_what_is_there(
     assert body["params"] == {"entity_type": kind, "name": "Rossi" if kind == "guest" else "12"}
     assert (body["success"], body["rolled_back"]) == (False, True)
     assert [(fault["operation"], fault["error_code"]) for fault in body["errors"]] == [(1, "version_conflict")]
-    assert floor(api, restaurant) == before
+    assert floor_of(api, restaurant) == before
     assert delta(api, restaurant, since_revision=before["revision"])["changes"] == []
 
 
@@ -94,17 +83,17 @@ def test_two_operations_on_one_entity_both_carry_the_version_that_was_seen(api: 
             matching(table["version"], "table", "update", "t1", status="dirty"),
         )
     )
-    after = floor(api, restaurant)
+    after = floor_of(api, restaurant)
     assert (after["guests"][guest["id"]]["status"], after["tables"]["t1"]["status"]) == ("finished", "dirty")
 
 
 def test_a_table_that_was_seated_meanwhile_is_not_freed(api: httpx.Client, restaurant: int) -> None:
     table = new_table(api, restaurant, id="t1")
     new_guest(api, restaurant, tableId="t1")
-    before = floor(api, restaurant)
+    before = floor_of(api, restaurant)
     answer = post_batch(api, restaurant, matching(table["version"], "table", "update", "t1", status="available"))
     assert problem(answer, 412, "version_conflict")["current"] == before["tables"]["t1"]
-    assert floor(api, restaurant) == before
+    assert floor_of(api, restaurant) == before
 
 
 def test_what_the_batch_itself_makes_had_no_version(api: httpx.Client, restaurant: int) -> None:

@@ -7,22 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.contract.sync_talk import (
-    BATCH,
-    TIME,
-    Json,
-    any_problem,
-    delta,
-    floor,
-    new_guest,
-    new_table,
-    ok,
-    op,
-    patch_table,
-    post_batch,
-    problem,
-)
-from tests.contract.words_talk import WORDS, hold_words
+from tests.contract.answers import TIME, WORDS, Json, any_problem, check_words, ok, problem
+from tests.contract.requests import BATCH, delta, floor_of, new_guest, new_table, op, patch_table, post_batch
 
 GUEST: Json = {"name": "Rossi", "partySize": 2}
 TABLE: Json = {"tableNumber": "12", "capacity": 4}
@@ -32,13 +18,13 @@ def faults(body: Json) -> list[tuple[int, str]]:
     """The operation and the code of each fault."""
     for fault in body["errors"]:
         assert fault.keys() == {"operation", "error_code", "pointer", *WORDS}
-        hold_words(fault)
+        check_words(fault)
     return [(fault["operation"], fault["error_code"]) for fault in body["errors"]]
 
 
 def test_a_failing_operation_changes_nothing(api: httpx.Client, restaurant: int) -> None:
     new_table(api, restaurant, id="t1")
-    before = floor(api, restaurant)
+    before = floor_of(api, restaurant)
     answer = post_batch(
         api,
         restaurant,
@@ -50,7 +36,7 @@ def test_a_failing_operation_changes_nothing(api: httpx.Client, restaurant: int)
     body = problem(answer, 404, "guest_not_found")
     assert (body["success"], body["rolled_back"]) == (False, True)
     assert faults(body) == [(2, "guest_not_found")]
-    assert floor(api, restaurant) == before
+    assert floor_of(api, restaurant) == before
     assert delta(api, restaurant, since_revision=before["revision"])["changes"] == []
 
 
@@ -134,7 +120,7 @@ def test_in_the_older_form_faults_count_through_guests_and_tables(api: httpx.Cli
     assert faults(answer) == [(1, "validation_failed"), (3, "validation_failed")]
     pointers = [fault["pointer"] for fault in answer["errors"]]
     assert pointers == ["/guests/1/data/partySize", "/tables/1/data/capacity"]
-    assert floor(api, restaurant)["revision"] == 0
+    assert floor_of(api, restaurant)["revision"] == 0
 
 
 def test_in_the_older_form_a_guest_cannot_take_a_table_made_after_him(api: httpx.Client, restaurant: int) -> None:
@@ -176,9 +162,9 @@ def test_an_operation_is_refused_like_the_request_alone(
     new_table(api, restaurant, id="t1")
     new_table(api, restaurant, id="broken", tableNumber="99", status="outOfService")
     new_guest(api, restaurant, id="g1", tableId="t1")
-    before = floor(api, restaurant)
+    before = floor_of(api, restaurant)
     assert faults(problem(post_batch(api, restaurant, step), status, code)) == [(0, code)]
-    assert floor(api, restaurant) == before
+    assert floor_of(api, restaurant) == before
 
 
 def test_a_deleted_id_is_not_given_again_within_the_batch(api: httpx.Client, restaurant: int) -> None:
@@ -210,7 +196,7 @@ def test_over_capacity_is_allowed_for_one_operation_alone(api: httpx.Client, res
 def test_a_batch_has_1_to_500_operations(api: httpx.Client, restaurant: int, count: int) -> None:
     steps = [op("guest", "create", **GUEST) for _ in range(count)]
     problem(post_batch(api, restaurant, *steps), 422, "validation_failed")
-    assert floor(api, restaurant)["revision"] == 0
+    assert floor_of(api, restaurant)["revision"] == 0
 
 
 def test_the_older_form_has_at_most_500_operations_in_both_lists(api: httpx.Client, restaurant: int) -> None:
@@ -251,7 +237,7 @@ def test_a_malformed_operation_is_named(api: httpx.Client, restaurant: int, step
     body = problem(post_batch(api, restaurant, op("guest", "create", "fine", **GUEST), step), 422, "validation_failed")
     assert {index for index, _ in faults(body)} == {1}
     assert all(fault["pointer"].startswith("/operations/1") for fault in body["errors"])
-    assert floor(api, restaurant)["revision"] == 0
+    assert floor_of(api, restaurant)["revision"] == 0
 
 
 @pytest.mark.parametrize("where", ["operation", "data"])
@@ -280,14 +266,14 @@ def test_an_unknown_field_is_refused_by_name(api: httpx.Client, restaurant: int,
 )
 def test_a_malformed_batch_is_refused(api: httpx.Client, restaurant: int, body: Json) -> None:
     problem(api.post(BATCH, json={**body, "restaurant_id": restaurant}), 422, "validation_failed")
-    assert floor(api, restaurant)["revision"] == 0
+    assert floor_of(api, restaurant)["revision"] == 0
 
 
 @pytest.mark.parametrize("transaction", ["", "x" * 201, "Tisch-ü", "a\nb", "a\r\nX-Evil: 1", "\x7f", "\t", 5, True, []])
 def test_a_transaction_id_must_fit_a_header(api: httpx.Client, restaurant: int, transaction: Any) -> None:
     steps = [op("guest", "create", **GUEST)]
     problem(post_batch(api, restaurant, *steps, transaction_id=transaction), 422, "validation_failed")
-    assert floor(api, restaurant)["revision"] == 0
+    assert floor_of(api, restaurant)["revision"] == 0
 
 
 @pytest.mark.parametrize("where", ["query", "data"])
@@ -297,7 +283,7 @@ def test_restaurants_that_do_not_agree_are_refused(api: httpx.Client, restaurant
     query: Any = {"restaurant_id": 1} if where == "query" else {}
     answer = any_problem(api.post(BATCH, json=body, params=query))
     assert answer["error_code"] in {"validation_failed", "invalid_query"}
-    assert floor(api, restaurant)["revision"] == 0
+    assert floor_of(api, restaurant)["revision"] == 0
 
 
 @pytest.mark.parametrize("where", ["body", "query", "data"])

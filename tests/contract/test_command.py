@@ -16,9 +16,7 @@ import httpx
 import pytest
 
 from tests.conftest import START_WAIT_S, Hub, free_port
-from tests.contract.socket_talk import (
-    make_guest,
-)
+from tests.contract.requests import new_guest
 
 NewHub = Callable[..., Hub]
 SERVE = [sys.executable, "-m", "restohub", "serve"]
@@ -155,7 +153,7 @@ def test_with_log_format_json_every_line_is_a_json_object(new_hub: NewHub) -> No
     hub = new_hub(None, "--log-format", "json").start()
     with hub.client() as api:
         api.get("/no-such-route")
-        make_guest(api, 1)
+        new_guest(api, 1)
     assert hub.stop() == 0
     lines = hub.said().splitlines()
     assert lines
@@ -374,4 +372,4 @@ def test_a_data_folder_that_another_hub_serves_is_one_sentence_and_status_1(new_
     told = ended("--host", "127.0.0.1", "--port", str(free_port()), "--data", str(hub.data))
     assert_one_sentence(told, str(hub.data))
     with hub.client() as api:
-        make_guest(api, 1)
+        new_guest(api, 1)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.pty_terminal import RESTOHUB, Terminal, printed
 from tests.conftest import Hub, free_port
 from tests.contract.test_command import ended
-from tests.where.terminal import RESTOHUB, Terminal, printed
 
 NewHub = Callable[..., Hub]
 COMMANDS = [[], ["service"], ["identity"]]

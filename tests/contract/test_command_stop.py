@@ -14,20 +14,9 @@ from websockets.frames import Close, Opcode
 from websockets.sync.client import ClientConnection
 
 from tests.conftest import Hub, next_message
-from tests.contract.socket_talk import (
-    REALTIME,
-    SYNC,
-    Wire,
-    atomic,
-    full,
-    listen,
-    make_guest,
-    make_table,
-    operation,
-    revision_of,
-    until_closed,
-    write_notes,
-)
+from tests.contract.answers import revision_of
+from tests.contract.requests import commit_batch, new_guest, new_table, op, write_notes
+from tests.contract.sockets import REALTIME, SYNC, ManualSocket, listen, until_closed
 from tests.tablet import Tablet, agree, full_sync
 
 NewHub = Callable[..., Hub]
@@ -54,7 +43,7 @@ def test_a_stop_closes_20_sockets_with_1001_and_ends_with_status_0(new_hub: NewH
 @BOTH_SIGNALS
 def test_a_client_that_does_not_read_does_not_hold_up_a_stop(new_hub: NewHub, sig: signal.Signals) -> None:
     hub = new_hub().start()
-    with hub.client() as api, Wire(hub, REALTIME, 4096), Wire(hub, SYNC, 4096):
+    with hub.client() as api, ManualSocket(hub, REALTIME, 4096), ManualSocket(hub, SYNC, 4096):
         write_notes(api, 1, "create", "é")
         for note in "éèàùôöéèàù":
             write_notes(api, 1, "update", note)
@@ -65,7 +54,7 @@ def test_a_client_that_does_not_read_does_not_hold_up_a_stop(new_hub: NewHub, si
 
 def test_a_client_that_is_behind_but_reads_is_closed_with_1001_too(new_hub: NewHub) -> None:
     hub = new_hub().start()
-    with hub.client() as api, Wire(hub, f"{SYNC}?restaurant_id=1", 4096) as behind:
+    with hub.client() as api, ManualSocket(hub, f"{SYNC}?restaurant_id=1", 4096) as behind:
         write_notes(api, 1, "create", "é")
         for note in "èàùôöéèàùô":
             write_notes(api, 1, "update", note)
@@ -151,13 +140,13 @@ def test_what_a_stop_finds_in_flight_is_committed_answered_and_shown_or_not_done
 def test_a_restart_serves_the_same_floor_and_goes_on_without_a_gap(new_hub: NewHub, gently: bool) -> None:
     hub = new_hub().start()
     with hub.client() as api:
-        make_table(api, 1, id="t1")
-        make_guest(api, 1, id="g1", tableId="t1")
+        new_table(api, 1, id="t1")
+        new_guest(api, 1, id="g1", tableId="t1")
         for number in range(20):
-            make_guest(api, 1, id=f"more{number}")
+            new_guest(api, 1, id=f"more{number}")
         api.delete("/restaurants/1/guests/more0")
-        atomic(api, 1, [operation("guest", "update", f"more{number}", notes="window") for number in range(1, 20)])
-        before = full(api, 1)
+        commit_batch(api, 1, [op("guest", "update", f"more{number}", notes="window") for number in range(1, 20)])
+        before = full_sync(hub.url, 1)
         assert before["revision"] == 24
     if gently:
         assert hub.stop() == 0
@@ -165,7 +154,7 @@ def test_a_restart_serves_the_same_floor_and_goes_on_without_a_gap(new_hub: NewH
         hub.kill()
     hub.start()
     with hub.client() as api:
-        assert full(api, 1) == before
+        assert full_sync(hub.url, 1) == before
         answer = api.patch("/restaurants/1/guests/g1", json={"notes": "birthday"})
         assert revision_of(answer) == before["revision"] + 1
         query = {"restaurant_id": 1, "since_revision": 0, "epoch": before["epoch"]}

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.contract.floor_talk import Floor, Json, checked_floor, faults, refusal, said
+from tests.contract.answers import Json, faulty_fields, ok, problem
+from tests.contract.floor_client import Floor
 from tests.fields import GUEST, TABLE, snake, taken
 
 NOON = "2024-01-15T12:00:00Z"
@@ -74,11 +74,6 @@ BAD_IDS: list[Any] = ["x" * 65, "a b", "a/b", ".", "..", "...", "è", "a:b", "a\
 ROUTES = ["guests", "tables", "guests/g1", "tables/t1"]
 
 
-@pytest.fixture
-def floor(api: httpx.Client, restaurant: int) -> Iterator[Floor]:
-    yield from checked_floor(api, restaurant)
-
-
 @pytest.mark.parametrize(("camel", "other", "value"), GUEST_SPELLINGS)
 def test_a_guests_field_is_taken_in_both_spellings(floor: Floor, camel: str, other: str, value: Any) -> None:
     for spelling in (camel, other):
@@ -96,7 +91,7 @@ def test_a_tables_field_is_taken_in_both_spellings(floor: Floor, camel: str, oth
 
 def test_a_new_guest_is_taken_in_snake_case(floor: Floor) -> None:
     body = {"first_name": "Grace", "last_name": "Hopper", "party_size": 3, "is_walk_in": False}
-    guest = said(floor.api.post(f"{floor.root}/guests/", json=body), 201)
+    guest = ok(floor.api.post(f"{floor.root}/guests/", json=body), 201)
     assert (guest["name"], guest["partySize"], guest["isWalkIn"]) == ("Grace Hopper", 3, False)
 
 
@@ -112,14 +107,14 @@ def test_the_two_sides_of_a_seating_are_taken_in_snake_case(floor: Floor) -> Non
 def test_giving_both_spellings_of_a_guests_field_is_an_error(floor: Floor, camel: str, other: str, value: Any) -> None:
     guest = floor.new_guest()
     with floor.untouched():
-        refusal(floor.patch("guests", guest["id"], {camel: value, other: value}), 422, "validation_failed")
+        problem(floor.patch("guests", guest["id"], {camel: value, other: value}), 422, "validation_failed")
 
 
 @pytest.mark.parametrize(("camel", "other", "value"), TABLE_SPELLINGS)
 def test_giving_both_spellings_of_a_tables_field_is_an_error(floor: Floor, camel: str, other: str, value: Any) -> None:
     table = floor.new_table()
     with floor.untouched():
-        refusal(floor.patch("tables", table["id"], {camel: value, other: value}), 422, "validation_failed")
+        problem(floor.patch("tables", table["id"], {camel: value, other: value}), 422, "validation_failed")
 
 
 @pytest.mark.parametrize(("older", "field", "value"), OLDER)
@@ -137,14 +132,14 @@ def test_the_apps_older_spelling_of_a_guests_table_seats_him(floor: Floor, older
 
 @pytest.mark.parametrize("number", [12, "12"])
 def test_the_apps_older_spelling_of_a_table_number_may_be_an_integer(floor: Floor, number: int | str) -> None:
-    made = said(floor.api.post(f"{floor.root}/tables/", json={"number": number, "capacity": 4}), 201)
+    made = ok(floor.api.post(f"{floor.root}/tables/", json={"number": number, "capacity": 4}), 201)
     assert made["tableNumber"] == "12"
     assert floor.change_table(made["id"], number=13)["tableNumber"] == "13"
 
 
 def test_older_spellings_never_go_out(floor: Floor) -> None:
     guest = floor.new_guest(guestName="Ada", phoneNumber="1", arrivalTime=NOON)
-    table = said(floor.api.post(f"{floor.root}/tables/", json={"number": 5, "capacity": 4}), 201)
+    table = ok(floor.api.post(f"{floor.root}/tables/", json={"number": 5, "capacity": 4}), 201)
     assert guest.keys() == GUEST.keys()
     assert table.keys() == TABLE.keys()
 
@@ -179,7 +174,7 @@ def test_a_field_the_hub_never_heard_of_is_refused_by_name(floor: Floor, field: 
             floor.post_guest(**{field: "x"}),
             floor.post_table(**{field: "x"}),
         ):
-            assert faults(answer) == {f"/{field}"}
+            assert faulty_fields(answer) == {f"/{field}"}
             assert field in answer.text
 
 
@@ -187,7 +182,7 @@ def test_a_field_the_hub_never_heard_of_is_refused_by_name(floor: Floor, field: 
 def test_types_of_a_guest_are_not_coerced(floor: Floor, field: str, value: Any) -> None:
     guest = floor.new_guest()
     with floor.untouched():
-        pointers = faults(floor.patch("guests", guest["id"], {field: value}))
+        pointers = faulty_fields(floor.patch("guests", guest["id"], {field: value}))
     assert {pointer.split("/")[1] for pointer in pointers} == {field}
 
 
@@ -210,7 +205,7 @@ def test_types_of_a_guest_are_not_coerced(floor: Floor, field: str, value: Any) 
 def test_types_of_a_table_are_not_coerced(floor: Floor, field: str, value: Any) -> None:
     table = floor.new_table()
     with floor.untouched():
-        refusal(floor.patch("tables", table["id"], {field: value}), 422, "validation_failed")
+        problem(floor.patch("tables", table["id"], {field: value}), 422, "validation_failed")
 
 
 @pytest.mark.parametrize(
@@ -226,12 +221,12 @@ def test_types_of_a_table_are_not_coerced(floor: Floor, field: str, value: Any) 
 def test_nul_a_lone_surrogate_and_a_key_given_twice_are_invalid_json(floor: Floor, text: str) -> None:
     headers = {"Content-Type": "application/json"}
     with floor.untouched():
-        refusal(floor.api.post(f"{floor.root}/guests/", content=text, headers=headers), 400, "invalid_json")
+        problem(floor.api.post(f"{floor.root}/guests/", content=text, headers=headers), 400, "invalid_json")
 
 
 def test_text_beyond_ascii_comes_back_as_it_was_sent(floor: Floor) -> None:
     answer = floor.post_guest(firstName="Žofie", lastName="李 🍝", notes='tab\t "quote" \\ line\n')
-    guest = floor.guest(said(answer, 201)["id"])
+    guest = floor.guest(ok(answer, 201)["id"])
     assert (guest["name"], guest["notes"]) == ("Žofie 李 🍝", 'tab\t "quote" \\ line\n')
     assert answer.headers["Content-Type"].split(";")[0] == "application/json"
 
@@ -256,8 +251,8 @@ def test_a_client_may_choose_an_id(floor: Floor, chosen: str) -> None:
 @pytest.mark.parametrize("chosen", BAD_IDS)
 def test_an_id_outside_the_alphabet_is_refused(floor: Floor, chosen: Any) -> None:
     with floor.untouched():
-        assert faults(floor.post_guest(id=chosen)) == {"/id"}
-        assert faults(floor.post_table(id=chosen)) == {"/id"}
+        assert faulty_fields(floor.post_guest(id=chosen)) == {"/id"}
+        assert faulty_fields(floor.post_table(id=chosen)) == {"/id"}
 
 
 def test_case_matters_in_an_id(floor: Floor) -> None:
@@ -279,12 +274,12 @@ def test_the_id_of_a_deleted_entity_stays_taken(floor: Floor) -> None:
     for kind in ("guests", "tables"):
         assert floor.api.delete(f"{floor.root}/{kind}/same").status_code == 204
     with floor.untouched():
-        refusal(floor.post_guest(id="same"), 409, "already_exists")
-        refusal(floor.post_table(id="same"), 409, "already_exists")
+        problem(floor.post_guest(id="same"), 409, "already_exists")
+        problem(floor.post_table(id="same"), 409, "already_exists")
 
 
 def test_two_restaurants_may_have_the_same_ids_and_numbers(floor: Floor, api: httpx.Client) -> None:
-    other = said(api.post("/restaurants", json={"name": "Other"}), 201)["id"]
+    other = ok(api.post("/restaurants", json={"name": "Other"}), 201)["id"]
     elsewhere = Floor(api, other)
     floor.new_guest(id="g", firstName="Here")
     floor.new_table(id="t", tableNumber="1")
@@ -296,7 +291,7 @@ def test_two_restaurants_may_have_the_same_ids_and_numbers(floor: Floor, api: ht
 @pytest.mark.parametrize("path", ["/restaurants/0", "/restaurants/9007199254740992", "/restaurants/999999999"])
 def test_a_restaurant_that_is_not_there_is_404(api: httpx.Client, path: str) -> None:
     for route in ("", "/guests/", "/tables/", "/guests/g1"):
-        assert said(api.get(path + route), 404)["error_code"] in ("restaurant_not_found", "route_not_found")
+        assert ok(api.get(path + route), 404)["error_code"] in ("restaurant_not_found", "route_not_found")
 
 
 @pytest.mark.parametrize("route", ROUTES)
@@ -349,4 +344,4 @@ def test_every_restaurant_route_answers_with_and_without_slash_and_api(
 def test_the_location_of_a_new_entity_can_be_opened(floor: Floor, prefix: str) -> None:
     for kind, body in (("guests", {"firstName": "Ada", "partySize": 2}), ("tables", {"number": 1, "capacity": 4})):
         made = floor.api.post(f"{prefix}{floor.root}/{kind}/", json={**body, "id": "one"})
-        assert said(floor.api.get(made.headers["Location"])) == said(made, 201)
+        assert ok(floor.api.get(made.headers["Location"])) == ok(made, 201)

@@ -14,7 +14,8 @@ import httpx
 import pytest
 
 from tests.conftest import Hub, next_message
-from tests.contract.floor_talk import Floor, Json, refusal, said
+from tests.contract.answers import Json, ok, problem
+from tests.contract.floor_client import Floor
 from tests.fields import DONE
 
 DAY_S = 24 * 3600
@@ -69,7 +70,7 @@ def wait_until_deleted(hub: Hub, guest_ids: set[str], since_revision: int) -> li
 
 
 def batch(api: httpx.Client, operations: list[dict[str, Any]]) -> None:
-    said(api.post("/api/v1/atomic/batch", json={"restaurant_id": 1, "operations": operations}))
+    ok(api.post("/api/v1/atomic/batch", json={"restaurant_id": 1, "operations": operations}))
 
 
 def test_guests_who_are_done_for_a_day_leave_the_floor_at_the_next_start(start_at: StartAt) -> None:
@@ -89,11 +90,11 @@ def test_guests_who_are_done_for_a_day_leave_the_floor_at_the_next_start(start_a
         assert floor.ids("guests") == {"waitlist", "confirmed", seated["id"]}
         assert (floor.guest(seated["id"]), floor.table(table["id"])) == (seated, table)
         for status in DONE:
-            refusal(api.get(f"/restaurants/1/guests/{status}"), 404, "guest_not_found")
-            refusal(floor.post_guest(id=status), 409, "already_exists")
+            problem(api.get(f"/restaurants/1/guests/{status}"), 404, "guest_not_found")
+            problem(floor.post_guest(id=status), 409, "already_exists")
         assert floor.new_guest(phone="+39-06-1234")["totalVisits"] == 1
         floor.check()
-        delta = said(api.get(f"/api/sync/delta?restaurant_id=1&since_revision={before}"))
+        delta = ok(api.get(f"/api/sync/delta?restaurant_id=1&since_revision={before}"))
         gone = {change["entity_id"] for change in delta["changes"] if change["action"] == "delete"}
         assert gone == set(DONE)
 
@@ -150,7 +151,7 @@ def test_at_most_500_leave_in_one_commit(start_at: StartAt) -> None:
         floor = Floor(api, 1)
         assert floor.every("guests") == []
         assert floor.revision() == 4
-        delta = said(api.get("/api/sync/delta?restaurant_id=1&since_revision=2&limit=1"))
+        delta = ok(api.get("/api/sync/delta?restaurant_id=1&since_revision=2&limit=1"))
         assert len(delta["changes"]) <= 500
 
 
@@ -161,7 +162,7 @@ def test_the_day_is_closed_at_four_of_the_restaurants_zone(start_at: StartAt) ->
     four = (now.astimezone(zone) + timedelta(days=1)).replace(hour=4, minute=0, second=0, microsecond=0)
     night = start_at(int((four - now).total_seconds()) - 12)
     with night.client() as api:
-        said(api.patch("/restaurants/1", json={"timezone": zone.key}))
+        ok(api.patch("/restaurants/1", json={"timezone": zone.key}))
         done = Floor(api, 1).new_guest(status="finished")
     night.stop()
     finished = datetime.fromisoformat(done["finishedTime"])

@@ -8,19 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.contract.sync_talk import (
-    BATCH,
-    SYNC_BATCH,
-    Json,
-    any_problem,
-    new_guest,
-    new_table,
-    ok,
-    op,
-    patch_guest,
-    problem,
-)
-from tests.contract.words_talk import WORDS
+from tests.contract.answers import WORDS, Json, any_problem, ok, problem
+from tests.contract.requests import BATCH, SYNC_BATCH, new_guest, new_table, op, patch_guest
 
 KIB = 1024
 NOBODY = 2**53 - 1

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 
 from tests.conftest import Hub
-from tests.contract.floor_talk import Floor, checked_floor, refusal
+from tests.contract.answers import problem
+from tests.contract.floor_client import Floor
 from tests.fields import DONE, PHASES
 
 EARLIER, LATER = "2020-01-15T20:00:00Z", "2030-01-15T20:00:00Z"
@@ -21,11 +21,6 @@ STAMPED = {
     "expected": set[str](),
     "done": set[str](),
 }
-
-
-@pytest.fixture
-def floor(api: httpx.Client, restaurant: int) -> Iterator[Floor]:
-    yield from checked_floor(api, restaurant)
 
 
 def stamped_by(status: str) -> set[str]:
@@ -287,7 +282,7 @@ def test_a_table_of_someone_else_is_refused_with_both_of_them(floor: Floor, stat
             floor.patch("guests", guest["id"], {"tableId": table["id"]}),
             floor.post_guest(tableId=table["id"]),
         ):
-            assert refusal(answer, 409, "table_occupied")["current"] == {"table": table, "guest": holder}
+            assert problem(answer, 409, "table_occupied")["current"] == {"table": table, "guest": holder}
     assert floor.table(mine["id"]) == mine
 
 
@@ -305,7 +300,7 @@ def test_a_table_out_of_service_is_refused(floor: Floor) -> None:
             floor.patch("guests", guest["id"], {"tableId": table["id"]}),
             floor.post_guest(tableId=table["id"]),
         ):
-            assert refusal(answer, 409, "table_unavailable")["current"] == table
+            assert problem(answer, 409, "table_unavailable")["current"] == table
 
 
 @pytest.mark.parametrize("status", ["waitlist", "confirmed"])
@@ -313,8 +308,8 @@ def test_a_party_larger_than_the_table_is_refused_unless_it_is_allowed(floor: Fl
     table, guest = floor.new_table(capacity=4), floor.new_guest(partySize=5, status=status)
     with floor.untouched():
         for body in ({"tableId": table["id"]}, {"tableId": table["id"], "allowOverCapacity": False}):
-            refusal(floor.patch("guests", guest["id"], body), 409, "party_exceeds_capacity")
-            refusal(floor.post_guest(partySize=5, status=status, **body), 409, "party_exceeds_capacity")
+            problem(floor.patch("guests", guest["id"], body), 409, "party_exceeds_capacity")
+            problem(floor.post_guest(partySize=5, status=status, **body), 409, "party_exceeds_capacity")
     after = floor.change_guest(guest["id"], tableId=table["id"], allowOverCapacity=True)
     assert after["tableId"] == table["id"]
 
@@ -342,7 +337,7 @@ def test_the_size_that_comes_with_the_table_is_the_one_that_counts(floor: Floor)
     table, guest = floor.new_table(capacity=4), floor.new_guest(partySize=2)
     with floor.untouched():
         answer = floor.patch("guests", guest["id"], {"tableId": table["id"], "partySize": 5})
-        refusal(answer, 409, "party_exceeds_capacity")
+        problem(answer, 409, "party_exceeds_capacity")
 
 
 def test_a_table_that_this_restaurant_does_not_have_is_404(floor: Floor, api: httpx.Client, hub: Hub) -> None:
@@ -352,8 +347,8 @@ def test_a_table_that_this_restaurant_does_not_have_is_404(floor: Floor, api: ht
     guest, _ = floor.party_at_table()
     with floor.untouched():
         for table_id in (elsewhere["id"], "gone", "never"):
-            refusal(floor.patch("guests", guest["id"], {"tableId": table_id}), 404, "table_not_found")
-            refusal(floor.post_guest(tableId=table_id), 404, "table_not_found")
+            problem(floor.patch("guests", guest["id"], {"tableId": table_id}), 404, "table_not_found")
+            problem(floor.post_guest(tableId=table_id), 404, "table_not_found")
 
 
 def test_a_guests_request_that_changes_nothing_makes_no_commit(floor: Floor) -> None:

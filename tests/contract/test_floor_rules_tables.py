@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 
 from tests.conftest import Hub
-from tests.contract.floor_talk import Floor, checked_floor, refusal
+from tests.contract.answers import problem
+from tests.contract.floor_client import Floor
 from tests.fields import DONE, PHASES
 
 NOT_KEEPING = [status for status in PHASES if status not in ("confirmed", "running_late")]
@@ -23,11 +23,6 @@ CLEARING: list[tuple[dict[str, Any], str]] = [
     ({"currentGuestId": None, "status": "dirty"}, "dirty"),
     ({"currentGuestId": None, "status": "outOfService"}, "outOfService"),
 ]
-
-
-@pytest.fixture
-def floor(api: httpx.Client, restaurant: int) -> Iterator[Floor]:
-    yield from checked_floor(api, restaurant)
 
 
 @pytest.mark.parametrize("before", NOT_KEEPING)
@@ -69,7 +64,7 @@ def test_no_table_is_held_for_a_guest_who_is_done(floor: Floor, done: str) -> No
     table, guest = floor.new_table(), floor.new_guest(status=done)
     with floor.untouched():
         body = {"currentGuestId": guest["id"], "status": "reserved"}
-        refusal(floor.patch("tables", table["id"], body), 422, "validation_failed")
+        problem(floor.patch("tables", table["id"], body), 422, "validation_failed")
 
 
 @pytest.mark.parametrize("before", PHASES)
@@ -103,14 +98,14 @@ def test_a_table_of_someone_else_is_not_given_away(floor: Floor, status: str) ->
     with floor.untouched():
         for beside in ({}, {"status": "occupied"}, {"status": "reserved"}):
             answer = floor.patch("tables", table["id"], {"currentGuestId": guest["id"], **beside})
-            assert refusal(answer, 409, "table_occupied")["current"] == {"table": table, "guest": holder}
+            assert problem(answer, 409, "table_occupied")["current"] == {"table": table, "guest": holder}
 
 
 def test_a_table_out_of_service_is_not_given(floor: Floor) -> None:
     table, guest = floor.new_table(status="outOfService"), floor.new_guest()
     with floor.untouched():
         answer = floor.patch("tables", table["id"], {"currentGuestId": guest["id"]})
-        assert refusal(answer, 409, "table_unavailable")["current"] == table
+        assert problem(answer, 409, "table_unavailable")["current"] == table
 
 
 def test_a_party_larger_than_the_table_is_refused_unless_it_is_allowed(floor: Floor) -> None:
@@ -118,7 +113,7 @@ def test_a_party_larger_than_the_table_is_refused_unless_it_is_allowed(floor: Fl
     with floor.untouched():
         for beside in ({}, {"status": "reserved"}, {"status": "occupied"}, {"allowOverCapacity": False}):
             answer = floor.patch("tables", table["id"], {"currentGuestId": guest["id"], **beside})
-            refusal(answer, 409, "party_exceeds_capacity")
+            problem(answer, 409, "party_exceeds_capacity")
     after = floor.change_table(table["id"], currentGuestId=guest["id"], allowOverCapacity=True)
     assert after["currentGuestId"] == guest["id"]
     assert "allowOverCapacity" not in after
@@ -129,9 +124,9 @@ def test_a_refusal_shows_the_table_as_it_is_not_as_it_was_wanted(floor: Floor) -
     large, guest = floor.new_guest(partySize=5), floor.new_guest()
     with floor.untouched():
         exceeding = floor.patch("tables", small["id"], {"currentGuestId": large["id"], "notes": "x"})
-        assert refusal(exceeding, 409, "party_exceeds_capacity")["current"] == small
+        assert problem(exceeding, 409, "party_exceeds_capacity")["current"] == small
         unavailable = floor.patch("tables", closed["id"], {"currentGuestId": guest["id"], "notes": "x"})
-        assert refusal(unavailable, 409, "table_unavailable")["current"] == closed
+        assert problem(unavailable, 409, "table_unavailable")["current"] == closed
 
 
 def test_a_guest_that_this_restaurant_does_not_have_is_404(floor: Floor, api: httpx.Client, hub: Hub) -> None:
@@ -141,8 +136,8 @@ def test_a_guest_that_this_restaurant_does_not_have_is_404(floor: Floor, api: ht
     table = floor.new_table()
     with floor.untouched():
         for guest_id in (elsewhere["id"], "gone", "never"):
-            refusal(floor.patch("tables", table["id"], {"currentGuestId": guest_id}), 404, "guest_not_found")
-            refusal(floor.post_table(currentGuestId=guest_id), 404, "guest_not_found")
+            problem(floor.patch("tables", table["id"], {"currentGuestId": guest_id}), 404, "guest_not_found")
+            problem(floor.post_table(currentGuestId=guest_id), 404, "guest_not_found")
 
 
 @pytest.mark.parametrize(("body", "status"), CLEARING)
@@ -187,16 +182,16 @@ def test_a_held_table_set_occupied_seats_its_guest(floor: Floor, holding: str) -
 def test_the_table_of_a_seated_guest_cannot_be_set_reserved(floor: Floor) -> None:
     guest, table = floor.party_at_table()
     with floor.untouched():
-        problem = refusal(floor.patch("tables", table["id"], {"status": "reserved"}), 409, "table_occupied")
-    assert problem["current"] == {"table": table, "guest": guest}
+        refused = problem(floor.patch("tables", table["id"], {"status": "reserved"}), 409, "table_occupied")
+    assert refused["current"] == {"table": table, "guest": guest}
 
 
 @pytest.mark.parametrize("status", ["confirmed", "seated"])
 def test_a_capacity_lowered_below_the_party_is_refused_unless_it_is_allowed(floor: Floor, status: str) -> None:
     guest, table = floor.party_at_table(status, partySize=3)
     with floor.untouched():
-        problem = refusal(floor.patch("tables", table["id"], {"capacity": 2}), 409, "party_exceeds_capacity")
-        assert problem["current"] == table
+        refused = problem(floor.patch("tables", table["id"], {"capacity": 2}), 409, "party_exceeds_capacity")
+        assert refused["current"] == table
     assert floor.change_table(table["id"], capacity=3)["capacity"] == 3
     after = floor.change_table(table["id"], capacity=2, allowOverCapacity=True)
     assert (after["capacity"], after["currentGuestId"]) == (2, guest["id"])
@@ -217,8 +212,8 @@ def test_the_capacity_of_a_table_without_a_guest_may_be_lowered(floor: Floor) ->
 def test_a_table_that_has_a_guest_is_not_deleted(floor: Floor, status: str) -> None:
     guest, table = floor.party_at_table(status)
     with floor.untouched():
-        problem = refusal(floor.api.delete(f"{floor.root}/tables/{table['id']}"), 409, "table_occupied")
-        assert problem["current"] == {"table": table, "guest": guest}
+        refused = problem(floor.api.delete(f"{floor.root}/tables/{table['id']}"), 409, "table_occupied")
+        assert refused["current"] == {"table": table, "guest": guest}
     floor.change_guest(guest["id"], status="finished")
     assert floor.api.delete(f"{floor.root}/tables/{table['id']}").status_code == 204
 

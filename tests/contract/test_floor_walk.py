@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
 
 from tests.conftest import Hub
-from tests.contract.floor_talk import Floor, Json, checked_floor
+from tests.contract.answers import Json
+from tests.contract.floor_client import Floor
 from tests.fields import PHASES, TABLE_STATUSES
 
 GUESTS, TABLES = ["g1", "g2", "g3", "g4"], ["t1", "t2", "t3"]
-
-
-@pytest.fixture
-def floor(api: httpx.Client, restaurant: int) -> Iterator[Floor]:
-    yield from checked_floor(api, restaurant)
 
 
 def some(dice: random.Random, **choices: list[object]) -> Json:

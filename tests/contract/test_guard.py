@@ -15,8 +15,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from tests.conftest import Hub
-from tests.contract.floor_talk import refusal
-from tests.contract.sync_talk import ok
+from tests.contract.answers import ok, problem
 
 FORWARDED = (
     ("Forwarded", "for=192.168.1.66"),
@@ -36,7 +35,7 @@ def test_the_guard_answers_before_all_else(api: httpx.Client) -> None:
             ({"Host": "evil.example"}, "host_not_allowed"),
             ({"Origin": "http://evil.example"}, "origin_not_allowed"),
         ):
-            refusal(api.request(method, path, headers=headers, content=b"{"), 403, code)
+            problem(api.request(method, path, headers=headers, content=b"{"), 403, code)
 
 
 @pytest.mark.parametrize(
@@ -52,7 +51,7 @@ def test_a_name_that_only_the_hub_can_have_passes(api: httpx.Client, host: str, 
 
 
 def test_a_refused_name_is_told_the_setting_that_lets_it_in(api: httpx.Client) -> None:
-    refused = refusal(api.get("/restaurants", headers={"Host": "hub.example.com"}), 403, "host_not_allowed")
+    refused = problem(api.get("/restaurants", headers={"Host": "hub.example.com"}), 403, "host_not_allowed")
     assert "`allowed_hosts`" in refused["hint"]
     assert "hub.example.com" in refused["detail"]
     page = api.get("/", headers={"Host": "hub.example.com", "Accept": "text/html,*/*;q=0.8"})
@@ -66,7 +65,7 @@ def test_the_setting_lets_a_name_and_its_pages_in(new_hub: Callable[..., Hub]) -
         for host in ("hub.example.com", "HUB.example.com.:443", "xn--kche-0ra.example"):
             ok(api.get("/health", headers={"Host": host}))
         ok(api.get("/health", headers={"Origin": "https://hub.example.com"}))
-        refusal(api.get("/restaurants", headers={"Host": "x.hub.example.com"}), 403, "host_not_allowed")
+        problem(api.get("/restaurants", headers={"Host": "x.hub.example.com"}), 403, "host_not_allowed")
 
 
 def test_a_page_of_the_hub_and_a_native_app_pass_and_every_other_page_does_not(hub: Hub, api: httpx.Client) -> None:
@@ -75,7 +74,7 @@ def test_a_page_of_the_hub_and_a_native_app_pass_and_every_other_page_does_not(h
         ok(api.get("/health", headers={"Origin": origin}))
         hub.socket("/realtime", additional_headers={"Origin": origin}).close()
     for origin in ("null", f"http://localhost:{hub.port}", "http://127.0.0.1", f"http://{own}.evil.example"):
-        refusal(api.get("/restaurants", headers={"Origin": origin}), 403, "origin_not_allowed")
+        problem(api.get("/restaurants", headers={"Origin": origin}), 403, "origin_not_allowed")
         for path in ("/realtime", "/ws/restaurant/sync"):
             with pytest.raises(InvalidStatus) as refused:
                 hub.socket(path, additional_headers={"Origin": origin})
@@ -89,7 +88,7 @@ def test_a_port_that_is_not_written_is_the_scheme_s(api: httpx.Client) -> None:
     for host, origin in (("hub.local", "http://hub.local:80"), ("hub.local:443", "https://hub.local")):
         ok(api.get("/health", headers={"Host": host, "Origin": origin}))
     foreign = {"Host": "hub.local:443", "Origin": "http://hub.local"}
-    refusal(api.get("/restaurants", headers=foreign), 403, "origin_not_allowed")
+    problem(api.get("/restaurants", headers=foreign), 403, "origin_not_allowed")
 
 
 @pytest.mark.parametrize("path", ["/", "/docs", "/docs/errors", "/health", "/restaurants", "/nowhere", "/realtime"])

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import httpx
 import pytest
 
-from tests.contract.floor_talk import Floor, checked_floor, said
+from tests.contract.answers import ok
+from tests.contract.floor_client import Floor
 
 PHONE, MAIL = "+39 06 1234", "ada@example.com"
-
-
-@pytest.fixture
-def floor(api: httpx.Client, restaurant: int) -> Iterator[Floor]:
-    yield from checked_floor(api, restaurant)
 
 
 @pytest.mark.parametrize("spelled", ["39061234", "+39-06-1234", "(39) 06/12.34", "tel: +39 06 12 34"])
@@ -91,6 +85,6 @@ def test_phones_without_any_digit_are_not_the_same_one(floor: Floor) -> None:
 
 
 def test_visits_of_another_restaurant_do_not_count(floor: Floor, api: httpx.Client) -> None:
-    other = said(api.post("/restaurants", json={"name": "Other"}), 201)["id"]
+    other = ok(api.post("/restaurants", json={"name": "Other"}), 201)["id"]
     Floor(api, other).new_guest(phone=PHONE, status="finished")
     assert floor.new_guest(phone=PHONE)["totalVisits"] == 0

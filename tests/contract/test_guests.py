@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import pytest
 
-from tests.contract.floor_talk import Floor, checked_floor, faults, refusal, said
+from tests.contract.answers import faulty_fields, ok, problem
+from tests.contract.floor_client import Floor
 from tests.fields import GUEST, PHASES, blank
 
 EVENING = "2030-01-15T20:00:00Z"
@@ -95,11 +94,6 @@ FOLDED = [
 ]
 
 
-@pytest.fixture
-def floor(api: httpx.Client, restaurant: int) -> Iterator[Floor]:
-    yield from checked_floor(api, restaurant)
-
-
 def test_a_new_guest_has_every_field(floor: Floor) -> None:
     guest = floor.new_guest(id="g1", firstName="Ada", partySize=2)
     now = guest["createdAt"]
@@ -154,22 +148,22 @@ def test_a_name_is_its_two_parts_joined(floor: Floor) -> None:
 def test_each_part_of_a_name_has_its_limit(floor: Floor) -> None:
     assert floor.new_guest(name="a" * 100 + " " + "b" * 100)["lastName"] == "b" * 100
     for name in ("a" * 101, "a " + "b" * 101, "", "   "):
-        refusal(floor.post_guest(name=name), 422, "validation_failed")
+        problem(floor.post_guest(name=name), 422, "validation_failed")
 
 
 def test_a_name_and_a_party_size_are_required_to_create(floor: Floor) -> None:
     with floor.untouched():
         answer = floor.api.post(f"{floor.root}/guests/", json={})
-        assert "/partySize" in faults(answer)
-        assert len(faults(answer)) == 2
-        assert faults(floor.api.post(f"{floor.root}/guests/", json={"name": "Ada"})) == {"/partySize"}
+        assert "/partySize" in faulty_fields(answer)
+        assert len(faulty_fields(answer)) == 2
+        assert faulty_fields(floor.api.post(f"{floor.root}/guests/", json={"name": "Ada"})) == {"/partySize"}
         answer = floor.api.post(f"{floor.root}/guests/", json={"lastName": "Lovelace", "partySize": 2})
-        assert faults(answer) & {"/firstName", "/name"}
+        assert faulty_fields(answer) & {"/firstName", "/name"}
 
 
 def test_every_fault_of_a_guest_is_listed(floor: Floor) -> None:
     answer = floor.post_guest(partySize=0, phone="x" * 41, status="asleep", colour="red", quotedWait=2000)
-    assert faults(answer) == {"/partySize", "/phone", "/status", "/colour", "/quotedWait"}
+    assert faulty_fields(answer) == {"/partySize", "/phone", "/status", "/colour", "/quotedWait"}
 
 
 @pytest.mark.parametrize(("field", "value"), ALLOWED)
@@ -184,7 +178,7 @@ def test_a_value_past_its_limit_is_refused(floor: Floor, field: str, value: Any)
     guest = floor.new_guest()
     with floor.untouched():
         for answer in (floor.patch("guests", guest["id"], {field: value}), floor.post_guest(**{field: value})):
-            assert {pointer.split("/")[1] for pointer in faults(answer)} == {field}
+            assert {pointer.split("/")[1] for pointer in faulty_fields(answer)} == {field}
 
 
 @pytest.mark.parametrize(("status", "phase"), PHASES.items())
@@ -228,13 +222,13 @@ def test_an_empty_table_id_means_none(floor: Floor) -> None:
 def test_null_is_refused_in_a_field_that_may_not_be_null(floor: Floor, field: str) -> None:
     guest = floor.new_guest()
     with floor.untouched():
-        assert faults(floor.patch("guests", guest["id"], {field: None})) == {f"/{field}"}
+        assert faulty_fields(floor.patch("guests", guest["id"], {field: None})) == {f"/{field}"}
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
 def test_put_and_patch_both_merge_the_given_fields(floor: Floor, method: str) -> None:
     guest = floor.new_guest(phone="1", tags=["vip"], notes="x")
-    after = said(floor.api.request(method, f"{floor.root}/guests/{guest['id']}", json={"notes": "y"}))
+    after = ok(floor.api.request(method, f"{floor.root}/guests/{guest['id']}", json={"notes": "y"}))
     assert after == {**guest, "notes": "y", "version": 2, "lastUpdated": after["lastUpdated"]}
     assert floor.guest(guest["id"]) == after
 
@@ -246,7 +240,7 @@ def test_a_list_is_replaced_as_a_whole(floor: Floor) -> None:
 
 def test_creating_answers_201_with_the_guest_and_where_he_is(floor: Floor) -> None:
     answer = floor.post_guest(id="g1")
-    guest = said(answer, 201)
+    guest = ok(answer, 201)
     assert answer.headers["Location"].endswith(f"/restaurants/{floor.restaurant}/guests/g1")
     assert floor.guest("g1") == guest
 
@@ -254,7 +248,7 @@ def test_creating_answers_201_with_the_guest_and_where_he_is(floor: Floor) -> No
 def test_creating_a_guest_whose_id_exists_is_refused_with_the_one_who_has_it(floor: Floor) -> None:
     guest = floor.new_guest(id="g1")
     with floor.untouched():
-        assert refusal(floor.post_guest(id="g1", firstName="Eve"), 409, "already_exists")["current"] == guest
+        assert problem(floor.post_guest(id="g1", firstName="Eve"), 409, "already_exists")["current"] == guest
 
 
 def test_deleting_a_guest_answers_204_and_he_is_gone(floor: Floor) -> None:
@@ -262,7 +256,7 @@ def test_deleting_a_guest_answers_204_and_he_is_gone(floor: Floor) -> None:
     answer = floor.api.delete(f"{floor.root}/guests/g1")
     assert (answer.status_code, answer.content) == (204, b"")
     assert floor.every("guests") == []
-    refusal(floor.api.get(f"{floor.root}/guests/g1"), 404, "guest_not_found")
+    problem(floor.api.get(f"{floor.root}/guests/g1"), 404, "guest_not_found")
 
 
 @pytest.mark.parametrize(
@@ -281,4 +275,4 @@ def test_a_guest_who_is_not_there_is_404(floor: Floor, method: str, path: str, b
     for guest_id in ("gone", "never"):
         with floor.untouched():
             answer = floor.api.request(method, f"{floor.root}/guests/{guest_id}{path}", json=body)
-            refusal(answer, 404, "guest_not_found")
+            problem(answer, 404, "guest_not_found")

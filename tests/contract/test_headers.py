@@ -9,7 +9,8 @@ import httpx
 import pytest
 
 from tests.conftest import Hub
-from tests.contract.floor_talk import Floor, Json, checked_floor, refusal, said
+from tests.contract.answers import Json, ok, problem
+from tests.contract.floor_client import Floor, checked_floor
 
 Ask = Callable[[Floor], httpx.Response]
 
@@ -146,7 +147,7 @@ def test_a_change_is_refused_with_the_present_entity_where_no_tag_is_the_present
 ) -> None:
     present = aimed_at(floor, name)
     with floor.untouched():
-        assert refusal(if_match(floor, name, tags), 412, "version_conflict")["current"] == present
+        assert problem(if_match(floor, name, tags), 412, "version_conflict")["current"] == present
 
 
 @pytest.mark.parametrize("name", CONDITIONAL)
@@ -166,7 +167,7 @@ def test_an_old_tag_is_refused_after_a_change_by_another(floor: Floor) -> None:
     tag = floor.api.get(f"{floor.root}/guests/g1").headers["ETag"]
     theirs = floor.change_guest("g1", notes="theirs")
     mine = floor.patch("guests", "g1", {"notes": "mine"}, headers={"If-Match": tag})
-    assert refusal(mine, 412, "version_conflict")["current"] == theirs
+    assert problem(mine, 412, "version_conflict")["current"] == theirs
 
 
 def test_taking_a_table_moves_the_tag_of_both(floor: Floor) -> None:
@@ -197,7 +198,7 @@ def test_no_page_of_the_hub_may_be_kept_by_a_cache(api: httpx.Client, path: str)
 @pytest.mark.parametrize("value", ["Bearer old-sign-in", "Basic QTpi", "Bearer", "nonsense"])
 def test_an_open_hub_ignores_authorization(floor: Floor, value: str) -> None:
     headers = {"Authorization": value}
-    assert said(floor.patch("guests", "g1", {"notes": value}, headers=headers))["notes"] == value
+    assert ok(floor.patch("guests", "g1", {"notes": value}, headers=headers))["notes"] == value
     assert floor.api.get(f"{floor.root}/guests/", headers=headers).status_code == 200
 
 

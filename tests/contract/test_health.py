@@ -12,7 +12,8 @@ import httpx
 import pytest
 
 from tests.conftest import Hub, next_message
-from tests.contract.sync_talk import TIME, Json, floor, new_guest, ok
+from tests.contract.answers import TIME, Json, ok
+from tests.contract.requests import floor_of, new_guest
 from tests.fields import CONTRACT, marked
 
 # The table of contract.md, "Health": the keys, and what each is.
@@ -100,7 +101,7 @@ def test_a_hub_that_cannot_commit_is_unhealthy_and_still_reads(new_hub: Callable
     guests, guest = "/restaurants/1/guests/", {"name": "Rossi", "partySize": 2, "notes": "n" * 2000}
     with new_hub(small_disk).start().client() as api:
         new_guest(api, 1, id="g1")
-        kept = floor(api, 1)["guests"]["g1"]
+        kept = floor_of(api, 1)["guests"]["g1"]
         stuffing = small_disk / "stuffing"
         with contextlib.suppress(OSError), stuffing.open("wb", buffering=0) as file:
             while True:
@@ -117,7 +118,7 @@ def test_a_hub_that_cannot_commit_is_unhealthy_and_still_reads(new_hub: Callable
             assert answer.json()["status"] == "unhealthy"
             assert answer.json()["reason"]
             held(answer.json())
-        assert floor(api, 1)["guests"]["g1"] == kept
+        assert floor_of(api, 1)["guests"]["g1"] == kept
         stuffing.unlink()
         again = [api.post(guests, json={**guest, "id": "g2"}).status_code]
         while again[-1] == 503:

@@ -12,20 +12,9 @@ import httpx
 import pytest
 
 from tests.conftest import Hub
-from tests.contract.hostile_bytes import NOT_JSON, UNFIT
-from tests.contract.sync_talk import (
-    BATCH,
-    SYNC_BATCH,
-    TIME,
-    Json,
-    any_problem,
-    floor,
-    new_guest,
-    new_table,
-    ok,
-    op,
-    problem,
-)
+from tests.contract.answers import TIME, Json, any_problem, ok, problem
+from tests.contract.malformed_bodies import NOT_JSON, UNFIT
+from tests.contract.requests import BATCH, SYNC_BATCH, floor_of, new_guest, new_table, op
 
 JSON_TYPE = {"Content-Type": "application/json"}
 GUESTS = "/restaurants/{id}/guests/"
@@ -67,7 +56,7 @@ def test_bytes_that_are_no_json_are_400(api: httpx.Client, place: int, body: byt
     assert {route: answer.status_code for route, answer in answers.items()} == dict.fromkeys(answers, 400)
     for answer in answers.values():
         problem(answer, 400, "invalid_json")
-    assert floor(api, place)["revision"] == 2
+    assert floor_of(api, place)["revision"] == 2
 
 
 @pytest.mark.parametrize("body", UNFIT.values(), ids=UNFIT.keys())
@@ -76,7 +65,7 @@ def test_json_of_another_shape_is_a_problem(api: httpx.Client, place: int, body:
     assert [route for route, answer in answers.items() if answer.status_code not in (400, 422)] == []
     for answer in answers.values():
         any_problem(answer)
-    assert floor(api, place)["revision"] == 2
+    assert floor_of(api, place)["revision"] == 2
 
 
 NUMBERS = ["-1", "0", "101", "2.5", "1e400", "-1e400", "1e308", "9007199254740993", "9223372036854775808"]
@@ -98,7 +87,7 @@ NUMBERS += ["18446744073709551616", "-9223372036854775809", "1" + "0" * 400, "1"
 def test_a_number_out_of_bounds_is_a_problem(api: httpx.Client, place: int, path: str, body: str, number: str) -> None:
     content = (body % number).replace("{", f'{{"restaurant_id": {place}, ', 1) if path == BATCH else body % number
     assert any_problem(send(api, place, "POST", path, content.encode()))["status"] in (400, 422)
-    assert floor(api, place)["revision"] == 2
+    assert floor_of(api, place)["revision"] == 2
 
 
 @pytest.mark.parametrize("number", ["1e400", "-1e999", "1e308", '"1"', "true", "[]", "1000001", "9" * 400])
@@ -106,7 +95,7 @@ def test_a_number_out_of_bounds_is_a_problem(api: httpx.Client, place: int, path
 def test_a_place_on_the_floor_is_a_finite_number(api: httpx.Client, place: int, field: str, number: str) -> None:
     body = "{" + field % number + "}"
     any_problem(send(api, place, "PATCH", "/restaurants/{id}/tables/t1", body.encode()))
-    assert floor(api, place)["revision"] == 2
+    assert floor_of(api, place)["revision"] == 2
 
 
 NO_TIMES = ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "0000-01-01T00:00:00Z", "10000-01-01T00:00:00Z"]
@@ -119,7 +108,7 @@ NO_TIMES += ["-001-01-01T00:00:00Z", "2024-01-15T10:30:00.Z", "２０２４-01-1
 def test_what_is_no_time_in_a_body_is_refused(api: httpx.Client, place: int, time: Any) -> None:
     body = json.dumps({"name": "Rossi", "partySize": 2, "reservationTime": time}).replace("Infinity", "1e400")
     assert any_problem(send(api, place, "POST", GUESTS, body.encode()))["status"] in (400, 422)
-    assert floor(api, place)["revision"] == 2
+    assert floor_of(api, place)["revision"] == 2
 
 
 @pytest.mark.parametrize("time", NO_TIMES)
@@ -134,7 +123,7 @@ def test_the_ends_of_the_calendar_are_kept_or_refused(api: httpx.Client, place: 
     answer = api.post(GUESTS.format(id=place), json=body)
     if answer.status_code == 201:
         assert TIME.fullmatch(answer.json()["reservationTime"])
-        assert floor(api, place)["guests"][answer.json()["id"]] == answer.json()
+        assert floor_of(api, place)["guests"][answer.json()["id"]] == answer.json()
     else:
         problem(answer, 422, "validation_failed")
     since = api.get("/api/sync/delta", params={"restaurant_id": place, "since": time})
@@ -163,7 +152,7 @@ TEXTS += [
 def test_any_other_text_is_kept_as_it_came(api: httpx.Client, place: int, text: str) -> None:
     made = new_guest(api, place, id="g2", name="A", notes=text, tags=[text])
     assert (made["notes"], made["tags"]) == (text, [text])
-    assert floor(api, place)["guests"]["g2"]["notes"] == text
+    assert floor_of(api, place)["guests"]["g2"]["notes"] == text
 
 
 @pytest.mark.parametrize("name", ["a/b", "..", ".", "a b", "é", "a\nb", "", "g" * 65, "a%2fb", "a?b", "a#b", "\u200b"])
@@ -231,7 +220,7 @@ def test_a_strange_filter_is_answered(api: httpx.Client, place: int, query: str)
 def test_a_strange_if_match_is_a_problem(api: httpx.Client, place: int, tag: bytes) -> None:
     answer = api.patch(f"/restaurants/{place}/guests/g1", json={"notes": "x"}, headers=[(b"If-Match", tag)])
     assert any_problem(answer)["status"] in (400, 412)
-    assert floor(api, place)["revision"] == 2
+    assert floor_of(api, place)["revision"] == 2
 
 
 @pytest.mark.parametrize(
@@ -326,7 +315,7 @@ def test_noise_on_the_wire_disturbs_no_one(hub: Hub, api: httpx.Client, place: i
         line.shutdown(socket.SHUT_WR)
         said = line.recv(100)
     assert not said.startswith((b"HTTP/1.1 500", b"HTTP/1.0 500")), said
-    assert floor(api, place)["revision"] == 2
+    assert floor_of(api, place)["revision"] == 2
 
 
 @pytest.mark.parametrize("path", ["/realtime", "/ws/restaurant/sync"])

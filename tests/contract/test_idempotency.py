@@ -10,19 +10,8 @@ import httpx
 import pytest
 
 from tests.conftest import Hub
-from tests.contract.sync_talk import (
-    BATCH,
-    Json,
-    any_problem,
-    floor,
-    new_guest,
-    new_table,
-    ok,
-    op,
-    patch_guest,
-    post_batch,
-    problem,
-)
+from tests.contract.answers import Json, any_problem, ok, problem
+from tests.contract.requests import BATCH, floor_of, new_guest, new_table, op, patch_guest, post_batch
 
 GUEST: Json = {"name": "Rossi", "partySize": 2}
 KEY = {"Idempotency-Key": "KEY"}
@@ -61,9 +50,9 @@ def test_the_same_key_and_request_give_the_first_answer_again(
     url = f"/restaurants/{restaurant}{path}"
     first = api.request(method, url, json=body, headers=KEY)
     assert first.is_success, first.text
-    before = floor(api, restaurant)
+    before = floor_of(api, restaurant)
     replayed(first, api.request(method, url, json=body, headers=KEY))
-    assert floor(api, restaurant) == before
+    assert floor_of(api, restaurant) == before
 
 
 @pytest.mark.parametrize(("method", "path", "body"), CHANGES)
@@ -74,10 +63,10 @@ def test_a_key_with_another_request_is_refused(
     new_table(api, restaurant, id="t1")
     first = api.post(f"/restaurants/{restaurant}/guests/", json={"name": "Verdi", "partySize": 3}, headers=KEY)
     assert first.status_code == 201
-    before = floor(api, restaurant)
+    before = floor_of(api, restaurant)
     answer = api.request(method, f"/restaurants/{restaurant}{path}", json=body, headers=KEY)
     problem(answer, 422, "idempotency_key_reused")
-    assert floor(api, restaurant) == before
+    assert floor_of(api, restaurant) == before
 
 
 @pytest.mark.parametrize(
@@ -136,13 +125,13 @@ def test_a_key_belongs_to_one_restaurant(hub: Hub, api: httpx.Client, restaurant
         answer = api.post(f"/restaurants/{place}/guests/", json=GUEST, headers=KEY)
         assert answer.status_code == 201
         assert "idempotency-replayed" not in answer.headers
-        assert len(floor(api, place)["guests"]) == 1
+        assert len(floor_of(api, place)["guests"]) == 1
 
 
 def test_without_a_key_a_repeat_is_another_change(api: httpx.Client, restaurant: int) -> None:
     for _ in range(2):
         assert api.post(f"/restaurants/{restaurant}/guests/", json=GUEST).status_code == 201
-    assert len(floor(api, restaurant)["guests"]) == 2
+    assert len(floor_of(api, restaurant)["guests"]) == 2
 
 
 def test_a_replay_comes_before_the_present_state(api: httpx.Client, restaurant: int) -> None:
@@ -200,7 +189,7 @@ def test_a_key_is_up_to_200_printable_characters(api: httpx.Client, restaurant: 
 def test_any_other_key_is_refused(api: httpx.Client, restaurant: int, key: bytes) -> None:
     headers = [(b"Idempotency-Key", key)]
     any_problem(api.post(f"/restaurants/{restaurant}/guests/", json=GUEST, headers=headers))
-    assert floor(api, restaurant)["revision"] == 0
+    assert floor_of(api, restaurant)["revision"] == 0
 
 
 def test_equal_requests_at_once_have_one_effect(hub: Hub, api: httpx.Client, restaurant: int) -> None:
@@ -213,7 +202,7 @@ def test_equal_requests_at_once_have_one_effect(hub: Hub, api: httpx.Client, res
     for answer in answers:
         if answer is not first:
             replayed(first, answer)
-    assert floor(api, restaurant)["revision"] == 1
+    assert floor_of(api, restaurant)["revision"] == 1
 
 
 @pytest.mark.parametrize("end", ["stop", "kill"])
@@ -237,7 +226,7 @@ def test_keys_are_honoured_across_a_restart(new_hub: Callable[..., Hub], end: st
     with hub.start().client() as api:
         for answer, (method, url, body, headers) in zip(first, asked, strict=True):
             replayed(answer, api.request(method, url, json=body, headers=headers))
-        assert floor(api, 1)["revision"] == 4
+        assert floor_of(api, 1)["revision"] == 4
         assert len(api.get("/restaurants").json()) == 2
         problem(api.post("/restaurants/1/guests/", json=GUEST, headers=asked[1][3]), 422, "idempotency_key_reused")
 
@@ -273,7 +262,7 @@ def test_a_transaction_id_is_a_key_as_well(api: httpx.Client, restaurant: int) -
     first = post_batch(api, restaurant, op("guest", "create", **GUEST), transaction_id="tx-1")
     assert first.status_code == 200
     replayed(first, post_batch(api, restaurant, op("guest", "create", **GUEST), transaction_id="tx-1"))
-    assert floor(api, restaurant)["revision"] == 1
+    assert floor_of(api, restaurant)["revision"] == 1
     other = post_batch(api, restaurant, op("guest", "create", name="Verdi", partySize=2), transaction_id="tx-1")
     problem(other, 422, "idempotency_key_reused")
 
@@ -298,7 +287,7 @@ def test_a_key_beside_a_transaction_id_is_ignored(api: httpx.Client, restaurant:
         }
         answer = api.post(BATCH, json=body, headers=KEY)
         assert ok(answer)["transaction_id"] == f"tx-{number}"
-    assert floor(api, restaurant)["guests"].keys() == {"g1", "g2"}
+    assert floor_of(api, restaurant)["guests"].keys() == {"g1", "g2"}
 
 
 def test_a_key_without_a_transaction_id_repeats_a_batch(api: httpx.Client, restaurant: int) -> None:
@@ -306,7 +295,7 @@ def test_a_key_without_a_transaction_id_repeats_a_batch(api: httpx.Client, resta
     first = api.post(BATCH, json=body, headers=KEY)
     assert first.status_code == 200
     replayed(first, api.post(BATCH, json=body, headers=KEY))
-    assert len(floor(api, restaurant)["guests"]) == 1
+    assert len(floor_of(api, restaurant)["guests"]) == 1
 
 
 def test_the_older_form_repeats_by_its_transaction_id(api: httpx.Client, restaurant: int) -> None:

@@ -10,7 +10,8 @@ import pytest
 
 from tests.attack.stranger import client
 from tests.conftest import Hub
-from tests.contract.floor_talk import Floor, Json, refusal, said
+from tests.contract.answers import Json, ok, problem
+from tests.contract.floor_client import Floor
 
 GUESTS_MAX, TABLES_MAX, CREATIONS_BURST = 5_000, 1_000, 1_500
 HEAVY = "x" * 1_999 + "🎂"
@@ -41,17 +42,17 @@ def table(number: int) -> Json:
 
 
 def batch(api: httpx.Client, operations: list[Json], restaurant: int = 1) -> Json:
-    return said(api.post("/api/v1/atomic/batch", json={"restaurant_id": restaurant, "operations": operations}))
+    return ok(api.post("/api/v1/atomic/batch", json={"restaurant_id": restaurant, "operations": operations}))
 
 
 def test_a_guest_or_table_too_many_is_refused_on_every_route(full: Hub) -> None:
     with full.client() as api:
         floor = Floor(api, 1)
         before = floor.revision()
-        assert "guests" in refusal(floor.post_guest(), 409, "limit_reached")["detail"]
-        assert "tables" in refusal(floor.post_table(tableNumber="new"), 409, "limit_reached")["detail"]
+        assert "guests" in problem(floor.post_guest(), 409, "limit_reached")["detail"]
+        assert "tables" in problem(floor.post_table(tableNumber="new"), 409, "limit_reached")["detail"]
         operations = [{**guest(1), "action": "delete", "data": {}}, guest(9_000), guest(9_001), table(9_002)]
-        answer = refusal(
+        answer = problem(
             api.post("/api/v1/atomic/batch", json={"operations": operations}), 409, "limit_reached"
         )  # the second guest goes beyond: the first has the place of the one who was deleted
         assert (answer["success"], answer["rolled_back"]) == (False, True)
@@ -59,38 +60,38 @@ def test_a_guest_or_table_too_many_is_refused_on_every_route(full: Hub) -> None:
             (2, "limit_reached"),
             (3, "limit_reached"),
         ]
-        told = said(api.post("/api/sync/batch", json={"updates": [{**guest(9_000), "mutation_id": "m1"}]}))
+        told = ok(api.post("/api/sync/batch", json={"updates": [{**guest(9_000), "mutation_id": "m1"}]}))
         assert [(one["status"], one["error_code"]) for one in told["results"]] == [("rejected", "limit_reached")]
         assert floor.revision() == before
 
 
 def test_a_restaurant_too_many_is_refused_and_the_setting_says_how_many(full: Hub) -> None:
     with full.client() as api:
-        said(api.post("/restaurants", json={"name": "Second"}), 201)
-        told = refusal(api.post("/restaurants", json={"name": "Third"}), 409, "limit_reached")
+        ok(api.post("/restaurants", json={"name": "Second"}), 201)
+        told = problem(api.post("/restaurants", json={"name": "Third"}), 409, "limit_reached")
         assert "2 of at most 2 restaurants" in told["detail"]
         assert "restaurants_max" in told["hint"]
         assert api.delete("/restaurants/2").status_code == 204
-        said(api.post("/restaurants", json={"name": "Third"}), 201)
+        ok(api.post("/restaurants", json={"name": "Third"}), 201)
 
 
 def test_what_makes_nothing_larger_and_deletes_are_taken_on_a_full_floor(full: Hub) -> None:
     with full.client() as api:
         floor = Floor(api, 1)
-        said(api.put("/restaurants/1/guests/g10/status/atomic", json={"status": "seated", "tableId": "t10"}))
+        ok(api.put("/restaurants/1/guests/g10/status/atomic", json={"status": "seated", "tableId": "t10"}))
         floor.change_guest("g11", partySize=1, notes="short")
         floor.change_table("t11", status="dirty")
         assert api.delete("/restaurants/1/guests/g12").status_code == 204
         floor.new_guest(id="instead")
-        refusal(floor.post_guest(), 409, "limit_reached")
+        problem(floor.post_guest(), 409, "limit_reached")
 
 
 def test_health_warns_from_four_fifths_of_a_limit_on(full: Hub, hub: Hub) -> None:
     with full.client() as api, hub.client() as other:
-        warnings = " ".join(said(api.get("/health"))["database"]["warnings"])
+        warnings = " ".join(ok(api.get("/health"))["database"]["warnings"])
         assert "5,000 of at most 5,000 guests" in warnings
         assert "1,000 of at most 1,000 tables" in warnings
-        assert "at most" not in " ".join(said(other.get("/health"))["database"]["warnings"])
+        assert "at most" not in " ".join(ok(other.get("/health"))["database"]["warnings"])
 
 
 def test_texts_are_limited_by_what_they_weigh(new_hub: NewHub) -> None:
@@ -104,17 +105,17 @@ def test_texts_are_limited_by_what_they_weigh(new_hub: NewHub) -> None:
             if answer.status_code != 200:
                 break
             made += 300
-        told = refusal(answer, 409, "limit_reached")
+        told = problem(answer, 409, "limit_reached")
         assert "of 16 MB" in told["detail"]
         assert 900 <= made <= 1_600
-        refusal(api.post("/api/v1/atomic/batch", json={"operations": heavy[:299]}), 409, "limit_reached")
+        problem(api.post("/api/v1/atomic/batch", json={"operations": heavy[:299]}), 409, "limit_reached")
         floor.change_guest("g0", notes=None, status="seated")
-        assert "texts of" in " ".join(said(api.get("/health"))["database"]["warnings"])
-        other = said(api.post("/restaurants", json={"name": "Other"}), 201)["id"]
-        name = said(api.get("/restaurants/1"))["name"]
+        assert "texts of" in " ".join(ok(api.get("/health"))["database"]["warnings"])
+        other = ok(api.post("/restaurants", json={"name": "Other"}), 201)["id"]
+        name = ok(api.get("/restaurants/1"))["name"]
         assert api.delete("/restaurants/1", params={"with": "guests,tables", "name": name}).status_code == 204
-        assert "texts of" not in " ".join(said(api.get("/health"))["database"]["warnings"])
-        said(api.post("/api/v1/atomic/batch", json={"operations": heavy, "restaurant_id": other}))
+        assert "texts of" not in " ".join(ok(api.get("/health"))["database"]["warnings"])
+        ok(api.post("/api/v1/atomic/batch", json={"operations": heavy, "restaurant_id": other}))
 
 
 def test_an_address_that_adds_very_much_waits_and_says_how_long(new_hub: NewHub) -> None:
@@ -130,10 +131,10 @@ def test_an_address_that_adds_very_much_waits_and_says_how_long(new_hub: NewHub)
             stranger.post("/restaurants", json={"name": "More"}),
             stranger.post("/api/v1/atomic/batch", json={"operations": [guest(9_000)]}),
         ):
-            refusal(answer, 429, "rate_limited")
+            problem(answer, 429, "rate_limited")
             assert 1 <= int(answer.headers["Retry-After"]) <= 8
         queue = {"updates": [{**guest(9_001), "mutation_id": "m1"}, {**guest(3), "action": "delete", "data": {}}]}
-        told = said(stranger.post("/api/sync/batch", json=queue))
+        told = ok(stranger.post("/api/sync/batch", json=queue))
         assert [(one["status"], one["error_code"]) for one in told["results"]] == [
             ("rejected", "rate_limited"),
             ("applied", None),
@@ -142,7 +143,7 @@ def test_an_address_that_adds_very_much_waits_and_says_how_long(new_hub: NewHub)
         floor.change_guest("g4", status="seated")
         Floor(other, 1).new_guest()
         # What was rejected was not done: the same mutation id is free, and is done when there is room.
-        told = said(other.post("/api/sync/batch", json={"updates": queue["updates"][:1]}))
+        told = ok(other.post("/api/sync/batch", json={"updates": queue["updates"][:1]}))
         assert told["results"][0]["status"] == "applied"
 
 
@@ -152,7 +153,7 @@ def test_texts_that_an_address_adds_are_counted(new_hub: NewHub) -> None:
         batch(stranger, [guest(n, notes=HEAVY) for n in range(370)])
         floor = Floor(stranger, 1)
         answer = floor.patch("guests", "g1", {"specialRequests": HEAVY, "tags": [HEAVY[-100:]] * 50})
-        refusal(answer, 429, "rate_limited")
+        problem(answer, 429, "rate_limited")
         assert int(answer.headers["Retry-After"]) > 10
         floor.change_guest("g1", notes="shorter")
 
@@ -170,14 +171,14 @@ def test_an_import_of_800_and_a_banquet_of_300_fit_into_one_evening(new_hub: New
 def test_a_listing_of_what_an_address_made_is_for_the_hubs_own_machine(full: Hub) -> None:
     with full.client() as api:
         query = {"from": "127.0.0.1", "since": "2024-01-15T10:30:00Z"}
-        told = said(api.get("/api/made", params=query))
+        told = ok(api.get("/api/made", params=query))
         assert (told["address"], told["since"]) == ("127.0.0.1", "2024-01-15T10:30:00Z")
         one = told["restaurants"][0]
         assert (one["restaurant_id"], one["itself"], len(one["tables"])) == (1, False, TABLES_MAX)
         assert one["tables"][0] == {"id": "t0", "name": "0"}
-        refusal(api.get("/api/made", params=query, headers={"X-Forwarded-For": "10.0.0.9"}), 403, "not_permitted")
-        refusal(api.get("/api/made", params={"from": "127.0.0.1"}), 400, "invalid_query")
-        assert said(api.get("/api/made", params={**query, "from": "127.0.0.99"}))["restaurants"] == []
+        problem(api.get("/api/made", params=query, headers={"X-Forwarded-For": "10.0.0.9"}), 403, "not_permitted")
+        problem(api.get("/api/made", params={"from": "127.0.0.1"}), 400, "invalid_query")
+        assert ok(api.get("/api/made", params={**query, "from": "127.0.0.99"}))["restaurants"] == []
 
 
 def test_the_address_that_made_an_entity_is_on_no_wire(new_hub: NewHub) -> None:

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import pytest
 
-from tests.contract.floor_talk import Floor, Json, checked_floor, refusal
+from tests.contract.answers import Json, problem
+from tests.contract.floor_client import Floor
 
 IDS = ["m", "b", "Z", "a", "k", "c", "0"]
-
-
-@pytest.fixture
-def floor(api: httpx.Client, restaurant: int) -> Iterator[Floor]:
-    yield from checked_floor(api, restaurant)
 
 
 def fill(floor: Floor, kind: str) -> None:
@@ -173,11 +167,11 @@ def test_tables_are_filtered_by_section(floor: Floor) -> None:
 def test_a_bad_value_or_an_unknown_parameter_is_refused(floor: Floor, kind: str, query: str) -> None:
     floor.new_guest()
     floor.new_table()
-    refusal(floor.api.get(f"{floor.root}/{kind}/?{query}"), 400, "invalid_query")
+    problem(floor.api.get(f"{floor.root}/{kind}/?{query}"), 400, "invalid_query")
 
 
 @pytest.mark.parametrize(
     ("kind", "query"), [("tables", "q=ada"), ("tables", "table_id=t1"), ("guests", "section=terrace")]
 )
 def test_a_filter_of_the_other_list_is_unknown(floor: Floor, kind: str, query: str) -> None:
-    refusal(floor.api.get(f"{floor.root}/{kind}/?{query}"), 400, "invalid_query")
+    problem(floor.api.get(f"{floor.root}/{kind}/?{query}"), 400, "invalid_query")

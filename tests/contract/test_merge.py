@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import pytest
 
-from tests.contract.floor_talk import Floor, Json, checked_floor
+from tests.contract.answers import Json
+from tests.contract.floor_client import Floor
 
 LATER = "2030-01-15T20:00:00Z"
-
-
-@pytest.fixture
-def floor(api: httpx.Client, restaurant: int) -> Iterator[Floor]:
-    yield from checked_floor(api, restaurant)
 
 
 def without_version(whole: Json) -> Json:

@@ -12,7 +12,8 @@ import jsonschema_rs
 import pytest
 
 from tests.conftest import Hub
-from tests.contract.sync_talk import BATCH, SYNC_BATCH, Json, new_guest, new_table, ok, op
+from tests.contract.answers import Json, ok
+from tests.contract.requests import BATCH, SYNC_BATCH, new_guest, new_table, op
 from tests.fields import GUEST, RESTAURANT, TABLE
 
 METHODS = ("get", "put", "post", "delete", "patch")

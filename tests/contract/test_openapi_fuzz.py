@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import Hub
-from tests.contract.sync_talk import new_guest, new_table
+from tests.contract.requests import new_guest, new_table
 from tests.contract.test_openapi import ROUTES, plain
 
 if TYPE_CHECKING:  # it takes a second to import, and every process of the tests reads this file

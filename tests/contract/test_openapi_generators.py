@@ -9,7 +9,8 @@ import httpx
 import jsonschema_rs
 import pytest
 
-from tests.contract.sync_talk import Json, new_guest, new_table, ok
+from tests.contract.answers import Json, ok
+from tests.contract.requests import new_guest, new_table
 from tests.contract.test_openapi import operations, resolved, walk
 
 PLAIN = ("string", "integer", "number", "boolean")

@@ -9,7 +9,7 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 import pytest
 
-from tests.contract.sync_talk import ok
+from tests.contract.answers import ok
 
 PAGES = [
     "/",

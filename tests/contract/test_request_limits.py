@@ -9,20 +9,9 @@ import httpx
 import pytest
 
 from tests.conftest import Hub, next_message
-from tests.contract.socket_talk import listen
-from tests.contract.sync_talk import (
-    BATCH,
-    Json,
-    edit,
-    new_guest,
-    ok,
-    op,
-    patch_guest,
-    post_batch,
-    post_updates,
-    problem,
-    results,
-)
+from tests.contract.answers import Json, ok, problem, results
+from tests.contract.requests import BATCH, edit, new_guest, op, patch_guest, post_batch, post_updates
+from tests.contract.sockets import listen
 
 JSON_TYPE = {"Content-Type": "application/json"}
 MORE = "There are more than 100 faults: 100 are listed; fix those first."

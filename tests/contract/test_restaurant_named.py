@@ -8,8 +8,9 @@ import httpx
 import pytest
 
 from tests.conftest import Hub, next_message
-from tests.contract.socket_talk import say
-from tests.contract.sync_talk import BATCH, SYNC_BATCH, Json, floor, new_guest, ok, op, problem
+from tests.contract.answers import Json, ok, problem
+from tests.contract.requests import BATCH, SYNC_BATCH, floor_of, new_guest, op
+from tests.contract.sockets import say
 
 GUEST: Json = {"name": "Rossi", "partySize": 2}
 ENTRY = op("guest", "create", "g1", **GUEST)
@@ -43,7 +44,7 @@ def test_a_restaurant_is_honoured_wherever_it_is_named(
 ) -> None:
     path, body, _ = ENVELOPES[form]
     ok(api.post(path, json=naming(restaurant, place, body)))
-    assert floor(api, restaurant)["guests"].keys() == {"g1"}
+    assert floor_of(api, restaurant)["guests"].keys() == {"g1"}
 
 
 @pytest.mark.parametrize(("form", "place"), PLACES)
@@ -55,7 +56,7 @@ def test_two_restaurants_that_differ_are_refused_with_where(
     refused = problem(api.post(path, json=asked, params={"restaurant_id": two[0]}), 422, "validation_failed")
     pointer = "".join(f"/{key}" for key in (*place, "restaurant_id"))
     assert [fault["pointer"] for fault in refused["errors"]] == [pointer]
-    assert [floor(api, one)["revision"] for one in two] == [0, 0]
+    assert [floor_of(api, one)["revision"] for one in two] == [0, 0]
 
 
 @pytest.mark.parametrize(("form", "place"), [one for one in PLACES if one[1]])
@@ -72,7 +73,7 @@ def test_the_entries_of_one_queue_are_one_restaurant_s(api: httpx.Client, two: t
     updates = [{**op("guest", "create", f"g{one}", **GUEST), "restaurantId": one} for one in two]
     refused = problem(api.post(SYNC_BATCH, json={"updates": updates}), 422, "validation_failed")
     assert [fault["pointer"] for fault in refused["errors"]] == ["/updates/1/restaurantId"]
-    assert [floor(api, one)["revision"] for one in two] == [0, 0]
+    assert [floor_of(api, one)["revision"] for one in two] == [0, 0]
 
 
 @pytest.mark.parametrize(
@@ -98,7 +99,7 @@ def test_a_query_that_names_another_restaurant_than_the_path_is_refused(
         asked = f"/restaurants/{two[0]}{path}?{spelling}={two[1]}"
         refused = problem(api.request(method, asked, json=body), 422, "validation_failed")
         assert [fault["pointer"] for fault in refused["errors"]] == ["?restaurant_id"]
-    assert floor(api, two[0])["revision"] == 2
+    assert floor_of(api, two[0])["revision"] == 2
     if method in ("GET", "PATCH"):
         ok(api.request(method, f"/restaurants/{two[0]}{path}?restaurant_id={two[0]}", json=body))
 
@@ -127,4 +128,4 @@ def test_the_restaurant_of_a_whole_guest_is_read_only(api: httpx.Client, two: tu
     guest = new_guest(api, two[0], restaurantId=two[1])
     answer = api.patch(f"/restaurants/{two[0]}/guests/{guest['id']}", json={**guest, "restaurantId": two[1]})
     assert ok(answer) == guest
-    assert floor(api, two[1])["revision"] == 0
+    assert floor_of(api, two[1])["revision"] == 0

@@ -9,8 +9,9 @@ import pytest
 from websockets.sync.client import ClientConnection
 
 from tests.conftest import Hub, next_message
-from tests.contract.floor_talk import Floor, refusal, said
-from tests.contract.socket_talk import REALTIME, both_sockets, listen, until_closed
+from tests.contract.answers import ok, problem
+from tests.contract.floor_client import Floor
+from tests.contract.sockets import REALTIME, both_sockets, listen, until_closed
 
 NAME = "Trattoria"
 ALL = {"with": "guests,tables", "name": NAME}
@@ -41,9 +42,9 @@ def test_it_is_gone_with_all_that_it_has_and_without_a_body(api: httpx.Client, f
         api.post(f"{floor.root}/guests/", json={"name": "Ada", "partySize": 2}),
         api.delete(floor.root, params=ALL),
     ):
-        refusal(asked, 404, "restaurant_not_found")
+        problem(asked, 404, "restaurant_not_found")
     assert floor.restaurant not in [one["id"] for one in api.get("/restaurants").json()]
-    assert said(api.post("/restaurants", json={"name": NAME}), 201)["id"] > floor.restaurant
+    assert ok(api.post("/restaurants", json={"name": NAME}), 201)["id"] > floor.restaurant
 
 
 @pytest.mark.parametrize("parts", ["guests,tables", "tables,guests"])
@@ -54,16 +55,16 @@ def test_an_empty_one_goes_so_too(api: httpx.Client, restaurant: int, parts: str
 @pytest.mark.parametrize("name", ["trattoria", "Trattoria ", "Trat", "", "Another", "x" * 500])
 def test_another_name_is_a_conflict_that_shows_the_right_one(api: httpx.Client, floor: Floor, name: str) -> None:
     with floor.untouched():
-        problem = refusal(api.delete(floor.root, params={**ALL, "name": name}), 409, "restaurant_name_differs")
-    assert NAME in problem["detail"]
-    assert len(problem["detail"]) < 250
-    assert problem["current"] == said(api.get(floor.root))
-    assert [one["pointer"] for one in problem["errors"]] == ["?name"]
+        refused = problem(api.delete(floor.root, params={**ALL, "name": name}), 409, "restaurant_name_differs")
+    assert NAME in refused["detail"]
+    assert len(refused["detail"]) < 250
+    assert refused["current"] == ok(api.get(floor.root))
+    assert [one["pointer"] for one in refused["errors"]] == ["?name"]
 
 
 def test_the_name_is_the_present_one(api: httpx.Client, floor: Floor) -> None:
-    said(api.patch(floor.root, json={"name": "Fish + Chips, Zoë's"}))
-    refusal(api.delete(floor.root, params=ALL), 409, "restaurant_name_differs")
+    ok(api.patch(floor.root, json={"name": "Fish + Chips, Zoë's"}))
+    problem(api.delete(floor.root, params=ALL), 409, "restaurant_name_differs")
     # As Swift's URLQueryItem writes it: a `+` stays one.
     answer = api.delete(f"{floor.root}?with=guests,tables&name=Fish%20+%20Chips,%20Zo%C3%AB's")
     assert answer.status_code == 204
@@ -83,14 +84,14 @@ def test_the_name_is_the_present_one(api: httpx.Client, floor: Floor) -> None:
 )
 def test_a_query_that_is_not_clear_is_refused(api: httpx.Client, floor: Floor, query: Any, pointer: str) -> None:
     with floor.untouched():
-        problem = refusal(api.delete(floor.root, params=query), 400, "invalid_query")
-    assert [one["pointer"] for one in problem["errors"]] == [pointer]
+        refused = problem(api.delete(floor.root, params=query), 400, "invalid_query")
+    assert [one["pointer"] for one in refused["errors"]] == [pointer]
 
 
 @pytest.mark.parametrize("query", ["", "?name=Trattoria"])
 def test_without_with_it_must_be_empty_as_ever(api: httpx.Client, floor: Floor, query: str) -> None:
     with floor.untouched():
-        refusal(api.delete(floor.root + query), 409, "restaurant_not_empty")
+        problem(api.delete(floor.root + query), 409, "restaurant_not_empty")
 
 
 def test_a_repeat_with_the_same_key_has_the_first_answer(api: httpx.Client, floor: Floor) -> None:
@@ -99,8 +100,8 @@ def test_a_repeat_with_the_same_key_has_the_first_answer(api: httpx.Client, floo
     again = api.delete(floor.root, params=ALL, headers=key)
     assert (first.status_code, again.status_code, again.headers["Idempotency-Replayed"]) == (204, 204, "true")
     assert first.headers["Restohub-Transaction"] == again.headers["Restohub-Transaction"]
-    refusal(api.delete(floor.root, params={**ALL, "name": "x"}, headers=key), 422, "idempotency_key_reused")
-    refusal(api.delete(floor.root, params=ALL, headers={"Idempotency-Key": "another"}), 404, "restaurant_not_found")
+    problem(api.delete(floor.root, params={**ALL, "name": "x"}, headers=key), 422, "idempotency_key_reused")
+    problem(api.delete(floor.root, params=ALL, headers={"Idempotency-Key": "another"}), 404, "restaurant_not_found")
 
 
 def test_its_sockets_close_with_4404_and_hear_nothing_before(hub: Hub, api: httpx.Client, floor: Floor) -> None:

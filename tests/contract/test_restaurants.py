@@ -10,19 +10,20 @@ import httpx
 import pytest
 
 from tests.conftest import Hub
-from tests.contract.floor_talk import TIME, Floor, Json, faults, refusal, said
+from tests.contract.answers import TIME, Json, faulty_fields, ok, problem
+from tests.contract.floor_client import Floor
 from tests.fields import RESTAURANT, snake
 
 
 def new(api: httpx.Client, **fields: Any) -> Json:
-    return said(api.post("/restaurants", json={"name": "Trattoria", "timezone": "Europe/Rome", **fields}), 201)
+    return ok(api.post("/restaurants", json={"name": "Trattoria", "timezone": "Europe/Rome", **fields}), 201)
 
 
 def test_a_new_hub_has_restaurant_1(new_hub: Callable[..., Hub]) -> None:
     with new_hub().start().client() as api:
         restaurants = api.get("/restaurants").json()
         assert [restaurant["id"] for restaurant in restaurants] == [1]
-        assert restaurants[0] == said(api.get("/restaurants/1"))
+        assert restaurants[0] == ok(api.get("/restaurants/1"))
         assert restaurants[0].keys() == RESTAURANT.keys()
         assert api.get("/restaurants/1/guests/").json() == api.get("/restaurants/1/tables/").json() == []
         assert new(api)["id"] == 2
@@ -36,7 +37,7 @@ def test_a_new_restaurant_has_every_field(api: httpx.Client) -> None:
     assert (made["name"], made["timezone"], made["revision"]) == ("Da Enzo", "Europe/Rome", 0)
     assert made["createdAt"] == made["lastUpdated"]
     assert TIME.fullmatch(made["createdAt"])
-    assert said(api.get(f"/restaurants/{made['id']}")) == made
+    assert ok(api.get(f"/restaurants/{made['id']}")) == made
     assert made in api.get("/restaurants").json()
 
 
@@ -48,13 +49,13 @@ def test_the_list_is_a_bare_array(api: httpx.Client) -> None:
 
 
 def test_a_name_is_required(api: httpx.Client) -> None:
-    assert faults(api.post("/restaurants", json={})) == {"/name"}
+    assert faulty_fields(api.post("/restaurants", json={})) == {"/name"}
 
 
 @pytest.mark.parametrize("name", ["", "   ", "x" * 101, None, 5])
 def test_a_name_has_its_limits(api: httpx.Client, restaurant: int, name: Any) -> None:
-    assert faults(api.post("/restaurants", json={"name": name})) == {"/name"}
-    assert faults(api.patch(f"/restaurants/{restaurant}", json={"name": name})) == {"/name"}
+    assert faulty_fields(api.post("/restaurants", json={"name": name})) == {"/name"}
+    assert faulty_fields(api.patch(f"/restaurants/{restaurant}", json={"name": name})) == {"/name"}
 
 
 def test_a_name_may_have_100_code_points(api: httpx.Client) -> None:
@@ -62,7 +63,7 @@ def test_a_name_may_have_100_code_points(api: httpx.Client) -> None:
 
 
 def test_the_zone_defaults_to_the_machines(api: httpx.Client) -> None:
-    made = said(api.post("/restaurants", json={"name": "Da Enzo"}), 201)
+    made = ok(api.post("/restaurants", json={"name": "Da Enzo"}), 201)
     assert ZoneInfo(made["timezone"]).key == made["timezone"]
 
 
@@ -71,31 +72,31 @@ def test_the_zone_defaults_to_the_machines(api: httpx.Client) -> None:
     ["Europe/Atlantis", "../etc/passwd", "CEST+1h", "", 2, "localtime", "Factory", "posix/Europe/Rome", "europe/rome"],
 )
 def test_an_unknown_zone_is_refused(api: httpx.Client, restaurant: int, zone: Any) -> None:
-    assert faults(api.post("/restaurants", json={"name": "Da Enzo", "timezone": zone})) == {"/timezone"}
-    assert faults(api.patch(f"/restaurants/{restaurant}", json={"timezone": zone})) == {"/timezone"}
+    assert faulty_fields(api.post("/restaurants", json={"name": "Da Enzo", "timezone": zone})) == {"/timezone"}
+    assert faulty_fields(api.patch(f"/restaurants/{restaurant}", json={"timezone": zone})) == {"/timezone"}
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
 def test_put_and_patch_both_merge_the_given_fields(api: httpx.Client, method: str) -> None:
     made = new(api)
     path = f"/restaurants/{made['id']}"
-    renamed = said(api.request(method, path, json={"name": "Da Enzo"}))
+    renamed = ok(api.request(method, path, json={"name": "Da Enzo"}))
     assert renamed == {**made, "name": "Da Enzo", "lastUpdated": renamed["lastUpdated"]}
-    moved = said(api.request(method, path, json={"timezone": "America/New_York"}))
+    moved = ok(api.request(method, path, json={"timezone": "America/New_York"}))
     assert moved == {**renamed, "timezone": "America/New_York", "lastUpdated": moved["lastUpdated"]}
-    assert said(api.get(path)) == moved
+    assert ok(api.get(path)) == moved
 
 
 def test_a_field_the_hub_never_heard_of_is_refused_by_name(api: httpx.Client, restaurant: int) -> None:
-    assert faults(api.post("/restaurants", json={"name": "Da Enzo", "stars": 3})) == {"/stars"}
-    assert faults(api.patch(f"/restaurants/{restaurant}", json={"stars": 3})) == {"/stars"}
+    assert faulty_fields(api.post("/restaurants", json={"name": "Da Enzo", "stars": 3})) == {"/stars"}
+    assert faulty_fields(api.patch(f"/restaurants/{restaurant}", json={"stars": 3})) == {"/stars"}
 
 
 @pytest.mark.parametrize("field", ["id", "createdAt", "created_at", "lastUpdated", "last_updated"])
 def test_a_read_only_field_sent_back_is_ignored(api: httpx.Client, restaurant: int, field: str) -> None:
     value = 77 if field == "id" else "2024-01-15T10:30:00Z"
-    before = said(api.get(f"/restaurants/{restaurant}"))
-    assert said(api.patch(f"/restaurants/{restaurant}", json={field: value})) == before
+    before = ok(api.get(f"/restaurants/{restaurant}"))
+    assert ok(api.patch(f"/restaurants/{restaurant}", json={field: value})) == before
 
 
 def test_a_name_and_a_zone_are_no_part_of_the_log(api: httpx.Client, restaurant: int) -> None:
@@ -103,24 +104,24 @@ def test_a_name_and_a_zone_are_no_part_of_the_log(api: httpx.Client, restaurant:
     floor.new_guest()
     created = api.post("/restaurants", json={"name": "Another"})
     changed = api.patch(floor.root, json={"name": "Da Enzo", "timezone": "Asia/Tokyo"})
-    deleted = api.delete(f"/restaurants/{said(created, 201)['id']}")
+    deleted = api.delete(f"/restaurants/{ok(created, 201)['id']}")
     for answer in (created, changed, deleted):
         assert "Restohub-Revision" not in answer.headers
         assert "ETag" not in answer.headers
-    assert said(changed)["revision"] == floor.revision() == 1
+    assert ok(changed)["revision"] == floor.revision() == 1
 
 
 def test_the_revision_counts_the_commits_without_a_gap(api: httpx.Client, restaurant: int) -> None:
     floor = Floor(api, restaurant)
-    assert (floor.revision(), said(api.get(floor.root))["revision"]) == (0, 0)
+    assert (floor.revision(), ok(api.get(floor.root))["revision"]) == (0, 0)
     table = floor.new_table()
     guest = floor.new_guest(tableId=table["id"])
-    refusal(floor.post_guest(partySize=0), 422, "validation_failed")
-    refusal(floor.post_guest(tableId=table["id"]), 409, "table_occupied")
+    problem(floor.post_guest(partySize=0), 422, "validation_failed")
+    problem(floor.post_guest(tableId=table["id"]), 409, "table_occupied")
     floor.change_guest(guest["id"], status="finished")
     floor.change_guest(guest["id"], status="finished")
     api.delete(f"{floor.root}/guests/{guest['id']}")
-    assert (floor.revision(), said(api.get(floor.root))["revision"]) == (4, 4)
+    assert (floor.revision(), ok(api.get(floor.root))["revision"]) == (4, 4)
 
 
 def test_each_restaurant_counts_for_itself(api: httpx.Client, restaurant: int) -> None:
@@ -144,7 +145,7 @@ def test_a_deleted_restaurant_is_gone_with_all_its_routes(api: httpx.Client) -> 
         api.get(f"{path}/tables/t1"),
         api.post(f"{path}/guests/", json={"firstName": "Ada", "partySize": 2}),
     ):
-        refusal(asked, 404, "restaurant_not_found")
+        problem(asked, 404, "restaurant_not_found")
 
 
 def test_the_id_of_a_restaurant_is_never_given_again(api: httpx.Client) -> None:
@@ -158,8 +159,8 @@ def test_a_restaurant_with_a_guest_or_a_table_is_not_deleted(api: httpx.Client, 
     floor = Floor(api, new(api)["id"])
     made = floor.new_guest() if kind == "guests" else floor.new_table()
     with floor.untouched():
-        problem = refusal(api.delete(floor.root), 409, "restaurant_not_empty")
-    assert problem["current"] == said(api.get(floor.root))
+        refused = problem(api.delete(floor.root), 409, "restaurant_not_empty")
+    assert refused["current"] == ok(api.get(floor.root))
     api.delete(f"{floor.root}/{kind}/{made['id']}")
     assert api.delete(floor.root).status_code == 204
 
@@ -183,10 +184,10 @@ def test_how_it_turns_its_tables_and_writes_its_times(api: httpx.Client, field: 
     assert made[field] == value
     assert [made[name] for name in ("turnMinutes", "locale", "hours") if name != field] == [None, None]
     other = new(api)
-    assert said(api.patch(f"/restaurants/{other['id']}", json={snake(field): value}))[field] == value
-    assert said(api.patch(f"/restaurants/{other['id']}", json={"name": "Da Enzo"}))[field] == value
-    assert said(api.patch(f"/restaurants/{other['id']}", json={field: None}))[field] is None
-    assert said(api.patch(f"/restaurants/{made['id']}", json={field: ""}))[field] is None
+    assert ok(api.patch(f"/restaurants/{other['id']}", json={snake(field): value}))[field] == value
+    assert ok(api.patch(f"/restaurants/{other['id']}", json={"name": "Da Enzo"}))[field] == value
+    assert ok(api.patch(f"/restaurants/{other['id']}", json={field: None}))[field] is None
+    assert ok(api.patch(f"/restaurants/{made['id']}", json={field: ""}))[field] is None
 
 
 @pytest.mark.parametrize(
@@ -201,5 +202,5 @@ def test_how_it_turns_its_tables_and_writes_its_times(api: httpx.Client, field: 
 def test_what_it_turns_or_writes_otherwise_is_refused(
     api: httpx.Client, restaurant: int, field: str, value: Any
 ) -> None:
-    assert faults(api.post("/restaurants", json={"name": "Da Enzo", field: value})) == {f"/{field}"}
-    assert faults(api.patch(f"/restaurants/{restaurant}", json={field: value})) == {f"/{field}"}
+    assert faulty_fields(api.post("/restaurants", json={"name": "Da Enzo", field: value})) == {f"/{field}"}
+    assert faulty_fields(api.patch(f"/restaurants/{restaurant}", json={field: value})) == {f"/{field}"}

@@ -14,7 +14,9 @@ import httpx
 import pytest
 
 from tests.conftest import Hub
-from tests.contract.socket_talk import listen, operation, revision_of
+from tests.contract.answers import revision_of
+from tests.contract.requests import op
+from tests.contract.sockets import listen
 from tests.tablet import REALTIME, SYNC, Tablet, agree, full_sync
 
 CHANGES = 100
@@ -30,8 +32,8 @@ def crowd(hub: Hub) -> httpx.AsyncClient:
 
 async def set_up(client: httpx.AsyncClient, restaurant: int) -> None:
     """As many waiting parties of two, and free tables, as there will be changes."""
-    guests = [operation("guest", "create", f"g{n}", name=f"Party {n}", partySize=2) for n in range(CHANGES)]
-    tables = [operation("table", "create", f"t{n}", tableNumber=str(n), capacity=4) for n in range(CHANGES)]
+    guests = [op("guest", "create", f"g{n}", name=f"Party {n}", partySize=2) for n in range(CHANGES)]
+    tables = [op("table", "create", f"t{n}", tableNumber=str(n), capacity=4) for n in range(CHANGES)]
     body = {"restaurant_id": restaurant, "operations": guests + tables}
     answer = await client.post("/api/v1/atomic/batch", json=body)
     assert answer.status_code == 200, answer.text

@@ -11,22 +11,19 @@ import httpx
 import pytest
 
 from tests.conftest import Hub, next_message
-from tests.contract.socket_talk import (
+from tests.contract.answers import WORDS, check_words
+from tests.contract.requests import full_sync, new_guest, new_table, write_notes
+from tests.contract.sockets import (
     REALTIME,
     SYNC,
+    ManualSocket,
     Message,
-    Wire,
     assert_quiet,
     by_id,
-    full,
     listen,
-    make_guest,
-    make_table,
     on_both_sockets,
     until_closed,
-    write_notes,
 )
-from tests.contract.words_talk import WORDS, hold_words
 from tests.tablet import Tablet, agree
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
@@ -44,7 +41,7 @@ def since(path: str, restaurant: int, revision: int, epoch: str | None = None) -
 
 @on_both_sockets
 def test_the_first_message_is_connection_established(hub: Hub, api: httpx.Client, restaurant: int, path: str) -> None:
-    make_guest(api, restaurant)
+    new_guest(api, restaurant)
     with hub.socket(f"{path}?restaurant_id={restaurant}") as sock:
         hello = next_message(sock)
     assert hello.keys() == HELLO_KEYS
@@ -53,7 +50,7 @@ def test_the_first_message_is_connection_established(hub: Hub, api: httpx.Client
     assert TIME.fullmatch(hello["hub_started"])
     assert hello["hub_started"] <= hello["timestamp"]
     assert (hello["restaurant_id"], hello["revision"]) == (restaurant, 1)
-    assert hello["epoch"] == full(api, restaurant)["epoch"]
+    assert hello["epoch"] == full_sync(api, restaurant)["epoch"]
     assert hello["server_version"] == api.get("/health").json()["version"]
     assert hello["heartbeat_seconds"] == 30
     assert hello["resumed"] is False
@@ -76,7 +73,7 @@ def test_a_sync_socket_without_a_restaurant_is_at_restaurant_1(hub: Hub) -> None
 def test_a_realtime_without_a_restaurant_greets_with_every_restaurant(
     hub: Hub, api: httpx.Client, restaurant: int, path: str
 ) -> None:
-    make_guest(api, restaurant)
+    new_guest(api, restaurant)
     with hub.socket(path) as sock:
         hello = next_message(sock)
     assert hello.keys() == HELLO_KEYS | {"restaurants"}
@@ -86,20 +83,20 @@ def test_a_realtime_without_a_restaurant_greets_with_every_restaurant(
 
 
 def test_a_realtime_without_a_restaurant_hears_every_restaurant(hub: Hub, api: httpx.Client, restaurant: int) -> None:
-    make_guest(api, restaurant)
+    new_guest(api, restaurant)
     with hub.socket(REALTIME) as sock:
         next_message(sock)
-        make_guest(api, restaurant)
+        new_guest(api, restaurant)
         heard = next_message(sock)
         assert (heard["restaurant_id"], heard["revision"], heard["previous_revision"]) == (restaurant, 2, 1)
         opened_later = hub.new_restaurant()
-        make_guest(api, opened_later)
+        new_guest(api, opened_later)
         heard = next_message(sock)
         assert (heard["restaurant_id"], heard["revision"], heard["previous_revision"]) == (opened_later, 1, 0)
 
 
 def test_a_sync_socket_gets_the_snapshot_without_asking(hub: Hub, api: httpx.Client, restaurant: int) -> None:
-    guest, table = make_guest(api, restaurant, name="Bianchi"), make_table(api, restaurant)
+    guest, table = new_guest(api, restaurant, name="Bianchi"), new_table(api, restaurant)
     with hub.socket(f"{SYNC}?restaurant_id={restaurant}") as sock:
         hello, snapshot = next_message(sock), next_message(sock)
     assert TIME.fullmatch(snapshot.pop("timestamp"))
@@ -122,16 +119,16 @@ def test_the_snapshot_of_an_empty_restaurant_has_empty_lists(hub: Hub, restauran
 
 
 def test_a_sync_socket_gets_each_later_commit_after_its_snapshot(hub: Hub, api: httpx.Client, restaurant: int) -> None:
-    make_guest(api, restaurant)
+    new_guest(api, restaurant)
     with listen(hub, SYNC, restaurant) as sock:
-        make_guest(api, restaurant)
-        make_guest(api, restaurant)
+        new_guest(api, restaurant)
+        new_guest(api, restaurant)
         heard = [next_message(sock), next_message(sock)]
     assert [(message["revision"], message["previous_revision"]) for message in heard] == [(2, 1), (3, 2)]
 
 
 def test_a_realtime_that_does_not_resume_gets_nothing_of_the_past(hub: Hub, api: httpx.Client, restaurant: int) -> None:
-    make_guest(api, restaurant)
+    new_guest(api, restaurant)
     with hub.socket(f"{REALTIME}?restaurant_id={restaurant}") as sock:
         next_message(sock)
         assert_quiet(api, restaurant, sock)
@@ -142,13 +139,13 @@ def test_a_realtime_that_does_not_resume_gets_nothing_of_the_past(hub: Hub, api:
 def test_a_resume_brings_what_was_missed_as_one_compacted_delta(
     hub: Hub, api: httpx.Client, restaurant: int, path: str, with_epoch: bool
 ) -> None:
-    stays, goes = make_guest(api, restaurant), make_guest(api, restaurant)
+    stays, goes = new_guest(api, restaurant), new_guest(api, restaurant)
     base = f"/restaurants/{restaurant}/guests"
     api.patch(f"{base}/{stays['id']}", json={"notes": "window"})
     present = api.patch(f"{base}/{stays['id']}", json={"notes": "terrace"}).json()
     api.delete(f"{base}/{goes['id']}")
-    table = make_table(api, restaurant)
-    head = full(api, restaurant)
+    table = new_table(api, restaurant)
+    head = full_sync(api, restaurant)
     with hub.socket(since(path, restaurant, 2, head["epoch"] if with_epoch else None)) as sock:
         hello, delta = next_message(sock), next_message(sock)
         assert (hello["resumed"], hello["revision"]) == (True, 6)
@@ -169,7 +166,7 @@ def test_a_resume_brings_what_was_missed_as_one_compacted_delta(
                 {"entity_type": "table", "entity_id": table["id"], "action": "create", "data": table},
             ]
         )
-        make_guest(api, restaurant)
+        new_guest(api, restaurant)
         assert next_message(sock)["previous_revision"] == 6
 
 
@@ -177,11 +174,11 @@ def test_a_resume_brings_what_was_missed_as_one_compacted_delta(
 def test_a_compacted_delta_has_guests_first_and_what_came_and_went_as_deleted(
     hub: Hub, api: httpx.Client, restaurant: int, path: str
 ) -> None:
-    make_table(api, restaurant, id="t1")
-    make_guest(api, restaurant, id="brief")
+    new_table(api, restaurant, id="t1")
+    new_guest(api, restaurant, id="brief")
     api.delete(f"/restaurants/{restaurant}/guests/brief")
-    make_table(api, restaurant, "2", id="t2")
-    make_guest(api, restaurant, id="g1")
+    new_table(api, restaurant, "2", id="t2")
+    new_guest(api, restaurant, id="g1")
     with hub.socket(since(path, restaurant, 0)) as sock:
         next_message(sock)
         changes = [(change["entity_id"], change["action"]) for change in next_message(sock)["changes"]]
@@ -196,7 +193,7 @@ def test_the_hello_comes_before_the_answer_to_what_a_client_said_at_once(
     write_notes(api, restaurant, "create", "é")
     api.delete(f"/restaurants/{restaurant}/guests/g0")
     for _ in range(20):
-        with Wire(hub, since(path, restaurant, 1)) as wire:
+        with ManualSocket(hub, since(path, restaurant, 1)) as wire:
             wire.say(b'{"type": "ping"}')
             heard = [json.loads(bytes(frame.data))["type"] for frame in itertools.islice(wire.frames(10), 3)]
             assert heard[0] == "connection_established"
@@ -207,7 +204,7 @@ def test_the_hello_comes_before_the_answer_to_what_a_client_said_at_once(
 def test_a_resume_from_zero_brings_the_whole_history_in_one(
     hub: Hub, api: httpx.Client, restaurant: int, path: str
 ) -> None:
-    guest = make_guest(api, restaurant)
+    guest = new_guest(api, restaurant)
     with hub.socket(since(path, restaurant, 0)) as sock:
         hello, delta = next_message(sock), next_message(sock)
     assert hello["resumed"] is True
@@ -217,16 +214,16 @@ def test_a_resume_from_zero_brings_the_whole_history_in_one(
 
 @on_both_sockets
 def test_a_resume_with_nothing_missed_is_told_nothing(hub: Hub, api: httpx.Client, restaurant: int, path: str) -> None:
-    make_guest(api, restaurant)
-    with hub.socket(since(path, restaurant, 1, full(api, restaurant)["epoch"])) as sock:
+    new_guest(api, restaurant)
+    with hub.socket(since(path, restaurant, 1, full_sync(api, restaurant)["epoch"])) as sock:
         hello = next_message(sock)
         assert (hello["resumed"], hello["revision"]) == (True, 1)
         assert_quiet(api, restaurant, sock)
 
 
 def test_a_sync_socket_without_a_restaurant_resumes_at_restaurant_1(hub: Hub, api: httpx.Client) -> None:
-    head = full(api, 1)["revision"]
-    make_guest(api, 1)
+    head = full_sync(api, 1)["revision"]
+    new_guest(api, 1)
     with hub.socket(f"{SYNC}?since_revision={head}") as sock:
         assert next_message(sock)["resumed"] is True
         delta = next_message(sock)
@@ -235,7 +232,7 @@ def test_a_sync_socket_without_a_restaurant_resumes_at_restaurant_1(hub: Hub, ap
 
 def assert_starts_anew(hub: Hub, api: httpx.Client, restaurant: int, address: str) -> None:
     """Fail unless the socket says that it did not resume, and brings the full sync."""
-    head = full(api, restaurant)
+    head = full_sync(api, restaurant)
     with hub.socket(address) as sock:
         hello, snapshot = next_message(sock), next_message(sock)
         assert (hello["resumed"], hello["revision"], hello["epoch"]) == (False, head["revision"], head["epoch"])
@@ -246,7 +243,7 @@ def assert_starts_anew(hub: Hub, api: httpx.Client, restaurant: int, address: st
 
 @on_both_sockets
 def test_a_resume_from_the_future_gets_the_full_sync(hub: Hub, api: httpx.Client, restaurant: int, path: str) -> None:
-    make_guest(api, restaurant)
+    new_guest(api, restaurant)
     assert_starts_anew(hub, api, restaurant, since(path, restaurant, 2))
 
 
@@ -254,8 +251,8 @@ def test_a_resume_from_the_future_gets_the_full_sync(hub: Hub, api: httpx.Client
 def test_a_resume_from_another_epoch_gets_the_full_sync(
     hub: Hub, api: httpx.Client, restaurant: int, path: str
 ) -> None:
-    make_guest(api, restaurant)
-    make_guest(api, restaurant)
+    new_guest(api, restaurant)
+    new_guest(api, restaurant)
     assert_starts_anew(hub, api, restaurant, since(path, restaurant, 1, "another"))
 
 
@@ -266,7 +263,7 @@ def refusal(hub: Hub, address: str) -> tuple[Message, int | None]:
     assert [message["type"] for message in heard] == ["error"], heard
     assert heard[0].keys() == {"type", "timestamp", "error_code", *WORDS}
     assert TIME.fullmatch(heard[0]["timestamp"])
-    hold_words(heard[0])
+    check_words(heard[0])
     return heard[0], code
 
 

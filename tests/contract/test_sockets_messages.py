@@ -9,21 +9,17 @@ import httpx
 import pytest
 
 from tests.conftest import Hub, next_message
-from tests.contract.socket_talk import (
+from tests.contract.answers import revision_of
+from tests.contract.requests import commit_batch, full_sync, new_guest, new_table, op
+from tests.contract.sockets import (
     REALTIME,
     SYNC,
     assert_quiet,
     assert_told_plainly,
-    atomic,
     both_sockets,
     change,
-    full,
     listen,
-    make_guest,
-    make_table,
     on_both_sockets,
-    operation,
-    revision_of,
     until_closed,
 )
 
@@ -39,7 +35,7 @@ def test_a_new_guest_is_guest_created(hub: Hub, api: httpx.Client, restaurant: i
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
 def test_a_changed_guest_is_guest_updated(hub: Hub, api: httpx.Client, restaurant: int, method: str) -> None:
-    guest_id = make_guest(api, restaurant)["id"]
+    guest_id = new_guest(api, restaurant)["id"]
     with both_sockets(hub, restaurant) as (realtime, sync):
         answer = api.request(method, f"/restaurants/{restaurant}/guests/{guest_id}", json={"notes": "window"})
         guest = answer.json()
@@ -49,7 +45,7 @@ def test_a_changed_guest_is_guest_updated(hub: Hub, api: httpx.Client, restauran
 
 
 def test_a_removed_guest_is_guest_deleted(hub: Hub, api: httpx.Client, restaurant: int) -> None:
-    guest_id = make_guest(api, restaurant)["id"]
+    guest_id = new_guest(api, restaurant)["id"]
     with both_sockets(hub, restaurant) as (realtime, sync):
         answer = api.delete(f"/restaurants/{restaurant}/guests/{guest_id}")
         said = change("guest", "delete", guest_id, None)
@@ -68,7 +64,7 @@ def test_a_new_table_is_table_created(hub: Hub, api: httpx.Client, restaurant: i
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
 def test_a_changed_table_is_table_updated(hub: Hub, api: httpx.Client, restaurant: int, method: str) -> None:
-    table_id = make_table(api, restaurant)["id"]
+    table_id = new_table(api, restaurant)["id"]
     with both_sockets(hub, restaurant) as (realtime, sync):
         answer = api.request(method, f"/restaurants/{restaurant}/tables/{table_id}", json={"status": "dirty"})
         table = answer.json()
@@ -78,7 +74,7 @@ def test_a_changed_table_is_table_updated(hub: Hub, api: httpx.Client, restauran
 
 
 def test_a_removed_table_is_table_deleted(hub: Hub, api: httpx.Client, restaurant: int) -> None:
-    table_id = make_table(api, restaurant)["id"]
+    table_id = new_table(api, restaurant)["id"]
     with both_sockets(hub, restaurant) as (realtime, sync):
         answer = api.delete(f"/restaurants/{restaurant}/tables/{table_id}")
         said = change("table", "delete", table_id, None)
@@ -89,8 +85,8 @@ def test_a_removed_table_is_table_deleted(hub: Hub, api: httpx.Client, restauran
 def test_a_change_to_a_seated_guest_alone_is_a_plain_guest_updated(
     hub: Hub, api: httpx.Client, restaurant: int
 ) -> None:
-    table = make_table(api, restaurant)
-    guest_id = make_guest(api, restaurant, tableId=table["id"])["id"]
+    table = new_table(api, restaurant)
+    guest_id = new_guest(api, restaurant, tableId=table["id"])["id"]
     with both_sockets(hub, restaurant) as (realtime, sync):
         answer = api.patch(f"/restaurants/{restaurant}/guests/{guest_id}", json={"notes": "birthday"})
         said = change("guest", "update", guest_id, answer.json())
@@ -121,7 +117,7 @@ def test_commits_come_in_the_order_of_revisions_one_message_each(
 ) -> None:
     with listen(hub, path, restaurant) as sock:
         with ThreadPoolExecutor(8) as pool:
-            list(pool.map(lambda number: make_guest(api, restaurant, id=f"g{number}"), range(60)))
+            list(pool.map(lambda number: new_guest(api, restaurant, id=f"g{number}"), range(60)))
         heard = [next_message(sock) for _ in range(60)]
         assert [(one["previous_revision"], one["revision"]) for one in heard] == [(n, n + 1) for n in range(60)]
         assert_quiet(api, restaurant, sock)
@@ -130,7 +126,7 @@ def test_commits_come_in_the_order_of_revisions_one_message_each(
 @on_both_sockets
 def test_every_client_hears_a_commit_alike(hub: Hub, api: httpx.Client, restaurant: int, path: str) -> None:
     with listen(hub, path, restaurant) as first, listen(hub, path, restaurant) as second:
-        make_guest(api, restaurant)
+        new_guest(api, restaurant)
         heard = next_message(first)
         assert heard["revision"] == 1
         assert next_message(second) == heard
@@ -139,34 +135,34 @@ def test_every_client_hears_a_commit_alike(hub: Hub, api: httpx.Client, restaura
 @on_both_sockets
 def test_a_commit_is_not_heard_at_another_restaurant(hub: Hub, api: httpx.Client, restaurant: int, path: str) -> None:
     with listen(hub, path, restaurant) as sock:
-        make_guest(api, hub.new_restaurant())
+        new_guest(api, hub.new_restaurant())
         assert_quiet(api, restaurant, sock)
 
 
 def test_a_request_that_changes_nothing_sends_nothing(hub: Hub, api: httpx.Client, restaurant: int) -> None:
-    make_table(api, restaurant, id="t1")
-    make_guest(api, restaurant, id="g1", notes="window", tableId="t1")
+    new_table(api, restaurant, id="t1")
+    new_guest(api, restaurant, id="g1", notes="window", tableId="t1")
     guest = f"/restaurants/{restaurant}/guests/g1"
     with both_sockets(hub, restaurant) as (realtime, sync):
         answers = [
             api.patch(guest, json={"notes": "window"}),
             api.put(f"{guest}/status/atomic", json={"status": "seated"}),
             api.patch(f"/restaurants/{restaurant}/tables/t1", json={"currentGuestId": "g1"}),
-            atomic(api, restaurant, [operation("guest", "update", "g1", notes="window")]),
+            commit_batch(api, restaurant, [op("guest", "update", "g1", notes="window")]),
         ]
         assert [(answer.status_code, revision_of(answer)) for answer in answers] == [(200, 2)] * 4
         assert_quiet(api, restaurant, realtime, sync)
-        assert full(api, restaurant)["revision"] == 3
+        assert full_sync(api, restaurant)["revision"] == 3
 
 
 def test_a_refused_request_sends_nothing_and_uses_no_revision(hub: Hub, api: httpx.Client, restaurant: int) -> None:
-    make_table(api, restaurant, id="t1")
-    make_guest(api, restaurant, id="sits", tableId="t1")
-    make_guest(api, restaurant, id="waits")
+    new_table(api, restaurant, id="t1")
+    new_guest(api, restaurant, id="sits", tableId="t1")
+    new_guest(api, restaurant, id="waits")
     with both_sockets(hub, restaurant) as (realtime, sync):
         failing = [
-            operation("guest", "update", "sits", notes="rolled back"),
-            operation("guest", "update", "waits", tableId="t1"),
+            op("guest", "update", "sits", notes="rolled back"),
+            op("guest", "update", "waits", tableId="t1"),
         ]
         refused = [
             api.patch(f"/restaurants/{restaurant}/guests/waits", json={"tableId": "t1"}),
@@ -175,7 +171,7 @@ def test_a_refused_request_sends_nothing_and_uses_no_revision(hub: Hub, api: htt
         ]
         assert [answer.status_code for answer in refused] == [409, 422, 409]
         assert_quiet(api, restaurant, realtime, sync)
-        assert full(api, restaurant)["revision"] == 4
+        assert full_sync(api, restaurant)["revision"] == 4
 
 
 def test_a_replayed_request_sends_nothing(hub: Hub, api: httpx.Client, restaurant: int) -> None:
@@ -206,8 +202,8 @@ def test_a_socket_for_all_restaurants_outlives_a_deleted_one(hub: Hub, api: http
 
 def test_a_sync_socket_speaks_no_named_messages(hub: Hub, api: httpx.Client, restaurant: int) -> None:
     with listen(hub, SYNC, restaurant) as sock:
-        make_table(api, restaurant, id="t1")
-        make_guest(api, restaurant, tableId="t1")
-        make_guest(api, restaurant)
+        new_table(api, restaurant, id="t1")
+        new_guest(api, restaurant, tableId="t1")
+        new_guest(api, restaurant)
         types = [next_message(sock)["type"] for _ in range(3)]
     assert types == ["delta_update", "atomic_transaction_complete", "delta_update"]

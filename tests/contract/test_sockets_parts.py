@@ -9,23 +9,21 @@ import json
 import httpx
 
 from tests.conftest import Hub, next_message
-from tests.contract.socket_talk import (
+from tests.contract.requests import full_sync, new_guest, write_notes
+from tests.contract.sockets import (
     REALTIME,
     SYNC,
     Entity,
+    ManualSocket,
     Message,
-    Wire,
     assert_quiet,
     both_sockets,
     by_id,
     changes_of,
-    full,
     listen,
-    make_guest,
     on_both_sockets,
     say,
     take_parts,
-    write_notes,
 )
 from tests.tablet import Tablet, agree
 
@@ -38,7 +36,7 @@ def floor_of(parts: list[Message]) -> tuple[list[Entity], list[Entity]]:
 
 def assert_snapshot(api: httpx.Client, restaurant: int, parts: list[Message]) -> None:
     """Fail unless the parts are one snapshot in at least four messages, and the present floor."""
-    head = full(api, restaurant)
+    head = full_sync(api, restaurant)
     assert len(parts) >= 4
     for part in parts:
         assert part.keys() == {"type", "timestamp", "restaurant_id", "revision", "data", "part", "parts"}
@@ -69,7 +67,7 @@ def test_a_large_snapshot_comes_in_parts_on_request(hub: Hub, api: httpx.Client,
 def test_a_large_missed_delta_comes_in_parts_to_one_that_resumes(
     hub: Hub, api: httpx.Client, restaurant: int, path: str
 ) -> None:
-    make_guest(api, restaurant)
+    new_guest(api, restaurant)
     write_notes(api, restaurant, "create", "é")
     write_notes(api, restaurant, "update", "è")
     with hub.socket(f"{path}?restaurant_id={restaurant}&since_revision=1") as sock:
@@ -81,7 +79,9 @@ def test_a_large_missed_delta_comes_in_parts_to_one_that_resumes(
         }
         changed = {change["entity_id"]: change["data"] for change in changes_of(parts)}
         assert len(changed) == len(changes_of(parts)) == 200
-        assert changed == {guest["id"]: guest for guest in full(api, restaurant)["guests"] if guest["id"] in changed}
+        assert changed == {
+            guest["id"]: guest for guest in full_sync(api, restaurant)["guests"] if guest["id"] in changed
+        }
         assert_quiet(api, restaurant, sock)
 
 
@@ -93,7 +93,7 @@ def test_a_large_requested_delta_comes_in_parts(hub: Hub, api: httpx.Client, res
         parts = take_parts(sock)
     assert len(parts) >= 4
     assert {part["type"] for part in parts} == {"delta_update"}
-    assert by_id(change["data"] for change in changes_of(parts)) == by_id(full(api, restaurant)["guests"])
+    assert by_id(change["data"] for change in changes_of(parts)) == by_id(full_sync(api, restaurant)["guests"])
 
 
 def test_a_large_transaction_comes_in_parts_on_both_sockets_and_its_echoes_after(
@@ -121,7 +121,7 @@ def test_no_pong_comes_between_two_parts(hub: Hub, api: httpx.Client, restaurant
     for note in "èêëēėęě":
         write_notes(api, restaurant, "update", note)
     heard: list[Message] = []
-    with Wire(hub, f"{path}?restaurant_id={restaurant}", receive_bytes=4096) as wire:
+    with ManualSocket(hub, f"{path}?restaurant_id={restaurant}", receive_bytes=4096) as wire:
         messages = (json.loads(bytes(frame.data)) for frame in wire.frames(10))
         for since in range(8):  # more than the system takes for us: the hub waits with parts in hand, and is asked then
             wire.say(b'{"type": "request_delta", "since_revision": %d}' % since)

@@ -12,20 +12,18 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from tests.conftest import Hub, next_message
-from tests.contract.socket_talk import (
+from tests.contract.answers import WORDS, check_words
+from tests.contract.requests import full_sync, new_guest, new_table
+from tests.contract.sockets import (
     REALTIME,
     SYNC,
     answers_pings,
     assert_quiet,
-    full,
     listen,
-    make_guest,
-    make_table,
     on_both_sockets,
     say,
     until_closed,
 )
-from tests.contract.words_talk import WORDS, hold_words
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 MESSAGE_BYTES_MAX = 64 * 1024
@@ -61,7 +59,7 @@ def test_request_full_sync_brings_the_full_sync(
     hub: Hub, api: httpx.Client, restaurant: int, path: str, beside: dict[str, Any]
 ) -> None:
     with listen(hub, path, restaurant) as sock:
-        guest, table = make_guest(api, restaurant), make_table(api, restaurant)
+        guest, table = new_guest(api, restaurant), new_table(api, restaurant)
         next_message(sock)
         next_message(sock)
         say(sock, type="request_full_sync", **beside)
@@ -80,8 +78,8 @@ def test_request_full_sync_brings_the_full_sync(
 
 @on_both_sockets
 def test_request_delta_brings_what_was_missed(hub: Hub, api: httpx.Client, restaurant: int, path: str) -> None:
-    make_guest(api, restaurant)
-    known = make_guest(api, restaurant)
+    new_guest(api, restaurant)
+    known = new_guest(api, restaurant)
     present = api.patch(f"/restaurants/{restaurant}/guests/{known['id']}", json={"notes": "window"}).json()
     with listen(hub, path, restaurant) as sock:
         say(sock, type="request_delta", since_revision=2, timestamp="2024-01-15T10:30:00Z")
@@ -103,7 +101,7 @@ def test_request_delta_brings_what_was_missed(hub: Hub, api: httpx.Client, resta
 def test_request_delta_is_answered_by_an_empty_delta_where_nothing_was_missed(
     hub: Hub, api: httpx.Client, restaurant: int, path: str
 ) -> None:
-    make_guest(api, restaurant)
+    new_guest(api, restaurant)
     with listen(hub, path, restaurant) as sock:
         say(sock, type="request_delta", since_revision=1)
         delta = next_message(sock)
@@ -116,7 +114,7 @@ def test_request_delta_is_answered_by_an_empty_delta_where_nothing_was_missed(
 def test_request_delta_from_the_future_brings_the_full_sync(
     hub: Hub, api: httpx.Client, restaurant: int, path: str
 ) -> None:
-    guest = make_guest(api, restaurant)
+    guest = new_guest(api, restaurant)
     with listen(hub, path, restaurant) as sock:
         say(sock, type="request_delta", since_revision=99)
         snapshot = next_message(sock)
@@ -125,7 +123,7 @@ def test_request_delta_from_the_future_brings_the_full_sync(
 
 
 def test_a_realtime_for_all_restaurants_answers_requests_for_one(hub: Hub, api: httpx.Client, restaurant: int) -> None:
-    guest = make_guest(api, restaurant)
+    guest = new_guest(api, restaurant)
     with hub.socket(REALTIME) as sock:
         next_message(sock)
         say(sock, type="request_full_sync", restaurant_id=restaurant)
@@ -201,7 +199,7 @@ def test_anything_else_is_answered_by_an_error_and_the_connection_stays(
         assert error.keys() == {"type", "timestamp", "error_code", *WORDS}
         assert (error["type"], error["error_code"]) == ("error", error_code)
         assert TIME.fullmatch(error["timestamp"])
-        hold_words(error)
+        check_words(error)
         assert answers_pings(sock)
         assert_quiet(api, restaurant, sock)
 
@@ -269,4 +267,4 @@ def test_a_client_that_says_too_much_takes_nobody_with_it(
             for _ in range(500):
                 say(loud, type="request_full_sync")
         assert_quiet(api, restaurant, realtime, sync)
-        assert full(api, restaurant)["revision"] == 1
+        assert full_sync(api, restaurant)["revision"] == 1

@@ -13,15 +13,9 @@ import pytest
 from websockets.sync.client import ClientConnection
 
 from tests.conftest import Hub, next_message
-from tests.contract.socket_talk import (
-    REALTIME,
-    Message,
-    assert_quiet,
-    both_sockets,
-    make_guest,
-    on_both_sockets,
-)
-from tests.contract.sync_talk import Json, ok
+from tests.contract.answers import Json, ok
+from tests.contract.requests import new_guest
+from tests.contract.sockets import REALTIME, Message, assert_quiet, both_sockets, on_both_sockets
 from tests.tablet import Tablet, agree
 
 
@@ -43,7 +37,7 @@ def change(api: httpx.Client, restaurant: int, **fields: Any) -> Json:
 def test_a_changed_restaurant_is_told_whole_to_every_socket_that_follows_it(
     hub: Hub, api: httpx.Client, restaurant: int, fields: Json, method: str
 ) -> None:
-    make_guest(api, restaurant)
+    new_guest(api, restaurant)
     with both_sockets(hub, restaurant) as (realtime, sync), all_restaurants(hub) as everyone:
         answer = api.request(method, f"/restaurants/{restaurant}", json=fields)
         assert not {"restohub-revision", "etag"} & set(answer.headers)
@@ -62,7 +56,7 @@ def test_a_changed_restaurant_is_told_whole_to_every_socket_that_follows_it(
 def test_it_is_no_commit_and_stands_in_order_with_those(hub: Hub, api: httpx.Client, restaurant: int) -> None:
     with both_sockets(hub, restaurant) as socks:
         for n in range(3):
-            make_guest(api, restaurant)
+            new_guest(api, restaurant)
             change(api, restaurant, name=f"Osteria {n}")
         for sock in socks:
             heard = [next_message(sock) for _ in range(6)]
@@ -90,7 +84,7 @@ def test_the_sockets_of_another_restaurant_are_not_told(hub: Hub, api: httpx.Cli
 
 @on_both_sockets
 def test_one_that_was_away_learns_it_from_the_greeting(hub: Hub, api: httpx.Client, restaurant: int, path: str) -> None:
-    guest = make_guest(api, restaurant)
+    guest = new_guest(api, restaurant)
     assert guest["version"] == 1
     changed = change(api, restaurant, name="Osteria")
     for query in ("", "&since_revision=1", "&since_revision=0", "&since_revision=9"):
@@ -104,7 +98,7 @@ def test_one_that_was_away_learns_it_from_the_greeting(hub: Hub, api: httpx.Clie
 def test_a_deleted_restaurant_is_told_to_those_who_follow_all(hub: Hub, api: httpx.Client, whole: str) -> None:
     gone = ok(api.post("/restaurants", json={"name": "Osteria"}), 201)["id"]
     if whole:
-        make_guest(api, gone)
+        new_guest(api, gone)
     with all_restaurants(hub) as everyone:
         assert api.delete(f"/restaurants/{gone}{whole}").status_code == 204
         told = next_message(everyone)
@@ -127,7 +121,7 @@ def test_among_many_simultaneous_changes_it_comes_after_the_commits_that_it_name
     with both_sockets(hub, restaurant) as socks:
         with ThreadPoolExecutor(8) as pool:
             for n in range(40):
-                pool.submit(make_guest, api, restaurant)
+                pool.submit(new_guest, api, restaurant)
                 pool.submit(change, api, restaurant, name=f"Osteria {n}")
         for sock in socks:
             heard = [next_message(sock) for _ in range(80)]
@@ -142,13 +136,13 @@ def test_an_ipad_that_keeps_a_floor_is_not_disturbed(hub: Hub, api: httpx.Client
     async def evening() -> None:
         async with Tablet(hub.ws_url, restaurant, path) as tablet:
             for n in range(5):
-                await asyncio.to_thread(make_guest, api, restaurant)
+                await asyncio.to_thread(new_guest, api, restaurant)
                 await asyncio.to_thread(change, api, restaurant, name=f"Osteria {n}")
             await agree([tablet], hub, restaurant)
             tablet.pause()
             await asyncio.to_thread(change, api, restaurant, name="Osteria")
             tablet.read_on()
-            await asyncio.to_thread(make_guest, api, restaurant)
+            await asyncio.to_thread(new_guest, api, restaurant)
             await agree([tablet], hub, restaurant)
             assert tablet.restaurant["name"] == "Osteria"
 

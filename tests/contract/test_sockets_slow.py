@@ -14,17 +14,8 @@ import pytest
 from websockets.frames import Close, Frame, Opcode
 
 from tests.conftest import Hub, next_message
-from tests.contract.socket_talk import (
-    REALTIME,
-    SYNC,
-    Wire,
-    answers_pings,
-    full,
-    listen,
-    make_guest,
-    on_both_sockets,
-    write_notes,
-)
+from tests.contract.requests import full_sync, new_guest, write_notes
+from tests.contract.sockets import REALTIME, SYNC, ManualSocket, answers_pings, listen, on_both_sockets
 from tests.tablet import Tablet, agree
 
 NewHub = Callable[..., Hub]
@@ -44,12 +35,12 @@ def test_a_client_that_stopped_reading_is_caught_up_by_a_compacted_delta(
         async with Tablet(hub.ws_url, restaurant, path) as tablet:
             tablet.pause()
             await asyncio.to_thread(flood, api, restaurant, 30)
-            head = full(api, restaurant)["revision"]
+            head = full_sync(api, restaurant)["revision"]
             tablet.read_on()
             await tablet.wait_for(head)
             assert tablet.applied[-1][-1] == head
             assert len(tablet.applied[-1]) < 30, "each revision was kept for it"
-            make_guest(api, restaurant)
+            new_guest(api, restaurant)
             await tablet.wait_for(head + 1)
             assert tablet.applied[-1][-2:] == [head, head + 1]
             await agree([tablet], hub, restaurant)
@@ -70,7 +61,7 @@ def test_a_client_that_stopped_reading_delays_no_one_and_takes_nothing_from_the_
         await agree(quick, hub, restaurant)
         head = quick[0].revision
         for _ in range(50):
-            await asyncio.to_thread(make_guest, api, restaurant)
+            await asyncio.to_thread(new_guest, api, restaurant)
         await agree(quick, hub, restaurant)
         for tablet in quick:
             assert tablet.applied[-1][-50:] == list(range(head + 1, head + 51))
@@ -114,7 +105,7 @@ def test_clients_that_stopped_reading_cost_bounded_memory(new_hub: NewHub) -> No
     hub = new_hub().start()
     with hub.client() as api:
         write_notes(api, 1, "create", "é")
-        wires = [Wire(hub, f"{path}?restaurant_id=1", receive_bytes=4096) for path in (REALTIME, SYNC) * 5]
+        wires = [ManualSocket(hub, f"{path}?restaurant_id=1", receive_bytes=4096) for path in (REALTIME, SYNC) * 5]
         flood(api, 1, 20)
         settled = memory_mib(hub)
         flood(api, 1, 40)
@@ -167,7 +158,7 @@ def test_a_client_that_takes_a_little_now_and_then_is_not_closed(new_hub: NewHub
     hub = new_hub().start()
     with hub.client() as api, ThreadPoolExecutor(1) as pool:
         write_notes(api, 1, "create", "é")
-        with Wire(hub, f"{SYNC}?restaurant_id=1", receive_bytes=65536) as wire:
+        with ManualSocket(hub, f"{SYNC}?restaurant_id=1", receive_bytes=65536) as wire:
             for _ in range(50):
                 changing = pool.submit(flood, api, 1, 2)
                 assert wire.take(512 * 1024) == 512 * 1024
@@ -181,7 +172,7 @@ def test_a_client_that_takes_a_little_now_and_then_is_not_closed(new_hub: NewHub
 def test_a_heartbeat_tells_each_socket_the_revision_that_it_was_sent(
     hub: Hub, api: httpx.Client, restaurant: int
 ) -> None:
-    make_guest(api, restaurant)
+    new_guest(api, restaurant)
     with (
         listen(hub, REALTIME, restaurant) as realtime,
         listen(hub, SYNC, restaurant) as sync,
@@ -192,7 +183,7 @@ def test_a_heartbeat_tells_each_socket_the_revision_that_it_was_sent(
             ping = next_message(sock, 45)
             assert ping.keys() == {"type", "timestamp", "revision"}
             assert (ping["type"], ping["revision"]) == ("ping", 1)
-        make_guest(api, restaurant)
+        new_guest(api, restaurant)
         for sock in (realtime, sync, resumed):
             next_message(sock)
             ping = next_message(sock, 45)
@@ -210,7 +201,7 @@ def test_the_heartbeat_of_a_socket_for_all_restaurants_has_no_revision(new_hub: 
     assert (ping["type"], ping["revision"]) == ("ping", None)
 
 
-def to_the_end(wire: Wire) -> list[Frame]:
+def to_the_end(wire: ManualSocket) -> list[Frame]:
     """All frames until the hub has gone; nothing is ever answered."""
     return list(wire.frames(90))
 
@@ -222,8 +213,8 @@ def test_a_peer_from_which_nothing_comes_is_pinged_and_then_closed_with_4408_and
     with (
         hub.client() as api,
         ThreadPoolExecutor(2) as pool,
-        Wire(hub, REALTIME) as realtime,
-        Wire(hub, SYNC) as sync,
+        ManualSocket(hub, REALTIME) as realtime,
+        ManualSocket(hub, SYNC) as sync,
     ):
         assert connections(api) == 2
         for frames in pool.map(to_the_end, (realtime, sync)):

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.contract.floor_talk import TIME, Floor, Json, checked_floor, faults, refusal, said
+from tests.contract.answers import TIME, Json, faulty_fields, ok, problem
+from tests.contract.floor_client import Floor
 from tests.fields import DONE, PHASES
 
 KEYS = {
     *("success", "transaction_id", "revision", "timestamp", "guest", "table", "table_cleared", "changes"),
     *("guest_id", "old_status", "new_status", "changes_count", "processed_at"),
 }
-
-
-@pytest.fixture
-def floor(api: httpx.Client, restaurant: int) -> Iterator[Floor]:
-    yield from checked_floor(api, restaurant)
 
 
 def put_status(floor: Floor, guest_id: str, **body: Any) -> httpx.Response:
@@ -29,7 +24,7 @@ def put_status(floor: Floor, guest_id: str, **body: Any) -> httpx.Response:
 def changed(floor: Floor, guest_id: str, **body: Any) -> Json:
     """The answer to an accepted change, after what holds for every one of them was checked."""
     answer = put_status(floor, guest_id, **body)
-    told = said(answer)
+    told = ok(answer)
     assert told.keys() == KEYS
     assert told["success"] is True
     assert told["guest"] == floor.guest(guest_id)
@@ -126,13 +121,13 @@ def test_the_status_is_folded_in_body_and_query(floor: Floor, sent: str, status:
     guest, other = floor.new_guest(), floor.new_guest()
     assert changed(floor, guest["id"], status=sent)["new_status"] == status
     answer = floor.api.put(f"{floor.root}/guests/{other['id']}/status/atomic", params={"new_status": sent})
-    assert said(answer)["new_status"] == status
+    assert ok(answer)["new_status"] == status
 
 
 def test_the_apps_older_form_has_the_status_in_the_query_and_no_body(floor: Floor) -> None:
     guest, table = floor.party_at_table()
     answer = floor.api.put(f"{floor.root}/guests/{guest['id']}/status/atomic?new_status=finished")
-    told = said(answer)
+    told = ok(answer)
     assert told.keys() == KEYS
     assert (told["old_status"], told["new_status"], told["table_cleared"]) == ("seated", "finished", True)
     assert floor.table(table["id"])["status"] == "available"
@@ -142,7 +137,7 @@ def test_the_table_may_be_written_in_snake_case(floor: Floor) -> None:
     guest, table = floor.new_guest(), floor.new_table()
     assert changed(floor, guest["id"], status="seated", table_id=table["id"])["guest"]["tableId"] == table["id"]
     both = put_status(floor, guest["id"], status="seated", table_id=table["id"], tableId=table["id"])
-    refusal(both, 422, "validation_failed")
+    problem(both, 422, "validation_failed")
 
 
 def test_where_nothing_changes_no_commit_is_made(floor: Floor) -> None:
@@ -168,14 +163,14 @@ def test_where_nothing_changes_no_commit_is_made(floor: Floor) -> None:
 def test_a_bad_body_is_refused(floor: Floor, body: Json, pointer: str) -> None:
     guest = floor.new_guest()
     with floor.untouched():
-        assert faults(put_status(floor, guest["id"], **body)) == {pointer}
+        assert faulty_fields(put_status(floor, guest["id"], **body)) == {pointer}
 
 
 def test_a_status_of_the_query_that_is_none_is_refused(floor: Floor) -> None:
     guest = floor.new_guest()
     with floor.untouched():
         answer = floor.api.put(f"{floor.root}/guests/{guest['id']}/status/atomic?new_status=asleep")
-        refusal(answer, 400, "invalid_query")
+        problem(answer, 400, "invalid_query")
 
 
 def test_the_floors_rules_hold_here_too(floor: Floor) -> None:
@@ -183,12 +178,12 @@ def test_the_floors_rules_hold_here_too(floor: Floor) -> None:
     holder, taken = floor.party_at_table()
     closed, small = floor.new_table(status="outOfService"), floor.new_table(capacity=2)
     with floor.untouched():
-        problem = refusal(put_status(floor, guest["id"], status="seated", tableId=taken["id"]), 409, "table_occupied")
-        assert problem["current"] == {"table": taken, "guest": holder}
+        refused = problem(put_status(floor, guest["id"], status="seated", tableId=taken["id"]), 409, "table_occupied")
+        assert refused["current"] == {"table": taken, "guest": holder}
         unavailable = put_status(floor, guest["id"], status="seated", tableId=closed["id"])
-        refusal(unavailable, 409, "table_unavailable")
-        refusal(put_status(floor, guest["id"], status="seated", tableId=small["id"]), 409, "party_exceeds_capacity")
-        refusal(put_status(floor, guest["id"], status="seated", tableId="never"), 404, "table_not_found")
+        problem(unavailable, 409, "table_unavailable")
+        problem(put_status(floor, guest["id"], status="seated", tableId=small["id"]), 409, "party_exceeds_capacity")
+        problem(put_status(floor, guest["id"], status="seated", tableId="never"), 404, "table_not_found")
     told = changed(floor, guest["id"], status="seated", tableId=small["id"], allowOverCapacity=True)
     assert told["table"]["id"] == small["id"]
 
@@ -204,4 +199,4 @@ def test_a_table_beside_a_terminal_status_is_ignored(floor: Floor) -> None:
 def test_no_other_method_changes_a_status(floor: Floor, method: str) -> None:
     guest = floor.new_guest()
     answer = floor.api.request(method, f"{floor.root}/guests/{guest['id']}/status/atomic")
-    refusal(answer, 405, "method_not_allowed")
+    problem(answer, 405, "method_not_allowed")

@@ -9,24 +9,8 @@ import httpx
 import pytest
 
 from tests.conftest import Hub
-from tests.contract.sync_talk import (
-    SYNC_BATCH,
-    TIME,
-    Json,
-    delta,
-    edit,
-    floor,
-    named,
-    new_guest,
-    new_table,
-    ok,
-    only,
-    op,
-    post_updates,
-    problem,
-    results,
-    revision_of,
-)
+from tests.contract.answers import TIME, Json, ok, only, problem, results, revision_of
+from tests.contract.requests import SYNC_BATCH, delta, edit, floor_of, names_of, new_guest, new_table, op, post_updates
 
 GUEST: Json = {"name": "Rossi", "partySize": 2}
 TABLE: Json = {"tableNumber": "12", "capacity": 4}
@@ -49,7 +33,7 @@ def test_an_update_without_an_action_is_an_update(api: httpx.Client, restaurant:
     new_guest(api, restaurant, id="g1")
     update = {"entity_type": "guest", "entity_id": "g1", "data": {"notes": "window"}}
     assert only(post_updates(api, restaurant, update))["status"] == "applied"
-    assert floor(api, restaurant)["guests"]["g1"]["notes"] == "window"
+    assert floor_of(api, restaurant)["guests"]["g1"]["notes"] == "window"
 
 
 def test_each_accepted_update_is_a_commit_of_its_own(api: httpx.Client, restaurant: int) -> None:
@@ -66,7 +50,7 @@ def test_each_accepted_update_is_a_commit_of_its_own(api: httpx.Client, restaura
     assert ok(answer)["revision"] == revision_of(answer) == 4
     assert "restohub-transaction" in answer.headers
     assert "restohub-epoch" in answer.headers
-    assert named(delta(api, restaurant, since_revision=2, limit=1)["changes"]) == [("guest", "g1", "update")]
+    assert names_of(delta(api, restaurant, since_revision=2, limit=1)["changes"]) == [("guest", "g1", "update")]
 
 
 def test_the_answer_names_the_present_revision_where_nothing_was_applied(api: httpx.Client, restaurant: int) -> None:
@@ -91,7 +75,7 @@ def test_one_update_s_failure_does_not_stop_the_others(api: httpx.Client, restau
         ("rejected", "validation_failed"),
         ("applied", None),
     ]
-    held = floor(api, restaurant)
+    held = floor_of(api, restaurant)
     assert (held["guests"].keys(), held["tables"].keys()) == ({"g1"}, {"t1"})
 
 
@@ -117,11 +101,11 @@ def test_a_refused_update_is_rejected_with_its_code(
     new_table(api, restaurant, id="broken", tableNumber="99", status="outOfService")
     new_guest(api, restaurant, id="g1", tableId="t1")
     new_guest(api, restaurant, id="g2")
-    before = floor(api, restaurant)
+    before = floor_of(api, restaurant)
     result = only(post_updates(api, restaurant, {**update, "data": update.get("data", {}), "mutation_id": "m1"}))
     assert (result["status"], result["error_code"], result["revision"]) == ("rejected", code, None)
     assert (result["mutation_id"], result["entity_id"]) == ("m1", update["entity_id"])
-    assert floor(api, restaurant) == before
+    assert floor_of(api, restaurant) == before
 
 
 def test_a_rejected_update_shows_what_is_there(api: httpx.Client, restaurant: int) -> None:
@@ -164,7 +148,7 @@ def test_a_malformed_update_is_rejected_and_the_others_go_on(api: httpx.Client, 
     bad, good = results(answer)
     assert (bad["status"], bad["error_code"], bad["revision"]) == ("rejected", "validation_failed", None)
     assert good["status"] == "applied"
-    assert floor(api, restaurant)["guests"]["g1"]["notes"] is None
+    assert floor_of(api, restaurant)["guests"]["g1"]["notes"] is None
 
 
 def test_an_update_creates_changes_and_deletes(api: httpx.Client, restaurant: int) -> None:
@@ -177,7 +161,7 @@ def test_an_update_creates_changes_and_deletes(api: httpx.Client, restaurant: in
         {**op("guest", "delete", "gone"), "data": {}},
     )
     assert [result["status"] for result in results(answer)] == ["applied"] * 3
-    assert {key: guest["notes"] for key, guest in floor(api, restaurant)["guests"].items()} == {"g1": "window"}
+    assert {key: guest["notes"] for key, guest in floor_of(api, restaurant)["guests"].items()} == {"g1": "window"}
 
 
 def test_over_capacity_is_allowed_beside_the_table(api: httpx.Client, restaurant: int) -> None:
@@ -191,7 +175,7 @@ def test_over_capacity_is_allowed_beside_the_table(api: httpx.Client, restaurant
 def test_a_queue_has_1_to_500_updates(api: httpx.Client, restaurant: int, count: int) -> None:
     queue = [op("guest", "create", f"g{n}", **GUEST) for n in range(count)]
     problem(post_updates(api, restaurant, *queue), 422, "validation_failed")
-    assert floor(api, restaurant)["revision"] == 0
+    assert floor_of(api, restaurant)["revision"] == 0
 
 
 def test_500_updates_are_500_revisions(api: httpx.Client, restaurant: int) -> None:
@@ -225,4 +209,4 @@ def test_a_queue_for_an_unknown_restaurant_is_not_found(api: httpx.Client) -> No
 def test_without_a_restaurant_a_queue_goes_to_restaurant_1(new_hub: Callable[..., Hub]) -> None:
     with new_hub().start().client() as api:
         ok(api.post(SYNC_BATCH + "/", json={"updates": [op("guest", "create", "g1", **GUEST)]}))
-        assert floor(api, 1)["guests"].keys() == {"g1"}
+        assert floor_of(api, 1)["guests"].keys() == {"g1"}

@@ -8,20 +8,8 @@ import httpx
 import pytest
 
 from tests.conftest import Hub
-from tests.contract.sync_talk import (
-    Json,
-    edit,
-    floor,
-    new_guest,
-    new_table,
-    ok,
-    only,
-    op,
-    patch_guest,
-    patch_table,
-    post_updates,
-    results,
-)
+from tests.contract.answers import Json, ok, only, results
+from tests.contract.requests import edit, floor_of, new_guest, new_table, op, patch_guest, patch_table, post_updates
 
 GUEST: Json = {"name": "Rossi", "partySize": 2}
 
@@ -36,14 +24,14 @@ def test_a_mutation_applied_before_is_a_duplicate_whatever_its_data(
     again = {"entity_type": "guest", "entity_id": "g1", "action": action, "data": GUEST, "mutation_id": "m1"}
     result = only(post_updates(api, restaurant, again))
     assert (result["status"], result["revision"], result["mutation_id"]) == ("duplicate", 2, "m1")
-    assert floor(api, restaurant)["guests"]["g1"]["notes"] == "door"
+    assert floor_of(api, restaurant)["guests"]["g1"]["notes"] == "door"
 
 
 def test_a_mutation_twice_in_one_queue_is_applied_once(api: httpx.Client, restaurant: int) -> None:
     new_guest(api, restaurant, id="g1", partySize=2)
     answer = post_updates(api, restaurant, edit("g1", "m1", partySize=3), edit("g1", "m1", partySize=4))
     assert [(r["status"], r["revision"]) for r in results(answer)] == [("applied", 2), ("duplicate", 2)]
-    assert floor(api, restaurant)["guests"]["g1"]["partySize"] == 3
+    assert floor_of(api, restaurant)["guests"]["g1"]["partySize"] == 3
 
 
 def test_a_mutation_id_belongs_to_one_restaurant(hub: Hub, api: httpx.Client, restaurant: int) -> None:
@@ -86,7 +74,7 @@ def test_applied_updates_and_their_ids_outlive_the_process(new_hub: Callable[...
     with hub.start().client() as api:
         again = results(post_updates(api, 1, *queue))
         assert [(r["status"], r["revision"]) for r in again] == [("duplicate", n) for n in range(1, 21)]
-        assert (floor(api, 1)["revision"], len(floor(api, 1)["guests"])) == (20, 20)
+        assert (floor_of(api, 1)["revision"], len(floor_of(api, 1)["guests"])) == (20, 20)
 
 
 def test_a_field_changed_by_a_later_revision_is_a_conflict(api: httpx.Client, restaurant: int) -> None:
@@ -95,14 +83,14 @@ def test_a_field_changed_by_a_later_revision_is_a_conflict(api: httpx.Client, re
     result = only(post_updates(api, restaurant, edit("g1", base=base, notes="window", partySize=3)))
     assert (result["status"], result["error_code"]) == ("conflict", "version_conflict")
     assert (result["current"], result["revision"]) == (now, None)
-    assert floor(api, restaurant)["guests"]["g1"] == now
+    assert floor_of(api, restaurant)["guests"]["g1"] == now
 
 
 def test_a_change_of_another_field_is_merged(api: httpx.Client, restaurant: int) -> None:
     base = new_guest(api, restaurant, id="g1")["version"]
     patch_guest(api, restaurant, "g1", notes="door")
     assert only(post_updates(api, restaurant, edit("g1", base=base, partySize=3)))["status"] == "applied"
-    guest = floor(api, restaurant)["guests"]["g1"]
+    guest = floor_of(api, restaurant)["guests"]["g1"]
     assert (guest["notes"], guest["partySize"]) == ("door", 3)
 
 
@@ -125,7 +113,7 @@ def test_a_guest_seated_meanwhile_stays_seated_under_an_edited_note(api: httpx.C
     base = new_guest(api, restaurant, id="g1")["version"]
     patch_guest(api, restaurant, "g1", tableId="t1")
     assert only(post_updates(api, restaurant, edit("g1", base=base, notes="birthday")))["status"] == "applied"
-    assert floor(api, restaurant)["guests"]["g1"]["tableId"] == "t1"
+    assert floor_of(api, restaurant)["guests"]["g1"]["tableId"] == "t1"
     clash = only(post_updates(api, restaurant, edit("g1", base=base, status="no_show")))
     assert (clash["status"], clash["current"]["status"]) == ("conflict", "seated")
 

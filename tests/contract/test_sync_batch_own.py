@@ -10,21 +10,8 @@ import httpx
 import pytest
 
 from tests.conftest import Hub
-from tests.contract.sync_talk import (
-    Json,
-    edit,
-    floor,
-    new_guest,
-    new_table,
-    ok,
-    only,
-    op,
-    patch_guest,
-    patch_table,
-    post_updates,
-    problem,
-    results,
-)
+from tests.contract.answers import Json, ok, only, problem, results
+from tests.contract.requests import edit, floor_of, new_guest, new_table, op, patch_guest, patch_table, post_updates
 
 GUEST: Json = {"name": "Rossi", "partySize": 2}
 
@@ -44,7 +31,7 @@ def test_a_queue_does_not_conflict_with_itself(api: httpx.Client, restaurant: in
     base = new_guest(api, restaurant, id="g1")["version"]
     queue = edit("g1", base=base, partySize=3), edit("g1", base=base + second, partySize=4)
     assert statuses(api, restaurant, *queue) == ["applied", "applied"]
-    assert floor(api, restaurant)["guests"]["g1"]["partySize"] == 4
+    assert floor_of(api, restaurant)["guests"]["g1"]["partySize"] == 4
 
 
 def test_the_present_version_as_a_base_never_conflicts(api: httpx.Client, restaurant: int) -> None:
@@ -60,7 +47,7 @@ def test_a_seating_and_its_end_in_one_queue_free_the_table(api: httpx.Client, re
     base = new_guest(api, restaurant, id="g1")["version"]
     queue = edit("g1", base=base, status="seated", tableId="t1"), edit("g1", base=base, status="finished")
     assert statuses(api, restaurant, *queue) == ["applied", "applied"]
-    held = floor(api, restaurant)
+    held = floor_of(api, restaurant)
     assert (held["tables"]["t1"]["status"], held["guests"]["g1"]["status"]) == ("available", "finished")
 
 
@@ -70,7 +57,7 @@ def test_what_a_seating_did_to_its_table_is_own_work_too(api: httpx.Client, rest
     seat = based(edit("g1", tableId="t1"), guest["version"])
     clear = based(op("table", "update", "t1", status="dirty"), table["version"])
     assert statuses(api, restaurant, seat, clear) == ["applied", "applied"]
-    held = floor(api, restaurant)
+    held = floor_of(api, restaurant)
     assert (held["tables"]["t1"]["status"], held["guests"]["g1"]["status"]) == ("dirty", "finished")
 
 
@@ -90,7 +77,7 @@ def test_a_guest_can_be_changed_and_deleted_in_one_queue(api: httpx.Client, rest
         base, queue = new_guest(api, restaurant, id="g1")["version"], []
     queue += [edit("g1", base=base, notes="door"), based({**op("guest", "delete", "g1"), "data": {}}, base)]
     assert set(statuses(api, restaurant, *queue)) == {"applied"}
-    assert floor(api, restaurant)["guests"] == {}
+    assert floor_of(api, restaurant)["guests"] == {}
 
 
 def test_what_an_earlier_try_of_the_queue_applied_is_own_work(api: httpx.Client, restaurant: int) -> None:
@@ -103,7 +90,7 @@ def test_what_an_earlier_try_of_the_queue_applied_is_own_work(api: httpx.Client,
         based(op("table", "update", "t1", status="dirty"), table["version"]),
     )
     assert statuses(api, restaurant, seat, *more) == ["duplicate", "applied", "applied"]
-    guest = floor(api, restaurant)["guests"]["g1"]
+    guest = floor_of(api, restaurant)["guests"]["g1"]
     assert (guest["partySize"], guest["status"]) == (4, "finished")
 
 
@@ -158,7 +145,7 @@ def test_a_change_by_another_between_two_own_ones_is_a_conflict(api: httpx.Clien
     assert statuses(api, restaurant, second) == ["applied"]
     queue = first, second, edit("g1", base=base, partySize=6), edit("g1", base=base, notes="window")
     assert statuses(api, restaurant, *queue) == ["duplicate", "duplicate", "conflict", "applied"]
-    assert floor(api, restaurant)["guests"]["g1"]["partySize"] == 4
+    assert floor_of(api, restaurant)["guests"]["g1"]["partySize"] == 4
 
 
 def test_a_table_changed_by_another_between_is_a_conflict(api: httpx.Client, restaurant: int) -> None:
@@ -182,7 +169,7 @@ def test_whole_objects_may_take_back_what_the_queue_changed(api: httpx.Client, r
     queue = [edit("g1", base=whole["version"], **{**whole, **wish}) for wish in (*wishes, {})]
     queue[1]["data"] |= {"partySize": 3, "tableId": "t1", "status": "seated"}
     assert statuses(api, restaurant, *queue) == ["applied"] * 3
-    held = floor(api, restaurant)
+    held = floor_of(api, restaurant)
     guest = held["guests"]["g1"]
     assert (guest["partySize"], guest["tableId"], guest["status"], guest["notes"]) == (2, None, "waitlist", None)
     assert held["tables"]["t1"]["status"] == "available"
@@ -197,7 +184,7 @@ def test_whole_objects_do_not_send_again_what_the_queue_sent(api: httpx.Client, 
     patch_guest(api, restaurant, "g1", tableId="t1", allowOverCapacity=True)
     second = edit("g1", "m2", base=whole["version"], **{**whole, "partySize": 3, "notes": "x"})
     assert statuses(api, restaurant, first, second) == ["duplicate", "applied"]
-    guest = floor(api, restaurant)["guests"]["g1"]
+    guest = floor_of(api, restaurant)["guests"]["g1"]
     assert (guest["partySize"], guest["notes"], guest["tableId"]) == (5, "x", "t1")
 
 
@@ -209,7 +196,7 @@ def test_a_queue_of_500_updates_of_one_guest_is_applied(api: httpx.Client, resta
     assert set(statuses(api, restaurant, *queue)) == {"applied"}
     more = edit("g1", base=base, quotedWait=1), edit("g1", base=base, notes="own")
     assert statuses(api, restaurant, *queue[-498:], *more) == ["duplicate"] * 498 + ["conflict"] * 2
-    assert floor(api, restaurant)["guests"]["g1"]["quotedWait"] == 499
+    assert floor_of(api, restaurant)["guests"]["g1"]["quotedWait"] == 499
 
 
 def test_tries_that_overtake_each_other_do_not_conflict(api: httpx.Client, restaurant: int) -> None:
@@ -220,7 +207,7 @@ def test_tries_that_overtake_each_other_do_not_conflict(api: httpx.Client, resta
         with ThreadPoolExecutor(8) as tries:
             ended = tries.map(lambda many: statuses(api, restaurant, *queue[:many]), range(1, 9))  # noqa: B023 (all are done within the round)
             assert {one for each in ended for one in each} <= {"applied", "duplicate"}
-        assert floor(api, restaurant)["guests"][guest]["partySize"] == 8
+        assert floor_of(api, restaurant)["guests"][guest]["partySize"] == 8
 
 
 @pytest.mark.parametrize("headers", [{}, {"Idempotency-Key": "KEY"}])
@@ -230,7 +217,7 @@ def test_the_repeat_of_a_create_has_the_id_that_was_made(
     mutation: Json = {} if headers else {"mutation_id": "m1"}
     create = {**op("guest", "create", **GUEST), **mutation}
     made = only(post_updates(api, restaurant, create, headers=headers))
-    assert floor(api, restaurant)["guests"].keys() == {made["entity_id"]}
+    assert floor_of(api, restaurant)["guests"].keys() == {made["entity_id"]}
     ok(api.patch(f"/restaurants/{restaurant}/guests/{made['entity_id']}", json={"notes": "x"}))
     malformed: list[Any] = [{**create, "data": {"name": ""}}, {"mutation_id": "m1"}]
     for again in (create, *(malformed if mutation else [])):
@@ -245,7 +232,7 @@ def test_a_create_that_comes_twice_in_one_queue_has_one_id(api: httpx.Client, re
     first, second = results(post_updates(api, restaurant, create, create))
     assert (first["status"], second["status"]) == ("applied", "duplicate")
     assert first["entity_id"] == second["entity_id"] is not None
-    assert floor(api, restaurant)["guests"].keys() == {first["entity_id"]}
+    assert floor_of(api, restaurant)["guests"].keys() == {first["entity_id"]}
 
 
 def test_own_work_and_its_ids_outlive_the_process(new_hub: Callable[..., Hub]) -> None:

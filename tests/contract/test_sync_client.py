@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from tests.conftest import Hub
-from tests.contract.socket_talk import full, make_guest, make_table, write_notes
+from tests.contract.requests import full_sync, new_guest, new_table, write_notes
 
 PARTS_BYTES = 300_000  # of a snapshot of 900 KB: after its first part and before its last
 WAIT_S = 20.0
@@ -79,7 +79,7 @@ def canonical(client: Any) -> tuple[list[Any], ...]:
 
 def held_by(api: httpx.Client, restaurant: int) -> tuple[list[Any], ...]:
     """What the hub holds."""
-    whole = full(api, restaurant)
+    whole = full_sync(api, restaurant)
     return tuple(sorted(whole[name], key=lambda one: one["id"]) for name in ("guests", "tables"))
 
 
@@ -111,14 +111,14 @@ def play(scene: Callable[[Line, Any], Awaitable[None]], sample: ModuleType, rest
 def test_it_follows_a_floor_through_cuts_and_resumes(
     hub: Hub, api: httpx.Client, restaurant: int, sample: ModuleType
 ) -> None:
-    make_table(api, restaurant, id="t1")
+    new_table(api, restaurant, id="t1")
 
     async def scene(line: Line, client: Any) -> None:
         await until(lambda: client.revision == 1, "the floor")
-        make_guest(api, restaurant, id="g1", tableId="t1")
+        new_guest(api, restaurant, id="g1", tableId="t1")
         await until(lambda: client.revision == 2, "the change")
         line.cut()
-        make_guest(api, restaurant, id="g2")
+        new_guest(api, restaurant, id="g2")
         assert api.delete(f"/restaurants/{restaurant}/guests/g1").status_code == 204
         await until(lambda: client.revision == 4, "what was missed")
         assert line.connections == 2
@@ -175,11 +175,11 @@ def test_it_takes_the_whole_floor_where_the_history_began_anew(
 
     async def scene(line: Line, client: Any) -> None:
         with hub.client() as api:
-            make_guest(api, 1, id="lost")
+            new_guest(api, 1, id="lost")
             await until(lambda: "lost" in client.floor["guest"], "the guest")
             line.cut_after = [PARTS_BYTES]
             await asyncio.to_thread(put_back)
-            make_guest(api, 1, id="new")
+            new_guest(api, 1, id="new")
             await until(lambda: "new" in client.floor["guest"], "the new history")
             assert line.connections == 3
             assert canonical(client) == held_by(api, 1)
@@ -213,7 +213,7 @@ def test_without_a_socket_it_catches_up_by_pages_and_takes_a_410(
         assert canonical(client) == held_by(api, 1)
         put_back()
         for _ in range(6):  # past the revision that the client holds of the old history: only the epoch tells
-            make_guest(api, 1)
+            new_guest(api, 1)
         asked.clear()
         client.catch_up()
         assert asked == ["/sync/delta", "/sync/full"]
@@ -223,7 +223,7 @@ def test_without_a_socket_it_catches_up_by_pages_and_takes_a_410(
 def test_its_queue_stands_until_an_answer_came_and_shows_what_was_refused(
     hub: Hub, api: httpx.Client, restaurant: int, sample: ModuleType
 ) -> None:
-    make_guest(api, restaurant, id="g1")
+    new_guest(api, restaurant, id="g1")
     client = sample.SyncClient(f"127.0.0.1:{hub.port}", restaurant)
     client.catch_up()
     client.change("guest", "g1", partySize=3)
@@ -248,7 +248,7 @@ def test_its_queue_stands_until_an_answer_came_and_shows_what_was_refused(
 def test_what_it_sent_before_is_no_conflict_with_what_it_sends_now(
     hub: Hub, api: httpx.Client, restaurant: int, sample: ModuleType
 ) -> None:
-    make_guest(api, restaurant, id="g1")
+    new_guest(api, restaurant, id="g1")
     client = sample.SyncClient(f"127.0.0.1:{hub.port}", restaurant)
     client.catch_up()
     for many in range(600):  # two requests

@@ -10,22 +10,18 @@ import httpx
 import pytest
 
 from tests.conftest import Hub
-from tests.contract.sync_talk import (
-    TIME,
-    Json,
+from tests.contract.answers import TIME, Json, ok, problem, revision_of
+from tests.contract.requests import (
     delta,
-    floor,
+    floor_of,
     full_sync,
-    named,
+    names_of,
     new_guest,
     new_table,
-    ok,
     op,
     patch_guest,
     patch_table,
     post_batch,
-    problem,
-    revision_of,
 )
 
 FULL = "/api/sync/full"
@@ -152,7 +148,7 @@ def test_a_delta_of_an_empty_floor_is_empty(api: httpx.Client, restaurant: int) 
 def test_a_delta_has_each_entity_once_at_its_latest(api: httpx.Client, restaurant: int) -> None:
     a_busy_evening(api, restaurant)
     changes = delta(api, restaurant, since_revision=0)["changes"]
-    assert sorted(named(changes)) == [
+    assert sorted(names_of(changes)) == [
         ("guest", "g1", "update"),
         ("guest", "g2", "update"),
         ("guest", "g3", "delete"),
@@ -169,7 +165,7 @@ def test_a_delta_on_an_old_floor_makes_the_present_one(api: httpx.Client, restau
     a_busy_evening(api, restaurant)
     whole, missed = (delta(api, restaurant, since_revision=revision)["changes"] for revision in (0, since))
     assert {c["revision"] for c in missed} == {c["revision"] for c in whole if c["revision"] > since}
-    now = floor(api, restaurant)
+    now = floor_of(api, restaurant)
     assert applied(whole) == {"guests": now["guests"], "tables": now["tables"]}
 
 
@@ -190,7 +186,7 @@ def test_since_is_inclusive(api: httpx.Client, restaurant: int) -> None:
 def test_since_a_time_before_the_restaurant_brings_all(api: httpx.Client, restaurant: int) -> None:
     made = ok(api.get(f"/restaurants/{restaurant}"))["createdAt"]
     a_busy_evening(api, restaurant)
-    now = floor(api, restaurant)
+    now = floor_of(api, restaurant)
     assert applied(delta(api, restaurant, since=made)["changes"]) == {k: now[k] for k in ("guests", "tables")}
 
 
@@ -199,9 +195,9 @@ def test_since_takes_fractions_and_offsets(api: httpx.Client, restaurant: int, s
     made = new_guest(api, restaurant, id="g1")["lastUpdated"]
     since = spelling.format(made.removesuffix("Z"))
     url = f"{DELTA}?restaurant_id={restaurant}&since={since}"
-    assert named(ok(api.get(url))["changes"]) == [("guest", "g1", "create")]
+    assert names_of(ok(api.get(url))["changes"]) == [("guest", "g1", "create")]
     if "+" in since:
-        assert named(ok(api.get(url.replace("+", "%2B")))["changes"]) == [("guest", "g1", "create")]
+        assert names_of(ok(api.get(url.replace("+", "%2B")))["changes"]) == [("guest", "g1", "create")]
 
 
 def test_a_space_in_since_is_the_plus_of_its_offset(api: httpx.Client, restaurant: int) -> None:
@@ -258,7 +254,7 @@ def test_an_epoch_that_is_no_longer_ours_is_expired(api: httpx.Client, restauran
 def test_the_present_epoch_is_taken(api: httpx.Client, restaurant: int) -> None:
     new_guest(api, restaurant, id="g1")
     epoch = full_sync(api, restaurant)["epoch"]
-    assert named(delta(api, restaurant, since_revision=0, epoch=epoch)["changes"]) == [("guest", "g1", "create")]
+    assert names_of(delta(api, restaurant, since_revision=0, epoch=epoch)["changes"]) == [("guest", "g1", "create")]
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 1000])
@@ -300,7 +296,7 @@ def test_a_delta_has_1000_changes_where_no_limit_is_given(api: httpx.Client, res
     new_guest(api, restaurant, id="last")
     page = delta(api, restaurant, since_revision=0)
     assert (len(page["changes"]), page["revision"], page["has_more"]) == (1000, 2, True)
-    assert named(delta(api, restaurant, since_revision=2)["changes"]) == [("guest", "last", "create")]
+    assert names_of(delta(api, restaurant, since_revision=2)["changes"]) == [("guest", "last", "create")]
 
 
 def test_a_table_seated_in_one_revision_comes_with_its_guest(api: httpx.Client, restaurant: int) -> None:
@@ -308,7 +304,7 @@ def test_a_table_seated_in_one_revision_comes_with_its_guest(api: httpx.Client, 
     new_guest(api, restaurant, id="g1")
     patch_guest(api, restaurant, "g1", tableId="t1")
     page = delta(api, restaurant, since_revision=2, limit=1)
-    assert sorted(named(page["changes"])) == [("guest", "g1", "update"), ("table", "t1", "update")]
+    assert sorted(names_of(page["changes"])) == [("guest", "g1", "update"), ("table", "t1", "update")]
 
 
 def test_a_change_that_changes_nothing_is_in_no_delta(api: httpx.Client, restaurant: int) -> None:

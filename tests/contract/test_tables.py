@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.contract.floor_talk import Floor, checked_floor, faults, refusal, said
+from tests.contract.answers import faulty_fields, ok, problem
+from tests.contract.floor_client import Floor
 from tests.fields import TABLE, blank
 
 ALLOWED: list[tuple[str, Any]] = [
@@ -83,11 +83,6 @@ FOLDED = [
 ]
 
 
-@pytest.fixture
-def floor(api: httpx.Client, restaurant: int) -> Iterator[Floor]:
-    yield from checked_floor(api, restaurant)
-
-
 def test_a_new_table_has_every_field(floor: Floor) -> None:
     table = floor.new_table(id="t1", tableNumber="12", capacity=4, position={"x": 0.5, "y": 0.25})
     now = table["createdAt"]
@@ -109,7 +104,7 @@ def test_tables_without_a_position_get_places_of_their_own_on_the_floor(floor: F
 
 
 def test_a_place_of_the_grid_that_is_taken_is_passed_over(floor: Floor, api: httpx.Client) -> None:
-    other = said(api.post("/restaurants", json={"name": "Other"}), 201)["id"]
+    other = ok(api.post("/restaurants", json={"name": "Other"}), 201)["id"]
     first_place = Floor(api, other).new_table()["position"]
     floor.new_table(position=first_place)
     assert floor.new_table()["position"] != first_place
@@ -117,7 +112,7 @@ def test_a_place_of_the_grid_that_is_taken_is_passed_over(floor: Floor, api: htt
 
 def test_a_number_and_a_capacity_are_required_to_create(floor: Floor) -> None:
     with floor.untouched():
-        assert faults(floor.api.post(f"{floor.root}/tables/", json={})) == {"/tableNumber", "/capacity"}
+        assert faulty_fields(floor.api.post(f"{floor.root}/tables/", json={})) == {"/tableNumber", "/capacity"}
 
 
 @pytest.mark.parametrize(("field", "value"), ALLOWED)
@@ -134,7 +129,7 @@ def test_a_value_past_its_limit_is_refused(floor: Floor, field: str, value: Any)
     table = floor.new_table()
     with floor.untouched():
         for answer in (floor.patch("tables", table["id"], {field: value}), floor.post_table(**{field: value})):
-            assert {pointer.split("/")[1] for pointer in faults(answer)} == {field}
+            assert {pointer.split("/")[1] for pointer in faulty_fields(answer)} == {field}
 
 
 def test_a_position_is_finite(floor: Floor) -> None:
@@ -144,13 +139,13 @@ def test_a_position_is_finite(floor: Floor) -> None:
         for number in ("NaN", "Infinity", "-Infinity", "1e999"):
             text = f'{{"position": {{"x": {number}, "y": 0}}}}'
             answer = floor.api.patch(f"{floor.root}/tables/{table['id']}", content=text, headers=headers)
-            assert said(answer, answer.status_code)["error_code"] in ("invalid_json", "validation_failed")
+            assert ok(answer, answer.status_code)["error_code"] in ("invalid_json", "validation_failed")
 
 
 def test_the_least_party_never_passes_the_capacity(floor: Floor) -> None:
     table = floor.new_table(capacity=6, minCapacity=4)
     with floor.untouched():
-        refusal(floor.patch("tables", table["id"], {"capacity": 3}), 422, "validation_failed")
+        problem(floor.patch("tables", table["id"], {"capacity": 3}), 422, "validation_failed")
     after = floor.change_table(table["id"], capacity=3, minCapacity=3)
     assert (after["capacity"], after["minCapacity"]) == (3, 3)
 
@@ -179,9 +174,9 @@ def test_a_table_number_is_trimmed(floor: Floor) -> None:
 def test_a_table_number_is_unique_whatever_its_case(floor: Floor, again: str) -> None:
     table, other = floor.new_table(tableNumber="A1"), floor.new_table(tableNumber="A2")
     with floor.untouched():
-        made = refusal(floor.post_table(tableNumber=again), 409, "table_number_taken")
+        made = problem(floor.post_table(tableNumber=again), 409, "table_number_taken")
         assert made["current"] == table
-        refusal(floor.patch("tables", other["id"], {"tableNumber": again}), 409, "table_number_taken")
+        problem(floor.patch("tables", other["id"], {"tableNumber": again}), 409, "table_number_taken")
 
 
 def test_a_table_may_change_the_case_of_its_own_number(floor: Floor) -> None:
@@ -200,14 +195,14 @@ def test_a_number_that_was_given_up_is_free_again(floor: Floor) -> None:
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
 def test_put_and_patch_both_merge_the_given_fields(floor: Floor, method: str) -> None:
     table = floor.new_table(section="terrace", notes="x")
-    after = said(floor.api.request(method, f"{floor.root}/tables/{table['id']}", json={"notes": "y"}))
+    after = ok(floor.api.request(method, f"{floor.root}/tables/{table['id']}", json={"notes": "y"}))
     assert after == {**table, "notes": "y", "version": 2, "lastUpdated": after["lastUpdated"]}
     assert floor.table(table["id"]) == after
 
 
 def test_creating_answers_201_with_the_table_and_where_it_is(floor: Floor) -> None:
     answer = floor.post_table(id="t1")
-    table = said(answer, 201)
+    table = ok(answer, 201)
     assert answer.headers["Location"].endswith(f"/restaurants/{floor.restaurant}/tables/t1")
     assert floor.table("t1") == table
 
@@ -215,7 +210,7 @@ def test_creating_answers_201_with_the_table_and_where_it_is(floor: Floor) -> No
 def test_creating_a_table_whose_id_exists_is_refused_with_the_one_that_has_it(floor: Floor) -> None:
     table = floor.new_table(id="t1")
     with floor.untouched():
-        assert refusal(floor.post_table(id="t1"), 409, "already_exists")["current"] == table
+        assert problem(floor.post_table(id="t1"), 409, "already_exists")["current"] == table
 
 
 def test_deleting_a_table_answers_204_and_it_is_gone(floor: Floor) -> None:
@@ -223,7 +218,7 @@ def test_deleting_a_table_answers_204_and_it_is_gone(floor: Floor) -> None:
     answer = floor.api.delete(f"{floor.root}/tables/t1")
     assert (answer.status_code, answer.content) == (204, b"")
     assert floor.every("tables") == []
-    refusal(floor.api.get(f"{floor.root}/tables/t1"), 404, "table_not_found")
+    problem(floor.api.get(f"{floor.root}/tables/t1"), 404, "table_not_found")
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
@@ -234,4 +229,4 @@ def test_a_table_that_is_not_there_is_404(floor: Floor, method: str) -> None:
     for table_id in ("gone", "never"):
         with floor.untouched():
             answer = floor.api.request(method, f"{floor.root}/tables/{table_id}", json=body)
-            refusal(answer, 404, "table_not_found")
+            problem(answer, 404, "table_not_found")

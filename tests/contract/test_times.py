@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
-import httpx
 import pytest
 
-from tests.contract.floor_talk import TIME, Floor, checked_floor, faults, said
+from tests.contract.answers import TIME, faulty_fields, ok
+from tests.contract.floor_client import Floor
 from tests.fields import GUEST, of_type
 
 TAKEN = [
@@ -39,11 +38,6 @@ REFUSED: list[Any] = [
 ]
 
 
-@pytest.fixture
-def floor(api: httpx.Client, restaurant: int) -> Iterator[Floor]:
-    yield from checked_floor(api, restaurant)
-
-
 @pytest.mark.parametrize("field", of_type(GUEST, "time or null"))
 @pytest.mark.parametrize(("sent", "kept"), TAKEN)
 def test_a_time_comes_back_in_utc_and_whole_seconds(floor: Floor, field: str, sent: str, kept: str) -> None:
@@ -58,8 +52,8 @@ def test_a_time_without_an_offset_or_that_is_none_is_refused(floor: Floor, sent:
     guest = floor.new_guest()
     with floor.untouched():
         for field in of_type(GUEST, "time or null"):
-            assert faults(floor.patch("guests", guest["id"], {field: sent})) == {f"/{field}"}
-            assert faults(floor.post_guest(**{field: sent})) == {f"/{field}"}
+            assert faulty_fields(floor.patch("guests", guest["id"], {field: sent})) == {f"/{field}"}
+            assert faulty_fields(floor.post_guest(**{field: sent})) == {f"/{field}"}
 
 
 def test_every_time_that_goes_out_has_no_fraction(floor: Floor) -> None:
@@ -111,5 +105,5 @@ def test_in_a_query_a_space_counts_as_the_plus_of_an_offset(floor: Floor) -> Non
     assert since.endswith("+01:00")
     query = f"/api/sync/delta?restaurant_id={floor.restaurant}&since="
     for spelled in (since.replace("+", "%2B"), since, since.replace("+", "%20")):
-        changes = said(floor.api.get(query + spelled))["changes"]
+        changes = ok(floor.api.get(query + spelled))["changes"]
         assert [change["entity_id"] for change in changes] == [guest["id"]]

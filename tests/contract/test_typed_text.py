@@ -7,7 +7,8 @@ import unicodedata
 import httpx
 import pytest
 
-from tests.contract.sync_talk import Json, new_guest, new_table, ok, op, patch_guest, patch_table, post_batch, problem
+from tests.contract.answers import Json, ok, problem
+from tests.contract.requests import new_guest, new_table, op, patch_guest, patch_table, post_batch
 
 NFC, NFD = "Caf\u00e9", "Cafe\u0301"
 ZERO_WIDTH = "\u200b\u200d\u2060\ufeff\u00ad\u3164\U000e0041"

@@ -12,9 +12,9 @@ import httpx
 import pytest
 
 from tests.conftest import Hub, next_message
-from tests.contract.socket_talk import listen, on_both_sockets
-from tests.contract.sync_talk import BATCH, Json, any_problem, edit, new_guest, new_table, ok, only, op, post_updates
-from tests.contract.words_talk import PARAMS, WORDS, hold_words
+from tests.contract.answers import PARAMS, WORDS, Json, any_problem, check_words, ok, only
+from tests.contract.requests import BATCH, edit, new_guest, new_table, op, post_updates
+from tests.contract.sockets import listen, on_both_sockets
 
 Ask = Callable[[httpx.Client, str], httpx.Response]
 
@@ -150,7 +150,7 @@ def test_each_failing_operation_of_a_batch_has_its_words(api: httpx.Client, root
         ("table_unavailable", "14"),
     ]
     for error in found["errors"]:
-        hold_words(error)
+        check_words(error)
 
 
 def test_a_refused_update_of_a_queue_has_its_words_and_one_that_was_taken_has_none(
@@ -168,7 +168,7 @@ def test_an_error_on_a_socket_has_its_words(hub: Hub, restaurant: int, path: str
     with listen(hub, path, restaurant) as sock:
         sock.send('{"type": "subscribe"}')
         error = next_message(sock)
-    hold_words(error)
+    check_words(error)
     assert "request_delta" in error["hint"]
     assert "subscribe" not in error["detail"]
 
@@ -185,7 +185,7 @@ def test_every_code_says_what_a_host_can_read_and_its_own_params(golden: dict[st
     assert PARAMS.keys() - {"any other"} <= golden.keys()
     for code, said in golden.items():
         assert said["error_code"] == code
-        hold_words(said)
+        check_words(said)
 
 
 @pytest.mark.parametrize("path", ["/schema/openapi.json", "/schema/asyncapi.json"])

@@ -10,8 +10,8 @@ from functools import cache
 import pytest
 
 from restohub.wire.error_codes import CODES
-from tests.docs.papers import cells, part
-from tests.house.tree import PACKAGE, nodes, parsed
+from tests.docs.markdown_pages import cells, part
+from tests.house.source_tree import PACKAGE, nodes, parsed
 
 OPERATE = "restohub/docs/operate.md"
 # What ends a start, or keeps a command from its work: the text is the sentence.

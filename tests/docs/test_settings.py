@@ -11,7 +11,7 @@ import typer
 from restohub.cli.main import cli
 from restohub.config import PREFIX, Settings
 from restohub.doctor.report import MARKS, Check, Report
-from tests.docs.papers import cells, part
+from tests.docs.markdown_pages import cells, part
 
 OPERATE = "restohub/docs/operate.md"
 FIELDS = {field.name: field.default for field in msgspec.structs.fields(Settings)}

@@ -17,7 +17,7 @@ from tests.doctor.run_doctor import asked, files, preloaded, printed
 
 NewHub = Callable[..., Hub]
 NOBODY = 65534
-SLOW_SYNC = Path(__file__).parents[1] / "service" / "slow_sync.c"
+SLOW_SYNC = Path(__file__).parents[1] / "boot" / "slow_sync.c"
 as_root = pytest.mark.skipif(
     not hasattr(os, "geteuid") or os.geteuid() != 0 or shutil.which("setpriv") is None,
     reason="another user's files need root, and setpriv",

@@ -15,11 +15,11 @@ from zeroconf import DNSAddress, DNSOutgoing, DNSPointer, DNSService, DNSText
 
 from restohub.net.mdns_advertise import SERVICES
 from restohub.net.urls import host_name
-from tests.advertise.avahi import CLASS_IN, PATIENCE_S, TYPE_A, TYPE_PTR, within
-from tests.advertise.hubs import PORT, AnnouncedHub
-from tests.advertise.impostor import ANSWER, FIRST_ID, TYPE_SRV, UNIQUE, impostor
-from tests.advertise.network import Machine, Network, a_network, run
 from tests.doctor.run_doctor import asked
+from tests.net.announced_hubs import PORT, AnnouncedHub
+from tests.net.avahi import CLASS_IN, PATIENCE_S, TYPE_A, TYPE_PTR, within
+from tests.net.impostor import ANSWER, FIRST_ID, TYPE_SRV, UNIQUE, impostor
+from tests.net.network import Machine, Network, a_network, run
 
 TYPE_TXT = 16
 

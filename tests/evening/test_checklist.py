@@ -12,7 +12,7 @@ import pytest
 
 from tests.conftest import Hub
 from tests.evening.chromium import Chromium, chromium
-from tests.evening.talks import Both, Message, both_at
+from tests.evening.two_clients import Both, Message, both_at
 
 REALTIME, SYNC = "/realtime", "/ws/restaurant/sync"
 on_both_sockets = pytest.mark.parametrize("path", [REALTIME, SYNC])

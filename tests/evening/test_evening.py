@@ -17,7 +17,7 @@ from restohub.simulate.evening import OFFLINE_MIN, evening
 from restohub.simulate.script import Event
 from tests.conftest import Hub
 from tests.evening.chromium import Chromium, Page, chromium
-from tests.evening.hosts import Hosts
+from tests.evening.script_players import Hosts
 from tests.tablet import REALTIME, SYNC, State, Tablet, canonical, full_sync
 
 SEED, DAY = 20_240_115, date(2024, 1, 15)

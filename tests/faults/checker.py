@@ -25,10 +25,13 @@ from tests.faults.history import (
     digest_of_floor,
     kind_digest,
 )
-from tests.faults.rules import Wish, alike, play, wishes
+from tests.faults.oracle import alike, carry_out, operations_of
+from tests.faults.reference_model import Entity, Floor
 
 UNDECIDED = {503}
 TOLD_MAX = 50
+# A floor is kept for every so many revisions; those between are made from it.
+KEPT_EVERY = 64
 
 
 def contradictions(history: History, log: Sequence[Entry]) -> list[str]:
@@ -49,6 +52,9 @@ class Past:
                 revisions, images = self._images[change.kind, change.id]
                 revisions.append(entry.revision)
                 images.append(change.data)
+        self._kept: list[Floor] = [{"guest": {}, "table": {}}]
+        for first in range(0, self.head + 1 - KEPT_EVERY, KEPT_EVERY):
+            self._kept.append(self._later(self._kept[-1], range(first + 1, first + KEPT_EVERY + 1)))
 
     def get(self, name: Name, revision: int) -> Json | None:
         """An entity at a revision, None where it was not there."""
@@ -63,6 +69,21 @@ class Past:
         found = ((name, self.get(name, revision)) for name in self._images)
         return {name: data for name, data in found if data is not None}
 
+    def by_kind(self, revision: int) -> Floor:
+        """The whole floor at a revision, as the reference model has it."""
+        kept = min(max(revision, 0) // KEPT_EVERY, len(self._kept) - 1)
+        return self._later(self._kept[kept], range(kept * KEPT_EVERY + 1, revision + 1))
+
+    def _later(self, floor: Floor, revisions: range) -> Floor:
+        after = {kind: dict(entities) for kind, entities in floor.items()}
+        for entry in filter(None, map(self.entries.get, revisions)):
+            for change in entry.changes:
+                if change.data is None:
+                    after[change.kind].pop(change.id, None)
+                else:
+                    after[change.kind][change.id] = change.data
+        return after
+
     def digest(self, revision: int) -> str:
         """The digest of the whole floor at a revision."""
         if revision not in self._digests:
@@ -76,17 +97,6 @@ class Past:
             for change in self.entries[number].changes if number in self.entries else ():
                 latest[change.kind, change.id] = change
         return digest_of_changes(latest.values())
-
-
-class At:
-    """The floor at one revision, looked up as it is needed."""
-
-    def __init__(self, past: Past, revision: int) -> None:
-        self._past, self._revision = past, revision
-
-    def get(self, name: Name) -> Json | None:
-        """The entity of that name, None where there is none."""
-        return self._past.get(name, self._revision)
 
 
 class Known:
@@ -173,7 +183,7 @@ class Witness:
             tries = self.by_key.get(entry.key or "")
             if not tries:
                 continue
-            code, made = play(At(self.past, entry.revision - 1), self._wanted(tries[0], entry.key))
+            code, made = carry_out(self.past.by_kind(entry.revision - 1), self._wanted(tries[0], entry.key))
             if code is not None:
                 yield f"3: revision {entry.revision} was made by a request that had to be refused: {code}"
                 continue
@@ -184,8 +194,8 @@ class Witness:
                 if data is not None and data["version"] != entry.revision:
                     yield f"5: {name} of revision {entry.revision} has version {data['version']}"
 
-    def _wanted(self, asked: Asked, key: str | None) -> list[Wish]:
-        return wishes(asked)[asked.keys.index(key or "")]
+    def _wanted(self, asked: Asked, key: str | None) -> list[Entity]:
+        return operations_of(asked)[asked.keys.index(key or "")]
 
     def _answers(self) -> Iterator[str]:
         """5: each answer to a change says what the log says, and each refusal had its reason."""
@@ -204,7 +214,7 @@ class Witness:
         entry = self.entry_of.get(key)
         if entry is None or entry.revision != revision:
             # It changed nothing then: such an answer is not kept, so a repeat may have changed something later.
-            code, made = play(At(self.past, revision), self._wanted(asked, key))
+            code, made = carry_out(self.past.by_kind(revision), self._wanted(asked, key))
             if code is not None or made:
                 yield f"7: {key} was answered {asked.status} at {revision}, and is not in the log there"
         elif not self._says(asked.answer, entry):
@@ -238,7 +248,8 @@ class Witness:
                     yield f"7: {key} was {status} as revision {revision}, and is {entry and entry.revision}"
             elif status == "unchanged":
                 if not any(
-                    play(At(self.past, at), self._wanted(asked, key)) == (None, {}) for at in self._window(asked)
+                    carry_out(self.past.by_kind(at), self._wanted(asked, key)) == (None, {})
+                    for at in self._window(asked)
                 ):
                     yield f"5: {key} changed something, and was answered as unchanged"
             else:
@@ -256,7 +267,7 @@ class Witness:
         if reused:
             return
         wanted, window = self._wanted(asked, key), self._window(asked)
-        if not any(play(At(self.past, at), wanted)[0] == code for at in window):
+        if not any(carry_out(self.past.by_kind(at), wanted)[0] == code for at in window):
             yield f"5: {key} was refused ({code}) without a reason at any revision of {window}"
 
     def _real_time(self) -> Iterator[str]:

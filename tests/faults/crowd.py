@@ -11,8 +11,8 @@ from functools import partial
 
 from tests.conftest import Hub
 from tests.faults.history import Asked, History
-from tests.faults.host import TABLES, Host
-from tests.faults.watcher import Watcher
+from tests.faults.recording_client import TABLES, Host
+from tests.faults.recording_watcher import Watcher
 
 CONVERGED_WAIT_S = 30.0
 

@@ -13,9 +13,9 @@ import httpx
 import pytest
 
 from tests.conftest import Hub
+from tests.faults.disk_fault_checks import Dump, Watcher, batch, parties, rows, shown
 from tests.faults.failing_disk import FOR_EVER, FailingDisk
-from tests.faults.floors import Dump, Watcher, batch, parties, rows, shown
-from tests.faults.seeds import chosen_seed, say
+from tests.random_seed import chosen_seed, report
 from tests.tablet import State
 
 SHORT_POINTS = 10
@@ -131,5 +131,5 @@ def test_a_disk_that_is_full_at_every_single_write_leaves_nothing(
                               (499, 1, 7)]:  # fmt: skip
         refused = refused_whole(scene, size, f"e{size}-{times}", count(1, step), times)
         told.append(f"{refused} of {size}")
-    say(capsys, f"all or nothing: disk full at write 1, 2, 3 … to the last, once and for ever (every seventh of the"
+    report(capsys, f"all or nothing: disk full at write 1, 2, 3 … to the last, once and for ever (every seventh of the"
         f" largest): {', '.join(told)} guests refused whole, no trace left")  # fmt: skip

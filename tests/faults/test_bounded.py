@@ -13,7 +13,8 @@ import httpx
 import pytest
 
 from tests.conftest import Hub, next_message
-from tests.contract.sync_talk import SYNC_BATCH, ok, problem
+from tests.contract.answers import ok, problem
+from tests.contract.requests import SYNC_BATCH
 
 NewHub = Callable[..., Hub]
 

@@ -11,12 +11,12 @@ from dataclasses import replace
 import pytest
 
 from tests.conftest import Hub
-from tests.faults.chance import dice
 from tests.faults.checker import Past, contradictions
 from tests.faults.crowd import Crowd, until
 from tests.faults.history import Asked, Change, Entry, History, Told, digest, digest_of_changes
-from tests.faults.log import read_log
-from tests.faults.storm import cuts, kill_and_restart
+from tests.faults.random_faults import cuts, kill_and_restart
+from tests.faults.stored_log import read_log
+from tests.random_seed import seeded_random
 
 Record = tuple[History, list[Entry]]
 Bug = Callable[[History, list[Entry]], object]
@@ -25,7 +25,7 @@ Bug = Callable[[History, list[Entry]], object]
 @pytest.fixture(scope="module")
 def true(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Record]:
     """What a real hub and its crowd recorded, with a kill in the middle: there is something for each bug to spoil."""
-    chance = dice()
+    chance = seeded_random()
     hub = Hub(tmp_path_factory.mktemp("true") / "data").start()
     crowd = Crowd(hub, 1, chance, 6, 4)
 

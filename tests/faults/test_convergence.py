@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Hub
-from tests.faults.chance import dice, size
 from tests.faults.crowd import Crowd
 from tests.faults.history import Line
-from tests.faults.storm import kill_and_restart, told_times
-from tests.faults.watcher import Watcher
+from tests.faults.random_faults import kill_and_restart, told_times
+from tests.faults.recording_watcher import Watcher
+from tests.random_seed import seeded_random, size
 
 HOSTS, WATCHERS = 4, 50
 BURST_S = 0.4
@@ -86,7 +86,7 @@ async def episodes(hub: Hub, chance: random.Random, count: int) -> list[float]:
 def test_after_every_burst_of_faults_all_clients_hold_what_the_server_holds(tmp_path: Path) -> None:
     hub = Hub(tmp_path / "data").start()
     try:
-        asyncio.run(episodes(hub, dice(), 4))
+        asyncio.run(episodes(hub, seeded_random(), 4))
     finally:
         hub.kill()
 
@@ -94,11 +94,11 @@ def test_after_every_burst_of_faults_all_clients_hold_what_the_server_holds(tmp_
 @pytest.mark.long
 @pytest.mark.timeout(0)
 def test_after_a_thousand_bursts_all_clients_hold_what_the_server_holds(tmp_path: Path) -> None:
-    chance, count = dice(), size("EPISODES", 1000)
+    chance, count = seeded_random(), size("EPISODES", 1000)
     hub = Hub(tmp_path / "data").start()
     try:
         took = asyncio.run(episodes(hub, chance, count))
     finally:
         hub.kill()
-    print(f"equal: {count} episodes, converged in {told_times(took)}; RESTOHUB_SEED={chance.told}")
+    print(f"equal: {count} episodes, converged in {told_times(took)}; RESTOHUB_SEED={chance.start}")
     assert sorted(took)[len(took) * 99 // 100] <= CONVERGED_S

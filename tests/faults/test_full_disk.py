@@ -14,11 +14,11 @@ import httpx
 import pytest
 
 from tests.conftest import Hub
+from tests.faults.disk_fault_checks import Watcher, batch, parties, rows, shown
 from tests.faults.failing_disk import FOR_EVER, FailingDisk
-from tests.faults.floors import Watcher, batch, parties, rows, shown
 from tests.faults.read_back import History, read_back
-from tests.faults.seeds import say
 from tests.faults.strace_run import need
+from tests.random_seed import report
 
 SHORT_CYCLES, LONG_CYCLES = 3, 100
 DISK = "8m"
@@ -207,6 +207,6 @@ def test_a_disk_that_is_full_a_hundred_times_heals_each_time(
 ) -> None:
     evening = cycles(new_hub(disk / "data").start(), disk, LONG_CYCLES)
     refused, healed = sorted(evening.refusals_s), sorted(evening.healings_s)
-    say(capsys, f"full disks: {LONG_CYCLES} times full: refused in {refused[len(refused) // 2] * 1000:.0f} ms, at most"
-        f" {refused[-1] * 1000:.0f}; changes back after {healed[len(healed) // 2]:.2f} s, at most {healed[-1]:.2f};"
-        " no restart, nothing lost")  # fmt: skip
+    report(capsys, f"full disks: {LONG_CYCLES} times full: refused in {refused[len(refused) // 2] * 1000:.0f} ms, at"
+        f" most {refused[-1] * 1000:.0f}; changes back after {healed[len(healed) // 2]:.2f} s, at most"
+        f" {healed[-1]:.2f}; no restart, nothing lost")  # fmt: skip

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from tests.conftest import Hub
-from tests.contract.sync_talk import SYNC_BATCH
+from tests.contract.requests import SYNC_BATCH
 from tests.tablet import REALTIME, SYNC, Tablet, agree, full_sync
 
 CLIENTS = 50

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.chance import Dice, dice, size
 from tests.faults.crowd import Crowd
-from tests.faults.storm import cuts, kill_and_restart, weathered
+from tests.faults.random_faults import cuts, kill_and_restart, weathered
+from tests.random_seed import SeededRandom, seeded_random, size
 
 HOSTS, WATCHERS = 12, 8
 OPERATIONS_A_HUB = 4000
@@ -17,7 +17,7 @@ KILLS_A_HUB = 3
 CUT_PAUSE_S = 0.5
 
 
-def recorded(folder: Path, chance: Dice, operations: int, kills: int, number: int = 0) -> Crowd:
+def recorded(folder: Path, chance: SeededRandom, operations: int, kills: int, number: int = 0) -> Crowd:
     """So many operations on one hub, between kills and under cuts, held against the hub's log."""
 
     async def weather(crowd: Crowd) -> None:
@@ -32,13 +32,13 @@ def recorded(folder: Path, chance: Dice, operations: int, kills: int, number: in
 
 
 def test_every_history_under_kills_and_cuts_is_strictly_serializable(tmp_path: Path) -> None:
-    recorded(tmp_path, dice(), 400, 1)
+    recorded(tmp_path, seeded_random(), 400, 1)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(0)
 def test_a_hundred_thousand_operations_are_strictly_serializable(tmp_path: Path) -> None:
-    chance, wanted = dice(), size("OPERATIONS", 100_000)
+    chance, wanted = seeded_random(), size("OPERATIONS", 100_000)
     asked = commits = hubs = 0
     while asked < wanted:
         crowd = recorded(tmp_path, chance, min(OPERATIONS_A_HUB, wanted - asked), KILLS_A_HUB, hubs)
@@ -46,4 +46,4 @@ def test_a_hundred_thousand_operations_are_strictly_serializable(tmp_path: Path)
         print(
             f"history: {asked} operations, {commits} commits, {hubs * KILLS_A_HUB} kills: no contradiction", flush=True
         )
-    print(f"history: RESTOHUB_SEED={chance.told}")
+    print(f"history: RESTOHUB_SEED={chance.start}")

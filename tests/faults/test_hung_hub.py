@@ -15,10 +15,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.boot.notify_socket import Ear, ear_at
+from tests.boot.slow_disk import compiled
 from tests.conftest import Hub
-from tests.house.tree import ROOT
-from tests.service.notify_socket import Ear, ear_at
-from tests.service.slow_disk import compiled
+from tests.house.source_tree import ROOT
 
 NewHub = Callable[..., Hub]
 WAYS = ["the loop", "the writer alone", "the process"]

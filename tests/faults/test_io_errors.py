@@ -13,10 +13,10 @@ import httpx
 import pytest
 
 from tests.conftest import Hub
+from tests.faults.disk_fault_checks import batch, parties, rows
 from tests.faults.failing_disk import FOR_EVER, FailingDisk
-from tests.faults.floors import batch, parties, rows
 from tests.faults.read_back import History, read_back
-from tests.faults.seeds import chosen_seed, say
+from tests.random_seed import chosen_seed, report
 
 # A hub stops in 0.2 s; a slow machine, or one that has other work, may take longer, but no hub may go on.
 EXIT_WAIT_S = 15.0
@@ -142,5 +142,5 @@ def test_a_disk_that_fails_at_any_call_loses_nothing_answered(
             exits += [failure.exit_s] * failure.failed
         tried.append(f"{call}: {len(points)} of {count}")
     slowest, middle = max(exits), sorted(exits)[len(exits) // 2]
-    say(capsys, f"I/O errors: EIO at {', '.join(tried)}, seed {seed}: {len(exits) - 1} stops in {middle:.2f} s, at most"
-        f" {slowest:.2f} s; nothing answered was lost")  # fmt: skip
+    report(capsys, f"I/O errors: EIO at {', '.join(tried)}, seed {seed}: {len(exits) - 1} stops in {middle:.2f} s, at"
+        f" most {slowest:.2f} s; nothing answered was lost")  # fmt: skip

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.chance import Dice, dice, size
 from tests.faults.crowd import Crowd
-from tests.faults.storm import kills, told_times, weathered
+from tests.faults.random_faults import kills, told_times, weathered
+from tests.random_seed import SeededRandom, seeded_random, size
 
 HOSTS = WATCHERS = 20
 PAUSE_S = 2.0
@@ -17,7 +17,7 @@ CYCLES_A_HUB = 20
 START_S = 10.0
 
 
-def killed(folder: Path, chance: Dice, cycles: int, pause_s: float, number: int = 0) -> Crowd:
+def killed(folder: Path, chance: SeededRandom, cycles: int, pause_s: float, number: int = 0) -> Crowd:
     """The crowd's evening on a hub that is killed so often; nothing it was told was broken."""
     crowd = weathered(
         folder,
@@ -30,13 +30,13 @@ def killed(folder: Path, chance: Dice, cycles: int, pause_s: float, number: int 
 
 
 def test_a_kill_at_any_moment_loses_nothing_that_was_answered(tmp_path: Path) -> None:
-    killed(tmp_path, dice(), 3, 0.6)
+    killed(tmp_path, seeded_random(), 3, 0.6)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(0)
 def test_a_thousand_kills_lose_nothing_that_was_answered(tmp_path: Path) -> None:
-    chance, cycles = dice(), size("CYCLES", 1000)
+    chance, cycles = seeded_random(), size("CYCLES", 1000)
     asked = commits = done = 0
     starts: list[float] = []
     while done < cycles:
@@ -45,5 +45,5 @@ def test_a_thousand_kills_lose_nothing_that_was_answered(tmp_path: Path) -> None
         done, asked, commits = done + some, asked + len(crowd.history.asked), commits + crowd.commits
         starts += crowd.starts_s
         print(f"kills: {done} kills, {asked} operations, {commits} commits: 0 contradictions", flush=True)
-    print(f"kills: first answer after a start: {told_times(starts)}; RESTOHUB_SEED={chance.told}")
+    print(f"kills: first answer after a start: {told_times(starts)}; RESTOHUB_SEED={chance.start}")
     assert sorted(starts)[len(starts) * 99 // 100] <= START_S

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import random
 import time
 from collections.abc import Iterator
 from copy import copy
@@ -16,11 +14,12 @@ from hypothesis.errors import Flaky
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from tests.conftest import Hub
-from tests.faults.hub_talk import Talk, Wire
-from tests.faults.model import Answer, Entity, Model, No, there
+from tests.faults.model_requests import Talk, Wire
+from tests.faults.reference_model import Answer, Entity, Model, No, there
 from tests.fields import DONE, GUEST, PHASES, SHAPES, TABLE, TABLE_STATUSES, taken
+from tests.random_seed import chosen_seed
 
-SEED = int(os.environ.get("RESTOHUB_MODEL_SEED", "0")) or random.SystemRandom().randrange(1, 2**32)
+SEED = chosen_seed()
 GUESTS, TABLES = [f"g{n}" for n in range(6)], [f"t{n}" for n in range(4)]
 LATER = "2031-05-01T18:00:00Z"
 
@@ -326,7 +325,7 @@ def hold_against(hub: Hub, runs: int, steps: int) -> None:
     except Flaky:  # times are the machine's, so a repetition may go another way: what was seen was seen
         raise DIVERGED[0] from None
     finally:
-        print(f"the model: {len(DIVERGED)} divergences, {COUNTED}, RESTOHUB_MODEL_SEED={SEED}")
+        print(f"the model: {len(DIVERGED)} divergences, {COUNTED}, RESTOHUB_SEED={SEED}")
 
 
 def test_the_hub_answers_as_the_model_does(own_hub: Hub) -> None:

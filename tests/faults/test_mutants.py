@@ -18,8 +18,8 @@ from xml.etree import ElementTree
 import msgspec
 import pytest
 
-from tests.faults.swaps import Mutant, Swap, mutated
-from tests.house.tree import PACKAGE, ROOT
+from tests.faults.mutation import Mutant, Swap, mutated
+from tests.house.source_tree import PACKAGE, ROOT
 
 HERE = Path(__file__).parent
 MUTANTS = sorted((HERE / "mutants").glob("*.toml"))

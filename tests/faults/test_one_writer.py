@@ -11,9 +11,9 @@ import pytest
 
 from restohub.store.sqlite_version import has_wal_reset_bug
 from tests.conftest import Hub, next_message
-from tests.faults.floors import batch, parties
+from tests.faults.disk_fault_checks import batch, parties
 from tests.faults.strace_run import need
-from tests.house.tree import PACKAGE, name, parsed
+from tests.house.source_tree import PACKAGE, name, parsed
 
 CONNECTING = {"sqlite3.connect", "aiosqlite.connect", "sqlite3.Connection", "Connection", "connected", "_opening"}
 # `connected` itself (SQLite's own call and its thread's), `_opening` and who opens by it: the writer and the readers of

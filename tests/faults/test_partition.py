@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Hub
-from tests.faults.chance import Dice, dice, size
 from tests.faults.checker import contradictions
-from tests.faults.log import read_log
-from tests.faults.roaming import RoamingCrowd
-from tests.faults.storm import told_times
+from tests.faults.lossy_wifi import CLEAR, CUT, DEAF_HUB, DEAF_PAD, FarHub, Wifi, a_wifi
+from tests.faults.random_faults import told_times
+from tests.faults.reconnecting_ipads import RoamingCrowd
+from tests.faults.stored_log import read_log
 from tests.faults.test_convergence import CONVERGED_S, assert_unbroken
-from tests.faults.wifi import CLEAR, CUT, DEAF_HUB, DEAF_PAD, FarHub, Wifi, a_wifi
+from tests.random_seed import SeededRandom, seeded_random, size
 
 PADS = 8
 ROUNDS_A_HUB = 10
@@ -51,7 +51,7 @@ async def clogged_once(wifi: Wifi, crowd: RoamingCrowd, chance: random.Random, p
 
 
 def clogged(
-    wifi: Wifi, folder: Path, chance: Dice, rounds: int, pauses_s: tuple[float, float]
+    wifi: Wifi, folder: Path, chance: SeededRandom, rounds: int, pauses_s: tuple[float, float]
 ) -> tuple[list[float], RoamingCrowd]:
     """So many rounds on a hub of their own, and nothing that anybody was told was broken."""
     hub = FarHub(wifi.hub, folder / "data").start()
@@ -78,7 +78,7 @@ def clogged(
 
 
 def test_after_every_heal_all_hold_the_same_and_every_change_has_one_effect(wifi: Wifi, tmp_path: Path) -> None:
-    took, crowd = clogged(wifi, tmp_path, dice(), 2, SHORT_S)
+    took, crowd = clogged(wifi, tmp_path, seeded_random(), 2, SHORT_S)
     print(f"Wi-Fi: {crowd.repeated} repeated of {crowd.commits} commits; converged in {told_times(took)}")
     assert crowd.repeated, "no answer was ever lost"
 
@@ -86,7 +86,7 @@ def test_after_every_heal_all_hold_the_same_and_every_change_has_one_effect(wifi
 @pytest.mark.long
 @pytest.mark.timeout(0)
 def test_after_two_hundred_heals_all_hold_the_same(wifi: Wifi, tmp_path: Path) -> None:
-    chance, rounds = dice(), size("ROUNDS", 200)
+    chance, rounds = seeded_random(), size("ROUNDS", 200)
     times: list[float] = []
     commits = repeated = 0
     while len(times) < rounds:
@@ -94,7 +94,7 @@ def test_after_two_hundred_heals_all_hold_the_same(wifi: Wifi, tmp_path: Path) -
         took, crowd = clogged(wifi, tmp_path, chance, some, LONG_S)
         times, commits, repeated = times + took, commits + crowd.commits, repeated + crowd.repeated
         print(f"Wi-Fi: {len(times)} rounds, {commits} commits ({repeated} asked again): 0 gaps, 0 lost, 0 twice; "
-              f"converged in {told_times(times)}; RESTOHUB_SEED={chance.told}", flush=True)  # fmt: skip
+              f"converged in {told_times(times)}; RESTOHUB_SEED={chance.start}", flush=True)  # fmt: skip
     assert sorted(times)[len(times) * 99 // 100] <= CONVERGED_S
 
 
@@ -127,7 +127,7 @@ async def lose_everybody(wifi: Wifi, crowd: RoamingCrowd, hub: Hub) -> tuple[lis
 @pytest.mark.timeout(300)
 def test_a_peer_that_is_lost_is_noticed_by_both_sides_and_comes_again(wifi: Wifi, tmp_path: Path) -> None:
     hub = FarHub(wifi.hub, tmp_path / "data").start()
-    crowd = RoamingCrowd(hub, dice(), wifi.pads)
+    crowd = RoamingCrowd(hub, seeded_random(), wifi.pads)
     try:
         noticed_s, hub_s = asyncio.run(lose_everybody(wifi, crowd, hub))
     finally:

@@ -13,11 +13,11 @@ from random import Random
 
 import pytest
 
+from tests.faults.concurrent_clients import Acknowledged, Rush
 from tests.faults.crash_states import State, crash_states, sharp_moments
 from tests.faults.read_back import Heads, History, read_back
-from tests.faults.rush import Acknowledged, Rush
-from tests.faults.seeds import chosen_seed, say
 from tests.faults.strace_run import Event, Told, Written, record
+from tests.random_seed import chosen_seed, report
 
 SHORT_MOMENTS, LONG_STATES = 120, 100_000
 MEMORY = Path("/dev/shm")
@@ -135,4 +135,4 @@ def test_what_was_told_is_there_after_a_hundred_thousand_power_cuts(
         states += hold(recording, crash_states(recording.events, Random(recording.seed)), memory)
         events += len(recording.events)
         recordings += 1
-    say(capsys, f"power cuts: {states} at {events} events of {recordings} recordings, seed {seed}: none lost a word")
+    report(capsys, f"power cuts: {states} at {events} events of {recordings} recordings, seed {seed}: none lost a word")

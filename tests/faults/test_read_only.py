@@ -15,8 +15,8 @@ import pytest
 
 from restohub.store.read_only import MEMORY
 from tests.conftest import Hub
+from tests.faults.disk_fault_checks import Watcher, batch, parties, shown
 from tests.faults.failing_disk import FOR_EVER, FailingDisk
-from tests.faults.floors import Watcher, batch, parties, shown
 from tests.faults.strace_run import need
 
 WAIT_S = 20.0

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Hub
-from tests.faults.chance import Dice, dice, size
 from tests.faults.crowd import Crowd
-from tests.faults.storm import kill_and_restart, weathered
+from tests.faults.random_faults import kill_and_restart, weathered
+from tests.random_seed import SeededRandom, seeded_random, size
 
 HOSTS, WATCHERS = 12, 2
 OPERATIONS_A_HUB = 4000
@@ -18,7 +18,7 @@ REPEATS_MAX = 4
 REUSES = 0.1
 
 
-def repeated(folder: Path, chance: Dice, operations: int, kills: int, number: int = 0) -> tuple[Crowd, int]:
+def repeated(folder: Path, chance: SeededRandom, operations: int, kills: int, number: int = 0) -> tuple[Crowd, int]:
     """So many operations, each one to five times, some at once; and how many keys were used for another request."""
 
     def crowd_of(hub: Hub) -> Crowd:
@@ -40,14 +40,14 @@ def repeated(folder: Path, chance: Dice, operations: int, kills: int, number: in
 
 
 def test_a_repeated_request_has_one_effect_and_its_first_answer(tmp_path: Path) -> None:
-    crowd, _ = repeated(tmp_path, dice(), 300, 1)
+    crowd, _ = repeated(tmp_path, seeded_random(), 300, 1)
     assert any(asked.again for asked in crowd.history.asked)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(0)
 def test_a_hundred_thousand_repetitions_have_no_second_effect(tmp_path: Path) -> None:
-    chance, wanted = dice(), size("OPERATIONS", 100_000)
+    chance, wanted = seeded_random(), size("OPERATIONS", 100_000)
     asked = again = refused = hubs = 0
     while asked < wanted:
         crowd, reused = repeated(tmp_path, chance, min(OPERATIONS_A_HUB, wanted - asked), KILLS_A_HUB, hubs)
@@ -55,4 +55,4 @@ def test_a_hundred_thousand_repetitions_have_no_second_effect(tmp_path: Path) ->
         again += sum(one.again for one in crowd.history.asked)
         told = f"{asked} operations, {again} first answers given again, {refused} reused keys refused"
         print(f"repeats: {told}, {hubs * KILLS_A_HUB} kills: 0 second effects", flush=True)
-    print(f"repeats: RESTOHUB_SEED={chance.told}")
+    print(f"repeats: RESTOHUB_SEED={chance.start}")

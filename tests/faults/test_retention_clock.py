@@ -11,7 +11,8 @@ import httpx
 import pytest
 
 from tests.conftest import Hub
-from tests.contract.sync_talk import SYNC_BATCH, ok
+from tests.contract.answers import ok
+from tests.contract.requests import SYNC_BATCH
 
 NewHub = Callable[..., Hub]
 StartAt = Callable[[str], Hub]

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from random import Random, SystemRandom
+from random import Random
 from typing import Any
 
 import httpx
 import pytest
 
 from tests.conftest import Hub, next_message
+from tests.random_seed import chosen_seed
 
 NewHub = Callable[..., Hub]
-SEED = int(os.environ.get("RESTOHUB_CLOCK_SEED", "0")) or SystemRandom().randrange(1, 2**32)
+SEED = chosen_seed()
 LIBRARY = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
 # A year and more either way, no clock at all, the end of 32 bits, the nights on which Rome's clocks change.
 CLOCKS = ("-400d", "+0", "@1970-01-02 00:00:00", "@2038-01-19 03:14:06", "@2027-03-28 00:59:58", "@2027-10-31 00:59:58")
@@ -108,7 +108,7 @@ def at_work_while_the_clock_is_set(machine: Machine, steps: int, pause_s: float)
 def test_a_clock_that_is_set_to_anything_changes_nothing_that_matters(new_hub: NewHub, tmp_path: Path) -> None:
     machine = Machine(new_hub, tmp_path)
     asked = at_work_while_the_clock_is_set(machine, len(CLOCKS), 0.4)
-    print(f"wrong clocks: {len(CLOCKS)} clocks, {asked} answers, 0 faults, RESTOHUB_CLOCK_SEED={SEED}")
+    print(f"wrong clocks: {len(CLOCKS)} clocks, {asked} answers, 0 faults, RESTOHUB_SEED={SEED}")
 
 
 @pytest.mark.long
@@ -116,7 +116,7 @@ def test_a_clock_that_is_set_to_anything_changes_nothing_that_matters(new_hub: N
 def test_a_clock_that_is_set_every_few_seconds_changes_nothing_that_matters(new_hub: NewHub, tmp_path: Path) -> None:
     machine = Machine(new_hub, tmp_path)
     asked = at_work_while_the_clock_is_set(machine, 24, 5)
-    print(f"wrong clocks: 24 clocks in two minutes, {asked} answers, 0 faults, RESTOHUB_CLOCK_SEED={SEED}")
+    print(f"wrong clocks: 24 clocks in two minutes, {asked} answers, 0 faults, RESTOHUB_SEED={SEED}")
 
 
 def test_a_clock_that_leaps_ahead_makes_this_evening_neither_old_nor_forgotten(new_hub: NewHub, tmp_path: Path) -> None:

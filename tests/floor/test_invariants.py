@@ -16,7 +16,7 @@ from restohub.floor.folding import fold_label
 from restohub.floor.model import DONE, PHASES, Change, Entity, Floor, Guest, Table
 from restohub.floor.verdicts import Accepted, BatchRefused, Refused
 from restohub.wire.problems import words_of
-from tests.floor.story import Story, bare, fold, held
+from tests.floor.floor_harness import FloorHarness, bare, fold, held
 from tests.floor.strategies import Closing, Deed, Wish, deeds, plain_wish, plain_wishes, some_deed, some_wish, wishes
 
 CI = settings(
@@ -109,7 +109,7 @@ class Watched:
     """A floor, and any deed at any time; what always holds is looked at after each."""
 
     def __init__(self) -> None:
-        self.story = Story().furnish()
+        self.story = FloorHarness().furnish()
         self.snapshots: list[tuple[int, dict[tuple[str, str], Entity]]] = [(0, {})]
 
     def deed(self, deed: Deed, seconds: int) -> None:
@@ -252,7 +252,7 @@ def test_what_always_holds_does_through_very_long_days() -> None:
 
 def assert_batch_is_its_operations(first: list[Wish], many: list[Wish]) -> None:
     """On a floor after `first`: what is refused, and the entities in the end, are those of one after the other."""
-    whole, single = Story().furnish(), Story().furnish()
+    whole, single = FloorHarness().furnish(), FloorHarness().furnish()
     for wish in first:
         whole.wish(wish)
         single.wish(wish)

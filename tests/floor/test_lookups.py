@@ -10,13 +10,13 @@ from restohub.floor.commands import Create, Delete, EntityKind, GuestFields, Ope
 from restohub.floor.lookups import Places
 from restohub.floor.model import Guest, Position
 from restohub.floor.verdicts import Accepted
-from tests.floor.story import Story
+from tests.floor.floor_harness import FloorHarness
 
 PHONES, NUMBERS = ("1", "+1", "2", None), ("A", "a", "b", "B", "c")
 PLACES = (Position(0.1, 0.1), Position(0.9, 0.9), None)
 
 
-def some_operation(story: Story, random: Random, number: int) -> Operation:
+def some_operation(story: FloorHarness, random: Random, number: int) -> Operation:
     """A change of numbers, places, phones or visits."""
     kind: EntityKind = random.choice(("guest", "table"))
     fields: GuestFields | TableFields
@@ -43,7 +43,7 @@ def some_operation(story: Story, random: Random, number: int) -> Operation:
 def test_a_batch_leaves_what_its_operations_one_by_one_leave(seed: int) -> None:
     """One by one nothing is carried over: each looks everything up anew."""
     random = Random(seed)
-    together, apart = Story(), Story()
+    together, apart = FloorHarness(), FloorHarness()
     accepted = 0
     for number in range(60):
         batch: list[Operation] = []
@@ -59,14 +59,14 @@ def test_a_batch_leaves_what_its_operations_one_by_one_leave(seed: int) -> None:
     assert accepted > 100
 
 
-def shown(story: Story) -> list[tuple[object, ...]]:
+def shown(story: FloorHarness) -> list[tuple[object, ...]]:
     guests = [(one.id, one.phone, one.status, one.total_visits) for one in story.floor.guests.values()]
     tables = [(one.id, one.table_number, one.position) for one in story.floor.tables.values()]
     return [*sorted(guests), *sorted(tables, key=str)]
 
 
 def test_a_number_given_up_in_a_batch_is_free_for_the_next_operation() -> None:
-    story = Story().furnish()
+    story = FloorHarness().furnish()
     swap = [("t1", "X"), ("t2", "T2"), ("t1", "T4")]
     batch = tuple(Update(kind="table", id=one, fields=TableFields(table_number=number)) for one, number in swap)
     assert isinstance(story.tell(batch), Accepted)
@@ -85,7 +85,7 @@ def test_a_place_is_free_again_when_its_last_table_is_gone() -> None:
 
 
 def test_a_guest_does_not_count_his_own_visit_whatever_he_was() -> None:
-    story = Story()
+    story = FloorHarness()
     for name in ("a", "b"):
         story.tell(Create(kind="guest", id=name, fields=GuestFields(first_name="A", party_size=1, phone="1")))
         story.tell(Update(kind="guest", id=name, fields=GuestFields(status="finished")))

@@ -7,7 +7,7 @@ from restohub.floor.commands import CloseDay, Create, Delete, GuestFields, Table
 from restohub.floor.model import Change, Entry, Floor, Guest, Stamp
 from restohub.floor.verdicts import Accepted, Refused
 from restohub.limits import REMOVALS_MAX
-from tests.floor.story import Story
+from tests.floor.floor_harness import FloorHarness
 
 
 def leave(floor: Floor, ids: list[str]) -> Floor:
@@ -16,13 +16,13 @@ def leave(floor: Floor, ids: list[str]) -> Floor:
     return apply(floor, Entry(1, floor.revision + 1, floor.time, "tx", True, changes), 0)
 
 
-def guest(story: Story, guest_id: str, phone: str | None = None, visits: Visits | None = None) -> Guest:
+def guest(story: FloorHarness, guest_id: str, phone: str | None = None, visits: Visits | None = None) -> Guest:
     fields = GuestFields(first_name="Ada", party_size=2, phone=phone)
     story.tell(Create(kind="guest", id=guest_id, fields=fields, visits=visits or Visits()))
     return story.floor.guests[guest_id]
 
 
-def finish(story: Story, guest_id: str) -> None:
+def finish(story: FloorHarness, guest_id: str) -> None:
     story.tell(Update(kind="guest", id=guest_id, fields=GuestFields(status="finished")))
 
 
@@ -51,7 +51,7 @@ def test_a_small_floor_remembers_all_its_removals() -> None:
 
 
 def test_the_id_of_a_removed_table_is_not_given_again_but_its_number_is() -> None:
-    story = Story()
+    story = FloorHarness()
     fields = TableFields(table_number="1", capacity=2)
     story.tell(Create(kind="table", id="t1", fields=fields))
     story.tell(Delete(kind="table", id="t1"))
@@ -62,7 +62,7 @@ def test_the_id_of_a_removed_table_is_not_given_again_but_its_number_is() -> Non
 
 
 def test_a_guest_and_a_table_may_have_the_same_id() -> None:
-    story = Story()
+    story = FloorHarness()
     guest(story, "1")
     assert isinstance(
         story.tell(Create(kind="table", id="1", fields=TableFields(table_number="1", capacity=2))), Accepted
@@ -72,7 +72,7 @@ def test_a_guest_and_a_table_may_have_the_same_id() -> None:
 
 
 def test_a_retired_visit_counts_though_history_was_asked_before_he_left() -> None:
-    story = Story()
+    story = FloorHarness()
     asked = Visits(revision=story.floor.revision, ids={})
     guest(story, "g1", phone="39 1")
     finish(story, "g1")
@@ -82,7 +82,7 @@ def test_a_retired_visit_counts_though_history_was_asked_before_he_left() -> Non
 
 
 def test_who_was_done_before_the_clock_was_set_right_leaves_whatever_his_time_says() -> None:
-    story = Story()
+    story = FloorHarness()
     for guest_id in ("g1", "g2", "g3"):
         guest(story, guest_id)
     finish(story, "g1")
@@ -96,7 +96,7 @@ def test_who_was_done_before_the_clock_was_set_right_leaves_whatever_his_time_sa
 
 
 def test_a_retired_visit_that_history_knows_too_counts_once() -> None:
-    story = Story()
+    story = FloorHarness()
     guest(story, "g1", phone="391")
     finish(story, "g1")
     story.tell(CloseDay(("g1",), story.now))
@@ -105,7 +105,7 @@ def test_a_retired_visit_that_history_knows_too_counts_once() -> None:
 
 
 def test_a_visit_that_was_deleted_by_hand_does_not_count() -> None:
-    story = Story()
+    story = FloorHarness()
     guest(story, "g1", phone="391")
     finish(story, "g1")
     story.tell(Delete(kind="guest", id="g1"))
@@ -113,13 +113,13 @@ def test_a_visit_that_was_deleted_by_hand_does_not_count() -> None:
 
 
 def test_deciding_the_same_twice_is_the_same_verdict() -> None:
-    story = Story().furnish()
+    story = FloorHarness().furnish()
     command = Update(kind="guest", id="g1", fields=GuestFields(table_id="t1"))
     assert story.decide(command) == story.decide(command)
 
 
 def test_a_commit_leaves_what_it_does_not_touch_as_the_very_same_objects() -> None:
-    story = Story().furnish()
+    story = FloorHarness().furnish()
     before = story.floor
     story.tell(Update(kind="guest", id="g1", fields=GuestFields(notes="window")))
     assert story.floor.tables is before.tables
@@ -128,7 +128,7 @@ def test_a_commit_leaves_what_it_does_not_touch_as_the_very_same_objects() -> No
 
 
 def test_the_stamp_alone_gives_revision_and_time() -> None:
-    story = Story()
+    story = FloorHarness()
     story.now += 77
     made = guest(story, "g1")
     assert Stamp(made.version, made.created_at, "tx1") == Stamp(1, story.now, "tx1")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.house.tree import ROOT, name
+from tests.house.source_tree import ROOT, name
 
 BOARD = ROOT / "restohub/web/board"
 FILES = sorted(path for path in BOARD.rglob("*") if path.is_file())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.house.tree import run
+from tests.house.source_tree import run
 
 
 def test_the_style_is_kept() -> None:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.house.tree import PACKAGE, TESTS, each, name, nodes, parsed
+from tests.house.source_tree import PACKAGE, TESTS, each, name, nodes, parsed
 
 VAGUE = {"util", "utils", "helper", "helpers", "manager", "service", "base"}
 # Of a machine, not of a platform: `C:\ProgramData` and the `pi` of every Raspberry Pi are the same everywhere.

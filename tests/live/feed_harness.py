@@ -19,7 +19,7 @@ from restohub.live.snapshots import Snapshots
 from restohub.store.history import History
 from restohub.wire.entities import guest_out, table_out
 from restohub.wire.messages import MESSAGE_BYTES_MAX, Dialect
-from tests.floor.story import Story
+from tests.floor.floor_harness import FloorHarness
 from tests.floor.strategies import Closing, Wish, some_deed
 
 Message = dict[str, Any]
@@ -29,7 +29,7 @@ Held = dict[tuple[str, str], Any]
 class Past(History):
     """The log of a story, read as slowly as it is told; it begins at revision `first`."""
 
-    def __init__(self, story: Story) -> None:
+    def __init__(self, story: FloorHarness) -> None:
         self.story = story
         self.first = 1
         self.asked = asyncio.Event()
@@ -197,7 +197,7 @@ class Stage:
 
     def __init__(self, seed: int = 0) -> None:
         self.random = Random(seed)
-        self.story = Story().furnish()
+        self.story = FloorHarness().furnish()
         self.past = Past(self.story)
         self.floors = {1: self.story.floor}
         self.snapshots = Snapshots(Epoch("epoch"), self.floors)

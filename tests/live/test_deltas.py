@@ -12,8 +12,8 @@ from restohub.floor.commands import Delete, GuestFields, Update
 from restohub.floor.model import Entity, Floor
 from restohub.live import deltas
 from restohub.live.deltas import Latest, changes_since, latest
-from tests.floor.story import Story, fold, held
-from tests.store.bench import fill, history
+from tests.floor.floor_harness import FloorHarness, fold, held
+from tests.store.database_files import fill, history
 from tests.store.test_history import noted, prune, written
 from tests.store.test_round_trip import tell_randomly
 
@@ -69,7 +69,7 @@ def test_removals_that_the_floor_has_forgotten_are_told_from_the_log(tmp_path: P
     assert told(tmp_path, forgetful, *revisions) == told(tmp_path, story.floor, *revisions)
 
 
-def test_a_delta_reaches_as_far_back_as_the_log(tmp_path: Path, noted: Story) -> None:
+def test_a_delta_reaches_as_far_back_as_the_log(tmp_path: Path, noted: FloorHarness) -> None:
     written(tmp_path, noted)
     prune(tmp_path, 4)
     assert [changes and len(changes) for changes in told(tmp_path, noted.floor, 0, 2, 3, 5, 6, 7)] == [
@@ -82,7 +82,7 @@ def test_a_delta_reaches_as_far_back_as_the_log(tmp_path: Path, noted: Story) ->
     ]
 
 
-def test_a_removal_is_told_to_those_who_were_there_before_it_alone(tmp_path: Path, noted: Story) -> None:
+def test_a_removal_is_told_to_those_who_were_there_before_it_alone(tmp_path: Path, noted: FloorHarness) -> None:
     noted.tell(Delete(kind="guest", id="g1"))
     noted.tell(Update(kind="guest", id="g2", fields=GuestFields(notes="c")))
     written(tmp_path, noted)
@@ -98,12 +98,12 @@ def test_a_removal_is_told_to_those_who_were_there_before_it_alone(tmp_path: Pat
 
 
 def test_a_floor_that_has_no_log_yet_has_no_way_from_anywhere_but_here(tmp_path: Path) -> None:
-    story = written(tmp_path, Story())
+    story = written(tmp_path, FloorHarness())
     assert told(tmp_path, story.floor, 0, 1) == [[], None]
 
 
 def test_where_more_left_than_a_delta_tells_there_is_no_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    story = Story().furnish()
+    story = FloorHarness().furnish()
     before = story.floor.revision
     for guest_id in ("g1", "g2", "g3"):
         story.tell(Delete(kind="guest", id=guest_id))

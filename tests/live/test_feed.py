@@ -14,7 +14,7 @@ from restohub.live import feed as feeding
 from restohub.wire.messages import Dialect, Pong, entry_messages, text_frame
 from restohub.wire.socket_state import UNKNOWN_RESTAURANT, SendDelta, SendFullSync
 from restohub.wire.times import time_text
-from tests.floor.story import START
+from tests.floor.floor_harness import START
 from tests.floor.strategies import Wish
 from tests.live.feed_harness import SlowLink, Stage, messages, settle
 from tests.live.test_writer import at_once

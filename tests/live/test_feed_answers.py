@@ -13,8 +13,8 @@ from restohub.live import feed as feeding
 from restohub.live.address_usage import Caller
 from restohub.wire.socket_state import GONE_SILENT, SendDelta, SendFullSync
 from tests.live.feed_harness import settle
+from tests.live.test_address_units import Watch
 from tests.live.test_feed import large_floor, noting, stage
-from tests.live.test_units import Watch
 from tests.live.test_writer import at_once
 
 

@@ -29,7 +29,7 @@ from restohub.store import append as appending
 from restohub.store.append import CHECKPOINT_PAGES, IDLE_CHECKPOINT_PAGES
 from restohub.wire.problems import Problem
 from restohub.wire.responses import Answer
-from tests.floor.story import fold, held
+from tests.floor.floor_harness import fold, held
 from tests.live.writer_harness import START, desk, guest, keys, note, outcome, outcomes, said, settle
 
 Test = Callable[..., Coroutine[Any, Any, None]]

@@ -13,7 +13,7 @@ from restohub.live.ports import StorageFailedError, StorageFullError, StorageUna
 from restohub.store.append import CHECKPOINT_PAGES
 from restohub.wire.problems import Problem
 from restohub.wire.responses import Answer
-from tests.floor.story import fold, held
+from tests.floor.floor_harness import fold, held
 from tests.live.test_writer import at_once
 from tests.live.writer_harness import Desk, desk, guest, keys, note, outcome, outcomes, said, settle
 

@@ -18,8 +18,8 @@ from restohub.store.connection import Connection
 from restohub.store.data_folder import DATABASE
 from restohub.store.errors import storage_fault
 from restohub.store.load import load
-from tests.floor.story import START, Story
-from tests.store.bench import fill, ledger, loaded_floor, sql
+from tests.floor.floor_harness import START, FloorHarness
+from tests.store.database_files import fill, ledger, loaded_floor, sql
 
 
 def record(revision: int, *, time: int = START, key: str | None = None) -> Record:
@@ -228,7 +228,7 @@ def test_a_checkpoint_brings_the_log_into_the_database_file(tmp_path: Path) -> N
 
 
 def test_of_an_entity_that_changes_often_in_a_group_only_the_last_image_is_a_row(tmp_path: Path) -> None:
-    story = Story().furnish()
+    story = FloorHarness().furnish()
     guest = story.floor.guests["g1"]
     for revision in range(story.floor.revision + 1, story.floor.revision + 50):
         guest = structs.replace(guest, party_size=revision % 5 + 1, version=revision)

@@ -19,15 +19,15 @@ from restohub.store.codec import DamageError, image_of, log_checksum, position_o
 from restohub.store.connection import open_writer
 from restohub.store.data_folder import DATABASE, wal_path
 from restohub.store.load import Loaded, initialise, load
-from tests.floor.story import START, Story
-from tests.store.bench import checkpointed, fill, sql
+from tests.floor.floor_harness import START, FloorHarness
+from tests.store.database_files import checkpointed, fill, sql
 from tests.store.test_round_trip import tell_randomly
 
 PAGE_BYTES = 1024
 
 
 @pytest.fixture
-def story() -> Story:
+def story() -> FloorHarness:
     """Guests and tables, seated and finished, and one guest gone."""
     told = tell_randomly(4, 40)
     told.tell(Delete(kind="guest", id=next(iter(told.floor.guests))))
@@ -35,7 +35,7 @@ def story() -> Story:
 
 
 @pytest.fixture
-def folder(tmp_path: Path, story: Story) -> Path:
+def folder(tmp_path: Path, story: FloorHarness) -> Path:
     """The story on disk, all of it in the database file."""
     asyncio.run(fill(tmp_path, story))
     checkpointed(tmp_path)
@@ -69,7 +69,7 @@ def another(value: object) -> object:
             return b"x"
 
 
-def test_an_undamaged_store_is_read(folder: Path, story: Story) -> None:
+def test_an_undamaged_store_is_read(folder: Path, story: FloorHarness) -> None:
     assert start(folder).floors[1] == story.floor
 
 
@@ -94,7 +94,7 @@ def test_a_changed_value_in_any_commit_of_the_log_is_found(folder: Path, column:
     start(folder)
 
 
-def test_every_flipped_byte_of_an_image_is_found_and_its_row_named(folder: Path, story: Story) -> None:
+def test_every_flipped_byte_of_an_image_is_found_and_its_row_named(folder: Path, story: FloorHarness) -> None:
     guest = next(iter(story.floor.guests.values()))
     image = image_of(guest)
     for at in range(len(image)):
@@ -105,14 +105,14 @@ def test_every_flipped_byte_of_an_image_is_found_and_its_row_named(folder: Path,
 
 
 @pytest.mark.parametrize("back", [1, 2, 10])
-def test_a_gap_in_the_log_is_found_and_named(folder: Path, story: Story, back: int) -> None:
+def test_a_gap_in_the_log_is_found_and_named(folder: Path, story: FloorHarness, back: int) -> None:
     gone = story.floor.revision - back
     sql(folder, "DELETE FROM log WHERE position = ?", position_of(1, gone))
     with pytest.raises(DamageError, match=f"gap: revision {gone} of restaurant 1 is missing"):
         start(folder)
 
 
-def test_a_commit_from_before_the_one_that_it_follows_is_found(folder: Path, story: Story) -> None:
+def test_a_commit_from_before_the_one_that_it_follows_is_found(folder: Path, story: FloorHarness) -> None:
     """Its checksum is right: a page of another history was written here."""
     position = position_of(1, story.floor.revision)
     [(changes,)] = sql(folder, "SELECT changes FROM log WHERE position = ?", position)
@@ -122,14 +122,14 @@ def test_a_commit_from_before_the_one_that_it_follows_is_found(folder: Path, sto
         start(folder)
 
 
-def test_a_log_that_ends_before_the_rows_is_found(folder: Path, story: Story) -> None:
+def test_a_log_that_ends_before_the_rows_is_found(folder: Path, story: FloorHarness) -> None:
     revision = story.floor.revision
     sql(folder, "DELETE FROM log WHERE position = ?", position_of(1, revision))
     with pytest.raises(DamageError, match=f"row of revision {revision}, its log ends at {revision - 1}"):
         start(folder)
 
 
-def test_a_log_that_lost_the_commit_of_a_removal_is_found(folder: Path, story: Story) -> None:
+def test_a_log_that_lost_the_commit_of_a_removal_is_found(folder: Path, story: FloorHarness) -> None:
     sql(folder, "DELETE FROM log WHERE position = ?", position_of(1, story.floor.revision))
     with pytest.raises(DamageError, match="restaurant 1"):
         start(folder)
@@ -141,7 +141,7 @@ def test_rows_without_any_log_are_found(folder: Path) -> None:
         start(folder)
 
 
-def test_a_lost_row_is_found(folder: Path, story: Story) -> None:
+def test_a_lost_row_is_found(folder: Path, story: FloorHarness) -> None:
     for guest_id in story.floor.guests:
         [row] = sql(folder, "SELECT * FROM entity WHERE kind = 'guest' AND id = ?", guest_id)
         sql(folder, "DELETE FROM entity WHERE kind = 'guest' AND id = ?", guest_id)
@@ -150,7 +150,7 @@ def test_a_lost_row_is_found(folder: Path, story: Story) -> None:
         sql(folder, "INSERT INTO entity VALUES (?, ?, ?, ?, ?, ?)", *row)
 
 
-def test_a_row_that_came_back_as_it_once_was_is_found(folder: Path, story: Story) -> None:
+def test_a_row_that_came_back_as_it_once_was_is_found(folder: Path, story: FloorHarness) -> None:
     """A page that was not written passes every checksum."""
     stale = next(images[0] for (kind, _), images in story.images.items() if kind == "table" and len(images) > 1)
     assert isinstance(stale, Table)
@@ -165,7 +165,7 @@ def test_a_row_that_came_back_as_it_once_was_is_found(folder: Path, story: Story
         start(folder)
 
 
-def test_a_row_that_the_log_does_not_know_is_found(folder: Path, story: Story) -> None:
+def test_a_row_that_the_log_does_not_know_is_found(folder: Path, story: FloorHarness) -> None:
     stranger = Guest(id="stranger", first_name="Ada", party_size=2, version=story.floor.revision)
     image = image_of(stranger)
     checksum = row_checksum(1, "guest", stranger.id, stranger.version, image)
@@ -198,14 +198,14 @@ def test_a_changed_value_in_a_removal_is_found(folder: Path, column: str) -> Non
         start(folder)
 
 
-def test_a_lost_removal_is_found(folder: Path, story: Story) -> None:
+def test_a_lost_removal_is_found(folder: Path, story: FloorHarness) -> None:
     sql(folder, "DELETE FROM removal WHERE revision = ?", story.floor.revision)
     with pytest.raises(DamageError):
         start(folder)
 
 
 def test_only_the_newest_part_of_the_log_is_held_against_the_rows(
-    folder: Path, story: Story, monkeypatch: pytest.MonkeyPatch
+    folder: Path, story: FloorHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(loading, "COMPARED_MAX", 5)
     sql(folder, "UPDATE log SET checksum = 0 WHERE position = ?", position_of(1, story.floor.revision - 5))
@@ -215,7 +215,7 @@ def test_only_the_newest_part_of_the_log_is_held_against_the_rows(
         start(folder)
 
 
-def test_a_log_whose_old_end_was_pruned_is_read(folder: Path, story: Story) -> None:
+def test_a_log_whose_old_end_was_pruned_is_read(folder: Path, story: FloorHarness) -> None:
     revision = story.floor.revision
     sql(folder, "DELETE FROM log WHERE position BETWEEN ? AND ?", position_of(1, 1), position_of(1, revision - 4))
     assert start(folder).floors[1] == story.floor
@@ -265,7 +265,7 @@ def varint(number: int) -> bytes:
 
 
 @pytest.mark.parametrize("back", [0, 1, 5])
-def test_a_flipped_bit_in_the_key_of_a_commit_is_found(folder: Path, story: Story, back: int) -> None:
+def test_a_flipped_bit_in_the_key_of_a_commit_is_found(folder: Path, story: FloorHarness, back: int) -> None:
     """The commit stands where it did, under a number far from its own, and a search between the two finds nothing."""
     path = checkpointed(folder)
     whole = path.read_bytes()
@@ -326,7 +326,7 @@ def lose(path: Path) -> None:
     ids=["half", "nothing", "lost", *(f"page{number + 1}" for number in range(8))],
 )
 def test_a_file_that_lost_a_part_is_never_an_empty_floor(
-    folder: Path, story: Story, damage: Callable[[Path], None]
+    folder: Path, story: FloorHarness, damage: Callable[[Path], None]
 ) -> None:
     damage(checkpointed(folder))
     wal_path(folder).unlink(missing_ok=True)
@@ -337,7 +337,7 @@ def test_a_file_that_lost_a_part_is_never_an_empty_floor(
     assert found.floors.get(1) == story.floor, "a hub that begins anew"
 
 
-def test_an_entity_whose_version_is_not_its_rows_is_found(folder: Path, story: Story) -> None:
+def test_an_entity_whose_version_is_not_its_rows_is_found(folder: Path, story: FloorHarness) -> None:
     """The checksum was made over them both, so only a fault of the hub's own could do this."""
     table = next(iter(story.floor.tables.values()))
     image = image_of(structs.replace(table, version=table.version - 1))

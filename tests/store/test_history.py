@@ -13,8 +13,8 @@ from restohub.floor.model import Entity, Floor, Guest, Table
 from restohub.live.ports import Version
 from restohub.store.codec import DamageError, position_of
 from restohub.store.history import History
-from tests.floor.story import START, Story
-from tests.store.bench import fill, history, sql
+from tests.floor.floor_harness import START, FloorHarness
+from tests.store.database_files import fill, history, sql
 from tests.store.test_round_trip import tell_randomly
 
 Asking = Callable[[History], Awaitable[None]]
@@ -28,7 +28,7 @@ def ask(folder: Path, asking: Asking) -> None:
     asyncio.run(run())
 
 
-def written(folder: Path, story: Story) -> Story:
+def written(folder: Path, story: FloorHarness) -> FloorHarness:
     asyncio.run(fill(folder, story))
     return story
 
@@ -43,20 +43,20 @@ async def image_at(past: History, floor: Floor, present: Guest | Table, revision
     return (await past.images(floor, [version])).get(version)
 
 
-def note(story: Story, guest_id: str, notes: str) -> None:
+def note(story: FloorHarness, guest_id: str, notes: str) -> None:
     story.now += 60
     story.tell(Update(kind="guest", id=guest_id, fields=GuestFields(notes=notes)))
 
 
-def add(story: Story, guest_id: str, phone: str | None = None, email: str | None = None) -> None:
+def add(story: FloorHarness, guest_id: str, phone: str | None = None, email: str | None = None) -> None:
     fields = GuestFields(first_name="Ada", party_size=2, phone=phone, email=email)
     story.tell(Create(kind="guest", id=guest_id, fields=fields))
 
 
 @pytest.fixture
-def noted() -> Story:
+def noted() -> FloorHarness:
     """g1 is made at 1 and changed at 3 and 5; g2 at 2, changed at 4 and 6."""
-    story = Story()
+    story = FloorHarness()
     add(story, "g1")
     add(story, "g2")
     for notes in ("a", "b"):
@@ -65,7 +65,7 @@ def noted() -> Story:
     return story
 
 
-def test_an_image_is_found_at_its_version_and_between_two(tmp_path: Path, noted: Story) -> None:
+def test_an_image_is_found_at_its_version_and_between_two(tmp_path: Path, noted: FloorHarness) -> None:
     async def asking(past: History) -> None:
         present = noted.floor.guests["g1"]
         images = [await image_at(past, noted.floor, present, version) for version in range(7)]
@@ -77,7 +77,7 @@ def test_an_image_is_found_at_its_version_and_between_two(tmp_path: Path, noted:
     ask(tmp_path, asking)
 
 
-def test_no_image_is_found_from_before_an_entity_was_made(tmp_path: Path, noted: Story) -> None:
+def test_no_image_is_found_from_before_an_entity_was_made(tmp_path: Path, noted: FloorHarness) -> None:
     async def asking(past: History) -> None:
         assert await image_at(past, noted.floor, noted.floor.guests["g2"], 1) is None
         assert await image_at(past, noted.floor, noted.floor.guests["g2"], 0) is None
@@ -86,7 +86,7 @@ def test_no_image_is_found_from_before_an_entity_was_made(tmp_path: Path, noted:
     ask(tmp_path, asking)
 
 
-def test_what_the_pruned_log_no_longer_has_is_not_known(tmp_path: Path, noted: Story) -> None:
+def test_what_the_pruned_log_no_longer_has_is_not_known(tmp_path: Path, noted: FloorHarness) -> None:
     async def asking(past: History) -> None:
         present = noted.floor.guests["g1"]
         found = [await image_at(past, noted.floor, present, version) for version in range(1, 7)]
@@ -97,7 +97,7 @@ def test_what_the_pruned_log_no_longer_has_is_not_known(tmp_path: Path, noted: S
     ask(tmp_path, asking)
 
 
-def test_the_present_image_needs_no_log_at_all(tmp_path: Path, noted: Story) -> None:
+def test_the_present_image_needs_no_log_at_all(tmp_path: Path, noted: FloorHarness) -> None:
     async def asking(past: History) -> None:
         present = noted.floor.guests["g1"]
         assert await image_at(past, noted.floor, present, 5) is present
@@ -122,7 +122,9 @@ def test_every_image_of_a_long_day_is_found(tmp_path: Path) -> None:
     ask(tmp_path, asking)
 
 
-def test_a_chain_that_leads_to_a_commit_that_does_not_name_the_entity_is_damage(tmp_path: Path, noted: Story) -> None:
+def test_a_chain_that_leads_to_a_commit_that_does_not_name_the_entity_is_damage(
+    tmp_path: Path, noted: FloorHarness
+) -> None:
     async def asking(past: History) -> None:
         with pytest.raises(DamageError, match="says nothing of the guest g1"):
             await image_at(past, noted.floor, noted.floor.guests["g1"], 1)
@@ -133,7 +135,7 @@ def test_a_chain_that_leads_to_a_commit_that_does_not_name_the_entity_is_damage(
     ask(tmp_path, asking)
 
 
-def test_the_revision_before_a_time_is_the_last_one_committed_before_it(tmp_path: Path, noted: Story) -> None:
+def test_the_revision_before_a_time_is_the_last_one_committed_before_it(tmp_path: Path, noted: FloorHarness) -> None:
     """1 and 2 were committed at START, 3 a minute later, and so on to 6."""
 
     async def asking(past: History) -> None:
@@ -147,7 +149,7 @@ def test_the_revision_before_a_time_is_the_last_one_committed_before_it(tmp_path
     ask(tmp_path, asking)
 
 
-def test_the_revision_before_a_time_that_was_pruned_is_not_known(tmp_path: Path, noted: Story) -> None:
+def test_the_revision_before_a_time_that_was_pruned_is_not_known(tmp_path: Path, noted: FloorHarness) -> None:
     async def asking(past: History) -> None:
         assert await past.revision_before(noted.floor, START) is None
         assert await past.revision_before(noted.floor, START + 60) is None, "2 may be of this second too"
@@ -159,7 +161,7 @@ def test_the_revision_before_a_time_that_was_pruned_is_not_known(tmp_path: Path,
 
 
 def test_an_empty_log_reaches_back_to_any_time(tmp_path: Path) -> None:
-    story = written(tmp_path, Story())
+    story = written(tmp_path, FloorHarness())
 
     async def asking(past: History) -> None:
         assert await past.revision_before(story.floor, START - 10**9) == 0
@@ -168,7 +170,7 @@ def test_an_empty_log_reaches_back_to_any_time(tmp_path: Path) -> None:
     ask(tmp_path, asking)
 
 
-def test_the_first_revision_is_each_restaurants_own(tmp_path: Path, noted: Story) -> None:
+def test_the_first_revision_is_each_restaurants_own(tmp_path: Path, noted: FloorHarness) -> None:
     async def asking(past: History) -> None:
         assert await past.first_revision(1) == 4
         assert await past.first_revision(0) == 1
@@ -179,7 +181,7 @@ def test_the_first_revision_is_each_restaurants_own(tmp_path: Path, noted: Story
     ask(tmp_path, asking)
 
 
-def test_the_past_ends_at_the_floor_that_is_published(tmp_path: Path, noted: Story) -> None:
+def test_the_past_ends_at_the_floor_that_is_published(tmp_path: Path, noted: FloorHarness) -> None:
     """The file may be a group ahead of what clients were told."""
     published = noted.floor
     noted.tell(Delete(kind="guest", id="g2"))
@@ -194,7 +196,7 @@ def test_the_past_ends_at_the_floor_that_is_published(tmp_path: Path, noted: Sto
     ask(tmp_path, asking)
 
 
-def test_removals_say_what_is_gone_since_when(tmp_path: Path, noted: Story) -> None:
+def test_removals_say_what_is_gone_since_when(tmp_path: Path, noted: FloorHarness) -> None:
     for guest_id in ("g1", "g2"):
         noted.now += 60
         noted.tell(Delete(kind="guest", id=guest_id))
@@ -209,7 +211,7 @@ def test_removals_say_what_is_gone_since_when(tmp_path: Path, noted: Story) -> N
     ask(tmp_path, asking)
 
 
-def test_an_id_that_is_gone_was_used_in_its_restaurant_and_kind_alone(tmp_path: Path, noted: Story) -> None:
+def test_an_id_that_is_gone_was_used_in_its_restaurant_and_kind_alone(tmp_path: Path, noted: FloorHarness) -> None:
     noted.tell(Delete(kind="guest", id="g1"))
 
     async def asking(past: History) -> None:
@@ -224,7 +226,7 @@ def test_an_id_that_is_gone_was_used_in_its_restaurant_and_kind_alone(tmp_path: 
 
 
 def test_visits_of_the_retired_are_found_by_digits_and_folded_email(tmp_path: Path) -> None:
-    story = Story()
+    story = FloorHarness()
     for guest_id, phone, email in (
         ("g1", "+39 06", None),
         ("g2", "3906", "A@B"),
@@ -251,7 +253,7 @@ def test_visits_of_the_retired_are_found_by_digits_and_folded_email(tmp_path: Pa
 
 
 def test_only_finished_visits_that_left_with_the_day_are_kept(tmp_path: Path) -> None:
-    story = Story()
+    story = FloorHarness()
     for guest_id in ("g1", "g2", "g3"):
         add(story, guest_id, "391")
     story.tell(Update(kind="guest", id="g1", fields=GuestFields(status="cancelled")))
@@ -267,7 +269,7 @@ def test_only_finished_visits_that_left_with_the_day_are_kept(tmp_path: Path) ->
     ask(tmp_path, asking)
 
 
-def test_an_answer_is_kept_beside_its_commit_until_the_log_forgets_it(tmp_path: Path, noted: Story) -> None:
+def test_an_answer_is_kept_beside_its_commit_until_the_log_forgets_it(tmp_path: Path, noted: FloorHarness) -> None:
     async def asking(past: History) -> None:
         assert await past.kept_answer(1, 2) is None
         kept = await past.kept_answer(1, 3)
@@ -280,7 +282,7 @@ def test_an_answer_is_kept_beside_its_commit_until_the_log_forgets_it(tmp_path: 
 
 
 def test_the_chain_of_a_table_passes_over_the_guests_of_its_commits(tmp_path: Path) -> None:
-    story = Story().furnish()
+    story = FloorHarness().furnish()
     first = story.floor.tables["t1"]
     for status in ("seated", "finished", "seated"):
         story.tell(Update(kind="guest", id="g1", fields=GuestFields(status=status, table_id="t1")))

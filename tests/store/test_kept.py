@@ -18,7 +18,7 @@ from restohub.store.schema import migrations
 from restohub.store.verification import check_folder
 from restohub.wire.responses import Answer
 from tests.conftest import Hub
-from tests.store.bench import sql
+from tests.store.database_files import sql
 from tests.store.keep_data import BATCH, KEPT, KEYED, QUEUE, SEEN, seen
 
 NewHub = Callable[..., Hub]

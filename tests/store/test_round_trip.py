@@ -17,10 +17,10 @@ from restohub.floor.model import DIRECTORY_ID, Change, Entity, Entry, Guest, Kin
 from restohub.live.ports import Record
 from restohub.store.codec import decode_changes, encode_changes, entity_of, image_of, whole_change
 from restohub.store.load import load
-from tests.floor.story import START, Story
+from tests.floor.floor_harness import START, FloorHarness
 from tests.floor.strategies import Closing, Wish, any_guest, any_table, some_deed
 from tests.live.writer_harness import keys
-from tests.store.bench import RESTAURANT, fill, history, ledger, loaded, loaded_floor, open_restaurant
+from tests.store.database_files import RESTAURANT, fill, history, ledger, loaded, loaded_floor, open_restaurant
 
 QUICK = settings(derandomize=True, deadline=None, max_examples=100)
 
@@ -73,9 +73,9 @@ FULL_TABLE = Table(
 )
 
 
-def tell_randomly(seed: int, deeds_count: int) -> Story:
+def tell_randomly(seed: int, deeds_count: int) -> FloorHarness:
     """A floor to which anything happened."""
-    random, story = Random(seed), Story().furnish()
+    random, story = Random(seed), FloorHarness().furnish()
     for _ in range(deeds_count):
         story.now += random.randrange(600)
         match some_deed(random.choice):
@@ -141,7 +141,7 @@ def test_a_start_reads_every_field_of_every_kind(tmp_path: Path) -> None:
     asyncio.run(run())
 
 
-def assert_read_as_told(story: Story, groups: list[int]) -> None:
+def assert_read_as_told(story: FloorHarness, groups: list[int]) -> None:
     """What a start reads of a story that was written in these groups is the story's floor, in its order."""
 
     async def run(folder: Path) -> None:
@@ -174,7 +174,7 @@ def test_the_floor_read_from_the_rows_is_the_fold_of_the_log_for_very_many_floor
 
 def test_what_is_made_and_gone_in_one_group_leaves_no_row(tmp_path: Path) -> None:
     async def run() -> None:
-        story = Story()
+        story = FloorHarness()
         story.tell(Create(kind="guest", id="g1", fields=GuestFields(first_name="Ada", party_size=2, phone="1")))
         story.tell(Update(kind="guest", id="g1", fields=GuestFields(status="finished")))
         story.tell(CloseDay(("g1",), story.now))

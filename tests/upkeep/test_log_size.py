@@ -13,7 +13,7 @@ from restohub.store.history import BYTES
 from restohub.upkeep import log_size as sizes
 from restohub.upkeep import retention as rules
 from tests.live.writer_harness import answering, note, outcome
-from tests.store.bench import RESTAURANT, ledger, open_restaurant, sql
+from tests.store.database_files import RESTAURANT, ledger, open_restaurant, sql
 from tests.upkeep.test_retention import NOON, commits, house, kept
 
 

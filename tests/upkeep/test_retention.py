@@ -25,10 +25,10 @@ from restohub.store.history import History
 from restohub.store.load import load
 from restohub.upkeep import retention as rules
 from restohub.upkeep.retention import Retention
-from tests.floor.story import START, Story
+from tests.floor.floor_harness import START, FloorHarness
 from tests.live.test_writer import at_once
 from tests.live.writer_harness import Desk, StillClock, desk, guest, keys, note, outcome
-from tests.store.bench import RESTAURANT, fill, ledger, loaded, open_restaurant, sql
+from tests.store.database_files import RESTAURANT, fill, ledger, loaded, open_restaurant, sql
 
 NOON = START - START % DAY_S + DAY_S // 2
 
@@ -236,7 +236,7 @@ def test_a_delta_from_the_horizon_is_whole_and_one_from_below_is_refused(tmp_pat
 
 
 def test_ids_and_visits_outlive_the_log(tmp_path: Path) -> None:
-    story = Story().furnish()
+    story = FloorHarness().furnish()
     story.tell(Delete(kind="guest", id="g1"))
     for _ in range(30):
         story.tell(note("g2", str(story.floor.revision)))
@@ -267,7 +267,7 @@ def test_each_restaurant_has_a_horizon_of_its_own(tmp_path: Path) -> None:
 
 
 def test_nothing_is_left_of_a_deleted_restaurant(tmp_path: Path) -> None:
-    story = Story().furnish()
+    story = FloorHarness().furnish()
     for guest_id in tuple(story.floor.guests):
         story.tell(Delete(kind="guest", id=guest_id))
     asyncio.run(fill(tmp_path, story))

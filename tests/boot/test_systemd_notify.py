@@ -1,0 +1,101 @@
+"""What a hub tells systemd over a real socket: listening, well, silent while its disk hangs, stopping."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.boot.notify_socket import Ear, ear_at
+from tests.boot.slow_disk import compiled
+from tests.conftest import Hub
+
+NewHub = Callable[..., Hub]
+INTERVAL_S = 0.6
+HELD_BACK_S = 3 * INTERVAL_S
+
+
+@pytest.fixture
+def ear(tmp_path: Path) -> Iterator[Ear]:
+    """systemd's socket, at a path."""
+    with ear_at(tmp_path / "notify") as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def slow_sync(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A library that makes the disk hang on demand, for LD_PRELOAD."""
+    return compiled(tmp_path_factory.mktemp("slow"))
+
+
+def watched(ear: Ear, **more: str) -> dict[str, str]:
+    """The environment that systemd gives to a service with a watchdog."""
+    return {"NOTIFY_SOCKET": ear.address, "WATCHDOG_USEC": str(int(INTERVAL_S * 1_000_000)), **more}
+
+
+def test_ready_is_said_once_the_hub_answers(new_hub: NewHub, ear: Ear) -> None:
+    hub = new_hub(env={"NOTIFY_SOCKET": ear.address})
+    with ThreadPoolExecutor(1) as aside:
+        starting = aside.submit(hub.start)
+        said = ear.hear(20)
+        assert httpx.get(hub.url + "/health", timeout=1).status_code == 200
+        starting.result()
+    assert said == f"READY=1\nSTATUS=Serving 'restohub' on port {hub.port}"
+    assert ear.within(0.5) == []  # no watchdog was asked for
+    assert hub.stop() == 0
+    assert ear.within(0.5) == ["STOPPING=1\nSTATUS=Stopping"]
+
+
+def test_an_idle_hub_is_well_until_it_stops(new_hub: NewHub, ear: Ear) -> None:
+    hub = new_hub(env=watched(ear)).start()
+    assert ear.hear().startswith("READY=1")
+    signs = ear.within(4 * INTERVAL_S)
+    assert set(signs) == {"WATCHDOG=1"}
+    assert len(signs) >= 6  # 12 where the machine has time; 4 would be enough to live
+    assert hub.stop() == 0
+    last = ear.within(0.5)
+    assert last[-1].startswith("STOPPING=1")
+    assert set(last[:-1]) <= {"WATCHDOG=1"}
+
+
+def test_a_hub_at_work_is_well(new_hub: NewHub, ear: Ear) -> None:
+    hub = new_hub(env=watched(ear)).start()
+    with hub.client() as api, ThreadPoolExecutor(8) as hosts:
+        made = hosts.map(
+            lambda n: api.post("/restaurants/1/guests", json={"name": f"G{n}", "partySize": 2}), range(300)
+        )
+        assert {answer.status_code for answer in made} == {201}
+    assert ear.within(0.5).count("WATCHDOG=1") >= 2
+
+
+def test_a_hub_whose_disk_hangs_is_silent_and_well_again_when_it_is_back(
+    new_hub: NewHub, ear: Ear, slow_sync: Path, tmp_path: Path
+) -> None:
+    flag = tmp_path / "hang"
+    hub = new_hub(env=watched(ear, LD_PRELOAD=str(slow_sync), HANG_WHILE=str(flag))).start()
+    assert ear.hear().startswith("READY=1")
+    assert ear.hear() == "WATCHDOG=1"
+    flag.touch()
+    with ThreadPoolExecutor(1) as aside, hub.client() as api:
+        seating = aside.submit(api.post, "/restaurants/1/guests", json={"name": "Ada", "partySize": 2})
+        try:
+            ear.within(INTERVAL_S)
+            assert ear.within(HELD_BACK_S) == []
+            assert httpx.get(hub.url + "/health", timeout=2).json()["version"]  # the loop turns: it is the writer
+            assert not seating.done()
+        finally:
+            flag.unlink()
+        assert seating.result().status_code == 201
+        assert ear.hear(INTERVAL_S) == "WATCHDOG=1"
+    assert hub.stop() == 0
+
+
+def test_a_hub_that_nobody_hears_serves_all_the_same(new_hub: NewHub, tmp_path: Path) -> None:
+    hub = new_hub(env={"NOTIFY_SOCKET": str(tmp_path / "nobody"), "WATCHDOG_USEC": "100000"}).start()
+    with hub.client() as api:
+        assert api.get("/health").status_code == 200
+    assert hub.stop() == 0
+    assert hub.said().count("does not hear the hub") == 1

@@ -1,0 +1,126 @@
+"""What a request costs its address, on the whole application without a network."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import msgspec
+import pytest
+
+from restohub.build.reference.sample_hub import Exchange, SampleHub, sample_hub
+from restohub.limits import BOARD_FILES_BURST, UNITS_A_SECOND, UNITS_BURST
+from restohub.live import address_usage
+from restohub.live.address_usage import Caller, Callers
+from tests.live.test_address_usage import Watch
+from tests.live.test_writer import at_once
+
+NOTES = "n" * 2000
+NOBODY = {"entity_type": "guest", "entity_id": "nobody", "action": "delete"}
+
+
+class Guarded:
+    """A hub that counts the requests of 127.0.0.1, by a clock that stands still."""
+
+    def __init__(self, stage: SampleHub, caller: Caller) -> None:
+        self.stage = stage
+        self.caller = caller
+
+    async def cost(self, method: str, target: str, body: Any = None) -> tuple[float, Exchange]:
+        """The units that a request takes, and its answer."""
+        before = self.caller.units.left(0)
+        answer = await self.stage.ask(method, target, body)
+        return before - self.caller.units.left(0), answer
+
+
+@asynccontextmanager
+async def guarded() -> AsyncIterator[Guarded]:
+    """A guarded hub with an empty floor."""
+    known = Callers((), Watch(), str)
+    async with sample_hub(known) as stage:
+        yield Guarded(stage, known.of("127.0.0.1"))
+
+
+def queue(many: int) -> dict[str, Any]:
+    return {"updates": [NOBODY] * many}
+
+
+@at_once
+async def test_a_request_is_one_unit_on_any_route_and_path() -> None:
+    async with guarded() as one:
+        for method, target in (("GET", "/restaurants/1/guests"), ("GET", "/nowhere"), ("DELETE", "/health")):
+            assert (await one.cost(method, target))[0] == 1
+
+
+@at_once
+async def test_the_board_costs_nothing_until_it_is_loaded_too_often() -> None:
+    async with guarded() as one:
+        one.caller.units.spend(UNITS_BURST + 1, 0)  # it owes, so that all else would wait
+        for target in ("/", "/board/0/nothing.js") * (BOARD_FILES_BURST // 2):
+            assert (await one.cost("GET", target))[0] == 0
+        one.caller.units.spend(-UNITS_BURST, 0)
+        assert [(await one.cost("GET", target))[0] for target in ("/", "/board/0/nothing.js")] == [1, 1]
+
+
+@at_once
+async def test_each_operation_of_both_batches_is_one() -> None:
+    async with guarded() as one:
+        cost, answer = await one.cost("POST", "/api/sync/batch", queue(70))
+        assert (cost, answer.status) == (71, 200)
+        cost, answer = await one.cost("POST", "/api/v1/atomic/batch", {"operations": [NOBODY] * 30})
+        assert (cost, answer.status) == (31, 404)
+
+
+@at_once
+async def test_each_64_kib_answered_is_one() -> None:
+    async with guarded() as one:
+        for number in range(100):
+            guest = {"id": f"g{number}", "name": "Rossi", "partySize": 2, "notes": NOTES}
+            assert (await one.stage.ask("POST", "/restaurants/1/guests", guest)).status == 201
+        for target in ("/api/sync/full", "/restaurants/1/guests", "/api/sync/delta?since_revision=0"):
+            cost, answer = await one.cost("GET", target)
+            size = len(answer.answer)
+            assert answer.status == 200
+            assert size > 3 * 65_536
+            assert cost == pytest.approx(1 + size / 65_536)
+        cost, answer = await one.cost("GET", "/restaurants/1/guests?limit=30")
+        assert (len(msgspec.json.decode(answer.answer)), cost) == (30, 2), "made at once: whole units alone"
+
+
+@at_once
+async def test_who_waited_too_long_is_told_429_and_nothing_was_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(address_usage, "RATE_WAIT_S", 0.01)
+    async with guarded() as one:
+        one.caller.spend(UNITS_BURST + 3 * UNITS_A_SECOND)
+        cost, answer = await one.cost("POST", "/restaurants/1/guests", {"name": "Rossi", "partySize": 2})
+        problem = msgspec.json.decode(answer.answer)
+        assert (answer.status, problem["error_code"], cost) == (429, "rate_limited", 0)
+        assert answer.got["retry-after"] == "3"
+        assert "Nothing was done" in problem["detail"]
+        assert one.stage.entries == []
+
+
+@at_once
+async def test_a_batch_that_is_not_paid_for_in_time_is_told_429_and_nothing_was_done(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(address_usage, "RATE_WAIT_S", 0.01)
+    create = {"entity_type": "guest", "action": "create", "data": {"name": "Rossi", "partySize": 2}}
+    async with guarded() as one:
+        one.caller.spend(UNITS_BURST)  # the request itself is let in, and owes one
+        cost, answer = await one.cost("POST", "/api/v1/atomic/batch", {"operations": [create]})
+        assert (answer.status, answer.got["retry-after"], cost) == (429, "1", 1)
+        assert one.stage.entries == []
+
+
+@at_once
+async def test_what_waits_is_answered_once_its_address_owes_nothing() -> None:
+    async with guarded() as one:
+        one.caller.spend(UNITS_BURST + 1)
+        asking = asyncio.create_task(one.stage.ask("GET", "/restaurants"))
+        await asyncio.sleep(0.05)
+        assert not asking.done()
+        one.caller.spend(-1)
+        assert (await asking).status == 200
