@@ -1,4 +1,4 @@
-"""The way in, `restohub` and `python -m restohub`: a stop counts from the first moment on."""
+"""The entry point of `restohub` and `python -m restohub`: a stop signal counts from the first moment on."""
 
 from __future__ import annotations
 

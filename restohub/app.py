@@ -1,4 +1,4 @@
-"""The wiring diagram: every part of the hub built once, in plain sight, closed in reverse."""
+"""The wiring diagram: every part of the hub, built once and closed in reverse."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ from restohub.live.snapshots import Snapshots
 from restohub.live.writer import Writer
 from restohub.logs.events import event
 from restohub.logs.lines import on_loop_fault
-from restohub.net.health_probe import probe
+from restohub.net.health_probe import identify_hub
 from restohub.net.mdns_advertise import Advertiser
-from restohub.net.runfile import write_note
+from restohub.net.runfile import write_runfile
 from restohub.open_files import allow_many_sockets
 from restohub.store.append import Ledger
 from restohub.store.connection import Connection, open_reader, open_writer
@@ -41,7 +41,7 @@ from restohub.store.disk_reserve import Reserve
 from restohub.store.history import History
 from restohub.store.load import Loaded, initialise, load
 from restohub.store.read_only import ReadOnlyLedger, readable
-from restohub.store.restore_detection import leave_mark, was_put_back
+from restohub.store.restore_detection import leave_mark, was_restored
 from restohub.upkeep.clock_watch import ClockWatch
 from restohub.upkeep.day_close import close_days
 from restohub.upkeep.machine_timezone import knows_zone, machine_zone
@@ -94,7 +94,7 @@ async def serve(settings: Settings, on_ready: Callable[[Endpoint], None]) -> Non
             reading = await open_reader(folder)
             stack.push_async_callback(reading.close)
             loaded = await _loaded(writing, ledger)
-            went_back = await was_put_back(writing, settings.data)
+            went_back = await was_restored(writing, settings.data)
             name, incident = (new_epoch(), PUT_BACK) if went_back else (loaded.epoch, None)
             epoch = Epoch(name, incident, loaded.claimed_at)
             await _mark(writing, settings.data, epoch)
@@ -113,17 +113,17 @@ async def _run(
     peers = Peers(clock.monotonic, allow_public=settings.allow_public)
     callers = Callers(settings.shared_addresses, clock.monotonic, peers.key)
     endpoint = endpoint_of(settings, loaded.install_id, bound := bound_socket(settings))
-    advertiser = Advertiser(endpoint, version("restohub"), probe)
+    advertiser = Advertiser(endpoint, version("restohub"), identify_hub)
     hub = _hub(settings, loaded, epoch, ledger, history, clock, callers, endpoint, advertiser.state)
     writer = hub.writer
     guard = Guard(settings.allowed_hosts, peers.permitted, clock.monotonic)
     read_all()
     read_board()
     writing = asyncio.create_task(writer.run())
-    watchdog = Watchdog(writer.roll_call)
+    watchdog = Watchdog(writer.confirm_alive)
 
     def listening() -> None:
-        write_note(settings.data, endpoint)
+        write_runfile(settings.data, endpoint)
         on_ready(endpoint)
         watchdog.ready(f"Serving {endpoint.name!r} on port {endpoint.port}")
         if endpoint.advertised:
@@ -139,7 +139,7 @@ async def _run(
     server = HubServer(server_config(application(hub, guard), hub.callers), listening, before_stop)
     writing.add_done_callback(lambda _: setattr(server, "should_exit", True))
     tasks = [_beside(server, work) for work in (*_chores(hub, settings), watchdog.feed())]
-    look_for_garbage_rarely()
+    collect_garbage_rarely()
     try:
         await server.serve([bound])
     finally:
@@ -211,7 +211,7 @@ def _beside(server: HubServer, work: Coroutine[None, None, None]) -> asyncio.Tas
     return task
 
 
-def look_for_garbage_rarely() -> None:
+def collect_garbage_rarely() -> None:
     """Leave out what is there from the start, and wait for many new objects.
 
     Python's own 700 goes through the ring and the floors all the time: measured, 15 % of what a change costs. With

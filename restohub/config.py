@@ -22,7 +22,7 @@ SWITCHES = ("advertise", "allow_public")
 LISTS = ("allowed_hosts", "shared_addresses")
 TRUE, FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
-# A name alone, in punycode or not: the guard leaves port and case out of account.
+# A name alone, in punycode or not: the guard ignores port and case.
 HostName = Annotated[str, Meta(pattern=r"^(?:[\w-]{1,63}\.)*[\w-]{1,63}\.?$", max_length=253)]
 IpAddress = Annotated[str, Meta(min_length=2, max_length=45)]
 

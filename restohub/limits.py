@@ -1,9 +1,9 @@
-"""Every limit on what a client can drive: each number, and why it is that one."""
+"""Every limit on what a client can drive, each with its reason."""
 
 from __future__ import annotations
 
 # ---- What a floor holds. A hub that holds more (a copy of older data) starts, shows all of it and lets staff delete.
-# The largest evening that anybody described is 300 parties; 800 reservations are imported at once.
+# The largest evening that we have heard of is 300 parties; imports bring 800 reservations at once.
 GUESTS_MAX = 5_000
 TABLES_MAX = 1_000
 # All guests and tables as they weigh in memory (floor/memory_size.py). 5,000 guests with all that an app fills in are
@@ -65,7 +65,7 @@ KEEP_ALIVE_S = 75
 # A reader who has not taken a whole answer, or a whole floor, by then has lost its network.
 ANSWER_WAIT_S = 60.0
 
-# Addresses with a Host and an Origin that passed, each at most 700 bytes: a restaurant's devices send a handful.
+# How many combinations of address, Host and Origin that passed are remembered, each of at most 700 bytes.
 PASSED_MAX = 1_024
 
 # ---- Bodies that are not whole yet. A small one always passes; the large ones share what the hub has for them.
@@ -116,7 +116,7 @@ HOLDS_FEW = 4
 # Who held a socket for so long within so many days counts as one of the house, and gives way last.
 KNOWN_AFTER_S = 600.0
 KNOWN_FOR_S = 7 * 24 * 3600.0
-# How many addresses are remembered at once; the one that was longest unheard of is forgotten first.
+# How many addresses are remembered at once; the one not heard from for longest is forgotten first.
 ADDRESSES_MAX = 4_096
 # A thousand connections and their requests; without an end a socket leak would take the whole machine's.
 OPEN_FILES_MAX = 16_384
@@ -153,7 +153,7 @@ MDNS_BYTES_A_SECOND = 100_000
 # Another hub counts once it has answered so often, so far apart: a minute in all.
 RIVAL_ANSWERS = 3
 RIVAL_ASKED_EVERY_S = 20.0
-# Who is asked whether he is another hub: so many a minute, so many remembered, so much of the answer read.
+# Other hubs that are asked whether they are one: so many a minute, so many remembered, so much of an answer read.
 RIVALS_ASKED_A_MINUTE = 12
 RIVALS_MAX = 16
 RIVAL_WAIT_S = 2.0

@@ -1,4 +1,4 @@
-"""Text made safe and readable: others' names without control characters, lengths of time as a person says them."""
+"""Safe and readable text: others' names without control characters, lengths of time as people say them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the hub becomes a service of systemd: what it needs, what it writes, what it asks systemctl."""
+"""Installation as a systemd service: what is checked, the unit that is written, the calls of systemctl."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each platform reads to start the hub at boot: a systemd unit, a launchd job, a scheduled task."""
+"""The files that start the hub at boot: a systemd unit, a launchd job, a scheduled task."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ UNIT = """\
 Description=restohub, the hub of a restaurant's iPads
 # Not network-online.target: the hub starts without a network and is found when there is one.
 After=network.target
-# Whatever ends the hub, it is started again without end, five times a minute at most: the restaurant has no other.
+# Whatever ends the hub, it is started again, at most five times a minute and without giving up: there is no other.
 StartLimitIntervalSec=0
 
 [Service]
 Type=notify
-# Of the one file systemd starts the loader, and the hub that speaks is its child.
+# With the one file, systemd starts the loader, and the hub that notifies it is the loader's child.
 NotifyAccess=all
 ExecStart=@PROGRAM@ serve
 Environment=PATH=/opt/restohub/bin:/usr/local/bin:/usr/bin:/bin
@@ -107,7 +107,7 @@ def launchd_job(program: str) -> str:
         "ProgramArguments": [program, "serve", "--data", MAC_FOLDER],
         "UserName": MAC_USER,
         "RunAtLoad": True,
-        # Started anew after a failure, not after a stop in good order.
+        # Restarted after a failure, not after a clean stop.
         "KeepAlive": {"SuccessfulExit": False},
         "ThrottleInterval": 5,
         "ExitTimeOut": 10,

@@ -1,4 +1,4 @@
-"""`python -m restohub.build`: it makes the one file, and says what it does."""
+"""`python -m restohub.build`: builds the one file."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def build(
         with TemporaryDirectory(prefix="restohub-build-") as folder:
             place(freeze(Path(folder)), output)
         typer.echo(f"{output} is made: {output.stat().st_size / 1_000_000:.1f} MB, {says_its_version(output)}.")
-        typer.echo(f"Run it here with `{shown(output)} serve`, or copy it to another machine of this kind.")
+        typer.echo(f"Run it here with `{as_shell_command(output)} serve`, or copy it to another machine of this kind.")
     except (BuildError, ContentsError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
@@ -105,7 +105,7 @@ def says_its_version(output: Path) -> str:
     return done.stdout.strip()
 
 
-def shown(output: Path) -> str:
+def as_shell_command(output: Path) -> str:
     """The path as a shell takes it for a program."""
     return str(output) if output.is_absolute() else os.path.join(os.curdir, output)  # noqa: PTH118 (Path drops the dot)
 

@@ -1,4 +1,4 @@
-"""What goes into the one file, what stays out, and the licences of what goes in."""
+"""The contents of the one file: what goes in, what stays out, and the licences of what goes in."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from importlib.metadata import distribution, packages_distributions
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile
 
-from restohub.cli.licences import BUNDLED, distributions, plain, texts
+from restohub.cli.licences import BUNDLED, distributions, licence_texts, normalized_name
 
 # Required by others' metadata, imported by no hub: colours of a terminal, test clients, made-up examples, HTMX.
 UNUSED = frozenset({"rich", "rich-click", "polyfactory", "httpx", "litestar-htmx"})
@@ -32,7 +32,7 @@ def metadata(folder: Path) -> list[tuple[str, str]]:
     """
     placed: list[tuple[str, str]] = []
     for one in distributions(but=UNUSED):
-        found = texts(one)
+        found = licence_texts(one)
         if not found:
             raise ContentsError(f"{one.name} {one.version} came without its licence, so it cannot be passed on.")
         home = next(iter(found)).partition("/")[0]
@@ -51,9 +51,9 @@ def modules_left_out() -> list[str]:
 
     Raises ContentsError where the hub imports such a module itself.
     """
-    needed = {plain(one.name) for one in distributions(but=UNUSED)}
+    needed = {normalized_name(one.name) for one in distributions(but=UNUSED)}
     owners = packages_distributions()
-    foreign = [module for module, names in owners.items() if not needed & {plain(name) for name in names}]
+    foreign = [module for module, names in owners.items() if not needed & {normalized_name(name) for name in names}]
     if missed := sorted(imported_by_the_hub() & set(foreign)):
         raise ContentsError(
             f"The hub imports {', '.join(missed)}, which the installed restohub does not ask for: it is another "
@@ -85,7 +85,7 @@ def bundled_texts(folder: Path, binaries: Iterable[tuple[str, str]]) -> list[tup
     """
     found = {f"Python {sys.version.split()[0]}": (python_folder() / "LICENSE.txt").read_text("utf-8")}
     loader = distribution("pyinstaller")
-    found[f"PyInstaller's loader {loader.version}"] = "\n\n".join(texts(loader).values())
+    found[f"PyInstaller's loader {loader.version}"] = "\n\n".join(licence_texts(loader).values())
     homes = [python_folder(), *(Path(sysconfig.get_path(name)) for name in ("purelib", "platlib"))]
     for name, source in binaries:
         path = Path(source).resolve()

@@ -1,4 +1,4 @@
-"""The first step of the one file: it sets right what its loader, PyInstaller's, leaves behind.
+"""The one file's first step: it undoes what PyInstaller's loader leaves behind.
 
 The loader unpacks the program into a temporary folder, runs it as its child, hands signals on to it, and clears up.
 """

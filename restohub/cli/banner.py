@@ -1,4 +1,4 @@
-"""What people are told of where a hub is: a few lines, and on a terminal a QR code."""
+"""The banner: where a hub is, in a few lines and, on a terminal, a QR code."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, TextIO
 from restohub.boot.install import InstallError, installed_program
 from restohub.config import Settings
 from restohub.live.endpoint import Endpoint
-from restohub.net.urls import Reach, reach
+from restohub.net.urls import HubUrls, hub_urls
 from restohub.text import printable
 
 from .qr import qr_lines
-from .terminal import say, wrapped
+from .terminal import print_text, wrapped
 
 if TYPE_CHECKING:
     from restohub.net.running_hub import RunningHub
@@ -25,15 +25,15 @@ log = logging.getLogger("restohub")
 REASON_COLUMNS = 78
 
 
-def say_ready(settings: Settings, endpoint: Endpoint) -> None:
+def announce_ready(settings: Settings, endpoint: Endpoint) -> None:
     """Say at the start where the hub is: to a person at a terminal, else to the log."""
-    reached, folder = reach(endpoint), settings.data.absolute()
+    reached, folder = hub_urls(endpoint), settings.data.absolute()
     if settings.log_format == "text" and sys.stderr.isatty():
         with suppress(OSError):  # a terminal that was closed meanwhile stops nobody
-            say_to_person(endpoint.name, reached, folder, sys.stderr)
-            say(f"Ctrl-C stops the hub.\n{_leave_on()}\n", to=sys.stderr)
+            print_banner(endpoint.name, reached, folder, sys.stderr)
+            print_text(f"Ctrl-C stops the hub.\n{_leave_on()}\n", to=sys.stderr)
         return
-    for line in lines(endpoint.name, reached, folder):
+    for line in ready_lines(endpoint.name, reached, folder):
         log.info("%s", line)
 
 
@@ -47,7 +47,7 @@ def _leave_on() -> str:
     return f"To have it start with the machine: {f'{program} {what}' if what else f'sudo {program} service install'}"
 
 
-def lines(name: str, reached: Reach, folder: Path) -> list[str]:
+def ready_lines(name: str, reached: HubUrls, folder: Path) -> list[str]:
     """One fact a line, for a pipe or a log."""
     first, *others = reached.urls or (reached.own_url,)
     said = [f"The hub '{printable(name, 200)}' is ready at {first}"]
@@ -59,7 +59,7 @@ def lines(name: str, reached: Reach, folder: Path) -> list[str]:
     return [*said, f"It keeps its data in {printable(str(folder), 4096)}"]
 
 
-def as_object(hub: RunningHub, reached: Reach) -> dict[str, object]:
+def as_json_object(hub: RunningHub, reached: HubUrls) -> dict[str, object]:
     """The same for machines."""
     return {
         "id": hub.endpoint.id,
@@ -74,7 +74,7 @@ def as_object(hub: RunningHub, reached: Reach) -> dict[str, object]:
     }
 
 
-def say_to_person(name: str, reached: Reach, folder: Path, stream: TextIO) -> None:
+def print_banner(name: str, reached: HubUrls, folder: Path, stream: TextIO) -> None:
     """The same for a person at a terminal."""
     first, *others = reached.urls or (reached.own_url,)
     rows = [("On an iPad, open" if reached.urls else "On this machine", first), *(("or", url) for url in others)]
@@ -93,4 +93,4 @@ def say_to_person(name: str, reached: Reach, folder: Path, stream: TextIO) -> No
     code = qr_lines(first, stream) if reached.urls else []
     if code:
         said += [*(f"  {line}" for line in code), "  Or point an iPad's camera at this code.", ""]
-    say("\n".join(said), to=stream)
+    print_text("\n".join(said), to=stream)

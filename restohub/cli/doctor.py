@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from restohub.config import Settings, SettingsError, settings
-from restohub.doctor.report import Check, json_text, lines, report, shown, summary
+from restohub.doctor.report import Check, check_lines, json_text, make_report, printable_in, summary
 
 WIDTH_MAX = 100
 
@@ -49,7 +49,7 @@ def doctor(
         folder = str(chosen.data)
         screen.title(chosen)
         checks = asyncio.run(_examined(chosen, screen))
-    whole = report(installed_version("restohub"), folder, checks)
+    whole = make_report(installed_version("restohub"), folder, checks)
     if as_json:
         typer.echo(json_text(whole))
     else:
@@ -58,10 +58,10 @@ def doctor(
 
 
 async def _examined(chosen: Settings, screen: Screen) -> list[Check]:
-    from restohub.doctor.checks import examine
+    from restohub.doctor.checks import run_checks
 
     checks = []
-    async for check in examine(chosen, screen.progress):
+    async for check in run_checks(chosen, screen.progress):
         checks.append(check)
         screen.line(check)
     return checks
@@ -85,7 +85,7 @@ class Screen:
     def line(self, check: Check) -> None:
         """One check."""
         if not self._silent:
-            sys.stdout.write("\n".join([*lines(check, self._encoding, self._width), ""]))
+            sys.stdout.write("\n".join([*check_lines(check, self._encoding, self._width), ""]))
             sys.stdout.flush()
 
     def end(self, text: str) -> None:
@@ -103,5 +103,5 @@ class Screen:
 
     def _say(self, text: str) -> None:
         if not self._silent:
-            sys.stdout.write(shown(text, self._encoding) + "\n")
+            sys.stdout.write(printable_in(text, self._encoding) + "\n")
             sys.stdout.flush()

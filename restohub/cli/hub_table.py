@@ -1,4 +1,4 @@
-"""The hubs that were found as a table, or one beneath the other where the terminal is too narrow."""
+"""The table of hubs that `restohub find` prints, or a list where the terminal is too narrow."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ import typer
 
 from restohub.config import chosen_folder, default_folder
 
-from .terminal import stop
+from .terminal import exit_with_error
 
 identity = typer.Typer(
     help="The hub's identity: the id by which iPads know it.",
@@ -52,11 +52,11 @@ def new(
     try:
         old = give_identity(folder, made, installed_version("restohub"))
     except FolderError as error:
-        stop(str(error))
+        exit_with_error(str(error))
     except DamageError as error:
-        stop(f"The data in {folder} are damaged: {error}. Nothing was changed. `restohub verify` says more.")
+        exit_with_error(f"The data in {folder} are damaged: {error}. Nothing was changed. `restohub verify` says more.")
     except (StorageFailedError, StorageFullError, StorageUnavailableError, DatabaseError, OSError) as error:
-        stop(f"The disk of {folder} cannot be written: {error}. Nothing was changed.")
+        exit_with_error(f"The disk of {folder} cannot be written: {error}. Nothing was changed.")
     if as_json:
         told = {"data": str(folder.absolute()), "old": msgspec.to_builtins(old), "new": msgspec.to_builtins(made)}
         typer.echo(msgspec.json.format(msgspec.json.encode(told)).decode())

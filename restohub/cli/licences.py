@@ -1,4 +1,4 @@
-"""What the hub is made of: each part, others' and its own, with its licence word for word."""
+"""The command `restohub licences`: every part of the program with its licence, word for word."""
 
 from __future__ import annotations
 
@@ -19,22 +19,24 @@ LICENCE_FILE = re.compile(r"\.dist-info/(licenses/.|(LICEN[CS]E|COPYING|NOTICE)[
 OF_AN_EXTRA = re.compile(r"\bextra\s*==")
 
 
-class Part(NamedTuple):
+class LicensedPart(NamedTuple):
     """Something that the program is made of, by name and version, and its licence."""
 
     name: str
     text: str
 
 
-def parts() -> list[Part]:
+def licensed_parts() -> list[LicensedPart]:
     """restohub, each distribution that it stands on, and what the one file has beside them."""
     found = [
-        Part(f"{one.name} {one.version}", "\n\n".join(texts(one).values()) or "No licence was installed with it.")
+        LicensedPart(
+            f"{one.name} {one.version}", "\n\n".join(licence_texts(one).values()) or "No licence was installed with it."
+        )
         for one in distributions()
     ]
     folder = files("restohub") / BUNDLED
     beside = sorted(folder.iterdir(), key=lambda file: file.name) if folder.is_dir() else []
-    return found + [Part(file.name.removesuffix(".txt"), file.read_text("utf-8")) for file in beside]
+    return found + [LicensedPart(file.name.removesuffix(".txt"), file.read_text("utf-8")) for file in beside]
 
 
 def distributions(but: Collection[str] = ()) -> list[Distribution]:
@@ -45,7 +47,7 @@ def distributions(but: Collection[str] = ()) -> list[Distribution]:
     met: dict[str, Distribution | None] = {}
     waiting = ["restohub"]
     while waiting:
-        name = plain(waiting.pop())
+        name = normalized_name(waiting.pop())
         if name in met or name in but:
             continue
         met[name] = found = installed(name)
@@ -59,18 +61,18 @@ def installed(name: str) -> Distribution | None:
     return next((one for one in metadata.distributions(name=name) if one.read_text("METADATA")), None)
 
 
-def texts(one: Distribution) -> dict[str, str]:
+def licence_texts(one: Distribution) -> dict[str, str]:
     """A distribution's licence files, by their paths beside its modules."""
     found = [path for path in one.files or [] if LICENCE_FILE.search(path.as_posix())]
     return {path.as_posix(): path.read_text() for path in found}
 
 
-def plain(name: str) -> str:
+def normalized_name(name: str) -> str:
     """A distribution's name as they are compared (PEP 503)."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def licences() -> None:
     """Print all that this program is made of, each part with its licence, word for word."""
-    for part in parts():
+    for part in licensed_parts():
         typer.echo(f"{part.name}\n{'=' * len(part.name)}\n\n{part.text.strip()}\n\n")

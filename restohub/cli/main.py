@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from .doctor import doctor
+from .find import find
 from .identity import identity
 from .licences import licences
 from .remove import remove
@@ -16,7 +17,7 @@ from .serve import serve
 from .service_commands import service
 from .simulate import simulate
 from .verify import verify
-from .where import find, where
+from .where import where
 
 cli = typer.Typer(
     name="restohub",

@@ -1,4 +1,4 @@
-"""The removal of what one address made: asked of the hub, deleted through it, told to a person."""
+"""Removing what one address made: asked of the hub, deleted through it, printed for a person."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from restohub.text import printable
 
-from .terminal import say
+from .terminal import print_text
 
 AGO = re.compile(r"(\d{1,5})\s*([mhd])", re.ASCII)
 UNITS = {"m": "minutes", "h": "hours", "d": "days"}
@@ -28,7 +28,7 @@ SHOWN = 5
 GONE = ("guest_not_found", "table_not_found", "restaurant_not_found")
 
 
-class Kept(Struct):
+class NotRemoved(Struct):
     """What could not be removed, and why."""
 
     restaurant_id: int
@@ -44,7 +44,7 @@ class Removed(Struct):
     guests: int = 0
     tables: int = 0
     restaurants: int = 0
-    kept: list[Kept] = []
+    kept: list[NotRemoved] = []
 
 
 class HubError(Exception):
@@ -76,7 +76,7 @@ class HubClient:
         raise HubError(f"The hub accepts no deletes now: {msgspec.json.decode(text)['detail']}")
 
 
-def found_made(hub: HubClient, address: str, since: str) -> dict[str, Any]:
+def made_by_address(hub: HubClient, address: str, since: str) -> dict[str, Any]:
     """What the address made since then and is still there, as `GET /api/made` tells it; raises HubError."""
     asked = {"from": address, "since": _time_meant(since, hub)}
     told: dict[str, Any] = _checked(*hub.ask("GET", f"/api/made?{urlencode(asked)}"))
@@ -96,11 +96,11 @@ def remove_all(hub: HubClient, restaurants: list[dict[str, Any]]) -> Removed:
                 removed.restaurants += 1
             elif told["error_code"] not in GONE:
                 name = restaurant["name"]
-                removed.kept.append(Kept(number, "restaurant", str(number), name, told["detail"]))
+                removed.kept.append(NotRemoved(number, "restaurant", str(number), name, told["detail"]))
     return removed
 
 
-def _delete(hub: HubClient, restaurant: dict[str, Any], kind: str, kept: list[Kept]) -> int:
+def _delete(hub: HubClient, restaurant: dict[str, Any], kind: str, kept: list[NotRemoved]) -> int:
     """Delete these of a restaurant, each on its own; how many are gone by it."""
     number, named, gone = restaurant["restaurant_id"], restaurant[f"{kind}s"], 0
     for first in range(0, len(named), DELETES_AT_ONCE):
@@ -113,7 +113,7 @@ def _delete(hub: HubClient, restaurant: dict[str, Any], kind: str, kept: list[Ke
             if result["status"] == "applied":
                 gone += 1
             elif result["error_code"] not in GONE:
-                kept.append(Kept(number, kind, one["id"], one["name"], result["detail"]))
+                kept.append(NotRemoved(number, kind, one["id"], one["name"], result["detail"]))
     return gone
 
 
@@ -136,17 +136,17 @@ def _time_meant(text: str, hub: HubClient) -> str:
         raise HubError(f"--since must be such as 2h, 30m, 1d or 2026-11-23T18:00, not {text!r}.") from None
 
 
-def show(found: dict[str, Any]) -> None:
+def print_found(found: dict[str, Any]) -> None:
     """Say what was found."""
     who = f"{printable(found['address'], 60)} has made since {found['since']}"
     if not found["restaurants"]:
-        say(f"Nothing that {who} is still there.")
+        print_text(f"Nothing that {who} is still there.")
         return
-    say(f"What {who} and is still there:")
+    print_text(f"What {who} and is still there:")
     for one in found["restaurants"]:
         what = [_counted(one[f"{kind}s"], kind) for kind in ("guest", "table") if one[f"{kind}s"]]
         what += ["the restaurant itself"] if one["itself"] else []
-        say(f"  in {printable(one['name'])} (restaurant {one['restaurant_id']}): {', '.join(what)}")
+        print_text(f"  in {printable(one['name'])} (restaurant {one['restaurant_id']}): {', '.join(what)}")
 
 
 def _counted(named: list[dict[str, Any]], kind: str) -> str:
@@ -154,18 +154,20 @@ def _counted(named: list[dict[str, Any]], kind: str) -> str:
     return f"{len(named)} {kind}{'s' * (len(named) != 1)} ({shown}{', …' * (len(named) > SHOWN)})"
 
 
-def agreed() -> bool:
+def is_confirmed() -> bool:
     """Whether the person at the terminal says yes."""
     if not sys.stdin.isatty():
-        say("Run it again with --yes to remove it.")
+        print_text("Run it again with --yes to remove it.")
         return False
     return typer.confirm("Remove all of this? The iPads show it at once, and it cannot be undone.")
 
 
-def say_removed(removed: Removed) -> None:
+def print_removed(removed: Removed) -> None:
     """Say what became of it."""
     counts = {"guest": removed.guests, "table": removed.tables, "restaurant": removed.restaurants}
     told = [f"{count} {kind}{'s' * (count != 1)}" for kind, count in counts.items() if count]
-    say(f"Removed: {', '.join(told) or 'nothing'}.")
+    print_text(f"Removed: {', '.join(told) or 'nothing'}.")
     for one in removed.kept:
-        say(f"Not removed: {one.entity_type} {printable(one.name)} of restaurant {one.restaurant_id}. {one.detail}")
+        print_text(
+            f"Not removed: {one.entity_type} {printable(one.name)} of restaurant {one.restaurant_id}. {one.detail}"
+        )

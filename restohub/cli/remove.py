@@ -28,29 +28,29 @@ def remove(
     """
     import msgspec
 
-    from restohub.net.running_hub import AbsentError, find_running
+    from restohub.net.running_hub import NoRunningHubError, find_running
     from restohub.net.urls import own_address
 
-    from .removal import HubClient, HubError, agreed, found_made, remove_all, say_removed, show
-    from .terminal import complain, say
+    from .removal import HubClient, HubError, is_confirmed, made_by_address, print_found, print_removed, remove_all
+    from .terminal import print_error, print_text
 
     removed = None
     try:
         endpoint = find_running(data, os.environ).endpoint
         hub = HubClient(own_address(endpoint), endpoint.port)
-        found = found_made(hub, address, since)
+        found = made_by_address(hub, address, since)
         there = found["restaurants"]
         if not as_json:
-            show(found)
-        if there and (yes or (not as_json and agreed())):
+            print_found(found)
+        if there and (yes or (not as_json and is_confirmed())):
             removed = remove_all(hub, there)
-    except (AbsentError, HubError) as error:
-        complain(str(error))
+    except (NoRunningHubError, HubError) as error:
+        print_error(str(error))
         raise typer.Exit(1) from None
     if as_json:
         typer.echo(json.dumps({"found": found, "removed": msgspec.to_builtins(removed)}, indent=2))
     elif removed is not None:
-        say_removed(removed)
+        print_removed(removed)
     elif there:
-        say("Nothing was removed.")
+        print_text("Nothing was removed.")
     raise typer.Exit(0 if not there or (removed is not None and not removed.kept) else 1)

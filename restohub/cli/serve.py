@@ -1,4 +1,4 @@
-"""The command `restohub serve`: it runs the hub, and says why where it cannot."""
+"""The command `restohub serve`: runs the hub, or says why it cannot."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from restohub.config import Settings, SettingsError, settings
 from restohub.logs.lines import start_log
 from restohub.upkeep.last_error import forget_error, note_error
 
-from .terminal import stop
+from .terminal import exit_with_error
 
 if TYPE_CHECKING:
     from restohub.live.endpoint import Endpoint
@@ -71,7 +71,7 @@ def serve(
     try:
         chosen = settings(flags)
     except SettingsError as error:
-        stop(str(error))
+        exit_with_error(str(error))
     start_log(chosen.log_format, chosen.log_level, chosen.shared_addresses)
     sys.exit(_run(chosen))
 
@@ -85,19 +85,19 @@ def _run(chosen: Settings) -> int:
     from restohub.store.data_folder import FolderError, ServedError
     from restohub.store.errors import DatabaseError
 
-    from .banner import say_ready
+    from .banner import announce_ready
 
     def ready(endpoint: Endpoint) -> None:
         forget_error(chosen.data)
-        say_ready(chosen, endpoint)
+        announce_ready(chosen, endpoint)
 
     try:
         _loop_runner(serve_hub(chosen, ready))
         log.info("The hub has stopped; everything it answered is saved.")
     except ServedError:
-        stop(served_already(chosen.data))
+        exit_with_error(served_already(chosen.data))
     except (FolderError, StorageBackError) as error:
-        stop(str(error))
+        exit_with_error(str(error))
     except PortError as error:
         _ended(chosen, port_taken(chosen.host, chosen.port, chosen.data) or str(error))
     except DamageError as error:
@@ -107,7 +107,7 @@ def _run(chosen: Settings) -> int:
             "Keep a copy of the folder, and restore a backup.",
         )
     except (StorageFailedError, StorageFullError, StorageUnavailableError) as error:
-        stop(f"The disk of {chosen.data} failed: {error}. Check the disk, then start the hub again.")
+        exit_with_error(f"The disk of {chosen.data} failed: {error}. Check the disk, then start the hub again.")
     except (DatabaseError, OSError, UnicodeError) as error:
         _ended(chosen, f"The hub cannot run with {chosen.data} on {chosen.host}: {error}.")
     return 0
@@ -116,7 +116,7 @@ def _run(chosen: Settings) -> int:
 def _ended(chosen: Settings, sentence: str) -> None:
     """Stop, with a note for `restohub doctor`; not where the disk failed or another hub holds the folder."""
     note_error(chosen.data, sentence)
-    stop(sentence)
+    exit_with_error(sentence)
 
 
 def _loop_runner(main: Any) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from .terminal import complain
+from .terminal import print_error
 
 service = typer.Typer(
     help="Start the hub with the machine: as a service of systemd, launchd (macOS) or the Task Scheduler (Windows).",
@@ -39,7 +39,7 @@ def install(
             return
         install_service(installed_program())
     except InstallError as error:
-        complain(str(error))
+        print_error(str(error))
         raise typer.Exit(1) from None
     typer.echo(f"{UNIT_NAME} is enabled and runs. `systemctl status restohub` says how it is.")
 
@@ -57,5 +57,5 @@ def show(
     try:
         typer.echo(write(program or str(installed_program())), nl=False)
     except InstallError as error:
-        complain(str(error))
+        print_error(str(error))
         raise typer.Exit(1) from None

@@ -1,4 +1,4 @@
-"""The command `restohub simulate`: an evening played on a running hub."""
+"""The command `restohub simulate`: plays an evening on a running hub."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from .terminal import stop
+from .terminal import exit_with_error
 
 
 def simulate(
@@ -26,7 +26,7 @@ def simulate(
     The restaurant stays, named 'Simulated evening', until `--clear` removes all that have this name, with their guests.
     """
     if not math.isfinite(speed):
-        stop("--speed must be a number of simulated minutes a second, such as 10.")
+        exit_with_error("--speed must be a number of simulated minutes a second, such as 10.")
     from restohub.simulate.clear import clear
     from restohub.simulate.client import AwayError
     from restohub.simulate.play import play
@@ -35,6 +35,6 @@ def simulate(
     try:
         sys.exit(0 if asyncio.run(work) else 1)
     except AwayError as error:
-        stop(str(error))
+        exit_with_error(str(error))
     except KeyboardInterrupt:
         sys.exit(130)

@@ -1,4 +1,4 @@
-"""Sentences on a terminal: wrapped between words there, one line where a pipe or a log reads."""
+"""Text on a terminal: wrapped between words there, on one line where a pipe or a log reads it."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ def columns_of(stream: TextIO) -> int:
         return 80
 
 
-def complain(sentence: str) -> None:
+def print_error(sentence: str) -> None:
     """Say on stderr what is wrong."""
     typer.echo(wrapped(sentence, sys.stderr), err=True)
 
 
-def say(text: str, *, to: TextIO | None = None) -> None:
+def print_text(text: str, *, to: TextIO | None = None) -> None:
     """Print a line, with `?` for what the stream's encoding does not have."""
     stream = to or sys.stdout
     encoding = stream.encoding or "utf-8"
     typer.echo(text.encode(encoding, "replace").decode(encoding), file=stream)
 
 
-def stop(sentence: str) -> NoReturn:
+def exit_with_error(sentence: str) -> NoReturn:
     """Say on stderr what is wrong, and end with status 1."""
-    complain(sentence)
+    print_error(sentence)
     sys.exit(1)

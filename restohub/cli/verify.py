@@ -1,4 +1,4 @@
-"""The command `restohub verify`: whether a folder's data are sound, with not a byte of them changed."""
+"""The command `restohub verify`: checks whether a folder's data are sound, and changes nothing."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
-from .terminal import complain
+from .terminal import print_error
 
 if TYPE_CHECKING:
-    from restohub.store.verification import Fault, Report
+    from restohub.store.verification import Defect, VerificationReport
 
 
 def verify(
@@ -21,18 +21,18 @@ def verify(
 ) -> None:
     """Read every row, commit and checksum of a stopped hub's data and say whether they are sound; change nothing."""
     from restohub.store.data_folder import FolderError
-    from restohub.store.verification import check_folder
+    from restohub.store.verification import verify_folder
 
     try:
-        report = check_folder(data, _progress if sys.stderr.isatty() else _in_silence)
+        report = verify_folder(data, _progress if sys.stderr.isatty() else _in_silence)
     except FolderError as error:
-        complain(str(error))
+        print_error(str(error))
         sys.exit(1)
     typer.echo(msgspec.json.encode(report).decode() if as_json else _in_words(report, data))
     sys.exit(0 if report.sound else 1)
 
 
-def _in_words(report: Report, data: Path) -> str:
+def _in_words(report: VerificationReport, data: Path) -> str:
     from restohub.store.verification import FAULTS_MAX
 
     if report.sound:
@@ -49,7 +49,7 @@ def _in_words(report: Report, data: Path) -> str:
     )
 
 
-def _line(fault: Fault) -> str:
+def _line(fault: Defect) -> str:
     where = [] if fault.restaurant_id is None else [f"restaurant {fault.restaurant_id}"]
     if fault.revision is not None:
         where.append(f"revision {fault.revision}")

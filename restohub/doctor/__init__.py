@@ -1,1 +1,1 @@
-"""The doctor (`restohub doctor`): what could keep a hub from serving, looked at in seconds and told to its owner."""
+"""The doctor (`restohub doctor`): checks for what could keep a hub from serving."""

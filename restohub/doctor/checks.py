@@ -1,4 +1,4 @@
-"""The doctor's round: every check in its order, each with what those before it found."""
+"""The order of the doctor's checks, each with the results of those before it."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from restohub.config import Settings
 from restohub.store.data_folder import is_served
 
 from . import database, folder, machine_clock, mdns, network
-from .last_run import last_run
+from .last_run import check_last_run
 from .report import Check
 
 T = TypeVar("T")
 PATIENCE_S = 2.0
 
-# Told what is being done when that takes long, and "" when it is done.
+# Called with what is being done when that takes long, and with "" when it is done.
 Progress = Callable[[str], None]
 
 
-async def examine(chosen: Settings, progress: Progress) -> AsyncIterator[Check]:
+async def run_checks(chosen: Settings, progress: Progress) -> AsyncIterator[Check]:
     """The checks one by one, within about ten seconds; nothing of the hub is changed, stopped or held up."""
 
     async def patiently(doing: str, work: Awaitable[T]) -> T:
@@ -32,20 +32,20 @@ async def examine(chosen: Settings, progress: Progress) -> AsyncIterator[Check]:
             progress("")
 
     served = is_served(chosen.data)
-    checked, seen = await patiently("Reading the database", database.database(chosen.data))
+    checked, seen = await patiently("Reading the database", database.check_database(chosen.data))
     install_id = seen.install_id if seen else None
     listener = await patiently("Asking the hub", network.who_answers(chosen.host, chosen.port))
-    yield network.port(chosen, listener, install_id, served)
-    reached, choice = network.addresses(chosen)
+    yield network.check_port(chosen, listener, install_id, served)
+    reached, choice = network.check_addresses(chosen)
     yield reached
     ours = listener.ours(install_id, served) if listener else None
-    asking = mdns.discovery(chosen, choice, ours, install_id)
+    asking = mdns.check_discovery(chosen, choice, ours, install_id)
     for check in await patiently("Listening in the network", asking):
         yield check
-    yield folder.rights(chosen.data)
-    yield folder.space(chosen.data)
-    yield await patiently("Measuring the disk", folder.speed(chosen.data))
+    yield folder.check_permissions(chosen.data)
+    yield folder.check_free_space(chosen.data)
+    yield await patiently("Measuring the disk", folder.check_disk_speed(chosen.data))
     yield checked
-    yield database.sqlite_version()
-    yield machine_clock.clock(seen.last_commit if seen else None)
-    yield last_run(chosen.data, served)
+    yield database.check_sqlite_version()
+    yield machine_clock.check_clock(seen.last_commit if seen else None)
+    yield check_last_run(chosen.data, served)

@@ -8,7 +8,7 @@ from restohub.live.ports import StorageFailedError, StorageFullError, StorageUna
 from restohub.store.codec import DamageError
 from restohub.store.data_folder import FolderError
 from restohub.store.errors import DatabaseError, UnseenError
-from restohub.store.inspection import Seen, look
+from restohub.store.inspection import DatabaseState, inspect_database
 from restohub.store.sqlite_version import SQLITE_VERSION, has_wal_reset_bug
 
 from .folder import size_text
@@ -17,11 +17,11 @@ from .report import Check
 LOOK_WAIT_S = 3.0
 
 
-async def database(folder: Path) -> tuple[Check, Seen | None]:
+async def check_database(folder: Path) -> tuple[Check, DatabaseState | None]:
     """Whether the next start would find everything as it was saved."""
     name = "database"
     try:
-        seen = await look(folder, LOOK_WAIT_S)
+        seen = await inspect_database(folder, LOOK_WAIT_S)
     except DamageError as error:
         fix = "Keep a copy of the folder, then restore a backup."
         return Check(name, "wrong", f"It is damaged, and the hub would not serve it: {error}.", fix), None
@@ -39,7 +39,7 @@ async def database(folder: Path) -> tuple[Check, Seen | None]:
     return Check(name, "well", found + rest), seen
 
 
-def sqlite_version() -> Check:
+def check_sqlite_version() -> Check:
     """Whether the SQLite at hand has the one fault that could cost data."""
     if not has_wal_reset_bug():
         return Check("SQLite", "well", f"{SQLITE_VERSION}.")

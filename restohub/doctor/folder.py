@@ -1,4 +1,4 @@
-"""The data folder before the doctor: rights, space, and how fast its disk syncs."""
+"""Checks of the data folder: permissions, free space, and how fast its disk syncs."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ WITHOUT_RIGHTS = "On a disk without file permissions (exFAT, a network share), i
 MOUNTED_FOR_ONE = "Mount it for the hub's user alone (uid=…, umask=077), or move the folder to another disk."
 
 
-def rights(folder: Path, of_service: Path = SERVICE_FOLDER) -> Check:
+def check_permissions(folder: Path, of_service: Path = SERVICE_FOLDER) -> Check:
     """Whether this user can run a hub on the folder, and nobody else can read the guests or swap the files."""
     name = "data folder"
     there = folder.is_dir()
@@ -95,7 +95,7 @@ def keeps_rights(folder: Path) -> bool:
     return True
 
 
-def space(folder: Path) -> Check:
+def check_free_space(folder: Path) -> Check:
     """Whether there is room for changes."""
     name = "disk space"
     try:
@@ -112,7 +112,7 @@ def space(folder: Path) -> Check:
     return Check(name, "well", found)
 
 
-async def speed(folder: Path) -> Check:
+async def check_disk_speed(folder: Path) -> Check:
     """How long the disk takes to keep a small change: each is answered only after that."""
     name = "disk speed"
     place = existing(folder)
@@ -131,7 +131,7 @@ async def speed(folder: Path) -> Check:
         with suppress(RuntimeError):  # too late: the loop is closed
             loop.call_soon_threadsafe(tell, found)
 
-    # Not a pool's thread: the command must end though a sync never comes back.
+    # Not a pool's thread: the command must end even if a sync never returns.
     threading.Thread(target=measure, daemon=True).start()
     try:
         times = await asyncio.wait_for(took, SYNC_WAIT_S)

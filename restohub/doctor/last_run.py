@@ -1,4 +1,4 @@
-"""How the hub last ended, before the doctor: by its own note, by systemd's journal, by what it left."""
+"""Check of how the hub last ended: its own note, systemd's journal, the files that it left."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from restohub.store.data_folder import size_of, wal_path
 from restohub.upkeep.last_error import last_error
 from restohub.wire.times import read_time
 
-from .machine_clock import moment
+from .machine_clock import local_time_text
 from .report import Check
 
 UNIT = "restohub.service"
@@ -23,16 +23,16 @@ JOURNAL_LINES, JOURNAL_WAIT_S = 300, 2.0
 RECENT_S = 7 * 86400
 
 
-def last_run(folder: Path, served: bool) -> Check:
+def check_last_run(folder: Path, served: bool) -> Check:
     """What the last run said was wrong, where it ended on an error."""
     name = "last run"
     if noted := last_error(folder):
         seconds = read_time(noted[0])
-        found = f"It ended {'at some time' if seconds is None else moment(seconds)} with: {noted[1]}"
+        found = f"It ended {'at some time' if seconds is None else local_time_text(seconds)} with: {noted[1]}"
         return Check(name, "warning", found, "If the lines above are all well, it is over: start the hub.")
     failed = journal_failure()
     if failed and failed[0] > Clock().now() - RECENT_S:
-        found = f"The service failed {moment(failed[0])}: {failed[1]}"
+        found = f"The service failed {local_time_text(failed[0])}: {failed[1]}"
         fix = "It runs again since." if served else "journalctl -u restohub says more; sudo systemctl start restohub"
         return Check(name, "warning", found, fix)
     if not served and _size(wal_path(folder)) > 0:

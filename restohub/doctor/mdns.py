@@ -1,4 +1,4 @@
-"""Discovery before the doctor: whether the hub is heard in mDNS, and whether another has its name."""
+"""Checks of discovery: whether the hub is heard by mDNS, and whether another hub has its name."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from restohub.config import Settings
-from restohub.net.addresses import Choice
-from restohub.net.health_probe import HubHealth, probe
+from restohub.net.addresses import AddressChoice
+from restohub.net.health_probe import HubHealth, identify_hub
 from restohub.net.mdns_advertise import SERVICES, fault_text, instance_label
 from restohub.net.urls import short_id, url
 from restohub.wire.responses import Discovery
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
 
 SERVICE = SERVICES[0]
-# A type of its own: no iPad shall list, for a moment, a hub that is none.
+# A service type of its own, so that no iPad lists a hub that does not exist, even for a moment.
 TRIAL = "_restohub-try._tcp.local."
 DISCARD_PORT = 9
 LISTEN_S, HEARING_WAIT_S, ASKING_WAIT_S = 2.0, 3.0, 1.0
@@ -29,7 +29,7 @@ HUBS_MAX, ADDRESSES_MAX = 20, 4
 IPADS_REACH_IT = "iPads reach the hub by its address all the same."
 
 
-class Heard(Struct, frozen=True):
+class AnnouncedHub(Struct, frozen=True):
     """One hub as it announces itself; `runs`: of which run one of its id answers, by address."""
 
     name: str
@@ -38,8 +38,8 @@ class Heard(Struct, frozen=True):
     runs: dict[str, str]
 
 
-async def discovery(
-    chosen: Settings, choice: Choice, running: HubHealth | None, install_id: str | None
+async def check_discovery(
+    chosen: Settings, choice: AddressChoice, running: HubHealth | None, install_id: str | None
 ) -> tuple[Check, Check]:
     """Whether what is announced here is heard by a second socket, and which other hubs are."""
     if not choice.speakers:
@@ -101,7 +101,9 @@ def _label(chosen: Settings, running: HubHealth | None) -> str:
     return given.removesuffix(f" ({short_id(running.id)})").removesuffix(f" ({short_id(running.run)})")
 
 
-def _copy(choice: Choice, running: HubHealth | None, install_id: str | None, hubs: list[Heard]) -> Check | None:
+def _copy(
+    choice: AddressChoice, running: HubHealth | None, install_id: str | None, hubs: list[AnnouncedHub]
+) -> Check | None:
     """A hub that has this one's id: of another run than the one that runs here, or, where none does, elsewhere."""
     for hub in hubs:
         for address, run in hub.runs.items():
@@ -113,7 +115,7 @@ def _copy(choice: Choice, running: HubHealth | None, install_id: str | None, hub
     return None
 
 
-def _names(label: str, install_id: str | None, hubs: list[Heard]) -> Check:
+def _names(label: str, install_id: str | None, hubs: list[AnnouncedHub]) -> Check:
     name = "name"
     others = [hub for hub in hubs if hub.install_id != install_id]
     for hub in others:
@@ -125,7 +127,7 @@ def _names(label: str, install_id: str | None, hubs: list[Heard]) -> Check:
     return Check(name, "well", f"No other hub is called {label!r}.{more}")
 
 
-async def _hears_a_trial(ear: AsyncZeroconf, choice: Choice) -> bool:
+async def _hears_a_trial(ear: AsyncZeroconf, choice: AddressChoice) -> bool:
     """Announce something for a moment, and listen for it with the other socket."""
     from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
 
@@ -149,7 +151,7 @@ async def _is_heard(ear: AsyncZeroconf, service: str, label: str) -> bool:
     return await _asked(ear, service, f"{label}.{service}", HEARING_WAIT_S) is not None
 
 
-async def _hubs(ear: AsyncZeroconf) -> list[Heard]:
+async def _hubs(ear: AsyncZeroconf) -> list[AnnouncedHub]:
     """The hubs that answer within some seconds, a bounded number: names come from whoever is in the network."""
     from zeroconf import ServiceStateChange
     from zeroconf.asyncio import AsyncServiceBrowser
@@ -179,10 +181,10 @@ async def _asked(ear: AsyncZeroconf, service: str, name: str, wait_s: float) -> 
     return info if await info.async_request(ear.zeroconf, wait_s * 1000) else None
 
 
-async def _heard(info: AsyncServiceInfo) -> Heard:
+async def _heard(info: AsyncServiceInfo) -> AnnouncedHub:
     """A hub, by those of its addresses at which one of its id answers: an announcement alone could be anyone's."""
     install_id, port = (info.properties.get(b"id") or b"").decode("ascii", "replace"), info.port or 0
     addresses = info.parsed_addresses()[:ADDRESSES_MAX]
-    answers = await asyncio.gather(*(probe(address, port) for address in addresses))
+    answers = await asyncio.gather(*(identify_hub(address, port) for address in addresses))
     runs = {at: run for at, (other, run) in zip(addresses, answers, strict=True) if other and other == install_id}
-    return Heard(info.name.removesuffix(f".{SERVICE}"), install_id, port, runs)
+    return AnnouncedHub(info.name.removesuffix(f".{SERVICE}"), install_id, port, runs)

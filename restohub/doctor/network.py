@@ -1,4 +1,4 @@
-"""The network before the doctor: who has the port, and by which addresses an iPad comes to it."""
+"""Checks of the network: who has the port, and by which addresses an iPad reaches the hub."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ipaddress import ip_address
 from msgspec import Struct
 
 from restohub.config import Settings
-from restohub.net.addresses import EVERYWHERE, Choice, choose, links
+from restohub.net.addresses import EVERYWHERE, AddressChoice, choose_addresses, machine_interfaces
 from restohub.net.health_probe import HubHealth, health_at
 from restohub.net.running_hub import SERVICE_FOLDER
 from restohub.net.urls import LOOPBACK, url
@@ -49,7 +49,7 @@ async def who_answers(host: str, port: int) -> Listener | None:
     return Listener(None)
 
 
-def port(chosen: Settings, listener: Listener | None, install_id: str | None, served: bool) -> Check:
+def check_port(chosen: Settings, listener: Listener | None, install_id: str | None, served: bool) -> Check:
     """Whether the port is the hub's: `served` says that a hub holds the data folder, whatever its port."""
     if listener is not None and listener.hub is not None:
         ours = listener.ours(install_id, served)
@@ -122,19 +122,19 @@ def who_listens(port: int) -> str:
     return f"The program {found[1]!r} (process {found[2]})" if found else ""
 
 
-def addresses(chosen: Settings) -> tuple[Check, Choice]:
+def check_addresses(chosen: Settings) -> tuple[Check, AddressChoice]:
     """What to type into an iPad, and the choice that discovery makes of the same addresses."""
     name = "addresses"
     try:
         bound = bound_address(chosen.host)
         if ip_address(bound).is_loopback:
             found = f"The hub listens on {chosen.host}, which only this machine itself reaches."
-            return Check(name, "warning", found, "Leave --host out, and iPads reach it."), Choice(reason=found)
-        choice = choose(links(), bound, chosen.interface)
+            return Check(name, "warning", found, "Leave --host out, and iPads reach it."), AddressChoice(reason=found)
+        choice = choose_addresses(machine_interfaces(), bound, chosen.interface)
     except (OSError, ValueError) as error:
         found = f"The machine's addresses could not be read ({error})."
-        return Check(name, "skipped", found), Choice(reason=found)
-    if not choice.addresses and (others := choose(links(), bound).addresses):
+        return Check(name, "skipped", found), AddressChoice(reason=found)
+    if not choice.addresses and (others := choose_addresses(machine_interfaces(), bound).addresses):
         at = " or ".join(url(one, chosen.port) for one in others)
         found = f"{choice.reason} iPads do not find the hub by themselves, but reach it at {at}"
         return Check(name, "warning", found, "Name one that exists with --interface, or leave it out."), choice

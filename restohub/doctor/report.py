@@ -1,4 +1,4 @@
-"""What the doctor found, as lines for a person and as JSON for a machine."""
+"""The doctor's report, as lines for a person and as JSON for a machine."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Check(Struct, frozen=True):
     fix: str = ""
 
 
-class Report(Struct, frozen=True):
+class DoctorReport(Struct, frozen=True):
     """All of it, as `--json` prints it."""
 
     ok: bool
@@ -34,32 +34,32 @@ class Report(Struct, frozen=True):
     checks: list[Check]
 
 
-def report(version: str, data: str, checks: list[Check]) -> Report:
+def make_report(version: str, data: str, checks: list[Check]) -> DoctorReport:
     """The checks with their sum: warnings are allowed."""
-    return Report(all(check.result != "wrong" for check in checks), version, data, checks)
+    return DoctorReport(all(check.result != "wrong" for check in checks), version, data, checks)
 
 
-def json_text(whole: Report) -> str:
+def json_text(whole: DoctorReport) -> str:
     """The report as JSON, in ASCII so that every terminal and pipe takes it."""
     return json.dumps(msgspec.to_builtins(whole), indent=2)
 
 
-def lines(check: Check, encoding: str, width: int | None) -> list[str]:
+def check_lines(check: Check, encoding: str, width: int | None) -> list[str]:
     """A check as lines of at most `width` characters (None: one line for what was found, one for what to do)."""
     marks = MARKS if _takes(encoding, "".join(MARKS.values())) else PLAIN_MARKS
     parts = [f" {marks[check.result]} {check.name:{NAME_WIDTH}} {check.found}"]
     if check.fix:
         parts.append(f"{INDENT}{'→' if _takes(encoding, '→') else '>'} {check.fix}")
-    return [line for part in parts for line in _folded(shown(part, encoding), width)]
+    return [line for part in parts for line in _folded(printable_in(part, encoding), width)]
 
 
-def shown(text: str, encoding: str) -> str:
+def printable_in(text: str, encoding: str) -> str:
     """A text that a terminal takes as text alone: names come from the network too."""
     plain = "".join(c if c.isprintable() else " " for c in text)
     return plain.encode(encoding, "replace").decode(encoding)
 
 
-def summary(whole: Report) -> str:
+def summary(whole: DoctorReport) -> str:
     """The last line."""
     wrong = sum(check.result == "wrong" for check in whole.checks)
     warnings = sum(check.result == "warning" for check in whole.checks)

@@ -1,1 +1,1 @@
-"""The restaurant's own rules: pure, and with no idea that there is a network or a disk."""
+"""The restaurant's rules: pure functions that know neither network nor disk."""

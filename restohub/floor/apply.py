@@ -1,4 +1,4 @@
-"""How changes are laid on a floor: after-images replace, removals remove."""
+"""Applying changes to a floor: after-images replace, removals remove."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .memory_size import weight
 from .model import Directory, Entry, Floor, Guest, Removal, Restaurant, Table
 from .visit_index import after_change, concerns
 
-# So many leave memory at once, and then none for a while.
+# How many leave memory at once; then none for a while.
 REMOVALS_A_TIME = 1_000
 
 

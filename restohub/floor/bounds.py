@@ -1,4 +1,4 @@
-"""How much a floor and a hub may hold: what would go beyond is refused, and what is near is told."""
+"""The limits of a floor and of a hub: what exceeds one is refused, what comes near one is reported."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from msgspec import Struct
 from restohub.limits import FLOOR_BYTES_MAX, GUESTS_MAX, HUB_BYTES_MAX, NEARLY_FULL, TABLES_MAX
 
 from .model import Floor
-from .verdicts import Refused, limit_reached
+from .outcomes import Refused, limit_reached
 
 LEAVE = "Delete guests who are no longer needed; those who are done leave by themselves at 04:00."
 SHORTEN = "Delete guests who are no longer needed, or shorten long notes."
@@ -37,7 +37,7 @@ class Size(Struct, frozen=True, gc=False):
         return Size(self.guests + guests, self.tables + tables, self.floor + size, self.hub + size)
 
 
-def beyond(size: Size, grown: Growth) -> Refused | None:
+def limit_refusal(size: Size, grown: Growth) -> Refused | None:
     """Why what grows by so many guests, tables and bytes is refused. What makes nothing larger never is."""
     guests, tables, heavier = grown
     if guests > 0 and size.guests + guests > GUESTS_MAX:
@@ -55,7 +55,7 @@ def beyond(size: Size, grown: Growth) -> Refused | None:
     return None
 
 
-def beyond_restaurants(count: int, most: int) -> Refused | None:
+def restaurant_limit_refusal(count: int, most: int) -> Refused | None:
     """Why no restaurant can be made where there are so many."""
     if count < most:
         return None

@@ -1,4 +1,4 @@
-"""What may be asked of a floor: one struct for each command, plain values in all of them."""
+"""The commands: what may be asked of a floor, as structs of plain values."""
 
 from __future__ import annotations
 

@@ -1,17 +1,17 @@
-"""The decision: what a command would do to a floor, or why it is refused."""
+"""The decision on a command: what it does to a floor, or why it is refused."""
 
 from __future__ import annotations
 
 from restohub.limits import ANSWERED_BYTES_MAX
 
-from .bounds import Size, beyond
+from .bounds import Size, limit_refusal
 from .commands import CloseDay, Create, Delete, Operation, Update
 from .draft import Draft
 from .guest_rules import create_guest, delete_guest, retire_guest, update_guest
 from .memory_size import weight
 from .model import DONE, EXPECTED, Floor, Guest, Stamp
+from .outcomes import Accepted, BatchRefused, Outcome, Refused, answer_too_large
 from .table_rules import create_table, delete_table, update_table
-from .verdicts import Accepted, BatchRefused, Outcome, Refused, answer_too_large
 
 # What a batch is made of: operations, and in the places of malformed ones the refusals that reading them gave.
 Batch = tuple[Operation | Refused, ...]
@@ -39,7 +39,7 @@ def decide(floor: Floor, command: FloorCommand, stamp: Stamp, hub_size: int = 0)
             grown = draft.growth()
             changes = draft.changes()
             outcomes = (_outcome(command, changed=bool(changes)),)
-            too_much = beyond(Size.of(floor, hub_size), grown) if grown != (0, 0, 0) else None
+            too_much = limit_refusal(Size.of(floor, hub_size), grown) if grown != (0, 0, 0) else None
             return too_much or Accepted(changes, outcomes, grown=grown[2])
 
 
@@ -53,7 +53,7 @@ def _decide_batch(draft: Draft, batch: Batch, hub_size: int) -> Accepted | Batch
         attempt = draft.fork()
         refused = operation if isinstance(operation, Refused) else _operate(attempt, operation)
         grown = (0, 0, 0) if refused else attempt.growth()
-        refused = refused or beyond(size, grown)
+        refused = refused or limit_refusal(size, grown)
         if refused is not None:
             refusals.append((index, refused))
         elif not isinstance(operation, Refused):
@@ -92,7 +92,7 @@ def _outcome(operation: Operation, *, changed: bool) -> Outcome:
     return Outcome(operation.kind, operation.id, PAST[type(operation)] if changed else "unchanged")
 
 
-def leaves(guest: Guest, before: int, upto: int, expected_before: int | None) -> bool:
+def leaves_at_close(guest: Guest, before: int, upto: int, expected_before: int | None) -> bool:
     """Whether the close of the day takes this guest from the floor, by the times and the revision of its command."""
     if guest.last_updated > before and guest.version > upto:
         return False
@@ -105,6 +105,6 @@ def leaves(guest: Guest, before: int, upto: int, expected_before: int | None) ->
 def _close_day(draft: Draft, command: CloseDay) -> Accepted:
     for guest_id in command.ids:
         guest = draft.guest(guest_id)
-        if guest is not None and leaves(guest, command.before, command.upto, command.expected_before):
+        if guest is not None and leaves_at_close(guest, command.before, command.upto, command.expected_before):
             retire_guest(draft, guest)
     return Accepted(draft.changes(), grown=draft.growth()[2])

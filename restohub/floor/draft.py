@@ -1,4 +1,4 @@
-"""The floor as one commit would leave it: what was touched, laid over what stands."""
+"""The floor as one commit would leave it: the changed entities over the unchanged floor."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How texts that people type are compared: without what nobody sees, whatever keyboard they came from."""
+"""Comparing texts that people type: case, accents' spelling and invisible characters do not count."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ IGNORABLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
     "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]+"
 )
-# What leaves no trace either: spaces, control characters, the braille pattern without a dot.
+# Other characters that show nothing: spaces, control characters, the braille pattern without a dot.
 TRACELESS = re.compile("[\\s\x00-\x1f\x7f-\x9f\u2800]*")
 NOT_ASCII_DIGIT = re.compile(r"[^\D0-9]")
 

@@ -1,4 +1,4 @@
-"""The rules of guests: who gets which status, table, time and count of visits."""
+"""The rules of guests: which status, table, times and number of visits a guest gets."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from msgspec import UNSET, structs
 from .commands import Create, Delete, GuestFields, Update, Visits
 from .contacts import contact_keys, same_party, visit_of_guest
 from .draft import Draft
-from .merging import given, in_conflict, names, without_echoes
+from .merging import in_conflict, name_parts, sent_fields, without_echoes
 from .model import DONE, EXPECTED, PHASES, Guest, Table
-from .verdicts import (
+from .outcomes import (
     Refused,
     already_exists,
     not_found,
@@ -21,7 +21,7 @@ from .verdicts import (
 )
 from .visit_index import count_either
 
-# Set by rules of their own below, not merged as they come.
+# Set by their own rules below, not merged as sent.
 RULED = ("name", "first_name", "last_name", "status", "table_id")
 
 
@@ -33,7 +33,7 @@ def create_guest(draft: Draft, command: Create) -> Refused | None:
     booked = fields.reservation_time is not UNSET and fields.reservation_time is not None
     default = "confirmed" if booked else "waitlist"
     blank = Guest(id=command.id, first_name="", party_size=fields.party_size, status=default, is_walk_in=not booked)
-    after = _wished(None, blank, fields, draft.stamp.time)
+    after = _merged(None, blank, fields, draft.stamp.time)
     if after.table_id is not None and draft.table(after.table_id) is None:
         return not_found("table", after.table_id, "tableId")
     if command.taken or draft.was_used("guest", command.id):
@@ -57,7 +57,7 @@ def update_guest(draft: Draft, command: Update) -> Refused | None:
 
 def change_guest(draft: Draft, present: Guest, fields: GuestFields, visits: Visits | None = None) -> Refused | None:
     """Merge fields, all of them meant, into a guest of the draft."""
-    after = _wished(present, present, fields, draft.stamp.time)
+    after = _merged(present, present, fields, draft.stamp.time)
     return _settle(draft, present, after, fields, visits)
 
 
@@ -81,14 +81,14 @@ def retire_guest(draft: Draft, guest: Guest) -> None:
     draft.retire(guest)
 
 
-def _wished(before: Guest | None, start: Guest, fields: GuestFields, now: int) -> Guest:
+def _merged(before: Guest | None, start: Guest, fields: GuestFields, now: int) -> Guest:
     """The guest as the request wants him: `start` with the fields, and the status, table and times that follow."""
-    plain = {name: value for name, value in given(fields).items() if name not in RULED}
+    plain = {name: value for name, value in sent_fields(fields).items() if name not in RULED}
     if "reservation_time" in plain and "is_walk_in" not in plain and before is not None:
         booked = plain["reservation_time"] is not None
         if booked != (before.reservation_time is not None):
             plain["is_walk_in"] = not booked
-    after = structs.replace(start, **plain, **names(fields, before))
+    after = structs.replace(start, **plain, **name_parts(fields, before))
     return _timed(before, _placed(before, after, fields), plain, now)
 
 

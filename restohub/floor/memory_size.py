@@ -1,4 +1,4 @@
-"""What guests and tables weigh in memory: texts and lists by the byte, all else by a round figure."""
+"""How much memory guests and tables take: texts and lists by the byte, all else by a round figure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a request means against what is there: fields not really sent, names, conflicts."""
+"""What a request means against what is there: fields that were only echoed, names, conflicts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .model import Entity, Guest, Table
 
 F = TypeVar("F", bound=Fields)
 
-# Of these an echo of the present value is no wish, even where the client does not say what it had seen.
+# For these fields, sending the present value changes nothing, even where the client does not say what it had read.
 ECHOED = frozenset(
     (
         "table_id",
@@ -27,7 +27,7 @@ ECHOED = frozenset(
 )
 
 
-def given(fields: Fields) -> dict[str, object]:
+def sent_fields(fields: Fields) -> dict[str, object]:
     """The entity's fields that were sent, by name."""
     sent: dict[str, object] = msgspec.to_builtins(fields)  # which leaves out what is UNSET
     del sent["allow_over_capacity"]
@@ -38,7 +38,7 @@ def given(fields: Fields) -> dict[str, object]:
 
 def without_echoes(fields: F, present: Entity, seen: Entity | None) -> F:
     """The fields less those that only repeat what the client had seen (or, of some, what is there now)."""
-    sent = given(fields)
+    sent = sent_fields(fields)
     if seen is not None:
         echoes = [name for name, value in sent.items() if value == getattr(seen, name)]
     else:
@@ -46,12 +46,12 @@ def without_echoes(fields: F, present: Entity, seen: Entity | None) -> F:
     return structs.replace(fields, **dict.fromkeys(echoes, UNSET)) if echoes else fields
 
 
-def meant(fields: Fields, before: Entity) -> dict[str, object]:
+def intended_fields(fields: Fields, before: Entity) -> dict[str, object]:
     """What these fields are to be, a name by its parts."""
-    wanted = given(fields)
+    wanted = sent_fields(fields)
     wanted.pop("name", None)
     if isinstance(fields, GuestFields) and isinstance(before, Guest):
-        wanted |= names(fields, before)
+        wanted |= name_parts(fields, before)
     return wanted
 
 
@@ -62,11 +62,11 @@ def in_conflict(fields: Fields, present: Entity, base: Entity | None) -> bool:
     """
     return any(
         wanted != getattr(present, name) and (base is None or getattr(base, name) != getattr(present, name))
-        for name, wanted in given(fields).items()
+        for name, wanted in sent_fields(fields).items()
     )
 
 
-def names(fields: GuestFields, before: Guest | None) -> dict[str, str]:
+def name_parts(fields: GuestFields, before: Guest | None) -> dict[str, str]:
     """First and last name to set. Of `name` beside the parts, the one that differs from what the guest has is meant."""
     parts: dict[str, str] = {}
     if fields.first_name is not UNSET:
@@ -87,5 +87,5 @@ def names(fields: GuestFields, before: Guest | None) -> dict[str, str]:
 
 def merged_table(before: Table, fields: TableFields) -> Table:
     """The table with the fields that concern nobody else."""
-    plain = {k: v for k, v in given(fields).items() if k not in ("status", "current_guest_id")}
+    plain = {k: v for k, v in sent_fields(fields).items() if k not in ("status", "current_guest_id")}
     return structs.replace(before, **plain)

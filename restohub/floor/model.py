@@ -1,4 +1,4 @@
-"""The things a floor is made of: guests, tables, restaurants, and what a commit did to them."""
+"""The model: guests, tables and restaurants, and the changes that a commit makes to them."""
 
 from __future__ import annotations
 

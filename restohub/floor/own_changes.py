@@ -1,4 +1,4 @@
-"""What a device changed itself since the versions that its off-line queue names: no conflict with that."""
+"""A device's own changes since the versions that its off-line queue names: it does not conflict with those."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 from msgspec import Struct, structs
 
 from .commands import Delete, Update
-from .merging import given, meant, without_echoes
+from .merging import intended_fields, sent_fields, without_echoes
 from .model import Change, Entity, Floor, Guest, Table
 
-# They differ after every change.
+# These fields differ after every change.
 OF_EACH_CHANGE = ("version", "last_updated")
 FIELDS: dict[type[Entity], tuple[str, ...]] = {
     kind: tuple(name for name in kind.__struct_fields__ if name not in OF_EACH_CHANGE) for kind in (Guest, Table)
@@ -62,7 +62,7 @@ class OwnWork:
         present = floor.get(command.kind, command.id)
         if present is not None:
             seen = command.seen or present
-            fields = meant(without_echoes(command.fields, present, command.seen), seen)
+            fields = intended_fields(without_echoes(command.fields, present, command.seen), seen)
             self._on(command.kind, command.id).sent.append((revision, fields))
 
     def committed(self, before: Floor, changes: Iterable[Change]) -> None:
@@ -117,7 +117,7 @@ class _Work:
             version, base = self._made.version, self._made
         if base is None:
             return None
-        left = {name: getattr(base, name) for name in (*given(command.fields), *NAMES) if name in self._steps}
+        left = {name: getattr(base, name) for name in (*sent_fields(command.fields), *NAMES) if name in self._steps}
         for name, value in left.items():
             for revision, was, now in self._steps[name]:
                 if revision > version and value == was:

@@ -1,4 +1,4 @@
-"""The decision for restaurants themselves: made, renamed, removed: empty, or whole by name."""
+"""The rules of restaurants: how one is made, renamed, and removed, empty or with all that it has."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from msgspec import UNSET, structs
 
 from restohub.limits import RESTAURANTS_MAX
 
-from .bounds import beyond_restaurants
+from .bounds import restaurant_limit_refusal
 from .commands import CreateRestaurant, DeleteRestaurant, DirectoryCommand, RestaurantFields, UpdateRestaurant
 from .model import Change, Directory, Floor, Restaurant, Stamp
-from .verdicts import Accepted, Outcome, Refused, restaurant_name_differs, restaurant_not_empty, restaurant_not_found
+from .outcomes import Accepted, Outcome, Refused, restaurant_name_differs, restaurant_not_empty, restaurant_not_found
 
 
 def decide_directory(
@@ -21,7 +21,7 @@ def decide_directory(
 ) -> Accepted | Refused:
     """What the command does to the hub's restaurants as the commit `stamp`, or why it is refused."""
     if isinstance(command, CreateRestaurant):
-        full = beyond_restaurants(len(directory.restaurants), restaurants_max)
+        full = restaurant_limit_refusal(len(directory.restaurants), restaurants_max)
         return full or _create(directory, command, stamp)
     present = directory.restaurants.get(command.id)
     if present is None:

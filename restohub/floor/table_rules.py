@@ -1,4 +1,4 @@
-"""The rules of tables: numbers, capacities, and what setting one does to whoever sits at it."""
+"""The rules of tables: numbers, capacities, and what a change does to the guest who sits there."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .folding import fold_label
 from .guest_rules import change_guest
 from .merging import in_conflict, merged_table, without_echoes
 from .model import DONE, TABLE_STATUSES, Guest, Table
-from .verdicts import (
+from .outcomes import (
     Refused,
     already_exists,
     invalid,

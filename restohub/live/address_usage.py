@@ -1,4 +1,4 @@
-"""What each address on the network has used of what it may use."""
+"""What each address on the network has used of its rates and limits."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Bucket:
         return max(0.0, -self.left(now) / self.rate)
 
 
-class Connection(Protocol):
+class OpenConnection(Protocol):
     """A connection, as far as it matters here."""
 
     def give_way(self) -> None:
@@ -90,7 +90,7 @@ class Caller:
         self.creations = Bucket(CREATIONS_AN_HOUR / HOUR_S, CREATIONS_BURST, now)
         self.growth = Bucket(GROWTH_BYTES_AN_HOUR / HOUR_S, GROWTH_BYTES_BURST, now)
         self.new_sockets = Bucket(SOCKETS_A_SECOND, SOCKETS_BURST, now)
-        self.connections: dict[object, Connection] = {}
+        self.connections: dict[object, OpenConnection] = {}
         self.sockets: dict[object, float] = {}
         self.body_bytes = 0
         self._known_until = float("-inf")
@@ -185,7 +185,7 @@ class Callers:
         return self._key(peer)
 
     def now(self) -> float:
-        """The clock of all that is counted here."""
+        """The time by which all of this is counted."""
         return self._now()
 
     def _forget(self) -> None:

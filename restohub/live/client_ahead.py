@@ -1,4 +1,4 @@
-"""What a client claims that says it holds more than the hub: that the hub's history went back."""
+"""Clients that claim to hold a later revision than the hub: whether its history went back."""
 
 from __future__ import annotations
 

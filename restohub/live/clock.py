@@ -1,4 +1,4 @@
-"""The only reader of time and maker of ids."""
+"""The clock: the one place that reads the time and makes ids."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One socket: the way to it, how it fares, what it asked for, and its place in the feed."""
+"""A cursor: one socket's connection, its state, its requests and its place in the feed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Protocol
 
 from restohub.floor.model import Restaurant
-from restohub.floor.verdicts import Refused, restaurant_not_found
+from restohub.floor.outcomes import Refused, restaurant_not_found
 from restohub.limits import FULL_SYNC_EVERY_S
 from restohub.wire.messages import Dialect, Ping, Pong, encode, text_frame
 from restohub.wire.problems import error_message

@@ -1,4 +1,4 @@
-"""Where a hub listens, known once it does."""
+"""The endpoint: where a hub listens, known once it does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The epoch: which history the hub's revisions belong to, and what is to be said of it."""
+"""The epoch: which history the hub's revisions belong to, and the warnings about it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A group of submissions being decided, one after the other, before any of it is durable."""
+"""Group commit: submissions are decided one after the other, before any of them is durable."""
 
 from __future__ import annotations
 
@@ -13,9 +13,7 @@ from restohub.floor.apply import apply, apply_directory, without_surplus_removal
 from restohub.floor.commands import CloseDay, Create, Delete, DeleteRestaurant, DirectoryCommand, Update
 from restohub.floor.decide import Batch, decide
 from restohub.floor.model import DIRECTORY_ID, Directory, Entry, Floor, Stamp
-from restohub.floor.own_changes import OwnChange, OwnWork
-from restohub.floor.restaurant_rules import decide_directory
-from restohub.floor.verdicts import (
+from restohub.floor.outcomes import (
     Accepted,
     Done,
     Refused,
@@ -24,6 +22,8 @@ from restohub.floor.verdicts import (
     rate_limited,
     restaurant_not_found,
 )
+from restohub.floor.own_changes import OwnChange, OwnWork
+from restohub.floor.restaurant_rules import decide_directory
 from restohub.limits import HUB_REMOVALS_MAX, RESTAURANTS_MAX
 from restohub.text import duration
 from restohub.wire.problems import Problem
@@ -31,12 +31,12 @@ from restohub.wire.responses import Answer, packed
 
 from .address_usage import Caller
 from .clock import Clock
-from .key_index import Keys
+from .key_index import KeyIndex
 from .ports import Record
 
 # Held for no longer than so, the loop serves the others in time.
 HOLD_S = 0.02
-# To pack more than so many bytes takes longer than that; another thread does it without the interpreter's lock.
+# Compressing more bytes than this takes longer than that; another thread does it without the interpreter's lock.
 PACKED_AT_ONCE = 256 * 1024
 TOO_MUCH = "This device has made very much in a short time. Nothing was done; it can go on in {}."
 
@@ -74,7 +74,7 @@ class Holdings(Struct, frozen=True):
 
     @classmethod
     def of(cls, floors: Iterable[Floor], restaurants_max: int) -> Holdings:
-        """Counted anew."""
+        """The holdings, counted from the floors."""
         counted = tuple(floors)
         return cls(sum(one.size for one in counted), sum(len(one.removals) for one in counted), restaurants_max)
 
@@ -131,7 +131,7 @@ class Group:
         self,
         directory: Directory,
         floors: dict[int, Floor],
-        keys: Keys,
+        keys: KeyIndex,
         clock: Clock,
         holdings: Holdings,
     ) -> None:

@@ -1,4 +1,4 @@
-"""What a command must know of the past before it is submitted: `decide` cannot look."""
+"""What a command needs from history, read before it is submitted, since `decide` cannot look it up."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from .ports import History, Version
 Images = Mapping[Version, Entity]
 
 
-async def recall_create(history: History, floor: Floor, command: Create, *, chosen: bool) -> Create:
+async def look_up_for_create(history: History, floor: Floor, command: Create, *, chosen: bool) -> Create:
     """The command with what history knows: whether a `chosen` id was used before, and the visits of its contacts."""
     taken = chosen and await history.was_used(floor.restaurant_id, command.kind, command.id)
     visits = await _visits(history, floor, command) if _gives_contact(command) else command.visits
     return structs.replace(command, taken=taken, visits=visits)
 
 
-async def recall_update(
+async def look_up_for_update(
     history: History, floor: Floor, command: Update, seen_version: int | None, images: Images | None = None
 ) -> Update:
     """The command with the entity as the client had seen it, as it was at `base_version`, and its contacts' visits.
@@ -66,7 +66,7 @@ def own_changes(images: Images, own: Set[int]) -> list[OwnChange]:
 
 
 def _gives_contact(command: Create | Update) -> bool:
-    """Whether the request gives a phone or an e-mail: else no visits are counted anew."""
+    """Whether the request gives a phone or an e-mail: if not, no visits are recounted."""
     fields = command.fields
     return isinstance(fields, GuestFields) and (fields.phone is not UNSET or fields.email is not UNSET)
 

@@ -1,4 +1,4 @@
-"""The running hub: its parts by name, for those who answer requests."""
+"""The running hub: its parts by name, for the handlers of requests."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Hub(Struct, frozen=True):
 
     @property
     def release(self) -> str:
-        """The release that its version belongs to, such as 1.4: which faults are mended in it is not told to all."""
+        """The release that its version belongs to, such as 1.4: which bugs are fixed in it is not told to everyone."""
         return ".".join(self.version.split(".")[:2])
 
     @property

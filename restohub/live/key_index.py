@@ -1,4 +1,4 @@
-"""Which idempotency keys were used: in memory, by restaurant, the newest of the hub."""
+"""The index of used idempotency keys: in memory, by restaurant, the newest of the hub."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ GENERATION_KEYS = KEYS_MAX // 40
 Generation = dict[bytes, int]
 
 
-class Keys:
+class KeyIndex:
     """The newest keys, at least KEYS_MAX of them, each with the revision that was committed with it.
 
     A key may have 200 characters; its digest is kept: 110 bytes a key in all, measured; the key itself took 400.
@@ -36,7 +36,7 @@ class Keys:
 
     def __eq__(self, other: object) -> bool:
         """Whether the same keys are remembered, each with the same revision."""
-        return isinstance(other, Keys) and self._all() == other._all()
+        return isinstance(other, KeyIndex) and self._all() == other._all()
 
     __hash__ = None  # type: ignore[assignment]  # they change
 
@@ -68,7 +68,7 @@ class Keys:
         self._added += 1
 
     def forget(self, restaurant_id: int, key: str, revision: int) -> None:
-        """Forget a key, unless it was used anew since this revision."""
+        """Forget a key, unless it was used again since this revision."""
         digest = _digest(key)
         for kept in self._of.get(restaurant_id, {}).values():
             if kept.get(digest) == revision:

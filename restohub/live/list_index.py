@@ -1,4 +1,4 @@
-"""The order of the lists: ids by creation, kept while the same things are there, and the texts of `q`."""
+"""The order of the lists: ids by creation, and the texts that `q` searches."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Place = tuple[int, str]
 LISTINGS_MAX = 16
 # In no text that the hub takes, so nothing is found across name and phone.
 BETWEEN = "\0"
-# What people write a phone number with. Of fewer digits than these too many numbers would have a part.
+# The characters of a phone number. A search for fewer digits than this would match too many numbers.
 PHONE_PART = re.compile(r"(?:[\s+()/.\-]*[0-9]){3}[0-9\s+()/.\-]*")
 NOT_DIALLED = re.compile("[^0-9+]+")
 

@@ -1,4 +1,4 @@
-"""Ports: what the running hub asks of the store that keeps its commits, whichever engine that is."""
+"""Ports: what the running hub requires of the store that keeps its commits, whichever engine that is."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ REVISION_MAX = Revision((1 << 40) - 1)
 DAY_S = 24 * 3600
 # Keys are honoured for 72 hours at least; the two days more are what one jump of the clock may make of no time at all.
 KEYS_DAYS = 5
-# A hub that has had nothing to do for so long asks its ledger whether it has.
+# A hub that has been idle for this long asks its ledger whether upkeep is due.
 IDLE_S = 1.0
 
 

@@ -1,4 +1,4 @@
-"""Whole floors for everyone who asks: small ones encoded once, large ones in pieces of a held revision."""
+"""Snapshots of whole floors: small ones encoded once, large ones in pieces of a held revision."""
 
 from __future__ import annotations
 

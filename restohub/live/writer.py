@@ -1,4 +1,4 @@
-"""The one task that changes anything: it decides what waits, commits it as a group, publishes, answers."""
+"""The writer: the one task that changes anything, which decides what waits, commits a group, publishes, answers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from restohub.floor.apply import apply, apply_directory
 from restohub.floor.model import DIRECTORY_ID, Directory, Entry, Floor
-from restohub.floor.verdicts import Repeated
+from restohub.floor.outcomes import Repeated
 from restohub.limits import QUEUE_MAX, RESTAURANTS_MAX
 from restohub.logs.events import event
 from restohub.text import duration
@@ -22,7 +22,7 @@ from restohub.wire.responses import Answer
 from .address_usage import Caller
 from .clock import Clock, new_id
 from .group_commit import Group, Holdings, Responder, Step, Submission
-from .key_index import Keys
+from .key_index import KeyIndex
 from .ports import IDLE_S, ClockReset, Ledger, StorageFailedError, StorageFullError, StorageUnavailableError
 
 log = logging.getLogger("restohub.writer")
@@ -58,7 +58,7 @@ class Writer:
         self,
         directory: Directory,
         floors: dict[int, Floor],
-        keys: Keys,
+        keys: KeyIndex,
         *,
         ledger: Ledger,
         publisher: Publisher,
@@ -104,7 +104,7 @@ class Writer:
 
     async def run(self) -> None:
         """Work until `stop`; raises StorageFailedError when the disk can no longer be trusted, and StorageBackError."""
-        sweeper = asyncio.create_task(self._sweep())
+        sweeper = asyncio.create_task(self._expire_waiting())
         self._idle_from = asyncio.get_running_loop().time()
         try:
             while self._queue or not self._stopping:
@@ -130,7 +130,7 @@ class Writer:
         self._stopping = True
         self._wake.set()
 
-    async def roll_call(self) -> None:
+    async def confirm_alive(self) -> None:
         """Return when the task has come by: at once where it rests, never where the disk does not let it go."""
         call: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._calls.append(call)
@@ -270,7 +270,7 @@ class Writer:
                 self._clock.commit_time()
                 await self._ledger.append(decided.records)
         except StorageFullError as fault:
-            await self._make_do(group, fault)
+            await self._commit_on_full_disk(group, fault)
         except StorageUnavailableError as fault:
             self._refuse(group, fault)
         except StorageFailedError:
@@ -285,7 +285,7 @@ class Writer:
         else:
             self._publish(group, decided)
 
-    async def _make_do(self, group: list[Submission], fault: StorageFullError) -> None:
+    async def _commit_on_full_disk(self, group: list[Submission], fault: StorageFullError) -> None:
         """The disk is full: refuse what makes anything larger, and give up the reserve for what deletes."""
         deletes = [submission for submission in group if submission.shrinks]
         self._refuse([submission for submission in group if not submission.shrinks], fault)
@@ -371,7 +371,7 @@ class Writer:
             log.info("Changes are saved again, after %s.", duration(lasted), extra=told)
         self.storage_fault = None
 
-    async def _sweep(self) -> None:
+    async def _expire_waiting(self) -> None:
         """Tell callers who have waited for long that nobody knows; their commands stay where they are."""
         detail = f"The hub's disk has not answered for {OUTCOME_WAIT_S:.0f} s. {NOT_KNOWN}"
         while True:

@@ -1,4 +1,4 @@
-"""What a log record carries for machines beside its sentence."""
+"""The fields of a log record that machines read beside its sentence."""
 
 from __future__ import annotations
 

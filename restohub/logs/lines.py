@@ -1,4 +1,4 @@
-"""The log: one line an event, for a person or for a machine, and nothing in it about a guest."""
+"""Log lines: one an event, for a person or for a machine, and nothing in it about a guest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How log lines leave: bounded in rate, and by a thread of their own, so that no log can stop the hub."""
+"""The log's outlet: limited in rate, and written by a thread of its own, so that no log can stop the hub."""
 
 from __future__ import annotations
 

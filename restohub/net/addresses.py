@@ -1,4 +1,4 @@
-"""The choice of addresses: those of this machine by which an iPad in the same network reaches it."""
+"""The choice of addresses: those of this machine by which an iPad on the same network reaches it."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ FLAGS_REQUEST = 0xC0206911 if sys.platform == "darwin" else 0x8913  # SIOCGIFFLA
 SHARED = IPv4Network("100.64.0.0/10")  # RFC 6598: on a hub, a VPN's (Tailscale)
 UNIQUE_LOCAL = IPv6Network("fc00::/7")
 EVERYWHERE = ("0.0.0.0", "::")
-Interface = IPv4Interface | IPv6Interface
+HostAddress = IPv4Interface | IPv6Interface
 
 
-class Link(Struct, frozen=True):
+class Interface(Struct, frozen=True):
     """One interface. `names`: the system's name first. `carries`: up and with a carrier, as far as one knows."""
 
     names: tuple[str, ...]
@@ -44,7 +44,7 @@ class Link(Struct, frozen=True):
     tunnel: bool = False
 
 
-class Choice(Struct, frozen=True):
+class AddressChoice(Struct, frozen=True):
     """What to announce, and by which addresses to speak mDNS (one an interface); else `reason` says why nothing."""
 
     addresses: tuple[str, ...] = ()
@@ -52,13 +52,13 @@ class Choice(Struct, frozen=True):
     reason: str = ""
 
 
-def links() -> list[Link]:
+def machine_interfaces() -> list[Interface]:
     """The interfaces of this machine as they are now; raises OSError."""
     found = []
     for adapter in ifaddr.get_adapters():
         flags = link_flags(adapter.name)
         found.append(
-            Link(
+            Interface(
                 names=tuple(dict.fromkeys((adapter.name, adapter.nice_name))),
                 addresses=tuple(ip.ip if isinstance(ip.ip, str) else ip.ip[0] for ip in adapter.ips),
                 carries=flags is None or flags & (UP | RUNNING) == UP | RUNNING,
@@ -68,7 +68,7 @@ def links() -> list[Link]:
     return found
 
 
-def interfaces() -> list[Interface]:
+def machine_networks() -> list[HostAddress]:
     """This machine's own addresses, each with the network that it is in; raises OSError."""
     return [
         ip_interface(f"{ip.ip if isinstance(ip.ip, str) else ip.ip[0]}/{ip.network_prefix}")
@@ -91,13 +91,15 @@ def link_flags(name: str) -> int | None:
     return int(struct.unpack_from("H", answer, 16)[0])
 
 
-def choose(among: Iterable[Link], bound: str, interface: str | None = None) -> Choice:
+def choose_addresses(among: Iterable[Interface], bound: str, interface: str | None = None) -> AddressChoice:
     """What to announce for a hub that listens on the address `bound`, on one interface only where one is named."""
     known = links_now = list(among)
     if interface is not None:
         known = [link for link in known if interface in link.names]
         if not known:
-            return Choice(reason=f"There is no interface {interface!r} with an address now. {_there_are(links_now)}")
+            return AddressChoice(
+                reason=f"There is no interface {interface!r} with an address now. {_there_are(links_now)}"
+            )
     else:
         known = [link for link in known if not (link.tunnel or _inside(link))]
     addresses: dict[str, None] = {}
@@ -107,21 +109,21 @@ def choose(among: Iterable[Link], bound: str, interface: str | None = None) -> C
         addresses.update(dict.fromkeys(reached))
         speakers += reached[:1]
     if addresses:
-        return Choice(tuple(addresses), tuple(dict.fromkeys(speakers)))
-    return Choice(reason=_why_none(bound, interface))
+        return AddressChoice(tuple(addresses), tuple(dict.fromkeys(speakers)))
+    return AddressChoice(reason=_why_none(bound, interface))
 
 
-def _there_are(found: list[Link]) -> str:
+def _there_are(found: list[Interface]) -> str:
     """The interfaces that could have been named, each with its first useful address."""
     names = [f"{one.names[0]} ({reached[0]})" for one in found if not _inside(one) and (reached := _reached(one))]
     return f"There is {' and '.join(names)}." if names else "There is no other."
 
 
-def _inside(link: Link) -> bool:
+def _inside(link: Interface) -> bool:
     return any(fnmatchcase(name.casefold(), pattern) for name in link.names for pattern in INSIDE)
 
 
-def _reached(link: Link) -> list[str]:
+def _reached(link: Interface) -> list[str]:
     """An interface's useful addresses, IPv4 first; a self-given one (RFC 3927) only where there is no other."""
     parsed = [ip_address(text.partition("%")[0]) for text in link.addresses]
     four = [ip for ip in parsed if isinstance(ip, IPv4Address) and _useful(ip)]

@@ -35,15 +35,15 @@ class DuplicateIdWatch:
         """The URL of the copy, "" where there is none."""
         return url(self.found.address, self.found.port) if self.found else ""
 
-    def hear(self, address: str, port: int, host: str) -> None:
+    def note_announcement(self, address: str, port: int, host: str) -> None:
         """Somebody at this address announces a hub at this host and port, and the host is ours."""
-        self._rivals.hear(host, address, port)
+        self._rivals.note_announcement(host, address, port)
 
     async def ask_next(self) -> None:
         """Ask whoever's turn it is, if anybody's."""
         if self.found is None:
             await self._rivals.ask_next()
-            self.found = next((rival for rival in self._rivals.counted if rival.id == self._id), None)
+            self.found = next((rival for rival in self._rivals.confirmed if rival.id == self._id), None)
             if self.found:
                 self._wait()
         elif self._now() >= self._due_at:
@@ -56,6 +56,6 @@ class DuplicateIdWatch:
     def _wait(self) -> None:
         self._due_at = self._now() + RIVAL_ASKED_EVERY_S
 
-    def tell(self, host: str) -> None:
+    def log_duplicate(self, host: str) -> None:
         """Say in the log what was found, and what this hub is called because of it."""
         log.warning("%s This one is %s now.", COPY_ADVICE.format(at=self.at), host)

@@ -1,4 +1,4 @@
-"""One question to a hub, `GET /health`, whoever it may be that answers."""
+"""The probe of a hub: one `GET /health`, whoever may answer."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class HubHealth(Struct, frozen=True):
     reason: str = ""
 
 
-async def probe(host: str, port: int) -> tuple[str, str]:
+async def identify_hub(host: str, port: int) -> tuple[str, str]:
     """The id of the hub that answers there within 2 s, and that of its run; both "" where none does."""
     told = await health_at(host, port, RIVAL_WAIT_S)
     return (told.id, told.run) if told and told.service == "sync" else ("", "")

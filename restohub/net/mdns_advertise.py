@@ -1,4 +1,4 @@
-"""The hub's voice in mDNS: a thread that announces where it is, and follows its addresses."""
+"""Advertising by mDNS: a thread that announces where the hub is, and follows its addresses."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from restohub.live.clock import Clock
 from restohub.live.endpoint import Endpoint
 from restohub.wire.responses import Discovery, DiscoveryState
 
-from .addresses import Choice, choose, links
+from .addresses import AddressChoice, choose_addresses, machine_interfaces
 from .duplicate_id import DuplicateIdWatch
 from .name_conflicts import Rivals
 from .urls import host_name, short_id
@@ -40,7 +40,7 @@ JUST_STARTED = "The hub has just started."
 ONE_DOT_LEADER = "\u2024"
 
 
-class SilentError(Exception):
+class NoMdnsSocketError(Exception):
     """No socket for mDNS could be opened on any interface."""
 
 
@@ -120,21 +120,21 @@ class Advertiser:
                 await self._announce(chosen)
                 continue
             self._say("waiting", reason=chosen.reason)
-            while self._look() == chosen:
+            while self._choose_now() == chosen:
                 await asyncio.sleep(POLL_S)
 
-    async def _settled(self) -> Choice:
-        chosen = self._look()
+    async def _settled(self) -> AddressChoice:
+        chosen = self._choose_now()
         while True:
             await asyncio.sleep(SETTLE_S)
-            before, chosen = chosen, self._look()
+            before, chosen = chosen, self._choose_now()
             if chosen == before:
                 return chosen
 
-    def _look(self) -> Choice:
-        return choose(links(), self._bound, self._interface)
+    def _choose_now(self) -> AddressChoice:
+        return choose_addresses(machine_interfaces(), self._bound, self._interface)
 
-    async def _announce(self, chosen: Choice) -> None:
+    async def _announce(self, chosen: AddressChoice) -> None:
         """Be announced until the addresses or the name must change (then without a goodbye), or until cancelled."""
         from zeroconf.asyncio import AsyncZeroconf  # 40 ms and 5 MB: after the port listens, if at all
 
@@ -142,7 +142,7 @@ class Advertiser:
         try:
             infos = await self._register(voice, chosen)
             self._say("announced", chosen)
-            while self._look() == chosen and await self._keeps_host() and await self._keeps_name(voice, infos):
+            while self._choose_now() == chosen and await self._keeps_host() and await self._keeps_name(voice, infos):
                 await asyncio.sleep(POLL_S)
             # What iPads know of the service stays true but for its address, and the next announcement flushes that
             # (RFC 6762, section 10.2). A goodbye would take the hub off their lists for a moment.
@@ -150,13 +150,13 @@ class Advertiser:
         finally:
             await voice.async_close()
 
-    async def _register(self, voice: AsyncZeroconf, chosen: Choice) -> list[AsyncServiceInfo]:
+    async def _register(self, voice: AsyncZeroconf, chosen: AddressChoice) -> list[AsyncServiceInfo]:
         from .mdns_rate_limit import NameClaims, read_within_limits
 
         await voice.zeroconf.async_wait_for_start()
         if not voice.zeroconf.engine.senders:
-            raise SilentError(f"No interface takes mDNS on {', '.join(chosen.speakers)}.")
-        claims = NameClaims(SERVICES, read_within_limits(voice), self._hear)
+            raise NoMdnsSocketError(f"No interface takes mDNS on {', '.join(chosen.speakers)}.")
+        claims = NameClaims(SERVICES, read_within_limits(voice), self._note_announcement)
         voice.zeroconf.async_add_listener(claims, None)
         infos = self._infos(chosen)
         if await self._is_taken(voice, infos):
@@ -178,12 +178,12 @@ class Advertiser:
             await self._rivals.ask_next()
         return bool(found and self._rivals.answering)
 
-    def _hear(self, name: str, host: str, address: str, port: int) -> None:
+    def _note_announcement(self, name: str, host: str, address: str, port: int) -> None:
         """Somebody at this address announces a hub of this name, at this host and port; ourselves too."""
         if host in (f"{self.host}.", f"{self._usual_host}."):
-            self._copies.hear(address, port, host)
+            self._copies.note_announcement(address, port, host)
         if host != f"{self.host}." and name in [f"{self._names[0]}.{one}".lower() for one in SERVICES]:
-            self._rivals.hear(host, address, port)
+            self._rivals.note_announcement(host, address, port)
 
     async def _keeps_host(self) -> bool:
         """False where the host name must change: another hub with a copy of our data has answered for a minute.
@@ -198,10 +198,10 @@ class Advertiser:
             self._names[0],
             instance_label(self._endpoint.name, f" ({short_id(self._endpoint.run)})"),
         )
-        self._copies.tell(self.host)
+        self._copies.log_duplicate(self.host)
         return False
 
-    def _infos(self, chosen: Choice) -> list[AsyncServiceInfo]:
+    def _infos(self, chosen: AddressChoice) -> list[AsyncServiceInfo]:
         from zeroconf.asyncio import AsyncServiceInfo
 
         return [
@@ -223,11 +223,11 @@ class Advertiser:
         both take it. The one whose host name sorts first keeps it, and says again that it is there. An announcement
         alone renames nobody: it could be anyone's.
         """
-        forget_heard(voice)
+        clear_mdns_cache(voice)
         if self._gave_way:
             return True
         await self._rivals.ask_next()
-        hubs = self._rivals.counted
+        hubs = self._rivals.confirmed
         if self._name == self._names[1]:  # another had the name when we came: it keeps it as long as it answers
             self._gave_way = bool(hubs)
             if not self._rivals.answering:
@@ -237,7 +237,7 @@ class Advertiser:
             self._gave_way = True
             self._rename(self._names[1])
             return False
-        if self._rivals.heard_since(self._clock.monotonic() - 2 * POLL_S):
+        if self._rivals.announced_since(self._clock.monotonic() - 2 * POLL_S):
             for info in infos:
                 voice.zeroconf.async_send(voice.zeroconf.generate_service_broadcast(info, None))
         return True
@@ -254,18 +254,18 @@ class Advertiser:
     def _report(self, fault: BaseException) -> None:
         reason = fault_text(fault)
         if self._state.reason != reason:
-            foreseen = isinstance(fault, (OSError, SilentError))
+            foreseen = isinstance(fault, (OSError, NoMdnsSocketError))
             log.warning("iPads cannot find the hub by themselves: %s", reason, exc_info=None if foreseen else fault)
         self._say("failed", reason=reason)
 
-    def _say(self, state: DiscoveryState, chosen: Choice | None = None, reason: str | UnsetType = UNSET) -> None:
+    def _say(self, state: DiscoveryState, chosen: AddressChoice | None = None, reason: str | UnsetType = UNSET) -> None:
         addresses = list(chosen.addresses) if chosen else []
         if chosen and addresses != self._state.addresses:
             log.info("iPads find the hub as %r, browsers at http://%s:%d/.", self._name, self.host, self._port)
         self._state = Discovery(state, self._name, self.host, addresses, reason)
 
 
-def forget_heard(voice: AsyncZeroconf) -> None:
+def clear_mdns_cache(voice: AsyncZeroconf) -> None:
     """Empty zeroconf's cache: we look nothing up, and 10,000 records of a hostile neighbour would stay for hours."""
     cache = voice.zeroconf.cache
     for name in cache.names():
@@ -291,6 +291,6 @@ def fault_text(fault: BaseException) -> str:
     """What went wrong, and what to do where that is known."""
     if isinstance(fault, OSError) and fault.errno == errno.EADDRINUSE:
         return "Another program keeps UDP port 5353 (mDNS) to itself. Stop it, or let it share the port."
-    if isinstance(fault, (OSError, SilentError)):
+    if isinstance(fault, (OSError, NoMdnsSocketError)):
         return str(fault)
     return f"{type(fault).__name__}: {fault}"

@@ -1,4 +1,4 @@
-"""The hubs of the network as an iPad would find them: by mDNS, then by asking each whether it answers."""
+"""Discovery by mDNS: the hubs of the network as an iPad would find them, each asked whether it answers."""
 
 from __future__ import annotations
 

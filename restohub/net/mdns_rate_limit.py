@@ -1,4 +1,4 @@
-"""How much of mDNS is read: so many packets and bytes a second, whatever the network sends."""
+"""The rate limit of mDNS: so many packets and bytes are read in a second, whatever the network sends."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from restohub.live.clock import Clock
 PAUSE_MAX_S = 0.1
 
 
-class Reading:
+class PacketLimiter:
     """What one zeroconf reads with all its sockets, and who sent the packet that it reads at this moment.
 
     Over the rate its thread sleeps, and meanwhile the kernel drops what its buffer does not hold: a packet that was
@@ -44,14 +44,14 @@ class Reading:
 class CountedProtocol(asyncio.DatagramProtocol):
     """zeroconf's own protocol, each packet counted before it is parsed."""
 
-    def __init__(self, inner: asyncio.DatagramProtocol, reading: Reading) -> None:
+    def __init__(self, inner: asyncio.DatagramProtocol, limiter: PacketLimiter) -> None:
         self._inner = inner
-        self._reading = reading
+        self._limiter = limiter
 
     def datagram_received(self, data: bytes, addr: tuple[Any, ...]) -> None:
         """One packet: an IPv6 sender on the link has its interface's number behind a `%`."""
         scope = f"%{addr[3]}" if len(addr) == 4 and addr[3] else ""
-        self._reading.take(len(data), f"{addr[0].partition('%')[0]}{scope}")
+        self._limiter.take(len(data), f"{addr[0].partition('%')[0]}{scope}")
         self._inner.datagram_received(data, cast(Any, addr))
 
     def error_received(self, exc: Exception) -> None:
@@ -63,21 +63,23 @@ class CountedProtocol(asyncio.DatagramProtocol):
         self._inner.connection_lost(exc)
 
 
-def read_within_limits(voice: AsyncZeroconf) -> Reading:
+def read_within_limits(voice: AsyncZeroconf) -> PacketLimiter:
     """Have a zeroconf that has started read no more than it may."""
-    reading = Reading()
+    limiter = PacketLimiter()
     for reader in voice.zeroconf.engine.readers:
         inner = cast(asyncio.DatagramProtocol, reader.transport.get_protocol())
-        reader.transport.set_protocol(CountedProtocol(inner, reading))
-    return reading
+        reader.transport.set_protocol(CountedProtocol(inner, limiter))
+    return limiter
 
 
 class NameClaims(RecordUpdateListener):
     """Notes each announcement that a service of these types is somewhere: name and host (lower case), sender, port."""
 
-    def __init__(self, types: Iterable[str], reading: Reading, note: Callable[[str, str, str, int], None]) -> None:
+    def __init__(
+        self, types: Iterable[str], limiter: PacketLimiter, note: Callable[[str, str, str, int], None]
+    ) -> None:
         self._types = tuple(f".{one}" for one in types)
-        self._reading = reading
+        self._limiter = limiter
         self._note = note
 
     def async_update_records(self, zc: Zeroconf, now: float, records: list[RecordUpdate]) -> None:  # noqa: ARG002 (zeroconf's own names)
@@ -85,4 +87,4 @@ class NameClaims(RecordUpdateListener):
         for update in records:
             record = update.new
             if isinstance(record, DNSService) and record.ttl and record.name.lower().endswith(self._types):
-                self._note(record.name.lower(), record.server.lower(), self._reading.sender, record.port)
+                self._note(record.name.lower(), record.server.lower(), self._limiter.sender, record.port)

@@ -1,4 +1,4 @@
-"""The other hubs that announce this hub's name or host: each is asked, as announcements are soon faked."""
+"""Name conflicts: other hubs that announce this hub's name or host, each asked, as announcements are easily faked."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from restohub.limits import (
 )
 from restohub.live.address_usage import Bucket
 
-from .addresses import Interface, interfaces
+from .addresses import HostAddress, machine_networks
 from .urls import host_name
 
 UNHEARD_S = 60.0
@@ -39,7 +39,7 @@ class Rival:
         self.heard_at = now
 
     @property
-    def counts(self) -> bool:
+    def is_confirmed(self) -> bool:
         """Whether it is a hub: it has answered as one for most of a minute."""
         return self.answers >= RIVAL_ANSWERS
 
@@ -59,7 +59,7 @@ class Rivals:
         own_run: str,
         ask: Callable[[str, int], Awaitable[tuple[str, str]]],
         now: Callable[[], float],
-        look: Callable[[], Iterable[Interface]] = interfaces,
+        look: Callable[[], Iterable[HostAddress]] = machine_networks,
     ) -> None:
         self._own_id = own_id
         self._own_run = own_run
@@ -70,7 +70,7 @@ class Rivals:
         self._known: dict[tuple[str, str, int], Rival] = {}
         self._may_ask = Bucket(RIVALS_ASKED_A_MINUTE / 60, ASKED_BURST, now())
 
-    def hear(self, host: str, address: str, port: int) -> None:
+    def note_announcement(self, host: str, address: str, port: int) -> None:
         """Somebody at this address announces our name, or our host, and this host and port."""
         now = self._now()
         self._forget_unheard(now)
@@ -82,7 +82,7 @@ class Rivals:
                 self._forget_one()
             self._known[host, address, port] = Rival(host, address, port, now)
 
-    def heard_since(self, then: float) -> bool:
+    def announced_since(self, then: float) -> bool:
         """Whether anybody was heard since then."""
         return any(rival.heard_at >= then for rival in self._known.values())
 
@@ -92,9 +92,9 @@ class Rivals:
         return [rival for rival in self._known.values() if rival.answers]
 
     @property
-    def counted(self) -> list[Rival]:
+    def confirmed(self) -> list[Rival]:
         """Those who are hubs."""
-        return [rival for rival in self._known.values() if rival.counts]
+        return [rival for rival in self._known.values() if rival.is_confirmed]
 
     async def is_there(self, rival: Rival) -> bool:
         """Whether a rival that counts still answers as it did."""
@@ -103,7 +103,7 @@ class Rivals:
     async def ask_next(self) -> None:
         """Ask the one whose turn it is, if any; who gives no answer is forgotten until it is heard again."""
         now = self._now()
-        due = [rival for rival in self._known.values() if not rival.counts and rival.due_at <= now]
+        due = [rival for rival in self._known.values() if not rival.is_confirmed and rival.due_at <= now]
         for rival in sorted(due, key=lambda one: -one.answers):
             place = self._place_of(rival.address)
             if place == "here" and rival.host not in self._own_hosts:
@@ -149,7 +149,7 @@ class Rivals:
     def _forget_unheard(self, now: float) -> None:
         """Those who have fallen silent; who is being counted is still asked."""
         for key, rival in tuple(self._known.items()):
-            if now - rival.heard_at > UNHEARD_S and (rival.counts or not rival.answers):
+            if now - rival.heard_at > UNHEARD_S and (rival.is_confirmed or not rival.answers):
                 del self._known[key]
 
     def _forget_one(self) -> None:

@@ -1,4 +1,4 @@
-"""The search for the hub that runs on this machine: its note is read, and what stands there is asked."""
+"""The search for the hub that runs on this machine: its runfile is read, and the hub there is asked."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from restohub.live.endpoint import Endpoint
 
 from .addresses import EVERYWHERE
 from .health_probe import HubHealth, health_at
-from .runfile import read_note
-from .urls import LOOPBACK, own_address, reach, url
+from .runfile import read_runfile
+from .urls import LOOPBACK, hub_urls, own_address, url
 
 SERVICE_FOLDER = Path({"darwin": MAC_FOLDER, "win32": WINDOWS_FOLDER}.get(sys.platform, LINUX_FOLDER))
 
 
-class AbsentError(Exception):
+class NoRunningHubError(Exception):
     """No running hub was found; the text says so and what to do, for a person."""
 
 
@@ -41,7 +41,7 @@ def find_running(flag: Path | None, environment: Mapping[str, str]) -> RunningHu
     last: tuple[Path, Endpoint] | None = None
     for folder in folders:
         try:
-            endpoint = read_note(folder)
+            endpoint = read_runfile(folder)
         except PermissionError:
             closed = folder
             continue
@@ -51,18 +51,18 @@ def find_running(flag: Path | None, environment: Mapping[str, str]) -> RunningHu
         if told and told.id == endpoint.id:
             return RunningHub(folder.absolute(), endpoint, told)
         last = last or (folder, endpoint)
-    raise AbsentError(_why_none(folders, closed, last))
+    raise NoRunningHubError(_why_none(folders, closed, last))
 
 
 def served_already(folder: Path) -> str:
     """What to say to who starts a second hub on a folder: first of all, where the first one is."""
     try:
         hub = find_running(folder, {})
-    except AbsentError:
+    except NoRunningHubError:
         return (
             f"Another hub serves the data folder {folder} already, and does not answer. Stop it, then start it again."
         )
-    at = (*reach(hub.endpoint).urls, url(own_address(hub.endpoint), hub.endpoint.port))[0]
+    at = (*hub_urls(hub.endpoint).urls, url(own_address(hub.endpoint), hub.endpoint.port))[0]
     return (
         f"The hub runs already, at {at} (its data are in {folder}), so no second one was started. "
         "`restohub where` shows every address. To start it anew, stop that one first."

@@ -1,4 +1,4 @@
-"""How a hub is reached: the URLs for iPads, or why there is none."""
+"""The URLs by which iPads reach a hub, or the reason why there is none."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from restohub.live.endpoint import Endpoint
 
-from .addresses import EVERYWHERE, Choice, Link, choose, links
+from .addresses import EVERYWHERE, AddressChoice, Interface, choose_addresses, machine_interfaces
 
 LOOPBACK = "127.0.0.1"
 UNFOUND = "Until that changes iPads do not find the hub by themselves; these addresses work all the same."
@@ -19,7 +19,7 @@ COPY_ADVICE = (
 )
 
 
-class Reach(Struct, frozen=True):
+class HubUrls(Struct, frozen=True):
     """`urls`: by address, for iPads. `own_url`: from the hub's own machine. `reason`: what iPads cannot do, and why."""
 
     urls: tuple[str, ...]
@@ -28,7 +28,9 @@ class Reach(Struct, frozen=True):
     reason: str
 
 
-def reach(endpoint: Endpoint, look: Callable[[], Iterable[Link]] = links, host: str = "") -> Reach:
+def hub_urls(
+    endpoint: Endpoint, look: Callable[[], Iterable[Interface]] = machine_interfaces, host: str = ""
+) -> HubUrls:
     """How iPads reach a hub, by the addresses that its machine has at this moment: those that mDNS announces.
 
     `host`: the name that it is announced by, where that is known not to be the usual one.
@@ -36,19 +38,23 @@ def reach(endpoint: Endpoint, look: Callable[[], Iterable[Link]] = links, host: 
     own_url = url(own_address(endpoint), endpoint.port)
     if ip_address(endpoint.bound).is_loopback:
         reason = f"No iPad can reach the hub: it listens on {endpoint.bound}, which is this machine alone."
-        return Reach((), None, own_url, f"{reason} Start it with `--host 0.0.0.0` to listen on the network.")
+        return HubUrls((), None, own_url, f"{reason} Start it with `--host 0.0.0.0` to listen on the network.")
     try:
         found = list(look())
-        chosen = choose(found, endpoint.bound, endpoint.interface)
-        reached = chosen if chosen.addresses else choose(found, endpoint.bound)
+        chosen = choose_addresses(found, endpoint.bound, endpoint.interface)
+        reached = chosen if chosen.addresses else choose_addresses(found, endpoint.bound)
     except OSError as error:
-        reached = chosen = Choice(reason=f"The system does not tell this machine's addresses ({error.strerror}).")
+        reached = chosen = AddressChoice(
+            reason=f"The system does not tell this machine's addresses ({error.strerror})."
+        )
     if not reached.addresses:
-        return Reach((), None, own_url, f"{chosen.reason} iPads cannot reach the hub until that changes.")
+        return HubUrls((), None, own_url, f"{chosen.reason} iPads cannot reach the hub until that changes.")
     urls = tuple(url(address, endpoint.port) for address in reached.addresses)
     if reached is not chosen:
-        return Reach(urls, None, own_url, f"{chosen.reason} {UNFOUND}")
-    return Reach(urls, url(host or host_name(endpoint.id), endpoint.port) if endpoint.advertised else None, own_url, "")
+        return HubUrls(urls, None, own_url, f"{chosen.reason} {UNFOUND}")
+    return HubUrls(
+        urls, url(host or host_name(endpoint.id), endpoint.port) if endpoint.advertised else None, own_url, ""
+    )
 
 
 def own_address(endpoint: Endpoint) -> str:

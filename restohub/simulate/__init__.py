@@ -1,1 +1,1 @@
-"""A simulated evening: a client that speaks the wire and shares nothing with the hub."""
+"""A simulated evening, played by a client that shares nothing with the hub."""

@@ -1,4 +1,4 @@
-"""The removal of evenings that were played: the restaurants that have their name, whole."""
+"""Removing the restaurants of evenings that were played."""
 
 from __future__ import annotations
 

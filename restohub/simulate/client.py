@@ -17,7 +17,7 @@ class AwayError(Exception):
     """The hub cannot be reached, or it is no hub; the text is a sentence for people."""
 
 
-class Answer(Struct, frozen=True):
+class HubAnswer(Struct, frozen=True):
     """What the hub answered: header names in lower case, the body decoded (None where there is none)."""
 
     status: int
@@ -42,7 +42,7 @@ class Client:
         self._address = (parts.hostname, port or (443 if self._tls else 80))
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
-    async def ask(self, method: str, path: str, body: Any = None, key: str = "") -> Answer:
+    async def ask(self, method: str, path: str, body: Any = None, key: str = "") -> HubAnswer:
         """Send one request and wait for its answer; AwayError where none comes. `key` makes a repeat harmless."""
         started = time.perf_counter()
         content = b"" if body is None else msgspec.json.encode(body)
@@ -59,7 +59,7 @@ class Client:
             raise AwayError(f"The hub at {self.url} cannot be reached: is it running there?") from error
         except (ValueError, LookupError, asyncio.LimitOverrunError) as error:
             raise AwayError(f"What answers at {self.url} is not a hub: it does not speak JSON over HTTP.") from error
-        return Answer(status, headers, decoded, time.perf_counter() - started)
+        return HubAnswer(status, headers, decoded, time.perf_counter() - started)
 
     def close(self) -> None:
         """Hang up."""

@@ -1,4 +1,4 @@
-"""Who comes: parties by the hour, their sizes, how long they stay, drawn from published figures.
+"""The parties of an evening: when they come, how large they are and how long they stay, by published figures.
 
 Where the figures are from:
 

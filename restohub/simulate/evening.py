@@ -1,4 +1,4 @@
-"""The evening itself: from a seed, every request that the hosts will make, each at its minute."""
+"""The script of an evening: from a seed, every request of the hosts, each at its minute."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The room as the hosts have it in their heads: 60 tables, and which of them is free."""
+"""The room as the hosts know it: 60 tables, and which of them are free."""
 
 from __future__ import annotations
 

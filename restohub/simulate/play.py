@@ -1,4 +1,4 @@
-"""An evening being played: ten hosts with a connection each, a socket, a line that says how it goes."""
+"""Playing an evening: ten hosts with a connection each, a socket, and a line that reports progress."""
 
 from __future__ import annotations
 

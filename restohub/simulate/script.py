@@ -1,4 +1,4 @@
-"""How the script of an evening is written: an agenda of what will happen, and the requests made of it."""
+"""The script's agenda: what will happen, and the requests that come of it."""
 
 from __future__ import annotations
 

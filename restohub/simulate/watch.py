@@ -1,4 +1,4 @@
-"""The socket that is followed: what arrives there, counted, and in which phase each party is."""
+"""The socket that the simulation follows: messages counted, and the phase of each party."""
 
 from __future__ import annotations
 

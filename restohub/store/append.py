@@ -1,4 +1,4 @@
-"""How commits become durable: rows, log and keys of a whole group in one transaction."""
+"""Appending commits: the rows, log and keys of a whole group in one transaction."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .codec import (
 from .connection import PAGE_BYTES, Connection
 from .disk_reserve import Reserve
 from .restore_detection import NAME
-from .write_probe import meaning
+from .write_probe import explain_write_error
 
 UPSERT = """INSERT INTO entity (restaurant_id, kind, id, version, checksum, image) VALUES (?, ?, ?, ?, ?, ?)
     ON CONFLICT (restaurant_id, kind, id) DO UPDATE SET
@@ -155,7 +155,7 @@ class Ledger:
         try:
             return await self._connection.run(transaction)
         except sqlite3.Error as error:
-            raise await meaning(self._path, error) from error
+            raise await explain_write_error(self._path, error) from error
         finally:
             await self._roll_back()
 
@@ -169,7 +169,7 @@ class Ledger:
         try:
             await self._connection.execute_fetchall("PRAGMA wal_checkpoint(PASSIVE)")
         except sqlite3.Error as error:
-            raise await meaning(self._path, error) from error
+            raise await explain_write_error(self._path, error) from error
         self.pages_due = 0
 
     def _check_file(self) -> None:

@@ -1,4 +1,4 @@
-"""The audit: rows, log and removals read and held against each other, down to the last checksum."""
+"""The audit: rows, log and removals, read and compared down to the last checksum."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from .codec import (
     row_checksum,
 )
 from .findings import Finding, Rule
-from .schema import meaning_of
+from .schema import explain_unreadable_rows
 
 NAMES = "SELECT name, value, checksum FROM hub"
 ENTITIES = "SELECT restaurant_id, kind, id, version, checksum, image FROM entity ORDER BY rowid"
@@ -92,7 +92,7 @@ class Audit:
                 elif ((entity := entity_of(kind, image)).id, entity.version) != (entity_id, version):
                     wrong = Finding(findings.ROW_OF_ANOTHER, *where)
             except OtherFormatError as error:
-                raise meaning_of(error, self._database) from error
+                raise explain_unreadable_rows(error, self._database) from error
             except UNREADABLE as error:
                 wrong = Finding(findings.ROW_UNREADABLE, *where, error=error)
             if wrong is not None:
@@ -140,7 +140,7 @@ class Audit:
                     for who in self.of_another(revision, logged):
                         yield Finding(findings.COMMIT_OF_ANOTHER, restaurant_id, revision, who)
             except OtherFormatError as error:
-                raise meaning_of(error, self._database) from error
+                raise explain_unreadable_rows(error, self._database) from error
             except UNREADABLE as error:
                 logged = []
                 yield Finding(findings.COMMIT_UNREADABLE, restaurant_id, revision, error=error)

@@ -1,4 +1,4 @@
-"""How entities and commits are written into rows and read from them, checksums included."""
+"""The codec: entities and commits to rows and back, with their checksums."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The connections to the database: one that writes, one that reads, and how each is set."""
+"""The connections to the database: one that writes, one that reads, and their settings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The data folder: its lock, its mark, and where its files are."""
+"""The data folder: its lock, its mark, and the paths of its files."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class FolderLock:
 
 
 @contextmanager
-def held_still(folder: Path) -> Iterator[None]:
+def locked_while_read(folder: Path) -> Iterator[None]:
     """Keep hubs from a folder while it is read, with no byte written to it; raises FolderError where one runs."""
     try:
         file = (folder / LOCK).open("rb")

@@ -1,4 +1,4 @@
-"""The reserve: space that a file holds on the disk, given up so that a full disk still takes deletes.
+"""The disk reserve: a file that is given up so that a full disk still takes deletes.
 
 A file, and no look at what is free before each commit: it holds its blocks against every other program and within a
 quota too, costs a change nothing, and SQLite itself says when the disk is full.

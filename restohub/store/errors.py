@@ -1,4 +1,4 @@
-"""What an error of SQLite means for the hub: refuse and recover, stop, or call the data damaged."""
+"""The meaning of SQLite's errors: refuse and recover, stop, or call the data damaged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Findings: what a sound store holds to, and what is said where it does not."""
+"""Findings: the rules that a sound store keeps, and the sentences for where it does not."""
 
 from __future__ import annotations
 

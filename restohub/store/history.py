@@ -1,4 +1,4 @@
-"""What is asked of the past: kept answers, older images, ids once used, visits once made."""
+"""Queries of the past: kept answers, older images, used ids, finished visits."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .codec import (
 )
 from .connection import Connection
 from .errors import storage_fault
-from .past_versions import Walk
+from .past_versions import VersionSearch
 
 # Commits that are read in one visit to the connection's thread, in which nobody else can read.
 ROWS_A_VISIT = 50
@@ -109,10 +109,10 @@ class History:
         if not older:
             return found
         steps_max = min(STEPS_BACK_MAX, STEPS_BACK_A_VERSION * named + len(around))
-        walk = Walk(floor.restaurant_id, older, steps_max, around)
-        while not walk.over:
+        walk = VersionSearch(floor.restaurant_id, older, steps_max, around)
+        while not walk.finished:
             try:
-                await self._connection.run(walk.visit)
+                await self._connection.run(walk.advance)
             except sqlite3.Error as error:
                 raise self._noted(storage_fault(error, "write")) from error
         return found | walk.found

@@ -1,4 +1,4 @@
-"""A new identity for a stopped hub's data: a copy of another hub's becomes one of its own."""
+"""A new identity for a stopped hub's data, so that a copy of another hub becomes a hub of its own."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from msgspec import Struct
 from .codec import DamageError, name_checksum
 from .data_folder import DATABASE, MARK, MARK_TEXT, FolderError, FolderLock, had_a_database, size_of
 from .errors import storage_fault
-from .restore_detection import NAME, changed_at, spoil_mark
+from .restore_detection import NAME, changed_at, invalidate_mark
 from .schema import WRITTEN_BY, format_of
 
 
@@ -53,7 +53,7 @@ def _give(database: sqlite3.Connection, folder: Path, new: Identity, version: st
         raise DamageError("the hub's own names are lost")
     if not had_a_database(folder):  # the database alone was copied
         (folder / MARK).write_text(MARK_TEXT, "utf-8")
-    spoil_mark(folder)  # and left anew below: the data are what this run leaves
+    invalidate_mark(folder)  # and left anew below: the data are what this run leaves
     names = {"install_id": new.id, "epoch": new.epoch, "mark": changed_at(folder / MARK), WRITTEN_BY: version}
     database.execute("BEGIN IMMEDIATE")
     database.executemany(NAME, [(name, value, name_checksum(name, value)) for name, value in names.items()])

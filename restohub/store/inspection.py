@@ -1,4 +1,4 @@
-"""A look at a folder's database from outside: bounded in time, and without a trace in the folder."""
+"""Inspection of a folder's database from outside: limited in time, and without a trace in the folder."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ T = TypeVar("T")
 COPIED_BYTES_MAX = 256 * 1024 * 1024
 
 
-class Seen(Struct, frozen=True):
-    """What a look found. `last_commit`: UTC seconds. `whole`: whether every page was looked at, too."""
+class DatabaseState(Struct, frozen=True):
+    """What an inspection found. `last_commit`: UTC seconds. `whole`: whether every page was looked at, too."""
 
     install_id: str
     last_commit: int
@@ -38,7 +38,7 @@ class Seen(Struct, frozen=True):
     whole: bool
 
 
-async def look(folder: Path, wait_s: float) -> Seen | None:
+async def inspect_database(folder: Path, wait_s: float) -> DatabaseState | None:
     """The database as the next start would find it (the start's own checks, then SQLite's), None where there is none.
 
     While a hub runs it is a read-only connection, for `wait_s` at most (the hub's WAL cannot begin anew meanwhile).
@@ -46,15 +46,15 @@ async def look(folder: Path, wait_s: float) -> Seen | None:
     """
     served = is_served(folder)
     try:
-        return await _look(folder, served, wait_s)
+        return await _inspect(folder, served, wait_s)
     except (DamageError, FolderError, UnseenError, StorageFailedError):
         if is_served(folder) == served:
             raise
     # A hub started or stopped in between, so what was read may not have been of one moment.
-    return await _look(folder, not served, wait_s)
+    return await _inspect(folder, not served, wait_s)
 
 
-async def _look(folder: Path, served: bool, wait_s: float) -> Seen | None:
+async def _inspect(folder: Path, served: bool, wait_s: float) -> DatabaseState | None:
     try:
         if size_of(folder / DATABASE) == 0:
             if had_a_database(folder):
@@ -72,7 +72,7 @@ async def _look(folder: Path, served: bool, wait_s: float) -> Seen | None:
         raise StorageFailedError(str(error)) from error
 
 
-async def _read(connection: Connection, folder: Path, wait_s: float) -> Seen:
+async def _read(connection: Connection, folder: Path, wait_s: float) -> DatabaseState:
     until = asyncio.get_running_loop().time() + wait_s
     await connection.execute("BEGIN")  # one moment of a file that a hub may be writing
     version = await connection.run(lambda database: format_of(database, folder / DATABASE))
@@ -91,7 +91,7 @@ async def _read(connection: Connection, folder: Path, wait_s: float) -> Seen:
             raise DamageError(f"SQLite says: {said.splitlines()[-1]}")
     except TimeoutError:
         whole = False
-    return Seen(
+    return DatabaseState(
         install_id=loaded.install_id,
         last_commit=max([loaded.directory.time, *(floor.time for floor in floors)]),
         revisions=loaded.directory.revision + sum(floor.revision for floor in floors),

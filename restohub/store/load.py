@@ -1,4 +1,4 @@
-"""The start: the floors read from the rows, and the newest part of the log held against them."""
+"""Loading at the start: the floors from the rows, checked against the newest part of the log."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from msgspec import Struct
 from restohub.floor.apply import measured
 from restohub.floor.model import DIRECTORY_ID, Directory, Floor, Guest, Restaurant, Table
 from restohub.limits import HUB_REMOVALS_MAX, KEYS_MAX, REMOVALS_MAX
-from restohub.live.key_index import Keys
+from restohub.live.key_index import KeyIndex
 from restohub.live.ports import KEYS_DAYS, ClockReset
 
 from .audit import Audit
@@ -23,7 +23,7 @@ from .connection import Connection
 from .errors import storage_fault
 from .findings import Finding
 from .history import History
-from .schema import file_of, meaning_of
+from .schema import explain_unreadable_rows, file_of
 
 # How far back a start compares the log with the rows; the whole of it would take longer than a start may.
 COMPARED_MAX = 10_000
@@ -50,7 +50,7 @@ class Loaded(Struct, frozen=True):
     claimed_at: int | None
     directory: Directory
     floors: dict[int, Floor]
-    keys: Keys
+    keys: KeyIndex
     resets: dict[int, ClockReset]
 
 
@@ -79,7 +79,7 @@ async def load(connection: Connection) -> Loaded:
         resets = decode_resets(audit.names["clock_resets"]) if "clock_resets" in audit.names else {}
         keys = await _keys(connection, audit, resets)
     except OtherFormatError as error:
-        raise await connection.run(partial(meaning_of, error)) from error
+        raise await connection.run(partial(explain_unreadable_rows, error)) from error
     except sqlite3.Error as error:
         raise storage_fault(error, "load", await connection.run(file_of)) from error
     except (TypeError, ValueError) as error:  # a flipped bit in a row's header makes a text or a number of a blob
@@ -167,7 +167,7 @@ def _floor(audit: Audit, restaurant: Restaurant) -> Floor:
     return measured(floor)
 
 
-async def _keys(connection: Connection, audit: Audit, resets: dict[int, ClockReset]) -> Keys:
+async def _keys(connection: Connection, audit: Audit, resets: dict[int, ClockReset]) -> KeyIndex:
     """The idempotency keys that are honoured, and as many older ones as the day brings with them.
 
     In the order in which the hub made their commits, as far as seconds tell.
@@ -179,10 +179,10 @@ async def _keys(connection: Connection, audit: Audit, resets: dict[int, ClockRes
         low = await History(connection, resets).revision_days_back(upto, KEYS_DAYS) + 1
         spans.append((position_of(restaurant_id, low), position_of(restaurant_id, head)))
 
-    def newest(database: sqlite3.Connection) -> Keys:
+    def newest(database: sqlite3.Connection) -> KeyIndex:
         logs = [database.execute(KEYS, span) for span in spans]
         found = list(islice(merge(*logs, key=itemgetter(0), reverse=True), KEYS_MAX))
-        keys = Keys()
+        keys = KeyIndex()
         for _, position, key in reversed(found):
             keys.add(restaurant_at(position), key, revision_at(position))
         return keys

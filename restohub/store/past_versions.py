@@ -1,4 +1,4 @@
-"""The way back through the log to what entities were at earlier versions."""
+"""The search back through the log for earlier versions of entities."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ STEP_BYTES = 4096
 STEPS_A_VISIT = 50
 
 
-class Walk:
+class VersionSearch:
     """The search for these versions, which is done in visits to the store.
 
     The log's changes are a chain: each names the version that it replaced. The chains of all the entities are followed
@@ -48,11 +48,11 @@ class Walk:
             revisions.sort()
 
     @property
-    def over(self) -> bool:
+    def finished(self) -> bool:
         """Whether all is found, or not to be found within the steps."""
         return not self._next or self._steps_left <= 0
 
-    def visit(self, connection: sqlite3.Connection) -> None:
+    def advance(self, connection: sqlite3.Connection) -> None:
         """Go some steps further; raises DamageError."""
         stop_at = max(0, self._steps_left - STEPS_A_VISIT)
         while self._next and self._steps_left > stop_at:

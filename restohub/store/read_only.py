@@ -1,4 +1,4 @@
-"""A store whose disk takes no writes when the hub starts: a copy is served, and every change refused."""
+"""The store on a disk that takes no writes at the start: a copy is served, and every change refused."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .append import Ledger
 from .connection import Connection
 from .data_folder import DATABASE, FolderError, size_of
 from .snapshot import snapshot
-from .write_probe import refusal
+from .write_probe import write_refusal
 
 # Where memory is: on a small machine the system's place for temporary files is on the very disk that takes no writes.
 MEMORY = Path("/dev/shm")
@@ -45,7 +45,7 @@ class ReadOnlyLedger(Ledger):
 
     async def probe(self) -> None:
         """Raise what the disk says now; StorageBackError where it takes writes: a start is the way back."""
-        fault = await asyncio.to_thread(refusal, self._disk / DATABASE)
+        fault = await asyncio.to_thread(write_refusal, self._disk / DATABASE)
         raise fault or StorageBackError(
             f"The disk of {self._disk} can be written again. Restart the hub to save changes."
         )
@@ -60,7 +60,7 @@ def readable(folder: Path) -> Iterator[tuple[Path, Refusal | None]]:
 
     A folder without a database is left to the opening, which says what is wrong. Raises FolderError.
     """
-    fault = refusal(folder / DATABASE) if size_of(folder / DATABASE) else None
+    fault = write_refusal(folder / DATABASE) if size_of(folder / DATABASE) else None
     if fault is None:
         yield folder, None
         return

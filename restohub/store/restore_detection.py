@@ -1,4 +1,4 @@
-"""How a copy of the data that was put back is told from the data as the hub left them.
+"""Restore detection: whether the data are a copy that was put back, and not what the hub left.
 
 A revision means something only within its epoch, and a copy that is put back goes on from an older revision under the
 same epoch: a client that holds more would merge two histories. So each start touches the mark beside the database, and
@@ -26,7 +26,7 @@ from .schema import WRITTEN_BY
 NAME = "INSERT OR REPLACE INTO hub (name, value, checksum) VALUES (?, ?, ?)"
 
 
-async def was_put_back(connection: aiosqlite.Connection, folder: Path) -> bool:
+async def was_restored(connection: aiosqlite.Connection, folder: Path) -> bool:
     """Whether the data are not those that the last run of a hub left here."""
     rows = list(await connection.execute_fetchall("SELECT value FROM hub WHERE name = 'mark'"))
     return bool(rows) and rows[0][0] != changed_at(folder / MARK)
@@ -39,7 +39,7 @@ async def leave_mark(connection: aiosqlite.Connection, folder: Path, epoch: str,
     """
     mark = folder / MARK
     try:
-        spoil_mark(folder)
+        invalidate_mark(folder)
     except OSError as error:
         raise StorageUnavailableError(f"the data folder cannot be written ({error.strerror})") from error
     names = {"mark": changed_at(mark), "epoch": epoch, WRITTEN_BY: version}
@@ -54,7 +54,7 @@ async def leave_mark(connection: aiosqlite.Connection, folder: Path, epoch: str,
             await connection.rollback()
 
 
-def spoil_mark(folder: Path) -> None:
+def invalidate_mark(folder: Path) -> None:
     """Have the next start find that the data are not as they were left, unless the mark is left anew; raises OSError.
 
     The same bytes are written once more: an empty mark would say that there never was a database.

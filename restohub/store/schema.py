@@ -1,4 +1,4 @@
-"""The schema: the format that this version reads, and how older data come to it.
+"""The schema: the format that this version reads, and the migrations of older data.
 
 One number, SQLite's `user_version`, says the format of all that is stored: tables, images, changes, kept answers. It is
 that of the newest migration, so whoever changes what is written, a new field included, adds a migration that brings
@@ -87,7 +87,7 @@ def _older(path: Path | str, writer: str = BEFORE_RELEASES) -> FormatError:
     )
 
 
-def meaning_of(fault: OtherFormatError, database: sqlite3.Connection) -> FormatError:
+def explain_unreadable_rows(fault: OtherFormatError, database: sqlite3.Connection) -> FormatError:
     """What it means that rows cannot be read though their checksums hold: another version wrote them."""
     path = file_of(database)
     wrote = _writer(database).removesuffix(", ")

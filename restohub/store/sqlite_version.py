@@ -1,4 +1,4 @@
-"""Which SQLite the hub runs on, and what is known against it."""
+"""The version of SQLite, and its known faults."""
 
 from __future__ import annotations
 

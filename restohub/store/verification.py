@@ -1,4 +1,4 @@
-"""The verification of a stopped hub's folder: everything that is wrong with its data, listed."""
+"""The verification of a stopped hub's folder: a list of everything that is wrong with its data."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from restohub.floor.model import DIRECTORY_ID, Guest, Table
 
 from .audit import UNREADABLE, Audit, Who
 from .codec import LoggedChange, position_of, restaurant_at, whole_change
-from .data_folder import DATABASE, FolderError, held_still, size_of
+from .data_folder import DATABASE, FolderError, locked_while_read, size_of
 from .findings import Finding
 from .schema import format_of
 from .snapshot import readable_at
@@ -26,7 +26,7 @@ TABLES = {"hub", "entity", "removal", "log"}
 Progress = Callable[[int, int], None]
 
 
-class Fault(Struct, omit_defaults=True):
+class Defect(Struct, omit_defaults=True):
     """What is wrong and where, in words that tell nothing of a guest but his id."""
 
     detail: str
@@ -36,7 +36,7 @@ class Fault(Struct, omit_defaults=True):
     entity_id: str | None = None
 
 
-class Report(Struct):
+class VerificationReport(Struct):
     """What was read, and all that is wrong with it. `logs`: each log's first and last revision."""
 
     sound: bool = True
@@ -45,9 +45,9 @@ class Report(Struct):
     tables: int = 0
     commits: int = 0
     logs: dict[int, tuple[int, int]] = field(default_factory=dict)
-    faults: list[Fault] = field(default_factory=list)
+    faults: list[Defect] = field(default_factory=list)
 
-    def add(self, fault: Fault) -> None:
+    def add(self, fault: Defect) -> None:
         """Put down a fault."""
         self.sound = False
         if len(self.faults) < FAULTS_MAX:
@@ -56,21 +56,21 @@ class Report(Struct):
     def add_all(self, found: Iterable[Finding]) -> None:
         """Put down what an audit finds."""
         for one in found:
-            self.add(Fault(one.listed, one.restaurant_id, one.revision, one.kind, one.entity_id))
+            self.add(Defect(one.listed, one.restaurant_id, one.revision, one.kind, one.entity_id))
 
 
-def check_folder(folder: Path, progress: Progress) -> Report:
+def verify_folder(folder: Path, progress: Progress) -> VerificationReport:
     """Read all that a stopped hub's folder holds, without a byte written to it; raises FolderError.
 
     `progress` hears how many commits of how many were read.
     """
-    report = Report()
+    report = VerificationReport()
     path = folder / DATABASE
     if not folder.is_dir():
         raise FolderError(f"{folder} is not a folder.")
-    with held_still(folder):
+    with locked_while_read(folder):
         if size_of(path) == 0:
-            report.add(Fault(f"The database {path} is {'empty' if path.exists() else 'missing'}."))
+            report.add(Defect(f"The database {path} is {'empty' if path.exists() else 'missing'}."))
             return report
         try:
             with readable_at(folder) as uri, closing(sqlite3.connect(uri, uri=True)) as database:
@@ -78,7 +78,7 @@ def check_folder(folder: Path, progress: Progress) -> Report:
                 format_of(database, path)
                 _verify(database, report, progress)
         except (sqlite3.Error, *UNREADABLE) as error:
-            report.add(Fault(f"The database {path} cannot be read: {error}."))
+            report.add(Defect(f"The database {path} cannot be read: {error}."))
         except OSError as error:
             raise FolderError(f"The data in {folder} cannot be read or copied ({error.strerror}).") from error
     return report
@@ -92,7 +92,7 @@ def _text(value: bytes) -> str:
 class WholeAudit(Audit):
     """An audit that reads each image of the log too, and says how far it has come."""
 
-    def __init__(self, database: sqlite3.Connection, report: Report, progress: Progress) -> None:
+    def __init__(self, database: sqlite3.Connection, report: VerificationReport, progress: Progress) -> None:
         super().__init__(database)
         self._report = report
         self._progress = progress
@@ -146,15 +146,15 @@ class WholeAudit(Audit):
             yield from self.compare(restaurant_id, self.logs.get(restaurant_id, (1, 0))[0])
 
 
-def _verify(database: sqlite3.Connection, report: Report, progress: Progress) -> None:
+def _verify(database: sqlite3.Connection, report: VerificationReport, progress: Progress) -> None:
     """Read everything, and put down all that is wrong."""
     audit = WholeAudit(database, report, progress)
     for (line,) in database.execute("PRAGMA integrity_check(100)"):
         if line != "ok":
-            report.add(Fault(f"SQLite's integrity check fails: {line}."))
+            report.add(Defect(f"SQLite's integrity check fails: {line}."))
     found = {name for (name,) in database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
     for table in sorted(TABLES - found):
-        report.add(Fault(f"The table {table} is missing."))
+        report.add(Defect(f"The table {table} is missing."))
     parts = {
         "names": audit.read_names,
         "entities": audit.read_rows,
@@ -171,17 +171,17 @@ def _verify(database: sqlite3.Connection, report: Report, progress: Progress) ->
         report.add_all(audit.apart())
 
 
-def _read(report: Report, name: str, part: Callable[[], Iterator[Finding]]) -> bool:
+def _read(report: VerificationReport, name: str, part: Callable[[], Iterator[Finding]]) -> bool:
     """Read a part of the database, and say whether it could be read to its end."""
     try:
         report.add_all(part())
     except (sqlite3.Error, *UNREADABLE) as error:
-        report.add(Fault(f"The database cannot be read to its end ({name}): {error}."))
+        report.add(Defect(f"The database cannot be read to its end ({name}): {error}."))
         return False
     return True
 
 
-def _count(audit: Audit, report: Report) -> None:
+def _count(audit: Audit, report: VerificationReport) -> None:
     entities = [entity for rows in audit.rows.values() for entity, _ in rows.values()]
     report.restaurants = len(audit.rows.get(DIRECTORY_ID, {}))
     report.guests = sum(isinstance(entity, Guest) for entity in entities)

@@ -1,4 +1,4 @@
-"""Why the system refused a write; of a limit, a quota or a read-only disk SQLite says nothing."""
+"""The write probe: why the system refused a write, where SQLite does not say."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ FULL = {
 TRIAL_BYTES, PIECE_BYTES = 32 * 1024, 1024
 
 
-async def meaning(database: Path, error: sqlite3.Error) -> Exception:
+async def explain_write_error(database: Path, error: sqlite3.Error) -> Exception:
     """What an error of SQLite means for the hub, the system asked where SQLite leaves it open."""
     fault = storage_fault(error, "write")
     if not isinstance(fault, StorageFailedError) or getattr(error, "sqlite_errorname", "") not in UNEXPLAINED:
         return fault
     reach = max((path.stat().st_size for path in database.parent.glob(f"{database.name}*")), default=0)
-    return await asyncio.to_thread(refusal, database, reach) or fault
+    return await asyncio.to_thread(write_refusal, database, reach) or fault
 
 
-def refusal(database: Path, start: int = 0) -> StorageFullError | StorageUnavailableError | None:
+def write_refusal(database: Path, start: int = 0) -> StorageFullError | StorageUnavailableError | None:
     """Why nothing can be written beside the database, `start` bytes into a file; None where something can."""
     trial = database.with_name(f"{database.name}-trial")
     try:

@@ -1,1 +1,1 @@
-"""What the hub does by itself, without being asked."""
+"""The hub's upkeep: what it does by itself, without being asked."""

@@ -1,4 +1,4 @@
-"""Whether a machine's clock that is behind the hub's time is right, so that the hub's time is wrong."""
+"""Trust in the machine's clock: whether one that is behind the hub's time is right all the same."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ BEHIND_S = 3600
 STEADY_S = 3600
 # Before this restohub was made no clock is right (1 January 2026).
 MADE_AT = 1_767_225_600
-# So long a hole in the log is no closing day. What the hub saved next was saved on a clock that had leapt.
+# A hole this long in the log is no closing day: what the hub saved next was saved on a clock that had jumped.
 LEAP_S = 7 * 24 * 3600
-# The machine has stood still or gone on for so long at most since the last commit before the hole.
+# The longest time that can have passed on the machine since the last commit before the hole.
 IN_USE_S = 31 * 24 * 3600
 
 Verdict = Literal["well", "behind", "waiting", "right"]
 
 
-class Sight(Struct, frozen=True):
+class ClockReading(Struct, frozen=True):
     """What is known of a machine's clock: `now` is what it says (UTC seconds), `behind_s` less than the hub's time.
 
     `steady_s`: for how long it has been behind without a jump, by a clock that no one sets. `kept`: whether a time
@@ -35,7 +35,7 @@ class Sight(Struct, frozen=True):
     around: tuple[int, int] | None = None
 
 
-def verdict(sight: Sight) -> Verdict:
+def judge_clock(sight: ClockReading) -> Verdict:
     """Whether the clock is `right`, and the hub's own time wrong: then times must begin anew.
 
     `behind`: it may as well be the machine's that is wrong, one that woke up in the past; so the hub goes on from its
@@ -53,11 +53,11 @@ def verdict(sight: Sight) -> Verdict:
     return "waiting" if sight.steady_s < STEADY_S else "right"
 
 
-def _kept(sight: Sight) -> bool:
+def _kept(sight: ClockReading) -> bool:
     return sight.kept is True and sight.now >= MADE_AT
 
 
-def _leapt_over(sight: Sight) -> bool:
+def _leapt_over(sight: ClockReading) -> bool:
     if sight.around is None:
         return False
     before, after = sight.around

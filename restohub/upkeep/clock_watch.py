@@ -1,4 +1,4 @@
-"""The watch over the machine's clock: jumps are said, and times begin anew once it is right again."""
+"""The watch over the machine's clock: jumps are logged, and times begin anew once the clock is right again."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from restohub.live.ports import ClockReset, StorageFullError, StorageUnavailable
 from restohub.logs.events import event
 from restohub.text import duration
 
-from .clock_trust import STEADY_S, Sight, Verdict, verdict
-from .time_server import kept_by_a_server
+from .clock_trust import STEADY_S, ClockReading, Verdict, judge_clock
+from .time_server import is_synchronized
 
 log = logging.getLogger("restohub.clock")
 
@@ -25,7 +25,7 @@ JUMP_S = 2.0
 
 
 class ClockWatch:
-    """Looks at the machine's clock once a second. `disconnect_all` has every client come back."""
+    """Checks the machine's clock once a second. `disconnect_all` has every client come back."""
 
     def __init__(self, hub: Hub, disconnect_all: Callable[[], None]) -> None:
         self._hub = hub
@@ -35,18 +35,18 @@ class ClockWatch:
         self._said: Verdict = "well"
 
     async def run(self) -> None:
-        """Look for as long as the hub runs."""
+        """Check for as long as the hub runs."""
         if (behind := self._hub.clock.behind_s()) >= JUMP_S:
             told = (
                 "The machine's clock is %s behind the last change. Until it is right, the hub goes on from that change."
             )
             log.warning(told, duration(behind), extra=event("clock_behind", behind_seconds=behind))
         while True:
-            await self.look()
+            await self.check()
             await asyncio.sleep(LOOK_EVERY_S)
 
-    async def look(self) -> None:
-        """Say where the clock was moved since the last look; begin times anew where it is right, the hub ahead."""
+    async def check(self) -> None:
+        """Log a jump since the last check; restart the times where the clock is right and the hub ahead."""
         clock = self._hub.clock
         moved, behind = clock.moved_s(), clock.behind_s()
         if abs(moved) >= JUMP_S:
@@ -57,7 +57,7 @@ class ClockWatch:
             self._steady_since = clock.monotonic()
             self._around = await self._hub.history.commits_around(self._floors(), int(clock.machine_time()))
         steady = 0.0 if self._steady_since is None else clock.monotonic() - self._steady_since
-        found = verdict(Sight(int(clock.machine_time()), behind, steady, kept_by_a_server(), self._around))
+        found = judge_clock(ClockReading(int(clock.machine_time()), behind, steady, is_synchronized(), self._around))
         self._say(found, behind, steady)
         if found == "right":
             await self._restart_times(behind)

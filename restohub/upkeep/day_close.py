@@ -10,9 +10,9 @@ from itertools import islice
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from restohub.floor.commands import CloseDay
-from restohub.floor.decide import leaves
+from restohub.floor.decide import leaves_at_close
 from restohub.floor.model import Floor
-from restohub.floor.verdicts import Result
+from restohub.floor.outcomes import Result
 from restohub.live.clock import new_id
 from restohub.live.group_commit import Step
 from restohub.live.hub import Hub
@@ -26,7 +26,7 @@ GONE_FOR_S = 24 * 3600
 EXPECTED_FOR_S = 7 * 24 * 3600
 GUESTS_A_COMMIT = 500
 LOOK_EVERY_S = 10.0
-# Further ahead in one step than a night switched off: the hub was off for long, or the clock is wrong, who can tell.
+# A step further ahead than one night switched off: the hub was off for long, or the clock is wrong.
 LEAP_S = 7 * 24 * 3600
 
 
@@ -58,13 +58,13 @@ async def close_days(hub: Hub) -> None:
 
 
 async def close_day(hub: Hub, restaurant_id: int, before: int, expected_before: int | None) -> bool:
-    """Take from the floor whom `leaves` lets go by these times (UTC seconds); False to try again."""
+    """Take from the floor whom `leaves_at_close` lets go by these times (UTC seconds); False to try again."""
     gone = 0
     reset = hub.history.resets.get(restaurant_id)
     upto = reset.revision if reset is not None and reset.time <= before else 0
     while True:
         floor = hub.writer.floors.get(restaurant_id)
-        ids = () if floor is None else leaving(floor, before, upto, expected_before)
+        ids = () if floor is None else guests_to_remove(floor, before, upto, expected_before)
         if not ids:
             break
         step = Step(command=CloseDay(ids, before, upto, expected_before), transaction_id=new_id())
@@ -80,9 +80,9 @@ async def close_day(hub: Hub, restaurant_id: int, before: int, expected_before: 
     return True
 
 
-def leaving(floor: Floor, before: int, upto: int, expected_before: int | None) -> tuple[str, ...]:
+def guests_to_remove(floor: Floor, before: int, upto: int, expected_before: int | None) -> tuple[str, ...]:
     """At most 500 guests who leave the floor by these times (UTC seconds), or by revision `upto`."""
-    gone = (guest.id for guest in floor.guests.values() if leaves(guest, before, upto, expected_before))
+    gone = (guest.id for guest in floor.guests.values() if leaves_at_close(guest, before, upto, expected_before))
     return tuple(islice(gone, GUESTS_A_COMMIT))
 
 

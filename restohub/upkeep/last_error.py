@@ -1,4 +1,4 @@
-"""The hub's last sentence before it ended on an error, kept in the data folder until a start goes well."""
+"""The hub's last error, kept in the data folder until it starts well again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many bytes the log of each restaurant takes."""
+"""The size of each restaurant's log, in bytes."""
 
 from __future__ import annotations
 

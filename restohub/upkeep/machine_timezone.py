@@ -1,4 +1,4 @@
-"""The machine's own time zone by its IANA name."""
+"""The machine's own time zone, by its IANA name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The log's old end: what is beyond the horizon is pruned, a little at a time."""
+"""Retention: commits beyond the horizon are pruned from the log, a few at a time."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .log_size import LogSize
 log = logging.getLogger("restohub.retention")
 
 LOOK_EVERY_S = 1.0
-# One transaction's worth, so that no change waits for longer than for another group.
+# At most one transaction's worth, so that no change waits longer than for another group.
 STEP_COMMITS = 500
 STEP_BYTES = 1024 * 1024
 
@@ -72,12 +72,12 @@ class Retention:
                 looked_at = self._clock.monotonic()
                 self._horizons.clear()
             try:
-                await self.look()
+                await self.prune_once()
             except (StorageFullError, StorageUnavailableError) as fault:
                 log.debug("The log could not be pruned: %s", fault)
             await asyncio.sleep(LOOK_EVERY_S)
 
-    async def look(self) -> None:
+    async def prune_once(self) -> None:
         """Prune what is beyond the horizon now; raises StorageFullError, StorageUnavailableError."""
         directory = self._writer.directory
         of_directory = Floor(restaurant_id=DIRECTORY_ID, revision=directory.revision, time=directory.time)

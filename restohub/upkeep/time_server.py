@@ -27,7 +27,7 @@ class Timex(ctypes.Structure):
     )
 
 
-def kept_by_a_server() -> bool | None:
+def is_synchronized() -> bool | None:
     """Whether a time server keeps this machine's clock, None where the system does not say."""
     if LIBC is None:
         return None

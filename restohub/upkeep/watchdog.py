@@ -1,4 +1,4 @@
-"""What the hub tells the init system that started it: listening, well, stopping (sd_notify(3))."""
+"""The notifications to systemd (sd_notify(3)): listening, alive, stopping."""
 
 from __future__ import annotations
 
@@ -18,13 +18,16 @@ SEND_WAIT_S = 0.5
 class Watchdog:
     """The way to systemd, where `NOTIFY_SOCKET` names one; else every method does nothing.
 
-    `roll_call` returns when the writer has answered. A hub whose loop or whose writer hangs is no longer fed for, and
-    systemd starts it anew after `WATCHDOG_USEC`. A full disk is no reason: the hub refuses changes and serves reads.
+    `confirm_alive` returns when the writer has answered. A hub whose loop or whose writer hangs is no longer fed for,
+    and systemd starts it anew after `WATCHDOG_USEC`. A full disk is no reason: the hub refuses changes and serves
+    reads.
     """
 
-    def __init__(self, roll_call: Callable[[], Awaitable[None]], environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, confirm_alive: Callable[[], Awaitable[None]], environment: Mapping[str, str] | None = None
+    ) -> None:
         environ = os.environ if environment is None else environment
-        self._roll_call = roll_call
+        self._confirm_alive = confirm_alive
         self._address = environ.get("NOTIFY_SOCKET", "")
         self._interval_s = _interval_s(environ)
         self._listening = asyncio.Event()
@@ -45,7 +48,7 @@ class Watchdog:
             return
         await self._listening.wait()
         while True:
-            await self._roll_call()
+            await self._confirm_alive()
             self._tell("WATCHDOG=1")
             await asyncio.sleep(self._interval_s / FEEDS_AN_INTERVAL)
 

@@ -1,11 +1,11 @@
-"""The application as the server calls it: an address's rate and the guard come first, then the routes."""
+"""The ASGI application: the rate of an address and the guard come first, then the routes."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable
 from typing import Any, cast
 
-from restohub.floor.verdicts import Refused
+from restohub.floor.outcomes import Refused
 from restohub.live.address_usage import Caller
 from restohub.live.hub import Hub
 from restohub.wire.problems import Problem, document
@@ -20,7 +20,7 @@ from .request_target import taken_apart
 from .routing import Scope, normalize, routed
 
 
-class Entrance:
+class AccessMiddleware:
     """Lets a request in where its address has not used up its rate and the guard has nothing against it."""
 
     def __init__(self, routes: Any, hub: Hub, guard: Guard) -> None:
@@ -71,6 +71,6 @@ class Entrance:
         return send_answer(problem_page(problem) if wants_page(scope) else problem_answer(problem), scope, send)
 
 
-def application(hub: Hub, guard: Guard) -> Entrance:
+def application(hub: Hub, guard: Guard) -> AccessMiddleware:
     """The ASGI application of a running hub."""
-    return Entrance(routed(hub), hub, guard)
+    return AccessMiddleware(routed(hub), hub, guard)

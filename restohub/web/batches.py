@@ -9,14 +9,14 @@ from typing import Any
 
 from restohub.floor.commands import Create, Delete, Operation, Update
 from restohub.floor.model import Floor
-from restohub.floor.verdicts import Refused
+from restohub.floor.outcomes import Refused
 from restohub.limits import BATCH_BYTES_MAX, SMALL_BODY_BYTES
 from restohub.live.clock import new_id
-from restohub.live.history_lookup import Images, recall_create, recall_update
+from restohub.live.history_lookup import Images, look_up_for_create, look_up_for_update
 from restohub.live.hub import Hub
 from restohub.live.ports import Version
 from restohub.wire.batch_answers import batch_answer
-from restohub.wire.batch_inputs import Wanted, batch_transaction_id, named_restaurant, read_batch
+from restohub.wire.batch_inputs import ParsedOperation, batch_transaction_id, named_restaurant, read_batch
 from restohub.wire.responses import Answer
 
 from .change_request import under_key
@@ -37,31 +37,31 @@ async def read_batch_document(request: Request) -> Any:
     return document
 
 
-async def commands_of(hub: Hub, floor: Floor, wanted: Sequence[Wanted | Refused]) -> list[Operation | Refused]:
+async def commands_of(hub: Hub, floor: Floor, wanted: Sequence[ParsedOperation | Refused]) -> list[Operation | Refused]:
     """The commands of these operations, each with what history knows of it: of all the versions named, at once."""
     images = await hub.history.images(floor, versions_named(wanted))
     return [one if isinstance(one, Refused) else await command_of(hub, floor, one, images) for one in wanted]
 
 
-def versions_named(wanted: Sequence[Wanted | Refused]) -> list[Version]:
+def versions_named(wanted: Sequence[ParsedOperation | Refused]) -> list[Version]:
     """The versions that these operations name: what the client had seen, and what it changes."""
     return [
         Version(one.kind, one.id, revision)
         for one in wanted
-        if isinstance(one, Wanted) and one.id is not None
+        if isinstance(one, ParsedOperation) and one.id is not None
         for revision in (one.seen_version, one.base_version)
         if revision is not None
     ]
 
 
-async def command_of(hub: Hub, floor: Floor, wanted: Wanted, images: Images) -> Operation:
+async def command_of(hub: Hub, floor: Floor, wanted: ParsedOperation, images: Images) -> Operation:
     """The command of one operation, with what history knows of it."""
     entity_id = wanted.id or new_id()
     accepted = None if wanted.if_match is None else (wanted.if_match,)
     match wanted.action:
         case "create":
             made = Create(kind=wanted.kind, id=entity_id, fields=wanted.fields)
-            return await recall_create(hub.history, floor, made, chosen=wanted.id is not None)
+            return await look_up_for_create(hub.history, floor, made, chosen=wanted.id is not None)
         case "delete":
             return Delete(kind=wanted.kind, id=entity_id, if_match=accepted, base_version=wanted.base_version)
         case _:
@@ -69,7 +69,7 @@ async def command_of(hub: Hub, floor: Floor, wanted: Wanted, images: Images) -> 
                 kind=wanted.kind, id=entity_id, fields=wanted.fields, if_match=accepted,
                 base_version=wanted.base_version,
             )  # fmt: skip
-            return await recall_update(hub.history, floor, merged, wanted.seen_version, images)
+            return await look_up_for_update(hub.history, floor, merged, wanted.seen_version, images)
 
 
 async def atomic_batch(request: Request) -> Answer:

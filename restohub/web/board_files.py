@@ -1,4 +1,4 @@
-"""The board's own files: read and packed once, served from a folder that is named after what is in it."""
+"""The board's files: read and compressed once, served from a folder named after their contents."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .request import Request
 
 BOARD = Path(__file__).with_name("board")
 INDEX = "index.html"
-# What the index has where the folder of the others belongs.
+# The placeholder in the index for the folder of the other files.
 PLACE = b"BOARD/"
 TYPES = {
     ".css": b"text/css; charset=utf-8",

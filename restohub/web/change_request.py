@@ -1,4 +1,4 @@
-"""A change as it is asked for: where, with which body, and under which key, which may have its answer already."""
+"""A change request: its restaurant, its body, and its key, which may have an answer already."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is at the other end of a connection: as which address it counts, and whether it may be there."""
+"""The client's address: as which address a peer counts, and whether it may connect."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from typing import Any
 
 from restohub.limits import ADDRESSES_MAX
-from restohub.net.addresses import interfaces
+from restohub.net.addresses import machine_networks
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
 # A machine that joins another network has its addresses within this time.
 NETWORKS_KEPT_S = 10.0
-# Before somebody is refused they are looked at again: a new prefix from the provider renumbers a whole house at once.
+# Read again before anyone is refused: a new prefix from the provider renumbers a whole house at once.
 NETWORKS_DOUBTED_S = 1.0
 
 
 def own_networks() -> list[Network]:
     """The networks that this machine's interfaces are in now; raises OSError."""
-    return [interface.network for interface in interfaces()]
+    return [interface.network for interface in machine_networks()]
 
 
-def plain_ip(text: str) -> Address | None:
+def normalized_ip(text: str) -> Address | None:
     """An address without its interface, IPv4 where a dual-stack socket wrote it into IPv6; None where it is none."""
     try:
         address = ip_address(text.partition("%")[0])
@@ -42,15 +42,15 @@ def is_public(address: Address) -> bool:
     return address.is_global
 
 
-# By these a proxy says that it asks for another. One that adds none of them is taken for whoever it is itself.
+# The headers by which a proxy says that it forwards a request. One that adds none of them counts as the client.
 FORWARDED = frozenset((b"forwarded", b"via", b"x-real-ip", b"x-client-ip", b"cf-connecting-ip", b"true-client-ip"))
 
 
 def is_own_machine(scope: Any) -> bool:
     """Whether this machine itself asks: over the loopback or from the very address it asks, and not for another."""
     client, server = scope["client"], scope["server"]
-    address = plain_ip(client[0]) if client else None
-    if address is None or not (address.is_loopback or (server and address == plain_ip(server[0]))):
+    address = normalized_ip(client[0]) if client else None
+    if address is None or not (address.is_loopback or (server and address == normalized_ip(server[0]))):
         return False
     return not any(name in FORWARDED or name.startswith(b"x-forwarded") for name, _ in scope["headers"])
 
@@ -115,11 +115,11 @@ class Peers:
         return True
 
     def _is_near(self, text: str) -> bool:
-        address = plain_ip(text)
+        address = normalized_ip(text)
         return address is None or not is_public(address) or self._on_link(address)
 
     def _counted_as(self, text: str) -> str:
-        address = plain_ip(text)
+        address = normalized_ip(text)
         if isinstance(address, IPv6Address) and not (address.is_link_local or self._on_link(address)):
             return str(IPv6Network((address, 64), strict=False))
         return text if address is None else str(address)

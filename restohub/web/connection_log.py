@@ -1,4 +1,4 @@
-"""What the log says of iPads that come and go: from where, with which app, and why they left."""
+"""The log lines of iPads that connect and leave: from where, with which app, and why they left."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ def peer_of(link: WebSocketLink) -> Peer:
     """Who is at the other end of a socket."""
     agent = next((value for name, value in link.scope["headers"] if name == b"user-agent"), b"")
     app = one_line(agent.decode("utf-8", "replace"), AGENT_CHARACTERS_MAX).replace('"', "'")
-    return Peer(plain_address(link.client[0] if link.client else ""), app)
+    return Peer(address_text(link.client[0] if link.client else ""), app)
 
 
-def plain_address(text: str) -> str:
+def address_text(text: str) -> str:
     """An address as the router shows it: IPv4 where a dual-stack socket wrote it into IPv6."""
     try:
         address = ipaddress.ip_address(text)
@@ -43,14 +43,14 @@ def plain_address(text: str) -> str:
     return str(getattr(address, "ipv4_mapped", None) or address)
 
 
-def joined(link: WebSocketLink) -> None:
+def log_connected(link: WebSocketLink) -> None:
     """An iPad follows the floor from now on."""
     peer = peer_of(link)
     fields = event("ipad_joined", address=peer.address, agent=peer.agent)
     log.info("An iPad joined: %s.", peer, extra=fields)
 
 
-def left(link: WebSocketLink, seconds: float) -> None:
+def log_disconnected(link: WebSocketLink, seconds: float) -> None:
     """An iPad follows it no longer, after so many seconds."""
     peer = peer_of(link)
     why = link.ended or "its connection ended"
@@ -58,7 +58,7 @@ def left(link: WebSocketLink, seconds: float) -> None:
     log.info("An iPad left after %s (%s): %s.", duration(seconds), why, peer, extra=fields)
 
 
-def turned_away(link: WebSocketLink, error_code: str) -> None:
+def log_refused(link: WebSocketLink, error_code: str) -> None:
     """A socket asked for what the hub does not have."""
     peer = peer_of(link)
     fields = event("ipad_turned_away", address=peer.address, agent=peer.agent, error_code=error_code)

@@ -1,4 +1,4 @@
-"""How an answer leaves, and what becomes of a fault."""
+"""Error handlers: how an answer is sent, and which answer an exception becomes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from litestar import Request
 
-from restohub.floor.verdicts import Refused
+from restohub.floor.outcomes import Refused
 from restohub.limits import ANSWER_WAIT_S
 from restohub.live.hub import Hub
 from restohub.wire.problems import Problem, document, problem, refusal
@@ -19,7 +19,7 @@ from .problem_pages import problem_page, wants_page
 
 log = logging.getLogger("restohub.web")
 
-# What the hub's own transport offers: an answer in one call. Without it (h11 on Windows, the rehearsal): ASGI's two.
+# The hub's own transport answers in one call. Without it (h11 on Windows, the sample hub) it takes ASGI's two.
 WHOLE_ANSWER = "restohub.answer"
 # And who asks, by the scope itself; without it the address is looked up.
 CALLER = "restohub.caller"

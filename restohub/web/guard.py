@@ -1,4 +1,4 @@
-"""The guard before every request: whether its Host, its Origin and its sender are of the house.
+"""The guard before every request: whether its Host, its Origin and its sender are allowed.
 
 A web page that a guest's phone or an iPad has open must not reach the hub through it. A page under another name (DNS
 rebinding) is known by the Host that its browser sends, any other page by its Origin; no page can change either.
@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterable
 from ipaddress import IPv6Address
 from typing import Any, NamedTuple
 
-from restohub.floor.verdicts import Params, Refused, quoted
+from restohub.floor.outcomes import Params, Refused, quoted
 from restohub.limits import PASSED_MAX
 
 from .host_names import own_names
 
-# Nobody registers a name under these: RFC 6762, RFC 8375, ICANN's resolution on .internal, and what routers use.
+# Top-level names that nobody can register: RFC 6762, RFC 8375, ICANN's .internal, and those that routers use.
 LOCAL_ENDS = (".local", ".lan", ".home", ".internal", ".home.arpa")
 AUTHORITY = re.compile(
     r"(?:\[([0-9a-f:.]{2,45})(?:%[\w.~%-]{1,64})?\]|((?:[\w-]+\.)*[\w-]+)\.?)(?::([0-9]{0,5}))?", re.ASCII

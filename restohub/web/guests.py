@@ -1,4 +1,4 @@
-"""The routes that guests alone have: the list, and the change of status."""
+"""The routes that only guests have: the list, and the change of status."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from functools import partial
 from restohub.floor.commands import GuestFields, Update
 from restohub.floor.folding import fold
 from restohub.floor.model import Floor, Guest
-from restohub.floor.verdicts import quoted
-from restohub.live.history_lookup import recall_update
+from restohub.floor.outcomes import quoted
+from restohub.live.history_lookup import look_up_for_update
 from restohub.live.list_index import Place
 from restohub.wire.change_answers import seating_answer
 from restohub.wire.field_names import GUEST_STATUS_WORDS, word_of
@@ -26,10 +26,10 @@ from .request import Query, Request, accepted_versions, path_entity, path_restau
 async def list_guests(request: Request) -> Sent:
     """The guests of a restaurant."""
     query = Query(request)
-    query.only("status", "table_id", "tableId", "q", "limit", "cursor")
-    statuses = {_status(text) for text in query.many("status")}
-    table_id = query.one("table_id", "tableId")
-    words = fold(query.one("q") or "")
+    query.allow_only("status", "table_id", "tableId", "q", "limit", "cursor")
+    statuses = {_status(text) for text in query.values("status")}
+    table_id = query.value("table_id", "tableId")
+    words = fold(query.value("q") or "")
     wanted: list[Callable[[Guest], bool]] = []
     if statuses:
         wanted.append(lambda guest: guest.status in statuses)
@@ -43,20 +43,20 @@ async def list_guests(request: Request) -> Sent:
         # Asked for again: others may have moved the listing to another revision meanwhile.
         return request.hub.listings.guests(floor).matching(floor.guests, after, words)
 
-    return await guests_and_tables.page(request, query, find, wanted)
+    return await guests_and_tables.list_page(request, query, find, wanted)
 
 
 async def change_status(request: Request) -> Answer:
     """Change a guest's status and table in one transaction."""
     guest_id = path_entity(request, "guest")
-    older = Query(request).one("new_status")
+    older = Query(request).value("new_status")
     from_query = None if older is None else GuestFields(status=_status(older, "new_status"))
     change = await read_change(request, path_restaurant(request), needs_body=older is None)
     if older is not None and change.body is not None:
         raise bad_query("new_status", "Send the status once: in the body, or as new_status without a body.")
     fields = from_query or read_seating(change.body)
     command = Update(kind="guest", id=guest_id, fields=fields, if_match=accepted_versions(request))
-    command = await recall_update(request.hub.history, change.floor, command, seen_version(change.body))
+    command = await look_up_for_update(request.hub.history, change.floor, command, seen_version(change.body))
     return await commit(change, command, partial(seating_answer, request.hub.present, guest_id), atomic=True)
 
 

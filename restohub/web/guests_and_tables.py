@@ -12,10 +12,10 @@ import msgspec
 
 from restohub.floor.commands import Create, Delete, EntityKind, GuestFields, TableFields, Update
 from restohub.floor.model import Floor, Guest, Table
-from restohub.floor.verdicts import Fault, not_found
+from restohub.floor.outcomes import Fault, not_found
 from restohub.limits import PAGE_MAX
 from restohub.live.clock import new_id
-from restohub.live.history_lookup import recall_create, recall_update
+from restohub.live.history_lookup import look_up_for_create, look_up_for_update
 from restohub.live.hub import Hub
 from restohub.live.list_index import Place
 from restohub.wire.change_answers import created_answer, deleted_answer, entity_answer
@@ -28,7 +28,7 @@ from restohub.wire.streamed_lists import Pieces, entity_json, joined_whole
 from .change_request import read_change
 from .mutations import commit
 from .request import Query, Request, accepted_versions, floor_of, path_entity, path_restaurant
-from .streamed_responses import Headers, Holding, listed
+from .streamed_responses import Headers, HeldFloor, json_list
 
 E = TypeVar("E", Guest, Table)
 Find = Callable[[Floor, Place | None], Awaitable[Iterable[E]]]
@@ -48,7 +48,7 @@ async def create(request: Request, kind: EntityKind) -> Answer:
     chosen, fields, faults = read_fields(kind, change.body, creating=True)
     refuse(faults)
     command = Create(kind=kind, id=chosen or new_id(), fields=fields)
-    command = await recall_create(request.hub.history, change.floor, command, chosen=chosen is not None)
+    command = await look_up_for_create(request.hub.history, change.floor, command, chosen=chosen is not None)
     return await commit(change, command, partial(created_answer, request.hub.present, kind, command.id))
 
 
@@ -59,7 +59,7 @@ async def update(request: Request, kind: EntityKind) -> Answer:
     _, fields, faults = read_fields(kind, change.body)
     refuse(faults)
     command = Update(kind=kind, id=entity_id, fields=fields, if_match=accepted_versions(request))
-    command = await recall_update(request.hub.history, change.floor, command, seen_version(change.body))
+    command = await look_up_for_update(request.hub.history, change.floor, command, seen_version(change.body))
     return await commit(change, command, partial(entity_answer, request.hub.present, kind, entity_id))
 
 
@@ -83,13 +83,13 @@ async def get(request: Request, kind: EntityKind) -> Answer:
     return json_answer(entity_out(entity), headers=headers)
 
 
-async def page(request: Request, query: Query, find: Find[E], wanted: Sequence[Callable[[E], bool]]) -> Sent:
+async def list_page(request: Request, query: Query, find: Find[E], wanted: Sequence[Callable[[E], bool]]) -> Sent:
     """A list by `createdAt` and id, with a cursor where there is more. The query is checked before the restaurant.
 
     `find` gives what comes after a place, in order.
     """
     limit = query.integer("limit", least=1, most=PAGE_MAX)
-    after = _after(query.one("cursor"))
+    after = _after(query.value("cursor"))
 
     async def found(floor: Floor) -> list[E]:
         matching = await find(floor, after)
@@ -101,11 +101,11 @@ async def page(request: Request, query: Query, find: Find[E], wanted: Sequence[C
     whole = await _whole_page(request.hub, floor_of(request.hub, restaurant_id), found, limit)
     if whole is not None:
         return whole
-    async with Holding(request, restaurant_id) as holding:
+    async with HeldFloor(request, restaurant_id) as holding:
         floor = holding.snapshot.floor
         shown = await found(floor)
         headers = _cut(request.hub, floor, shown, limit)
-        return holding.streamed(headers, listed(Pieces(shown, entity_json).unmeasured()))
+        return holding.streamed(headers, json_list(Pieces(shown, entity_json).unmeasured()))
 
 
 async def _whole_page(

@@ -1,4 +1,4 @@
-"""The health of the hub as a page, for whoever opens `/health` in a browser."""
+"""The health page, for whoever opens `/health` in a browser."""
 
 from __future__ import annotations
 

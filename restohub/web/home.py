@@ -1,4 +1,4 @@
-"""The page about the hub: whether it works, for the owner; where to go on, for the developer."""
+"""The page about the hub: whether it works, for the owner, and where to go on, for the developer."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from html import escape
 
 from restohub.floor.model import PHASES, Floor, Restaurant
 from restohub.live.hub import Hub
-from restohub.net.urls import reach
+from restohub.net.urls import hub_urls
 from restohub.text import duration
 
 from .health import warnings
@@ -37,7 +37,7 @@ def _address(hub: Hub, came_by: str) -> str:
     """What to tell an iPad: the address that brought the reader here, unless it leads an iPad to itself."""
     if came_by and not LOOPBACK.fullmatch(came_by):
         return f"Give the app on your iPads the address {code(f'http://{came_by}')}. There is nothing else to do here."
-    reached = reach(hub.endpoint, host=hub.discovery().host)
+    reached = hub_urls(hub.endpoint, host=hub.discovery().host)
     if not reached.urls:
         return inline(reached.reason)
     urls = " or ".join(code(one.rstrip("/")) for one in reached.urls)

@@ -1,4 +1,4 @@
-"""The HTML that a running hub makes: pages of the package whose places are filled, and a few pieces."""
+"""The templates of the pages that a running hub fills in."""
 
 from __future__ import annotations
 

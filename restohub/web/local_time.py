@@ -1,4 +1,4 @@
-"""Times for people: in the zone of the restaurant, not in UTC."""
+"""Times for people: in the restaurant's zone, not in UTC."""
 
 from __future__ import annotations
 

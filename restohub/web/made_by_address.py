@@ -1,4 +1,4 @@
-"""The route that tells the hub's own machine what one address made of late, for `restohub remove`."""
+"""The route that tells the hub's own machine what one address made lately, for `restohub remove`."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from .client_address import is_address, is_own_machine
 from .request import Query, Request
 
 
-async def made(request: Request) -> Answer:
+async def list_made(request: Request) -> Answer:
     """The guests, tables and restaurants that an address made since a time and that are still there."""
     if not is_own_machine(request.scope):
         hint = "Only the hub's own machine is told who made what. Say `restohub remove` there."
         raise problem("not_permitted", hint, detail="Only the hub's own machine is told who made what.")
     query = Query(request)
-    query.only("from", "since")
-    given, since = query.one("from"), query.time("since")
+    query.allow_only("from", "since")
+    given, since = query.value("from"), query.time("since")
     if given is None or not is_address(given):
         raise bad_query("from", "Name the address: from=192.168.1.66, or a network as the hub names it.")
     if since is None:

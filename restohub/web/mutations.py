@@ -1,8 +1,8 @@
-"""The last line of every change's handler: commit its command, and answer."""
+"""The last step of every change's handler: commit its command, and answer."""
 
 from __future__ import annotations
 
-from restohub.floor.verdicts import Repeated
+from restohub.floor.outcomes import Repeated
 from restohub.live.group_commit import Command, Responder, Step
 from restohub.wire.problems import refusal
 from restohub.wire.responses import Answer

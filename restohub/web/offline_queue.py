@@ -13,14 +13,14 @@ from msgspec import Struct
 
 from restohub.floor.commands import Operation
 from restohub.floor.model import Floor
+from restohub.floor.outcomes import Refused
 from restohub.floor.own_changes import OwnChange
-from restohub.floor.verdicts import Refused
 from restohub.live.clock import new_id
 from restohub.live.group_commit import HOLD_S, Step
 from restohub.live.history_lookup import own_changes
 from restohub.live.hub import Hub
 from restohub.wire.batch_answers import queue_answer
-from restohub.wire.batch_inputs import Item, applied_before, named_restaurant, read_queue
+from restohub.wire.batch_inputs import ParsedEntry, applied_before, named_restaurant, read_queue
 from restohub.wire.responses import Answer
 
 from .batches import command_of, read_batch_document, versions_named
@@ -68,9 +68,9 @@ async def sync_batch(request: Request) -> Answer:
             return answer
 
 
-async def _read_items(body: Any) -> Sequence[Item]:
+async def _read_items(body: Any) -> Sequence[ParsedEntry]:
     """The updates of a queue: a thousand wrong fields in each take long to tell, so with pauses for the others."""
-    items: list[Item] = []
+    items: list[ParsedEntry] = []
     since = monotonic()
     for item in read_queue(body):
         items.append(item)
@@ -80,11 +80,11 @@ async def _read_items(body: Any) -> Sequence[Item]:
     return items
 
 
-def _key(item: Item) -> str | None:
+def _key(item: ParsedEntry) -> str | None:
     return MUTATION_SPACE + item.mutation_id if item.mutation_id else None
 
 
-async def _recall(hub: Hub, floor: Floor, items: Sequence[Item], applied: Sequence[str]) -> Recalled:
+async def _recall(hub: Hub, floor: Floor, items: Sequence[ParsedEntry], applied: Sequence[str]) -> Recalled:
     """What history knows of a queue, and of what its device did before: by the ids that it repeats or names."""
     revision = partial(hub.writer.keys.revision, floor.restaurant_id)
     used = [revision(key) if (key := _key(item)) else None for item in items]

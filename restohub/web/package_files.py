@@ -1,4 +1,4 @@
-"""The files that the package carries for its pages: read once, all of them when the hub starts."""
+"""The package's files that pages need, all read once when the hub starts."""
 
 from __future__ import annotations
 

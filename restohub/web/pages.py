@@ -1,4 +1,4 @@
-"""The pages for people and the documents for machines, as routes: all but `/about` made before."""
+"""The routes of pages and documents: all but `/about` are made in advance."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from restohub.wire.responses import JSON, Answer
 from restohub.wire.times import time_text
 
 from .board_files import board, board_file
-from .client_address import is_own_machine, plain_ip
+from .client_address import is_own_machine, normalized_ip
 from .home import LOOPBACK, home_page
 from .package_files import documents, packaged
 from .problem_pages import HTML
@@ -22,9 +22,9 @@ TEXT = (b"content-type", b"text/plain; charset=utf-8")
 ZIP = [(b"content-type", b"application/zip"), (b"content-disposition", b'attachment; filename="fixtures.zip"')]
 # The repository's private advisory form, as in SECURITY.md.
 CONTACT = "https://restohub.example/security/advisories/new"
-# RFC 9116 wants less than a year; counted from each answer, since a hub runs for years without anybody's hand.
+# RFC 9116 asks for less than a year; counted from each answer, since a hub runs for years without anyone touching it.
 CONTACT_HOLDS_S = 180 * 86_400
-# What the pages' texts have where the hub's own address belongs.
+# The placeholder in the pages for the hub's own address.
 PLACE = b"HOST:8000"
 ADDRESS = re.compile(r"(?:[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?", re.ASCII)
 
@@ -34,7 +34,7 @@ async def home(request: Request) -> Answer:
     came_by, scope = _came_by(request), request.scope
     if (not came_by or LOOPBACK.fullmatch(came_by)) and not is_own_machine(scope):
         address, port = scope["server"]  # the one that he asked; the machine's others are not for him
-        came_by = url(str(plain_ip(address)), port).removeprefix("http://").rstrip("/")
+        came_by = url(str(normalized_ip(address)), port).removeprefix("http://").rstrip("/")
     return Answer(200, [HTML], home_page(request.hub, request.hub.feed.connections, came_by))
 
 

@@ -1,4 +1,4 @@
-"""What a browser gets where it asks for a page and others get JSON: a problem as a page, and who asks."""
+"""Problems as pages, for browsers that ask for HTML where others get JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a request is read: each fault has its own code, in the order that the contract gives."""
+"""Reading a request: each fault has its own code, in the order that the contract gives."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from restohub.floor.model import Floor
-from restohub.floor.verdicts import QUOTED_MAX, Fault, quoted, restaurant_not_found
+from restohub.floor.outcomes import QUOTED_MAX, Fault, quoted, restaurant_not_found
 from restohub.limits import BODY_BYTES_MAX, PARAMETERS_MAX
 from restohub.live.address_usage import Caller
 from restohub.live.hub import Hub
@@ -87,27 +87,27 @@ class Query:
         except ValueError:
             raise problem("invalid_query", f"The query has more than {PARAMETERS_MAX} parameters.") from None
 
-    def only(self, *known: str) -> None:
+    def allow_only(self, *known: str) -> None:
         """Refuse a parameter that is not one of these."""
         for name, _ in self.pairs:
             if name not in known:
                 detail = f"There is no parameter {quoted(name)} here. Known: {', '.join(known)}."
                 raise bad_query(name[:QUOTED_MAX], detail)
 
-    def many(self, *names: str) -> list[str]:
+    def values(self, *names: str) -> list[str]:
         """Every value of a parameter, in any of its spellings."""
         return [value for name, value in self.pairs if name in names]
 
-    def one(self, *names: str) -> str | None:
+    def value(self, *names: str) -> str | None:
         """The value of a parameter that may be given once, None where it is not."""
-        values = self.many(*names)
+        values = self.values(*names)
         if len(values) > 1:
             raise bad_query(names[0], f"{names[0]} is given {len(values)} times: give it once.")
         return values[0] if values else None
 
     def integer(self, *names: str, least: int = 0, most: int = INTEGER_MAX) -> int | None:
         """A whole number within bounds, None where it is not given."""
-        text = self.one(*names)
+        text = self.value(*names)
         if text is None:
             return None
         if not INTEGER.fullmatch(text) or not least <= int(text) <= most:
@@ -116,7 +116,7 @@ class Query:
 
     def time(self, name: str) -> int | None:
         """A time in whole UTC seconds; a space counts as the `+` that URLQueryItem does not escape."""
-        text = self.one(name)
+        text = self.value(name)
         if text is None:
             return None
         seconds = read_time(text.replace(" ", "+"))

@@ -1,10 +1,10 @@
-"""What a request costs its address: one unit, one for each operation, one for each 64 KiB answered."""
+"""The cost of a request to its address: one unit, one for each operation, one for each 64 KiB answered."""
 
 from __future__ import annotations
 
 import math
 
-from restohub.floor.verdicts import rate_limited
+from restohub.floor.outcomes import rate_limited
 from restohub.limits import RATE_WAIT_S, UNITS_A_SECOND
 from restohub.live.address_usage import Caller
 from restohub.wire.problems import Problem

@@ -1,4 +1,4 @@
-"""A request's target where it is a whole URL: what a proxy is sent, and anybody may send (RFC 9112)."""
+"""Request targets in absolute form, as a proxy is sent them and anybody may send (RFC 9112)."""
 
 from __future__ import annotations
 

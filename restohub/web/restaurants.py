@@ -1,4 +1,4 @@
-"""The routes of restaurants themselves."""
+"""The routes of restaurants."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from functools import partial
 
 from restohub.floor.commands import CreateRestaurant, DeleteRestaurant, UpdateRestaurant
 from restohub.floor.model import DIRECTORY_ID, Restaurant
-from restohub.floor.verdicts import quoted, restaurant_not_found
+from restohub.floor.outcomes import quoted, restaurant_not_found
 from restohub.live.hub import Hub
 from restohub.wire.change_answers import (
     restaurant_created_answer,
@@ -77,7 +77,7 @@ async def delete_restaurant(request: Request) -> Answer:
 
 def _named(query: Query) -> str | None:
     """The name of a restaurant that is to go with its guests and tables, None where it is to be empty."""
-    parts, name = query.one("with"), query.one("name")
+    parts, name = query.value("with"), query.value("name")
     if parts is None:
         return None
     if sorted(parts.split(",")) != ["guests", "tables"]:

@@ -1,4 +1,4 @@
-"""The route table on one page: what each route takes, answers and refuses."""
+"""The route table: what each route takes, answers and refuses, on one page."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .batches import atomic_batch
 from .guests import change_status, list_guests
 from .guests_and_tables import create, delete, get, update
 from .health import health
-from .made_by_address import made
+from .made_by_address import list_made
 from .offline_queue import sync_batch
 from .request import Request
 from .restaurants import (
@@ -238,7 +238,7 @@ ROUTES: tuple[Route, ...] = (
         body=QueueRequest, query=(RESTAURANT,), answers={200: QueueDone}, refuses=NO_RESTAURANT,
     ),
     Route(
-        method="GET", path="/api/made", name="listMade", handler=made, group="hub",
+        method="GET", path="/api/made", name="listMade", handler=list_made, group="hub",
         says="What one address made since a time and is still there; for `restohub remove`, on the hub's own machine.",
         query=(
             Parameter("from", TEXT, "The address.", required=True),

@@ -1,4 +1,4 @@
-"""The routes on litestar, which finds one and turns faults into answers; and the one form of each path.
+"""The routes on litestar, and the one normal form of each path.
 
 A route answers in a middleware of its own, in front of the handler that litestar would call. What a handler needs of a
 request it reads itself, and its Answer is ready to be sent, so that litestar's reading of parameters and making of
@@ -17,7 +17,7 @@ from litestar.datastructures import State
 from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
 from litestar.handlers import HTTPRouteHandler, WebsocketRouteHandler
 
-from restohub.floor.verdicts import Refused
+from restohub.floor.outcomes import Refused
 from restohub.limits import ANSWER_BYTES_A_UNIT
 from restohub.live.hub import Hub
 from restohub.live.ports import StorageFailedError, StorageUnavailableError
@@ -79,7 +79,7 @@ FAULTS = {
 
 
 class RouteHandler(HTTPRouteHandler):
-    """litestar's own resolves the exception handlers anew for each request, though all are the application's."""
+    """litestar's own class resolves the exception handlers for each request, though all are the application's."""
 
     def resolve_exception_handlers(self) -> Any:
         """What becomes of a fault."""

@@ -1,4 +1,4 @@
-"""The two sockets: accepted, greeted, caught up, kept at the head, listened to."""
+"""The two sockets: accepted, greeted, caught up, kept up to date, and read."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class SubscribeParams:
         default = DEFAULT_RESTAURANT if dialect == "sync" else None
         self.restaurant_id = query.named_restaurant() or default
         self.since = query.integer("since_revision", "sinceRevision")
-        self.epoch = query.one("epoch")
+        self.epoch = query.value("epoch")
         if self.since is not None and self.restaurant_id is None:
             raise bad_query("since_revision", "since_revision is one restaurant's: give its restaurant_id beside it.")
 
@@ -68,12 +68,12 @@ async def _serve(socket: AnySocket, dialect: Dialect) -> None:
     cursor = new_cursor(hub, link, dialect, params.restaurant_id)
     sending = asyncio.create_task(_send(hub, cursor, params))
     hub.feed.join(cursor)
-    connection_log.joined(link)
+    connection_log.log_connected(link)
     since = link.loop.time()
     try:
         await _read(socket, hub, cursor)
     finally:
-        connection_log.left(link, link.loop.time() - since)
+        connection_log.log_disconnected(link, link.loop.time() - since)
         hub.feed.leave(cursor)
         sending.cancel()
 
@@ -89,7 +89,7 @@ def new_cursor(hub: Hub, link: WebSocketLink, dialect: Dialect, restaurant_id: i
 async def _turn_away(socket: AnySocket, hub: Hub, link: WebSocketLink, fault: Problem) -> None:
     """Say what is wrong with what a socket asks for, and close it."""
     code = fault.refused.code
-    connection_log.turned_away(link, code)
+    connection_log.log_refused(link, code)
     cursor = new_cursor(hub, link, "realtime", None)
     cursor.send_error(fault.refused)
     cursor.release()

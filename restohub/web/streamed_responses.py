@@ -1,4 +1,4 @@
-"""Answers too long to be made at once: of a held revision, in pieces, each paid for as it leaves."""
+"""Streamed responses: answers in pieces, made of a held revision and paid for as they leave."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .request import Request, floor_of
 Headers = list[tuple[bytes, bytes]]
 
 
-class Holding:
+class HeldFloor:
     """A floor that is held on to while an answer is made of it, and until that is sent.
 
     Entering raises Problem `restaurant_not_found`, and `busy` where others hold too much for too long.
@@ -27,7 +27,7 @@ class Holding:
         self._caller = request.caller
         self._passed_on = False
 
-    async def __aenter__(self) -> Holding:
+    async def __aenter__(self) -> HeldFloor:
         """Take the floor."""
         try:
             async with asyncio.timeout(ANSWER_WAIT_S):
@@ -59,7 +59,7 @@ class Holding:
             yield piece
 
 
-def listed(pieces: Iterator[bytes], before: bytes = b"[", after: bytes = b"]") -> Iterator[bytes]:
+def json_list(pieces: Iterator[bytes], before: bytes = b"[", after: bytes = b"]") -> Iterator[bytes]:
     """Pieces of a list with what stands before and after them."""
     yield before
     yield from pieces

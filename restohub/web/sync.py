@@ -1,4 +1,4 @@
-"""The routes by which a client comes to hold the floor: all of it, or what changed."""
+"""The sync routes: the whole floor, or what changed since a revision."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from restohub.wire.streamed_lists import Pieces, joined_whole
 from restohub.wire.times import time_text
 
 from .request import Query, Request, floor_of
-from .streamed_responses import Headers, Holding, listed
+from .streamed_responses import Headers, HeldFloor, json_list
 
 
 async def full_sync(request: Request) -> Sent:
@@ -22,7 +22,7 @@ async def full_sync(request: Request) -> Sent:
     small = _small_floor(hub, floor_of(hub, restaurant_id))
     if small is not None:
         return small
-    async with Holding(request, restaurant_id) as holding:
+    async with HeldFloor(request, restaurant_id) as holding:
         snapshot = await holding.snapshot.measured()
         size, pieces = snapshot.body(hub.epoch)
         return holding.streamed(revision_headers(snapshot.floor.revision, hub.epoch), pieces, size)
@@ -41,7 +41,7 @@ async def delta(request: Request) -> Sent:
     since = query.integer("since_revision", "sinceRevision")
     time = query.time("since")
     limit = query.integer("limit", least=1, most=PAGE_MAX) or PAGE_MAX
-    epoch = query.one("epoch")
+    epoch = query.value("epoch")
     if (since is None) == (time is None):
         raise bad_query("since_revision", "Give exactly one of since_revision (a number) and since (a time).")
     await hub.claims.check(floor_of(hub, restaurant_id), since, epoch)
@@ -52,10 +52,10 @@ async def delta(request: Request) -> Sent:
     small = await _small_delta(request, restaurant_id, since, limit)
     if small is not None:
         return small
-    async with Holding(request, restaurant_id) as holding:
+    async with HeldFloor(request, restaurant_id) as holding:
         floor = holding.snapshot.floor
         shown, envelope, headers = _page(hub, floor, await _changes(request, floor, since), limit)
-        return holding.streamed(headers, listed(Pieces(shown, _json).unmeasured(), *envelope))
+        return holding.streamed(headers, json_list(Pieces(shown, _json).unmeasured(), *envelope))
 
 
 async def _small_delta(request: Request, restaurant_id: int, since: int | None, limit: int) -> Answer | None:
@@ -70,7 +70,7 @@ async def _changes(request: Request, floor: Floor, since: int | None) -> list[Ch
     """What changed; raises Problem `revision_expired`."""
     hub = request.hub
     changes = None if since is None else await changes_since(floor, since, hub.history)
-    epoch = Query(request).one("epoch")
+    epoch = Query(request).value("epoch")
     if epoch is not None and epoch != hub.epoch:  # asked last: it may begin anew while the log is read
         raise expired("This hub's history began anew since then.")
     if changes is None:

@@ -1,4 +1,4 @@
-"""The route that tables alone have: the list."""
+"""The route that only tables have: the list."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from restohub.floor.folding import fold_label
 from restohub.floor.model import Floor, Table
-from restohub.floor.verdicts import quoted
+from restohub.floor.outcomes import quoted
 from restohub.live.list_index import Place
 from restohub.wire.field_names import TABLE_STATUS_WORDS, word_of
 from restohub.wire.problems import bad_query
@@ -19,9 +19,9 @@ from .request import Query, Request
 async def list_tables(request: Request) -> Sent:
     """The tables of a restaurant."""
     query = Query(request)
-    query.only("status", "section", "limit", "cursor")
-    statuses = {_status(text) for text in query.many("status")}
-    section = query.one("section")
+    query.allow_only("status", "section", "limit", "cursor")
+    statuses = {_status(text) for text in query.values("status")}
+    section = query.value("section")
     wanted: list[Callable[[Table], bool]] = []
     if statuses:
         wanted.append(lambda table: table.status in statuses)
@@ -32,7 +32,7 @@ async def list_tables(request: Request) -> Sent:
     async def find(floor: Floor, after: Place | None) -> Iterator[Table]:
         return request.hub.listings.tables(floor).after(floor.tables, after)
 
-    return await guests_and_tables.page(request, query, find, wanted)
+    return await guests_and_tables.list_page(request, query, find, wanted)
 
 
 def _status(text: str) -> str:

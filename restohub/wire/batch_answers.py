@@ -1,4 +1,4 @@
-"""What batches and off-line queues answer; made, like every change's answer, while their group is decided."""
+"""The answers to batches and off-line queues, made while their group is decided, like those to every change."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Literal, cast
 from restohub.floor.commands import Create, Operation
 from restohub.floor.memory_size import weight
 from restohub.floor.model import Floor, Guest, Table
-from restohub.floor.verdicts import BatchRefused, Done, Outcome, Refused, Repeated, Result
+from restohub.floor.outcomes import BatchRefused, Done, Outcome, Refused, Repeated, Result
 from restohub.limits import ANSWERED_BYTES_MAX
 
-from .batch_inputs import Item
-from .change_answers import Epoch, done
+from .batch_inputs import ParsedEntry
+from .change_answers import EpochName, single_result
 from .entities import guest_out, table_out
 from .problems import batch_document, current_out, words_of
 from .responses import (
@@ -32,9 +32,9 @@ from .times import time_text
 
 
 def batch_answer(
-    epoch: Epoch,
+    epoch: EpochName,
     now: Callable[[], int],
-    items: Sequence[Item],
+    items: Sequence[ParsedEntry],
     transaction_id: str,
     results: Sequence[Result],
     floor: Floor,
@@ -44,7 +44,7 @@ def batch_answer(
     if isinstance(refused, BatchRefused):
         pointers = tuple(i.pointer if isinstance(i.wanted, Refused) else f"{i.pointer}/data" for i in items)
         return problem_answer(batch_document(refused.refusals, pointers, now(), transaction_id))
-    result = done(results)
+    result = single_result(results)
     body = BatchDone(
         success=True,
         transaction_id=transaction_id,
@@ -65,8 +65,8 @@ def _result(floor: Floor, outcome: Outcome) -> GuestResult | TableResult:
 
 
 def queue_answer(
-    epoch: Epoch,
-    items: Sequence[Item],
+    epoch: EpochName,
+    items: Sequence[ParsedEntry],
     commands: Sequence[Operation | Refused],
     created: Mapping[int, str],
     transaction_id: str,
@@ -94,7 +94,7 @@ def queue_answer(
     return json_answer(body, headers=revision_headers(floor.revision, epoch.name, transaction_id))
 
 
-def _entity_id(result: Result, item: Item, command: Operation | Refused, ids: dict[int, str]) -> str | None:
+def _entity_id(result: Result, item: ParsedEntry, command: Operation | Refused, ids: dict[int, str]) -> str | None:
     """Whom an update is about. `ids` has those that were made by revision: a repeat has that of its first try."""
     if isinstance(result, Repeated):
         return item.entity_id or ids.get(result.revision)
@@ -105,7 +105,7 @@ def _entity_id(result: Result, item: Item, command: Operation | Refused, ids: di
     return command.id
 
 
-def _update_result(result: Result, item: Item, entity_id: str | None, *, shows_current: bool) -> UpdateResult:
+def _update_result(result: Result, item: ParsedEntry, entity_id: str | None, *, shows_current: bool) -> UpdateResult:
     match result:
         case Repeated(revision):
             return UpdateResult(item.mutation_id, entity_id, "duplicate", revision)

@@ -1,4 +1,4 @@
-"""The envelopes of the two batch routes: what is asked, in both forms of the app, with every fault."""
+"""The input of the two batch routes, in both forms of the app, with every fault."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from restohub.floor.commands import EntityKind, GuestFields, TableFields
-from restohub.floor.verdicts import Fault, Refused, quoted
+from restohub.floor.outcomes import Fault, Refused, quoted
 from restohub.limits import APPLIED_IDS_MAX, FAULTS_MAX, OPERATIONS_MAX
 
 from .field_names import Spelling, spelling
@@ -26,7 +26,7 @@ QUEUED = spelling(
 )
 
 
-class Wanted(Struct, frozen=True, kw_only=True):
+class ParsedOperation(Struct, frozen=True, kw_only=True):
     """One operation that can be read; a create's `id` is None where the hub is to choose it.
 
     `if_match` is the version that the entity must have had before the batch, None where any is accepted.
@@ -41,10 +41,10 @@ class Wanted(Struct, frozen=True, kw_only=True):
     if_match: int | None = None
 
 
-class Item(Struct, frozen=True, kw_only=True):
+class ParsedEntry(Struct, frozen=True, kw_only=True):
     """One entry of an envelope: what is wanted, or why it cannot be read; `pointer` is from the root of the body."""
 
-    wanted: Wanted | Refused
+    wanted: ParsedOperation | Refused
     pointer: str
     mutation_id: str | None = None
     entity_id: str | None = None
@@ -102,7 +102,7 @@ def batch_transaction_id(body: Any) -> str | None:
     return checked_key(given, "transaction_id")
 
 
-def read_batch(body: Any) -> tuple[Item, ...]:
+def read_batch(body: Any) -> tuple[ParsedEntry, ...]:
     """The operations of `/api/v1/atomic/batch`, in either form. Raises Problem for a faulty envelope.
 
     A faulty operation is an Item that says why, so that the others are still looked at: as far as the one with which
@@ -124,9 +124,9 @@ def read_batch(body: Any) -> tuple[Item, ...]:
     )
 
 
-def _listable(items: Iterator[Item]) -> tuple[Item, ...]:
+def _listable(items: Iterator[ParsedEntry]) -> tuple[ParsedEntry, ...]:
     """The items as far as the one with which there are more faults than one answer lists."""
-    read: list[Item] = []
+    read: list[ParsedEntry] = []
     faults = 0
     for item in items:
         read.append(item)
@@ -136,7 +136,7 @@ def _listable(items: Iterator[Item]) -> tuple[Item, ...]:
     return tuple(read)
 
 
-def read_queue(body: Any) -> Iterator[Item]:
+def read_queue(body: Any) -> Iterator[ParsedEntry]:
     """The updates of `/api/sync/batch` one by one; a faulty one is an Item. Raises Problem for a faulty envelope."""
     entries = _entries(_envelope(body, QUEUE).get("updates"), "updates")
     return (_queued(entry, f"/updates/{index}") for index, entry in enumerate(entries))
@@ -173,14 +173,14 @@ def _entries(value: Any, name: str, least: int = 1) -> list[Any]:
     return entries
 
 
-def _operation(entry: Any, pointer: str) -> Item:
+def _operation(entry: Any, pointer: str) -> ParsedEntry:
     if not isinstance(entry, dict):
         return _malformed(pointer, [Fault("", "An operation must be an object.")])
     values, _, faults = OPERATION.fold(entry)
     return _item(values, faults, pointer)
 
 
-def _older_operation(entry: Any, kind: str, pointer: str) -> Item:
+def _older_operation(entry: Any, kind: str, pointer: str) -> ParsedEntry:
     if not isinstance(entry, dict):
         return _malformed(pointer, [Fault("", "An operation must be an object.")])
     values, _, faults = OLDER_OPERATION.fold(entry)
@@ -188,7 +188,7 @@ def _older_operation(entry: Any, kind: str, pointer: str) -> Item:
     return _item(named | {key: values[key] for key in ("data", "ifMatch") if key in values}, faults, pointer)
 
 
-def _queued(entry: Any, pointer: str) -> Item:
+def _queued(entry: Any, pointer: str) -> ParsedEntry:
     if not isinstance(entry, dict):
         return _malformed(pointer, [Fault("", "An update must be an object.")])
     values, _, faults = QUEUED.fold(entry)
@@ -208,7 +208,7 @@ def _item(
     pointer: str,
     mutation_id: str | None = None,
     base_version: int | None = None,
-) -> Item:
+) -> ParsedEntry:
     """An operation as a client gives it; every fault of its envelope and of its data is found."""
     kind, action, entity_id = values.get("entityType"), values.get("action"), values.get("entityId")
     data = values.get("data")
@@ -238,11 +238,11 @@ def _item(
         faults += _if_match_faults(values["ifMatch"], creating=creating)
     if faults:
         return _malformed(pointer, faults, mutation_id, entity_id)
-    wanted = Wanted(
+    wanted = ParsedOperation(
         kind=kind, action=str(action), id=entity_id, fields=fields,
         seen_version=seen_version(data), base_version=base_version, if_match=values.get("ifMatch"),
     )  # fmt: skip
-    return Item(wanted=wanted, pointer=pointer, mutation_id=mutation_id, entity_id=entity_id)
+    return ParsedEntry(wanted=wanted, pointer=pointer, mutation_id=mutation_id, entity_id=entity_id)
 
 
 def _if_match_faults(version: Any, *, creating: bool) -> list[Fault]:
@@ -253,5 +253,7 @@ def _if_match_faults(version: Any, *, creating: bool) -> list[Fault]:
     return [Fault("/if_match", "if_match must be the version that the client saw: a whole number from 1 on.")]
 
 
-def _malformed(pointer: str, faults: list[Fault], mutation_id: str | None = None, entity_id: str | None = None) -> Item:
-    return Item(wanted=malformed(faults), pointer=pointer, mutation_id=mutation_id, entity_id=entity_id)
+def _malformed(
+    pointer: str, faults: list[Fault], mutation_id: str | None = None, entity_id: str | None = None
+) -> ParsedEntry:
+    return ParsedEntry(wanted=malformed(faults), pointer=pointer, mutation_id=mutation_id, entity_id=entity_id)

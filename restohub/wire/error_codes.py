@@ -1,10 +1,10 @@
-"""Every error code of contract.md, "Error codes": its status, its words, and what its problems tell."""
+"""Every error code of contract.md, "Error codes": its status, its words and its params."""
 
 from __future__ import annotations
 
 from msgspec import Struct
 
-from restohub.floor.verdicts import MISUNDERSTOOD
+from restohub.floor.outcomes import MISUNDERSTOOD
 
 
 class Code(Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""How fields are spelled on the way in: camelCase, snake_case, older names, and what is ignored."""
+"""The spellings of field names on the way in: camelCase, snake_case, older names, and names that are ignored."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from restohub.floor.folding import fold
 from restohub.floor.model import GUEST_STATUSES, SHAPES, TABLE_STATUSES
-from restohub.floor.verdicts import QUOTED_MAX, Fault, quoted
+from restohub.floor.outcomes import QUOTED_MAX, Fault, quoted
 from restohub.limits import FAULTS_MAX
 
 OLDER_GUEST = {"guestName": "name", "phoneNumber": "phone", "assignedTableId": "tableId", "arrivalTime": "checkInTime"}

@@ -1,4 +1,4 @@
-"""What a client may send: one struct for each object, and how it becomes a floor's fields."""
+"""Inputs: one struct for each object that a client may send, and how it becomes a floor's fields."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from restohub.floor.contacts import split_name
 from restohub.floor.folding import is_blank
 from restohub.floor.model import Hours
 from restohub.floor.model import Position as FloorPosition
-from restohub.floor.verdicts import MISUNDERSTOOD, Fault, Params, Refused, quoted
+from restohub.floor.outcomes import MISUNDERSTOOD, Fault, Params, Refused, quoted
 from restohub.limits import FAULTS_MAX
 
 from .entities import Time
@@ -322,7 +322,7 @@ def refuse(faults: list[Fault]) -> None:
 
 
 def malformed(faults: list[Fault]) -> Refused:
-    """The refusal of an input with these faults: it tells the first that a host can mend, else the first."""
+    """The refusal of an input with these faults: it names the first that a host can fix, else the first."""
     first = next((one for one in faults if one.detail != MISUNDERSTOOD), faults[0])
     others = min(len(faults) - 1, FAULTS_MAX)
     least = " at least" if len(faults) > FAULTS_MAX else ""

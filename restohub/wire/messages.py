@@ -1,4 +1,4 @@
-"""What the sockets say: each message as a struct, and a commit as the messages of each dialect."""
+"""The messages of the sockets: each as a struct, and a commit as the messages of each dialect."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta, Raw, Struct
 
 from restohub.floor import model
-from restohub.floor.verdicts import Params
+from restohub.floor.outcomes import Params
 
 from .entities import Guest, Restaurant, Table, Time, guest_out, restaurant_out, table_out
 from .times import time_text
@@ -190,7 +190,7 @@ def entry_messages(entry: model.Entry, dialect: Dialect) -> list[bytes]:
     if not entry.atomic:
         if dialect == "sync":
             return delta_messages(entry.restaurant_id, entry.time, entry.revision, entry.revision - 1, entry.changes)
-        return [encode(named(entry, change, echo=False)) for change in entry.changes]
+        return [encode(named_message(entry, change, echo=False)) for change in entry.changes]
     parts = _in_parts([encode(change_out(change)) for change in entry.changes])
     messages = [
         encode(
@@ -208,11 +208,11 @@ def entry_messages(entry: model.Entry, dialect: Dialect) -> list[bytes]:
         for number, part in enumerate(parts, 1)
     ]
     if dialect == "realtime":
-        messages += [encode(named(entry, change, echo=True)) for change in entry.changes]
+        messages += [encode(named_message(entry, change, echo=True)) for change in entry.changes]
     return messages
 
 
-def named(entry: model.Entry, change: model.Change, *, echo: bool) -> NamedChange:
+def named_message(entry: model.Entry, change: model.Change, *, echo: bool) -> NamedChange:
     """A change under its own name."""
     about_guest = change.kind == "guest"
     return NamedChange(

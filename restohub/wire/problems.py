@@ -1,4 +1,4 @@
-"""Every refusal and fault as RFC 9457 problem documents, and as the errors of sockets."""
+"""Problems: every refusal as an RFC 9457 problem document, and as an error on a socket."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from msgspec import UNSET, Meta, Struct, UnsetType, structs
 
 from restohub.floor import model
-from restohub.floor.verdicts import Fault, Occupied, Params, Refused
+from restohub.floor.outcomes import Fault, Occupied, Params, Refused
 from restohub.limits import FAULTS_MAX
 
 from .entities import Guest, Restaurant, Table, Time, entity_out, guest_out, restaurant_out, table_out

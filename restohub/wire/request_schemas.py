@@ -1,4 +1,4 @@
-"""The bodies that requests take, as the OpenAPI document and the reference show them."""
+"""The schemas of request bodies, for the OpenAPI document and the reference."""
 
 from __future__ import annotations
 

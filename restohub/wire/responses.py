@@ -1,4 +1,4 @@
-"""What the HTTP routes answer: one struct for each body, and the headers that go with them."""
+"""Responses: one struct for each body that the HTTP routes answer, and the headers that go with it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from restohub.floor import model
-from restohub.floor.verdicts import NONE, Params
+from restohub.floor.outcomes import NONE, Params
 
 from .entities import Guest, GuestStatus, Table, Time
 from .messages import Change, Detail, GuestChange, Hint, Revision, TableChange, change_out

@@ -1,4 +1,4 @@
-"""One socket's life as a state machine: a message or a moment comes in, what is to be done comes out, and no I/O."""
+"""The state machine of one socket: a message or a moment comes in, actions come out, and there is no I/O."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from restohub.floor.verdicts import Refused, quoted
+from restohub.floor.outcomes import Refused, quoted
 from restohub.limits import MESSAGE_VALUES_MAX, MESSAGES_A_SECOND_MAX, SILENCE_MAX_S, STUCK_MAX_S
 
 from .inputs import INTEGER_MAX

@@ -1,4 +1,4 @@
-"""Long lists in pieces: JSON that is made as it is taken, never all of it at once."""
+"""Long lists in pieces: JSON that is made as it is sent, never all of it at once."""
 
 from __future__ import annotations
 

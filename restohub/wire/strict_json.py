@@ -1,4 +1,4 @@
-"""The reading of JSON as the contract wants it: strict, bounded, and every fault a clear 400."""
+"""Strict JSON: a reader with limits, in which every fault is a clear 400."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from restohub.floor.verdicts import quoted
+from restohub.floor.outcomes import quoted
 from restohub.limits import SMALL_BODY_BYTES, VALUES_MAX, VALUES_PER_OBJECT
 
 from .problems import Problem, problem

@@ -1,4 +1,4 @@
-"""How times are written: RFC 3339 in, whole UTC seconds inside, `2024-01-15T10:30:00Z` out."""
+"""Times: RFC 3339 in, whole UTC seconds inside, `2024-01-15T10:30:00Z` out."""
 
 from __future__ import annotations
 

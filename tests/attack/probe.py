@@ -86,7 +86,7 @@ def _pin(pid: int, processors: set[int]) -> None:
             os.sched_setaffinity(int(thread.name), processors)
 
 
-class Compared(NamedTuple):
+class ChangeTimes(NamedTuple):
     """The 99th percentile of the house's changes, in seconds: around an attack, and during it."""
 
     quiet_s: float
@@ -98,7 +98,7 @@ class Compared(NamedTuple):
         return self.attacked_s / self.quiet_s
 
 
-def compared(told: Friends, attack: Callable[[], object], quiet_s: float = 5.0) -> Compared:
+def compared(told: Friends, attack: Callable[[], object], quiet_s: float = 5.0) -> ChangeTimes:
     """What an attack costs the house's iPads, beside the same machine just before it and just after it."""
     first = len(told.took_s)
     time.sleep(quiet_s)
@@ -110,7 +110,7 @@ def compared(told: Friends, attack: Callable[[], object], quiet_s: float = 5.0) 
     during = sorted(told.took_s[began:ended]) or [lasted_s]  # nothing came through
     time.sleep(quiet_s)
     after = told.slowest_percent_s(ended)
-    return Compared((before + after) / 2, during[len(during) * 99 // 100])
+    return ChangeTimes((before + after) / 2, during[len(during) * 99 // 100])
 
 
 class Thread:

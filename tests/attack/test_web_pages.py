@@ -14,7 +14,7 @@ import pytest
 
 from tests.attack.parsers import without_httptools
 from tests.attack.stranger import STRANGER, client, raw, read_to_end, status_of
-from tests.attack.web_pages import ALLOWED, OWN_LABEL, SEARCH, Host, Origin, hosts, origins, right
+from tests.attack.web_pages import ALLOWED, OWN_LABEL, SEARCH, HostHeader, Origin, hosts, origins, right
 from tests.conftest import Hub
 
 STATUS = {"": 200, "invalid_json": 400, "host_not_allowed": 403, "origin_not_allowed": 403}
@@ -64,7 +64,7 @@ def code_of(body: bytes) -> str:
     return str(found.get("error_code", ""))
 
 
-def sample() -> list[tuple[Host, Origin | None]]:
+def sample() -> list[tuple[HostHeader, Origin | None]]:
     """Of all pairs, but for the names that this machine does not have (`test_strangers.py` gives them to one)."""
     named = [host for host in hosts() if not host.name.startswith(f"{OWN_LABEL}.") or not host.name.endswith(SEARCH)]
     return [(host, origin) for host in named for origin in (None, *origins())][::EVERY]

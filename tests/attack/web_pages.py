@@ -38,7 +38,7 @@ BROKEN = (
 PORTS = ((":8000", 8000), ("", None), (":80", 80), (":443", 443), (":", None), (":08000", 8000))
 
 
-class Host(NamedTuple):
+class HostHeader(NamedTuple):
     """A Host header: how it is spelled, what it names, and whether that is `ours`, `foreign` or `broken`."""
 
     spelled: str
@@ -56,7 +56,7 @@ class Origin(NamedTuple):
     port: int | None
 
 
-def hosts() -> list[Host]:
+def hosts() -> list[HostHeader]:
     """The 200: each name, its case, its last dot and its port mixed."""
     made = []
     for number in range(3):
@@ -65,8 +65,8 @@ def hosts() -> list[Host]:
             spelled = name.upper() if number == 1 else name
             spelled += "." if number == 2 and "[" not in name and "127.1" not in name else ""
             kind = "foreign" if name in FOREIGN else "ours"
-            made.append(Host(spelled + spelled_port, OURS.get(name) or name, port, kind))
-    made = made[: 200 - len(BROKEN)] + [Host(spelled, "", None, "broken") for spelled in BROKEN]
+            made.append(HostHeader(spelled + spelled_port, OURS.get(name) or name, port, kind))
+    made = made[: 200 - len(BROKEN)] + [HostHeader(spelled, "", None, "broken") for spelled in BROKEN]
     assert len({host.spelled for host in made}) == len(made) == 200
     return made
 
@@ -111,7 +111,7 @@ def origins() -> list[Origin]:
 ALLOWED_NAMES = ("hub.example.com", "xn--kche-0ra.example", "10.9.9.9")
 
 
-def right(host: Host, origin: Origin | None) -> str:
+def right(host: HostHeader, origin: Origin | None) -> str:
     """The error code that a pair must get, "" where it must pass."""
     if host.kind != "ours":
         return {"foreign": "host_not_allowed", "broken": "invalid_json"}[host.kind]

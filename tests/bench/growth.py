@@ -18,7 +18,7 @@ from restohub.store.data_folder import DATABASE
 from restohub.store.load import initialise
 from tests.bench.lane import ask, request
 from tests.bench.restohub_subject import FLOOR, Restohub
-from tests.bench.subject import Ear, Running
+from tests.bench.subject import Running, Subscriber
 from tests.bench.workloads import Figures, Load, hammer, percentile
 
 SUBSCRIBERS = (10, 100, 500)
@@ -106,7 +106,7 @@ async def by_restaurants(folder: Path, say: Callable[[str], None]) -> dict[str, 
                 floor = f"/api/restaurants/{number}/guests"
                 guests = (b'{"firstName":"Anna","lastName":"%d","partySize":2}' % n for n in range(20))
                 await ask(load.subject.port, *(request("POST", floor, guest) for guest in guests))
-            ears: list[Ear] = []
+            ears: list[Subscriber] = []
             assert isinstance(load.subject, Restohub)
             for number in range(1, count + 1):
                 for _ in range(NEIGHBOUR_SUBSCRIBERS):

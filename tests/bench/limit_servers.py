@@ -34,7 +34,7 @@ async def bare(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": ANSWER})
 
 
-class Change(msgspec.Struct):
+class ChangeBody(msgspec.Struct):
     """What a minimal handler is sent."""
 
     status: str
@@ -47,7 +47,7 @@ class Guest(msgspec.Struct):
 
 
 @put("/{guest_id:str}")
-async def minimal(guest_id: str, data: Change) -> Guest:
+async def minimal(guest_id: str, data: ChangeBody) -> Guest:
     """A litestar handler with a typed body and a typed answer, and nothing behind it."""
     return Guest("x" * GUEST_BYTES)
 

@@ -26,7 +26,7 @@ del GUEST_FIELDS["name"]  # two others joined
 GUEST_FIELDS |= {"totalVisits": "number", "seq": "number"}
 
 
-class Ear(asyncio.Protocol):
+class EventSubscriber(asyncio.Protocol):
     """A subscriber of its server-sent events: each guest's changes must come in order."""
 
     transport: asyncio.Transport
@@ -126,10 +126,12 @@ class PocketBase:
             request("GET", f"/api/collections/{name}/records?perPage=500&skipTotal=1") for name in ("guests", "tables")
         ]
 
-    async def subscribe(self, on_delivery: Callable[[], None]) -> Ear:
+    async def subscribe(self, on_delivery: Callable[[], None]) -> EventSubscriber:
         """An event stream that asks for the guests."""
-        made: Any = await asyncio.get_running_loop().create_connection(lambda: Ear(on_delivery), "127.0.0.1", self.port)
-        ear: Ear = made[1]
+        made: Any = await asyncio.get_running_loop().create_connection(
+            lambda: EventSubscriber(on_delivery), "127.0.0.1", self.port
+        )
+        ear: EventSubscriber = made[1]
         client_id = await asyncio.wait_for(ear.client_id, 10)
         body = json.dumps({"clientId": client_id, "subscriptions": ["guests"]}).encode()
         await ask(self.port, request("POST", "/api/realtime", body))

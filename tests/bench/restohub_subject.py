@@ -17,7 +17,7 @@ STATUSES = (b"arrived", b"notified", b"waitlist")
 REVISION = b'"revision":'
 
 
-class Ear(WSListener):
+class SocketSubscriber(WSListener):
     """A subscriber of the named messages: every commit's revision must be one more than the one before."""
 
     transport: WSTransport
@@ -101,9 +101,9 @@ class Restohub:
         """The whole floor in one answer."""
         return [request("GET", "/api/sync/full?restaurant_id=1")]
 
-    async def subscribe(self, on_delivery: Callable[[], None], restaurant_id: int = 1) -> Ear:
+    async def subscribe(self, on_delivery: Callable[[], None], restaurant_id: int = 1) -> SocketSubscriber:
         """A socket of `/realtime`."""
         url = f"ws://127.0.0.1:{self.port}/realtime?restaurant_id={restaurant_id}"
-        connected: Any = await ws_connect(lambda: Ear(on_delivery), url)
-        ear: Ear = connected[1]
+        connected: Any = await ws_connect(lambda: SocketSubscriber(on_delivery), url)
+        ear: SocketSubscriber = connected[1]
         return ear

@@ -17,7 +17,7 @@ SERVER_CPU, CLIENT_CPU = 0, 1
 START_WAIT_S = 30.0
 
 
-class Ear(Protocol):
+class Subscriber(Protocol):
     """One subscriber. `heard` counts its deliveries; `disorder` those that came twice, too early or too late."""
 
     heard: int
@@ -51,7 +51,7 @@ class Subject(Protocol):
     def full_sync(self) -> Sequence[bytes]:
         """The requests that bring the whole floor."""
 
-    async def subscribe(self, on_delivery: Callable[[], None]) -> Ear:
+    async def subscribe(self, on_delivery: Callable[[], None]) -> Subscriber:
         """A subscriber that hears every change from now on."""
 
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from tests.bench.lane import Lane, ask, lanes
-from tests.bench.subject import GUESTS, Ear, Running, until
+from tests.bench.subject import GUESTS, Running, Subscriber, until
 
 Figures = dict[str, float]
 
@@ -44,13 +44,13 @@ class Load:
         """The guest's next change."""
         return self.subject.change(guest, self.numbers.next(guest))
 
-    async def subscribers(self, count: int, on_delivery: Callable[[], None] = lambda: None) -> list[Ear]:
+    async def subscribers(self, count: int, on_delivery: Callable[[], None] = lambda: None) -> list[Subscriber]:
         """So many subscribers, joined and at rest."""
         ears = [await self.subject.subscribe(on_delivery) for _ in range(count)]
         await asyncio.sleep(SETTLE_S)
         return ears
 
-    async def gone(self, ears: list[Ear]) -> None:
+    async def gone(self, ears: list[Subscriber]) -> None:
         """Have them hang up, and the subject notice."""
         for ear in ears:
             ear.close()
@@ -241,7 +241,7 @@ async def w7(load: Load) -> Figures:
 
 async def _crowd(load: Load, name: str, *, stalled: int) -> tuple[Figures, float]:
     ears = await load.subscribers(50)
-    readers: Sequence[Ear] = ears[stalled:]
+    readers: Sequence[Subscriber] = ears[stalled:]
     for ear in ears[:stalled]:
         ear.hold()
     times, taken, failed = await hammer(load, 10, HAMMER_S)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
-class Ear:
+class NotifySocket:
     """A bound datagram socket at a path or, with a leading `@`, in Linux's abstract namespace."""
 
     def __init__(self, address: str) -> None:
@@ -35,9 +35,9 @@ class Ear:
 
 
 @contextmanager
-def ear_at(place: Path | str) -> Iterator[Ear]:
+def ear_at(place: Path | str) -> Iterator[NotifySocket]:
     """An ear that is closed at the end."""
-    ear = Ear(str(place))
+    ear = NotifySocket(str(place))
     try:
         yield ear
     finally:

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.boot.notify_socket import Ear, ear_at
+from tests.boot.notify_socket import NotifySocket, ear_at
 from tests.boot.slow_disk import compiled
 from tests.conftest import Hub
 
@@ -19,7 +19,7 @@ HELD_BACK_S = 3 * INTERVAL_S
 
 
 @pytest.fixture
-def ear(tmp_path: Path) -> Iterator[Ear]:
+def ear(tmp_path: Path) -> Iterator[NotifySocket]:
     """systemd's socket, at a path."""
     with ear_at(tmp_path / "notify") as one:
         yield one
@@ -31,12 +31,12 @@ def slow_sync(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return compiled(tmp_path_factory.mktemp("slow"))
 
 
-def watched(ear: Ear, **more: str) -> dict[str, str]:
+def watched(ear: NotifySocket, **more: str) -> dict[str, str]:
     """The environment that systemd gives to a service with a watchdog."""
     return {"NOTIFY_SOCKET": ear.address, "WATCHDOG_USEC": str(int(INTERVAL_S * 1_000_000)), **more}
 
 
-def test_ready_is_said_once_the_hub_answers(new_hub: NewHub, ear: Ear) -> None:
+def test_ready_is_said_once_the_hub_answers(new_hub: NewHub, ear: NotifySocket) -> None:
     hub = new_hub(env={"NOTIFY_SOCKET": ear.address})
     with ThreadPoolExecutor(1) as aside:
         starting = aside.submit(hub.start)
@@ -49,7 +49,7 @@ def test_ready_is_said_once_the_hub_answers(new_hub: NewHub, ear: Ear) -> None:
     assert ear.within(0.5) == ["STOPPING=1\nSTATUS=Stopping"]
 
 
-def test_an_idle_hub_is_well_until_it_stops(new_hub: NewHub, ear: Ear) -> None:
+def test_an_idle_hub_is_well_until_it_stops(new_hub: NewHub, ear: NotifySocket) -> None:
     hub = new_hub(env=watched(ear)).start()
     assert ear.hear().startswith("READY=1")
     signs = ear.within(4 * INTERVAL_S)
@@ -61,7 +61,7 @@ def test_an_idle_hub_is_well_until_it_stops(new_hub: NewHub, ear: Ear) -> None:
     assert set(last[:-1]) <= {"WATCHDOG=1"}
 
 
-def test_a_hub_at_work_is_well(new_hub: NewHub, ear: Ear) -> None:
+def test_a_hub_at_work_is_well(new_hub: NewHub, ear: NotifySocket) -> None:
     hub = new_hub(env=watched(ear)).start()
     with hub.client() as api, ThreadPoolExecutor(8) as hosts:
         made = hosts.map(
@@ -72,7 +72,7 @@ def test_a_hub_at_work_is_well(new_hub: NewHub, ear: Ear) -> None:
 
 
 def test_a_hub_whose_disk_hangs_is_silent_and_well_again_when_it_is_back(
-    new_hub: NewHub, ear: Ear, slow_sync: Path, tmp_path: Path
+    new_hub: NewHub, ear: NotifySocket, slow_sync: Path, tmp_path: Path
 ) -> None:
     flag = tmp_path / "hang"
     hub = new_hub(env=watched(ear, LD_PRELOAD=str(slow_sync), HANG_WHILE=str(flag))).start()

@@ -14,7 +14,7 @@ from restohub.limits import RIVAL_ANSWERS, RIVAL_ASKED_EVERY_S
 from restohub.net.mdns_discover import FoundHub
 from restohub.net.urls import host_name
 from restohub.store.data_folder import MARK
-from restohub.store.verification import check_folder
+from restohub.store.verification import verify_folder
 from tests.cli.pty_terminal import printed
 from tests.conftest import Hub
 from tests.doctor.run_doctor import asked
@@ -168,7 +168,7 @@ def test_a_new_identity_is_another_id_and_epoch_and_the_same_floor(new_hub: NewH
     told = json.loads(said)
     assert told["data"] == str(hub.data)
     assert (told["old"]["id"], told["old"]["epoch"]) == (was, before["epoch"])
-    assert check_folder(hub.data, lambda *_: None).sound
+    assert verify_folder(hub.data, lambda *_: None).sound
     hub.start()
     with hub.client() as api:
         health, after = api.get("/health").json(), api.get("/api/sync/full").json()

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from restohub.cli.hub_table import hub_table
 from restohub.cli.qr import qr_lines
-from restohub.cli.terminal import say
+from restohub.cli.terminal import print_text
 from restohub.net.mdns_discover import FoundHub, State
 from restohub.text import printable, width
 from tests.cli.pty_terminal import code_of
@@ -69,7 +69,7 @@ def test_a_name_moves_no_cursor_and_fits(text: str, columns: int) -> None:
 
 def test_what_an_encoding_does_not_have_is_a_question_mark() -> None:
     stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
-    say("Änna", to=stream)
+    print_text("Änna", to=stream)
     stream.seek(0)
     assert stream.read() == "?nna\n"
 

@@ -32,7 +32,7 @@ def sample(hub: Hub) -> ModuleType:
     return module
 
 
-class Line:
+class CuttableProxy:
     """The way to a hub, that can be cut: at once, or each next connection once so many bytes came from the hub."""
 
     def __init__(self, port: int, *cut_after: int) -> None:
@@ -41,7 +41,7 @@ class Line:
         self.connections = 0
         self._open: set[asyncio.StreamWriter] = set()
 
-    async def __aenter__(self) -> Line:
+    async def __aenter__(self) -> CuttableProxy:
         self._server = await asyncio.start_server(self._pass, "127.0.0.1", 0)
         self.host = f"127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
         return self
@@ -91,7 +91,9 @@ async def until(holds: Callable[[], bool], what: str) -> None:
         await asyncio.sleep(0.02)
 
 
-def play(scene: Callable[[Line, Any], Awaitable[None]], sample: ModuleType, restaurant: int, line_to: Line) -> Any:
+def play(
+    scene: Callable[[CuttableProxy, Any], Awaitable[None]], sample: ModuleType, restaurant: int, line_to: CuttableProxy
+) -> Any:
     """A scene with a client that follows a restaurant over a line that can be cut; the client."""
 
     async def played() -> Any:
@@ -113,7 +115,7 @@ def test_it_follows_a_floor_through_cuts_and_resumes(
 ) -> None:
     new_table(api, restaurant, id="t1")
 
-    async def scene(line: Line, client: Any) -> None:
+    async def scene(line: CuttableProxy, client: Any) -> None:
         await until(lambda: client.revision == 1, "the floor")
         new_guest(api, restaurant, id="g1", tableId="t1")
         await until(lambda: client.revision == 2, "the change")
@@ -123,7 +125,7 @@ def test_it_follows_a_floor_through_cuts_and_resumes(
         await until(lambda: client.revision == 4, "what was missed")
         assert line.connections == 2
 
-    client = play(scene, sample, restaurant, Line(hub.port))
+    client = play(scene, sample, restaurant, CuttableProxy(hub.port))
     assert canonical(client) == held_by(api, restaurant)
 
 
@@ -131,7 +133,7 @@ def test_it_drops_half_gathered_parts(hub: Hub, api: httpx.Client, restaurant: i
     """Cut twice within a snapshot in parts, once within a delta in parts: nothing half is ever shown."""
     write_notes(api, restaurant, "create", "é")
 
-    async def scene(line: Line, client: Any) -> None:
+    async def scene(line: CuttableProxy, client: Any) -> None:
         shown: list[int] = []
         client.show = lambda: shown.append(len(client.floor["guest"]))
         await until(lambda: client.revision == 1, "the floor")
@@ -143,7 +145,7 @@ def test_it_drops_half_gathered_parts(hub: Hub, api: httpx.Client, restaurant: i
         assert line.connections == 5
         assert shown == [200, 200]
 
-    client = play(scene, sample, restaurant, Line(hub.port, PARTS_BYTES, PARTS_BYTES))
+    client = play(scene, sample, restaurant, CuttableProxy(hub.port, PARTS_BYTES, PARTS_BYTES))
     assert canonical(client) == held_by(api, restaurant)
 
 
@@ -173,7 +175,7 @@ def test_it_takes_the_whole_floor_where_the_history_began_anew(
     """Cut within that floor, too: it has the revision that it held of the old history, and must not resume from it."""
     hub, put_back = restored
 
-    async def scene(line: Line, client: Any) -> None:
+    async def scene(line: CuttableProxy, client: Any) -> None:
         with hub.client() as api:
             new_guest(api, 1, id="lost")
             await until(lambda: "lost" in client.floor["guest"], "the guest")
@@ -184,7 +186,7 @@ def test_it_takes_the_whole_floor_where_the_history_began_anew(
             assert line.connections == 3
             assert canonical(client) == held_by(api, 1)
 
-    play(scene, sample, 1, Line(hub.port))
+    play(scene, sample, 1, CuttableProxy(hub.port))
 
 
 def test_without_a_socket_it_catches_up_by_pages_and_takes_a_410(

@@ -10,7 +10,7 @@ import typer
 
 from restohub.cli.main import cli
 from restohub.config import PREFIX, Settings
-from restohub.doctor.report import MARKS, Check, Report
+from restohub.doctor.report import MARKS, Check, DoctorReport
 from tests.docs.markdown_pages import cells, part
 
 OPERATE = "restohub/docs/operate.md"
@@ -64,7 +64,7 @@ def test_the_table_of_commands_is_that_of_the_code() -> None:
 
 def test_what_the_doctor_prints_for_machines_is_told() -> None:
     told = part(OPERATE, "Is everything well? `restohub doctor`")
-    keys = [re.escape(f'"{name}"') for name in (*Report.__struct_fields__, *Check.__struct_fields__)]
+    keys = [re.escape(f'"{name}"') for name in (*DoctorReport.__struct_fields__, *Check.__struct_fields__)]
     assert re.search(".*".join(keys), " ".join(told.split()))
     results = ", ".join(f"`{mark}`" for mark in MARKS.values())
     assert results == "`✓`, `!`, `✗`, `·`"

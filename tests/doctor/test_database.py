@@ -12,7 +12,7 @@ import pytest
 
 from restohub.store.data_folder import is_served
 from restohub.store.errors import UnseenError
-from restohub.store.inspection import look
+from restohub.store.inspection import inspect_database
 from restohub.store.sqlite_version import has_wal_reset_bug
 from tests.conftest import Hub
 
@@ -36,7 +36,7 @@ def test_a_look_while_hosts_write_finds_one_moment_each_time(new_hub: NewHub) ->
     with ThreadPoolExecutor(4) as hosts:
         writing = [hosts.submit(write, host) for host in range(4)]
         try:
-            looks = [asyncio.run(look(hub.data, 20)) for _ in range(LOOKS)]
+            looks = [asyncio.run(inspect_database(hub.data, 20)) for _ in range(LOOKS)]
         finally:
             over.set()
         made = sum(one.result() for one in writing)
@@ -45,7 +45,7 @@ def test_a_look_while_hosts_write_finds_one_moment_each_time(new_hub: NewHub) ->
     assert revisions == sorted(revisions)
     assert revisions[0] < revisions[-1] <= made + 1
     assert hub.stop() == 0
-    after = asyncio.run(look(hub.data, 20))
+    after = asyncio.run(inspect_database(hub.data, 20))
     assert after is not None
     assert after.revisions == made + 1
 
@@ -53,7 +53,7 @@ def test_a_look_while_hosts_write_finds_one_moment_each_time(new_hub: NewHub) ->
 def test_a_look_that_takes_too_long_is_given_up(new_hub: NewHub) -> None:
     hub = new_hub().start()
     with pytest.raises(UnseenError, match="too large"):
-        asyncio.run(look(hub.data, 0))
+        asyncio.run(inspect_database(hub.data, 0))
     assert hub.stop() == 0
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from restohub.doctor.folder import rights
+from restohub.doctor.folder import check_permissions
 from tests.conftest import Hub, free_port
 from tests.doctor.run_doctor import asked, files, preloaded, printed
 
@@ -83,10 +83,10 @@ def test_a_folder_that_cannot_be_made_is_wrong(open_way: Path) -> None:
 
 
 def test_the_folder_of_a_service_is_pointed_to(tmp_path: Path) -> None:
-    check = rights(tmp_path / "none", of_service=tmp_path)
+    check = check_permissions(tmp_path / "none", of_service=tmp_path)
     assert check.result == "warning"
     assert f"doctor --data {tmp_path}" in check.fix
-    assert rights(tmp_path / "none", of_service=tmp_path / "neither").result == "well"
+    assert check_permissions(tmp_path / "none", of_service=tmp_path / "neither").result == "well"
 
 
 @as_root

@@ -20,7 +20,7 @@ Change = tuple[str, str, str]
 
 
 @dataclass
-class Stage:
+class ChecklistRun:
     """A hub, a browser, and a restaurant for one test."""
 
     hub: Hub
@@ -68,8 +68,8 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
 
 
 @pytest.fixture
-def stage(hub: Hub, browser: Chromium, api: httpx.Client, restaurant: int) -> Stage:
-    return Stage(hub, browser, api, restaurant)
+def stage(hub: Hub, browser: Chromium, api: httpx.Client, restaurant: int) -> ChecklistRun:
+    return ChecklistRun(hub, browser, api, restaurant)
 
 
 def changes_of(message: Message) -> list[Change]:
@@ -88,7 +88,7 @@ DONE = {"created": "create", "updated": "update", "deleted": "delete"}
 
 
 @on_both_sockets
-def test_both_connect_and_are_greeted(stage: Stage, path: str) -> None:
+def test_both_connect_and_are_greeted(stage: ChecklistRun, path: str) -> None:
     async def scene() -> None:
         async with both_at(stage.browser, stage.hub.url) as both:
             for hello in await both.open(stage.at(path)):
@@ -103,7 +103,7 @@ def test_both_connect_and_are_greeted(stage: Stage, path: str) -> None:
     asyncio.run(scene())
 
 
-def test_both_get_the_whole_floor_without_asking(stage: Stage) -> None:
+def test_both_get_the_whole_floor_without_asking(stage: ChecklistRun) -> None:
     async def scene() -> None:
         async with both_at(stage.browser, stage.hub.url) as both:
             await both.open(stage.at(SYNC))
@@ -119,7 +119,7 @@ def test_both_get_the_whole_floor_without_asking(stage: Stage) -> None:
 
 
 @on_both_sockets
-def test_both_get_the_whole_floor_when_they_ask(stage: Stage, path: str) -> None:
+def test_both_get_the_whole_floor_when_they_ask(stage: ChecklistRun, path: str) -> None:
     async def scene(both: Both) -> None:
         for snapshot in await both.answers({"type": "request_full_sync", "timestamp": "2024-01-15T10:30:00Z"}):
             assert (snapshot["type"], snapshot["revision"]) == ("full_sync", 2)
@@ -130,7 +130,7 @@ def test_both_get_the_whole_floor_when_they_ask(stage: Stage, path: str) -> None
     stage.play(path, scene)
 
 
-def test_each_kind_of_change_arrives_at_both_under_its_name(stage: Stage) -> None:
+def test_each_kind_of_change_arrives_at_both_under_its_name(stage: ChecklistRun) -> None:
     async def scene(both: Both) -> None:
         for revision, (method, path, body, named) in enumerate(EACH_CHANGE, 1):
             entity = stage.ask(method, path, body)
@@ -144,7 +144,7 @@ def test_each_kind_of_change_arrives_at_both_under_its_name(stage: Stage) -> Non
     stage.play(REALTIME, scene)
 
 
-def test_each_kind_of_change_arrives_at_both_as_a_delta(stage: Stage) -> None:
+def test_each_kind_of_change_arrives_at_both_as_a_delta(stage: ChecklistRun) -> None:
     async def scene(both: Both) -> None:
         for revision, (method, path, body, named) in enumerate(EACH_CHANGE, 1):
             entity = stage.ask(method, path, body)
@@ -159,7 +159,7 @@ def test_each_kind_of_change_arrives_at_both_as_a_delta(stage: Stage) -> None:
 
 
 @on_both_sockets
-def test_a_seating_arrives_whole_at_both(stage: Stage, path: str) -> None:
+def test_a_seating_arrives_whole_at_both(stage: ChecklistRun, path: str) -> None:
     async def scene(both: Both) -> None:
         done = stage.ask("PUT", "/guests/g1/status/atomic", {"status": "seated", "tableId": "t1"})
         message = await both.hear()
@@ -179,7 +179,7 @@ def test_a_seating_arrives_whole_at_both(stage: Stage, path: str) -> None:
 
 
 @on_both_sockets
-def test_a_ping_is_answered_at_both(stage: Stage, path: str) -> None:
+def test_a_ping_is_answered_at_both(stage: ChecklistRun, path: str) -> None:
     async def scene(both: Both) -> None:
         for pong in await both.answers({"type": "ping", "timestamp": "2024-01-15T10:30:00Z"}):
             assert pong.keys() == {"type", "timestamp"}
@@ -189,7 +189,7 @@ def test_a_ping_is_answered_at_both(stage: Stage, path: str) -> None:
 
 
 @on_both_sockets
-def test_both_resume_after_a_cut_with_what_they_missed(stage: Stage, path: str) -> None:
+def test_both_resume_after_a_cut_with_what_they_missed(stage: ChecklistRun, path: str) -> None:
     async def scene(both: Both) -> None:
         await both.hang_up()
         stage.ask("PUT", "/guests/g1/status/atomic", {"status": "seated", "tableId": "t1"})
@@ -211,7 +211,7 @@ def test_both_resume_after_a_cut_with_what_they_missed(stage: Stage, path: str) 
 
 
 @on_both_sockets
-def test_both_resume_in_silence_where_they_missed_nothing(stage: Stage, path: str) -> None:
+def test_both_resume_in_silence_where_they_missed_nothing(stage: ChecklistRun, path: str) -> None:
     async def scene(both: Both) -> None:
         await both.hang_up()
         for hello in await both.open(stage.at(path, since_revision=2, epoch=epoch)):
@@ -234,7 +234,7 @@ BATCH: Message = {
 
 
 @on_both_sockets
-def test_a_batch_arrives_whole_at_both(stage: Stage, path: str) -> None:
+def test_a_batch_arrives_whole_at_both(stage: ChecklistRun, path: str) -> None:
     async def scene(both: Both) -> None:
         done = stage.ask("POST", "/api/v1/atomic/batch", BATCH)
         message = await both.hear()
@@ -252,7 +252,7 @@ def test_a_batch_arrives_whole_at_both(stage: Stage, path: str) -> None:
 
 
 @on_both_sockets
-def test_a_batch_that_fails_is_heard_of_by_neither(stage: Stage, path: str) -> None:
+def test_a_batch_that_fails_is_heard_of_by_neither(stage: ChecklistRun, path: str) -> None:
     async def scene(both: Both) -> None:
         broken = {"operations": [*BATCH["operations"], {"entity_type": "guest", "action": "delete", "entity_id": "g9"}]}
         answer = stage.api.post(stage.at("/api/v1/atomic/batch"), json=broken)
@@ -264,7 +264,7 @@ def test_a_batch_that_fails_is_heard_of_by_neither(stage: Stage, path: str) -> N
 
 
 @on_both_sockets
-def test_the_delta_over_http_equals_what_both_were_told(stage: Stage, path: str) -> None:
+def test_the_delta_over_http_equals_what_both_were_told(stage: ChecklistRun, path: str) -> None:
     async def scene(both: Both) -> None:
         stage.ask("PUT", "/guests/g1/status/atomic", {"status": "seated", "tableId": "t1"})
         stage.ask("POST", "/guests", {"id": "g2", "name": "Bruno", "partySize": 3})
@@ -293,7 +293,7 @@ def _change_in(message: Message) -> Message:
 
 
 @on_both_sockets
-def test_the_delta_that_both_ask_for_equals_the_one_over_http(stage: Stage, path: str) -> None:
+def test_the_delta_that_both_ask_for_equals_the_one_over_http(stage: ChecklistRun, path: str) -> None:
     async def scene(both: Both) -> None:
         delta = stage.ask("GET", "/api/sync/delta", since_revision=0)
         changes = [
@@ -310,7 +310,7 @@ def test_the_delta_that_both_ask_for_equals_the_one_over_http(stage: Stage, path
 @on_both_sockets
 @pytest.mark.parametrize("bad", ["no JSON {", {"type": "dessert"}, {"type": "request_delta", "since_revision": "two"}])
 def test_a_bad_message_is_answered_by_an_error_and_the_connection_stays(
-    stage: Stage, path: str, bad: Message | str
+    stage: ChecklistRun, path: str, bad: Message | str
 ) -> None:
     async def scene(both: Both) -> None:
         for error in await both.answers(bad):

@@ -27,7 +27,7 @@ WAIT_S = 15.0
 
 
 @dataclass
-class Told:
+class ClientState:
     """What one client knows at a moment."""
 
     revision: int
@@ -43,9 +43,9 @@ class Record:
     events: list[Event] = field(default_factory=list)
     hosts: Hosts | None = None
     served: list[dict[str, Any]] = field(default_factory=list)
-    rush: dict[str, Told] = field(default_factory=dict)
-    end: dict[str, Told] = field(default_factory=dict)
-    restarted: dict[str, Told] = field(default_factory=dict)
+    rush: dict[str, ClientState] = field(default_factory=dict)
+    end: dict[str, ClientState] = field(default_factory=dict)
+    restarted: dict[str, ClientState] = field(default_factory=dict)
     resumed: list[bool] = field(default_factory=list)
 
     @property
@@ -132,21 +132,23 @@ async def _resume(tablet: Tablet) -> None:
             await tablet.resume()
 
 
-async def _told(tablets: dict[str, Tablet], page: Page | None, revision: int) -> dict[str, Told]:
+async def _told(tablets: dict[str, Tablet], page: Page | None, revision: int) -> dict[str, ClientState]:
     """What all of them know once they hold `revision`."""
     told = {}
     await asyncio.gather(*(_reach(tablet, revision) for tablet in tablets.values()))
     for name, tablet in tablets.items():
-        told[name] = Told(tablet.revision, tablet.faults[:3], tablet.state(), [list(one) for one in tablet.applied])
+        told[name] = ClientState(
+            tablet.revision, tablet.faults[:3], tablet.state(), [list(one) for one in tablet.applied]
+        )
     for number, path in enumerate((REALTIME, SYNC) if page else ()):
         assert page is not None
         shadow = await page.run(f"shadows[{number}].at({revision}, {WAIT_S * 1000})")
         floor = canonical(shadow["guests"], shadow["tables"])
-        told[f"Chromium on {path}"] = Told(shadow["revision"], shadow["faults"], floor, [shadow["applied"]])
+        told[f"Chromium on {path}"] = ClientState(shadow["revision"], shadow["faults"], floor, [shadow["applied"]])
     return told
 
 
-def _agree(told: dict[str, Told], served: dict[str, Any], clients: int) -> None:
+def _agree(told: dict[str, ClientState], served: dict[str, Any], clients: int) -> None:
     floor = canonical(served["guests"], served["tables"])
     assert len(told) == clients
     for name, client in told.items():

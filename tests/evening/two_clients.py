@@ -16,7 +16,7 @@ WAIT_S = 10.0
 Message = dict[str, Any]
 
 
-class Talk(Protocol):
+class SocketClient(Protocol):
     """One socket, and what can be done with it."""
 
     async def next(self) -> Message:
@@ -73,7 +73,7 @@ class Both:
     def __init__(self, page: Page, root: str) -> None:
         self._page = page
         self._root = root
-        self._talks: tuple[Talk, ...] = ()
+        self._talks: tuple[SocketClient, ...] = ()
 
     async def open(self, path: str) -> list[Message]:
         """Connect both to `path` (its query included); the greeting of each."""

@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
-from tests.faults.strace_run import Event, Gone, Made, Renamed, Resized, Synced, Told, Written
+from tests.faults.strace_run import Event, Gone, Made, Renamed, Resized, SentBytes, Synced, Written
 
 SECTOR = 512
 LYING_SHARE = 0.1
@@ -48,7 +48,7 @@ class File:
         self.pending = []
 
 
-class Disk:
+class UnsyncedFolder:
     """A folder's files and names, durable or not yet."""
 
     def __init__(self) -> None:
@@ -74,7 +74,7 @@ class Disk:
                 self.names[name].sync()
             case Written(name) | Resized(name):
                 self.names[name].ask(event)
-            case Told():
+            case SentBytes():
                 pass
 
     @property
@@ -105,7 +105,7 @@ def crash_states(
     events: Sequence[Event], random: Random, moments: Collection[int] | None = None
 ) -> Iterator[tuple[int, State]]:
     """Every cut of a recording at these moments (None: at each), with the number of events that were before it."""
-    disk = Disk()
+    disk = UnsyncedFolder()
     for count, event in enumerate(events, 1):
         disk.take(event)
         if moments is None or count in moments:
@@ -117,19 +117,19 @@ def lying_states(
     events: Sequence[Event], random: Random, moments: Collection[int] | None = None
 ) -> Iterator[tuple[int, State]]:
     """As `crash_states`, on a disk that answers one sync in ten without having done it."""
-    lie = Told(b"")  # in the sync's place, so that the count of events stays that of the recording
+    lie = SentBytes(b"")  # in the sync's place, so that the count of events stays that of the recording
     told = [lie if isinstance(event, Synced) and random.random() < LYING_SHARE else event for event in events]
     return crash_states(told, random, moments)
 
 
 def sharp_moments(events: Sequence[Event]) -> list[int]:
     """The moments before each sync, and those when a client is told something while a sync is owed."""
-    disk, found = Disk(), []
+    disk, found = UnsyncedFolder(), []
     for count, event in enumerate(events, 1):
         if isinstance(event, Synced) and count > 1:
             found.append(count - 1)
         disk.take(event)
-        if isinstance(event, Told) and disk.unsettled:
+        if isinstance(event, SentBytes) and disk.unsettled:
             found.append(count)
     return found
 

@@ -11,8 +11,8 @@ from functools import partial
 
 from tests.conftest import Hub
 from tests.faults.history import Asked, History
-from tests.faults.recording_client import TABLES, Host
-from tests.faults.recording_watcher import Watcher
+from tests.faults.recording_client import TABLES, RecordingClient
+from tests.faults.recording_watcher import RecordingWatcher
 
 CONVERGED_WAIT_S = 30.0
 
@@ -27,8 +27,8 @@ class Crowd:
         def made(name: str) -> tuple[Hub, int, str, random.Random, History]:
             return hub, restaurant, name, random.Random(chance.random()), self.history
 
-        self.hosts = [Host(*made(f"h{number}")) for number in range(hosts)]
-        self.watchers = [Watcher(*made(f"w{number}")) for number in range(watchers)]
+        self.hosts = [RecordingClient(*made(f"h{number}")) for number in range(hosts)]
+        self.watchers = [RecordingWatcher(*made(f"w{number}")) for number in range(watchers)]
 
     @asynccontextmanager
     async def watching(self) -> AsyncIterator[Crowd]:

@@ -64,7 +64,7 @@ def shown(api: httpx.Client, restaurant: int = 1) -> State:
     return canonical(answer.json()["guests"], answer.json()["tables"])
 
 
-class Watcher:
+class CommitListener:
     """A socket of one restaurant that hears every commit once, in order."""
 
     def __init__(self, socket: ClientConnection) -> None:

@@ -13,7 +13,7 @@ Body = dict[str, Any]
 Wire = tuple[str, str, Any, dict[str, str]]
 
 
-class Talk:
+class ModelClient:
     """One client of one restaurant, over a connection that is kept for as long as the hub lives."""
 
     def __init__(self, hub: Hub) -> None:

@@ -23,14 +23,14 @@ Heads = dict[int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class History:
+class WrittenLog:
     """Every row of the log that the hub wrote, by restaurant and revision, from a folder that nothing happened to."""
 
     log: dict[int, list[tuple[Any, ...]]]
     _rows: dict[tuple[tuple[int, int], ...], Rows] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, folder: Path) -> History:
+    def of(cls, folder: Path) -> WrittenLog:
         """The history of a folder whose hub has stopped."""
         with sqlite3.connect(folder / DATABASE) as connection:
             found: dict[int, list[tuple[Any, ...]]] = {}
@@ -58,7 +58,7 @@ class History:
         return rows
 
 
-async def read_back(folder: Path, history: History) -> Heads:
+async def read_back(folder: Path, history: WrittenLog) -> Heads:
     """Open a folder as a start does, assert that it holds a beginning of this history whole, and return how much.
 
     What is asserted: the start takes it, SQLite finds it sound, the log is the history's own without a gap, and the
@@ -76,7 +76,7 @@ async def read_back(folder: Path, history: History) -> Heads:
     return heads
 
 
-async def _assert_whole(connection: aiosqlite.Connection, history: History, heads: Heads) -> None:
+async def _assert_whole(connection: aiosqlite.Connection, history: WrittenLog, heads: Heads) -> None:
     sound = [row[0] for row in await connection.execute_fetchall("PRAGMA integrity_check")]
     assert sound == ["ok"], sound
     log = list(await connection.execute_fetchall(LOG))

@@ -14,8 +14,8 @@ from websockets.exceptions import ConnectionClosed
 from tests.conftest import Hub
 from tests.faults.crowd import Crowd
 from tests.faults.history import Asked
-from tests.faults.recording_client import ANSWER_WAIT_S, Host
-from tests.faults.recording_watcher import Watcher
+from tests.faults.recording_client import ANSWER_WAIT_S, RecordingClient
+from tests.faults.recording_watcher import RecordingWatcher
 
 # An app would take ten times as long: what is tried here takes seconds, not minutes.
 PING_S, PATIENCE_S = 1.0, 3.0
@@ -24,7 +24,7 @@ ANSWER_PATIENCE_S, ENDURANCE_S = 0.7, 60.0
 SETTLED_S = 1.0
 
 
-class RoamingWatcher(Watcher):
+class RoamingWatcher(RecordingWatcher):
     """A watcher that pings, and gives a connection up over which nothing came for a while."""
 
     def __init__(self, address: str, *made: Any) -> None:
@@ -65,7 +65,7 @@ class RoamingWatcher(Watcher):
                 await self._socket.send('{"type": "ping"}')
 
 
-class RoamingHost(Host):
+class RoamingHost(RecordingClient):
     """A host who asks again with the same key until the answer comes through."""
 
     def __init__(self, address: str, *made: Any) -> None:

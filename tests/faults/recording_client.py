@@ -22,7 +22,7 @@ ANSWER_WAIT_S = 15.0
 PATIENCE_S = (0.0, 0.02)
 
 
-class Host:
+class RecordingClient:
     """One who asks: each request with a key, again after a lost answer and now and then without need."""
 
     def __init__(self, hub: Hub, restaurant: int, name: str, chance: random.Random, history: History) -> None:

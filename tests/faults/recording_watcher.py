@@ -17,7 +17,7 @@ from tests.tablet import REALTIME, SYNC, Message, Tablet
 AWAY_S = 0.3
 
 
-class Watcher(Tablet):
+class RecordingWatcher(Tablet):
     """A shadow iPad that writes down what it is told, and comes back whenever its connection is lost."""
 
     def __init__(self, hub: Hub, restaurant: int, name: str, chance: random.Random, history: History) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from restohub.floor.commands import EntityKind, GuestFields, TableFields
 from restohub.floor.model import DIRECTORY_ID, GUEST_STATUSES, Change, Entry, Floor, Restaurant
-from restohub.floor.verdicts import Done, Repeated, Result
+from restohub.floor.outcomes import Done, Repeated, Result
 from restohub.live.address_usage import Callers
 from restohub.live.client_ahead import Claims
 from restohub.live.cursor import Cursor
@@ -28,11 +28,19 @@ from restohub.store.history import History
 from restohub.store.load import initialise, load
 from restohub.web.batches import commands_of
 from restohub.web.sockets import catch_up_first, new_cursor
-from restohub.wire.batch_inputs import Wanted
+from restohub.wire.batch_inputs import ParsedOperation
 from restohub.wire.messages import Dialect
 from restohub.wire.problems import Problem
 from restohub.wire.responses import Answer
-from tests.faults.simulation import NOWHERE, START, Connection, Disk, VirtualClock, Wire, virtual
+from tests.faults.simulation import (
+    NOWHERE,
+    START,
+    Connection,
+    SimulatedConnection,
+    SimulatedDisk,
+    VirtualClock,
+    virtual,
+)
 from tests.live.feed_harness import Client, Held, SlowLink, served
 
 CLIENTS: tuple[Dialect, ...] = ("sync", "sync", "sync", "realtime", "realtime")
@@ -50,11 +58,11 @@ class Params:
 class Core:
     """One life of the hub: all that a process holds in memory, over what the disk has kept."""
 
-    def __init__(self, disk: Disk) -> None:
+    def __init__(self, disk: SimulatedDisk) -> None:
         self.connection = Connection(disk)
         self.disk = disk
         self.tasks: list[asyncio.Task[Any]] = []
-        self.wires: dict[Cursor, Wire] = {}
+        self.wires: dict[Cursor, SimulatedConnection] = {}
         self.joined: set[Cursor] = set()
         self.ended = asyncio.Event()
 
@@ -101,9 +109,9 @@ class Core:
         self.tasks.append(asyncio.create_task(work))
         return self.tasks[-1]
 
-    def connect(self, dialect: Dialect, since: int | None, epoch: str | None) -> tuple[Cursor, Wire]:
+    def connect(self, dialect: Dialect, since: int | None, epoch: str | None) -> tuple[Cursor, SimulatedConnection]:
         """A socket as the routes open it."""
-        wire = Wire(self.disk)
+        wire = SimulatedConnection(self.disk)
         cursor = new_cursor(self.hub, wire, dialect, 1)  # type: ignore[arg-type]  # the virtual wire stands for a link
         self.wires[cursor] = wire
         self.joined.add(cursor)
@@ -135,18 +143,18 @@ class Core:
         assert [fault for fault in faults if fault is not None and not isinstance(fault, Problem)] == []
 
 
-class Evening:
+class SimulatedEvening:
     """The disk, the hub of the moment, five clients, and what they were promised."""
 
     def __init__(self) -> None:
         self.loop = virtual()
         self.random = self.loop.random
-        self.disk = Disk()
+        self.disk = SimulatedDisk()
         self.core: Core | None = None
         self.up = asyncio.Event()
         self.peace = False
         self.acknowledged: dict[str, int] = {}
-        self.clients = [Pad(self, number, dialect) for number, dialect in enumerate(CLIENTS)]
+        self.clients = [SimulatedIPad(self, number, dialect) for number, dialect in enumerate(CLIENTS)]
         self.crashes = 0
 
     async def play(self) -> None:
@@ -214,7 +222,7 @@ class Evening:
         for task in done:
             task.result()
 
-    def _agrees(self, pad: Pad) -> bool:
+    def _agrees(self, pad: SimulatedIPad) -> bool:
         assert self.core is not None
         floor = self.core.hub.writer.floors[1]
         return (pad.view.revision, pad.view.held) == (floor.revision, served(floor))
@@ -234,14 +242,14 @@ class Evening:
         self.loop.note("end", floor.revision, sorted(served(floor)))
 
 
-class Pad:
+class SimulatedIPad:
     """An iPad: it shows what it is told, connects again when it hears nothing, and asks for changes."""
 
-    def __init__(self, evening: Evening, number: int, dialect: Dialect) -> None:
+    def __init__(self, evening: SimulatedEvening, number: int, dialect: Dialect) -> None:
         self.evening, self.number, self.dialect = evening, number, dialect
         self.random = evening.random
         self.view = Client(SlowLink())
-        self.wire = Wire(evening.disk)
+        self.wire = SimulatedConnection(evening.disk)
         self.epoch: str | None = None
         self.changes = 0
 
@@ -261,7 +269,7 @@ class Pad:
             self.wire.cut = True
             self.wire.loop.call_later(self.random.random() * 5, core.disconnect, cursor)
 
-    async def _listen(self, cursor: Cursor, wire: Wire) -> None:
+    async def _listen(self, cursor: Cursor, wire: SimulatedConnection) -> None:
         """Take what comes until nothing did for a minute; speak each half minute, and ask now and then."""
         heard_at = spoken_at = wire.loop.time()
         while wire.loop.time() < heard_at + 60:
@@ -298,7 +306,7 @@ class Pad:
             while not await self._asked(key, wanted):
                 await asyncio.sleep(self.random.random() * 3)
 
-    async def _asked(self, key: str, wanted: Wanted) -> bool:
+    async def _asked(self, key: str, wanted: ParsedOperation) -> bool:
         """Whether the change was answered; False where it must be asked again."""
         await self.evening.up.wait()
         core = self.evening.core
@@ -317,14 +325,14 @@ class Pad:
             self.evening.acknowledged[key] = revision
         return True
 
-    async def _submit(self, core: Core, key: str, wanted: Wanted) -> int | None:
+    async def _submit(self, core: Core, key: str, wanted: ParsedOperation) -> int | None:
         floor = core.hub.writer.floors[1]
         (command,) = await commands_of(core.hub, floor, [wanted])
         step = Step(command=command, transaction_id=key, key=key, digest=b"")
         answer = await core.hub.writer.submit(1, [step], answering)
         return answer.revision if isinstance(answer, Repeated) else int(answer.body or 0) or None
 
-    def _wish(self, floor: Floor) -> Wanted:
+    def _wish(self, floor: Floor) -> ParsedOperation:
         """Some change of what is there, or something new."""
         pick = self.random.choice
         kind: EntityKind = pick(("guest", "guest", "guest", "table"))
@@ -342,7 +350,7 @@ class Pad:
             needed = {"capacity": 4, "table_number": chosen[-20:]} if action == "create" else {}
             more: dict[str, Any] = pick(({"notes": chosen}, {"status": "dirty"}, {"status": "available"}))
             fields = TableFields(**needed, **more)
-        return Wanted(kind=kind, action=action, id=chosen, fields=fields)
+        return ParsedOperation(kind=kind, action=action, id=chosen, fields=fields)
 
 
 def answering(results: Sequence[Result], floor: Floor) -> Answer:

@@ -104,7 +104,7 @@ def empty_database() -> bytes:
     return database.serialize()
 
 
-class Disk:
+class SimulatedDisk:
     """What survives: one database. It may be full, or slow; `head` is the last revision that is durable."""
 
     def __init__(self) -> None:
@@ -140,7 +140,7 @@ class Disk:
 class Connection:
     """A connection as the store sees it, run in line: a crash finds a transaction on the disk whole, or not at all."""
 
-    def __init__(self, disk: Disk) -> None:
+    def __init__(self, disk: SimulatedDisk) -> None:
         self.disk = disk
         self.dead = False
 
@@ -193,10 +193,10 @@ def _full() -> sqlite3.OperationalError:
     return error
 
 
-class Wire:
+class SimulatedConnection:
     """The hub's way to one client: what is written waits, travels, and is read when the client reads."""
 
-    def __init__(self, disk: Disk) -> None:
+    def __init__(self, disk: SimulatedDisk) -> None:
         self.loop = virtual()
         self.disk = disk
         self.heard_at = self.loop.time()

@@ -72,13 +72,13 @@ class Renamed:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class SentBytes:
     """Bytes that a client may have seen from here on."""
 
     data: bytes
 
 
-Event = Written | Resized | Synced | Made | Gone | Renamed | Told
+Event = Written | Resized | Synced | Made | Gone | Renamed | SentBytes
 
 
 def need(command: str) -> str:
@@ -138,7 +138,7 @@ def _event(call: str, rest: str, folder: str, known: set[str]) -> Event | None:
     if call == "openat" or call.startswith(("unlink", "rename")):
         return _of_names(call, rest, folder, known)
     if path.startswith("socket:") and call in AT_ONCE:
-        return Told(b"".join(_bytes(text) for text in QUOTED.findall(rest)))
+        return SentBytes(b"".join(_bytes(text) for text in QUOTED.findall(rest)))
     name = _within(path, folder)
     if name is None or name.endswith("-shm"):  # the -shm is memory: a start makes it anew
         return None

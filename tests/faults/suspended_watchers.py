@@ -15,7 +15,7 @@ from typing import Any
 
 from tests.conftest import Hub
 from tests.faults.history import History
-from tests.faults.recording_watcher import Watcher
+from tests.faults.recording_watcher import RecordingWatcher
 
 TOLD_WAIT_S = 30.0
 
@@ -63,7 +63,7 @@ async def watch(port: int, count: int) -> None:
     history, chance = History(), random.Random(port)
     hub = Hub.__new__(Hub)
     hub.port = port
-    watchers = [Watcher(hub, 1, f"s{number}", chance, history) for number in range(count)]
+    watchers = [RecordingWatcher(hub, 1, f"s{number}", chance, history) for number in range(count)]
     staying = [asyncio.create_task(watcher.stay()) for watcher in watchers]
     while await asyncio.to_thread(sys.stdin.readline):
         print(json.dumps([_told(watcher, history) for watcher in watchers]), flush=True)
@@ -71,7 +71,7 @@ async def watch(port: int, count: int) -> None:
         task.cancel()
 
 
-def _told(watcher: Watcher, history: History) -> dict[str, Any]:
+def _told(watcher: RecordingWatcher, history: History) -> dict[str, Any]:
     lines = [dataclasses.asdict(line) for line in history.lines if line.client == watcher.name]
     return {
         "revision": watcher.revision,

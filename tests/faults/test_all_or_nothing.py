@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from tests.conftest import Hub
-from tests.faults.disk_fault_checks import Dump, Watcher, batch, parties, rows, shown
+from tests.faults.disk_fault_checks import CommitListener, Dump, batch, parties, rows, shown
 from tests.faults.failing_disk import FOR_EVER, FailingDisk
 from tests.random_seed import chosen_seed, report
 from tests.tablet import State
@@ -22,13 +22,13 @@ SHORT_POINTS = 10
 
 
 @dataclass
-class Scene:
+class FailingDiskHub:
     """A hub on a failing disk, a client, and a watcher who has heard every commit up to `revision`."""
 
     hub: Hub
     disk: FailingDisk
     api: httpx.Client
-    watcher: Watcher
+    watcher: CommitListener
     revision: int = 0
 
     def hear(self, revision: int) -> None:
@@ -43,17 +43,17 @@ class Scene:
 
 
 @pytest.fixture(scope="module")
-def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FailingDiskHub]:
     """One hub for all: what is refused leaves no trace, and what is made has names of its own."""
     folder = tmp_path_factory.mktemp("whole")
     disk = FailingDisk(folder)
     hub = Hub(folder / "data", env=disk.env).start()
     with hub.client() as api, hub.socket("/ws/restaurant/sync?restaurant_id=1") as socket:
-        yield Scene(hub, disk, api, Watcher(socket))
+        yield FailingDiskHub(hub, disk, api, CommitListener(socket))
     hub.kill()
 
 
-def writes_of(scene: Scene, size: int, name: str) -> int:
+def writes_of(scene: FailingDiskHub, size: int, name: str) -> int:
     """How many writes a batch of this size is, by making one."""
     before = scene.disk.seen("pwrite64")
     assert batch(scene.api, parties(f"{name}c", size)).status_code == 200
@@ -61,7 +61,7 @@ def writes_of(scene: Scene, size: int, name: str) -> int:
     return scene.disk.seen("pwrite64") - before
 
 
-def refused_whole(scene: Scene, size: int, name: str, points: Iterable[int], times: int) -> int:
+def refused_whole(scene: FailingDiskHub, size: int, name: str, points: Iterable[int], times: int) -> int:
     """Have the disk run full at these of a batch's writes until it is made; at each, nothing at all is left of it.
 
     Returns how many of them it was refused at.
@@ -87,7 +87,9 @@ def refused_whole(scene: Scene, size: int, name: str, points: Iterable[int], tim
 
 
 @pytest.mark.parametrize(("size", "times"), [(1, 1), (2, FOR_EVER), (50, 1)], ids=["1", "2", "50"])
-def test_a_disk_that_is_full_at_any_write_of_a_batch_leaves_nothing_of_it(scene: Scene, size: int, times: int) -> None:
+def test_a_disk_that_is_full_at_any_write_of_a_batch_leaves_nothing_of_it(
+    scene: FailingDiskHub, size: int, times: int
+) -> None:
     writes = writes_of(scene, size, f"{size}-")
     assert writes > 5, "a commit writes a head and a page for each that it changed"
     points = {1, 2, *Random(chosen_seed()).sample(range(3, writes), min(SHORT_POINTS - 2, writes - 3))}
@@ -96,7 +98,7 @@ def test_a_disk_that_is_full_at_any_write_of_a_batch_leaves_nothing_of_it(scene:
 
 
 @pytest.mark.parametrize("size", [1, 2, 50])
-def test_a_batch_with_one_fault_anywhere_is_refused_whole(scene: Scene, size: int) -> None:
+def test_a_batch_with_one_fault_anywhere_is_refused_whole(scene: FailingDiskHub, size: int) -> None:
     floor, dump = shown(scene.api), rows(scene.hub.data)
     for place in range(0, size + 1, max(1, size // 10)):
         body = parties(f"v{size}", size)
@@ -108,7 +110,7 @@ def test_a_batch_with_one_fault_anywhere_is_refused_whole(scene: Scene, size: in
     scene.hear(scene.revision + 1)
 
 
-def test_a_batch_that_the_floor_refuses_at_its_end_leaves_nothing_of_its_beginning(scene: Scene) -> None:
+def test_a_batch_that_the_floor_refuses_at_its_end_leaves_nothing_of_its_beginning(scene: FailingDiskHub) -> None:
     """Not a malformed operation, which is known at once, but one that cannot be done where it comes."""
     taken: dict[str, Any] = {"name": "Verdi", "partySize": 2, "tableId": "t-late"}
     body = parties("late", 3)
@@ -124,7 +126,7 @@ def test_a_batch_that_the_floor_refuses_at_its_end_leaves_nothing_of_its_beginni
 @pytest.mark.long
 @pytest.mark.timeout(3600)
 def test_a_disk_that_is_full_at_every_single_write_leaves_nothing(
-    scene: Scene, capsys: pytest.CaptureFixture[str]
+    scene: FailingDiskHub, capsys: pytest.CaptureFixture[str]
 ) -> None:
     told = []
     for size, times, step in [(1, 1, 1), (1, FOR_EVER, 1), (2, 1, 1), (2, FOR_EVER, 1), (50, 1, 1), (50, FOR_EVER, 1),

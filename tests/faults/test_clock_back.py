@@ -27,7 +27,7 @@ SOURCE = Path(__file__).with_name("settable_clock.c")
 pytestmark = pytest.mark.skipif(shutil.which("cc") is None, reason="the clock is set by a library made with cc")
 
 
-class Machine:
+class DatedMachine:
     """A machine whose date can be set, and on which time can pass at once; its hub is started anew over one folder."""
 
     def __init__(self, new_hub: NewHub, folder: Path) -> None:
@@ -81,8 +81,8 @@ class Machine:
 
 
 @pytest.fixture
-def machine(new_hub: NewHub, tmp_path: Path) -> Machine:
-    return Machine(new_hub, tmp_path)
+def machine(new_hub: NewHub, tmp_path: Path) -> DatedMachine:
+    return DatedMachine(new_hub, tmp_path)
 
 
 def make(hub: Hub, key: str) -> httpx.Response:
@@ -99,7 +99,9 @@ def made_at(hub: Hub, key: str) -> str:
     return str(make(hub, key).json()["createdAt"])
 
 
-def test_once_a_clock_that_was_ahead_is_back_for_an_hour_an_epoch_with_right_times_begins(machine: Machine) -> None:
+def test_once_a_clock_that_was_ahead_is_back_for_an_hour_an_epoch_with_right_times_begins(
+    machine: DatedMachine,
+) -> None:
     hub = machine.start()
     before, first = make(hub, "before"), machine.epoch()
     machine.set(AHEAD_S)
@@ -145,7 +147,7 @@ def test_once_a_clock_that_was_ahead_is_back_for_an_hour_an_epoch_with_right_tim
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
-def test_a_hub_that_ran_ahead_from_its_start_to_its_end_finds_out_at_the_next_start(machine: Machine) -> None:
+def test_a_hub_that_ran_ahead_from_its_start_to_its_end_finds_out_at_the_next_start(machine: DatedMachine) -> None:
     make(machine.start(), "before")
     machine.hub.stop()
     machine.set(AHEAD_S)
@@ -169,7 +171,7 @@ def test_a_hub_that_ran_ahead_from_its_start_to_its_end_finds_out_at_the_next_st
     assert abs(machine.off_s(made_at(hub, "after"))) < 60
 
 
-def test_a_clock_that_a_time_server_keeps_is_right_whatever_the_log_says(machine: Machine) -> None:
+def test_a_clock_that_a_time_server_keeps_is_right_whatever_the_log_says(machine: DatedMachine) -> None:
     """Of a hub that was never used before its clock was ahead the log tells nothing."""
     machine.set(AHEAD_S)
     make(machine.start(), "ahead")
@@ -185,7 +187,7 @@ def test_a_clock_that_a_time_server_keeps_is_right_whatever_the_log_says(machine
 
 
 @pytest.mark.parametrize("woke_up_s", [-20_000 * DAY_S, pytest.param(-90 * DAY_S, marks=pytest.mark.long)])
-def test_a_machine_that_woke_up_in_the_past_goes_on_from_the_last_change(machine: Machine, woke_up_s: int) -> None:
+def test_a_machine_that_woke_up_in_the_past_goes_on_from_the_last_change(machine: DatedMachine, woke_up_s: int) -> None:
     """A Pi without Internet, in 1970, and on the day that its system was made."""
     before = datetime.fromisoformat(made_at(machine.start(), "before"))
     first = machine.epoch()

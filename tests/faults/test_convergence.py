@@ -13,7 +13,7 @@ from tests.conftest import Hub
 from tests.faults.crowd import Crowd
 from tests.faults.history import Line
 from tests.faults.random_faults import kill_and_restart, told_times
-from tests.faults.recording_watcher import Watcher
+from tests.faults.recording_watcher import RecordingWatcher
 from tests.random_seed import seeded_random, size
 
 HOSTS, WATCHERS = 4, 50
@@ -25,7 +25,7 @@ CONVERGED_S = 5.0
 async def burst(crowd: Crowd, chance: random.Random) -> None:
     """Half of the watchers have each a trouble of its own while the hosts go on; now and then the hub is killed."""
 
-    async def trouble(watcher: Watcher) -> None:
+    async def trouble(watcher: RecordingWatcher) -> None:
         await asyncio.sleep(chance.uniform(0, BURST_S))
         if not watcher.connected:
             return

@@ -14,9 +14,9 @@ import httpx
 import pytest
 
 from tests.conftest import Hub
-from tests.faults.disk_fault_checks import Watcher, batch, parties, rows, shown
+from tests.faults.disk_fault_checks import CommitListener, batch, parties, rows, shown
 from tests.faults.failing_disk import FOR_EVER, FailingDisk
-from tests.faults.read_back import History, read_back
+from tests.faults.read_back import WrittenLog, read_back
 from tests.faults.strace_run import need
 from tests.random_seed import report
 
@@ -52,7 +52,7 @@ def make_room(place: Path) -> None:
     (place / "stuffing").unlink()
 
 
-class Evening:
+class FullDiskRun:
     """A hub on a disk that fills: what was made, how long refusals and recoveries took."""
 
     def __init__(self, hub: Hub) -> None:
@@ -95,13 +95,13 @@ class Evening:
         assert {guest["id"] for guest in shown(api)["guests"]} == self.made
 
 
-def cycles(hub: Hub, place: Path, count: int) -> Evening:
+def cycles(hub: Hub, place: Path, count: int) -> FullDiskRun:
     """Fill the disk, ask for changes, make room, so many times."""
-    evening = Evening(hub)
+    evening = FullDiskRun(hub)
     assert hub.process is not None
     process = hub.process.pid
     with hub.client() as api, hub.socket("/ws/restaurant/sync?restaurant_id=1") as socket:
-        watcher = Watcher(socket)
+        watcher = CommitListener(socket)
         for number in range(count):
             stuff(place)
             evening.until_refused(api, f"{number}")
@@ -115,7 +115,7 @@ def cycles(hub: Hub, place: Path, count: int) -> Evening:
             evening.hold(api, process)
         assert watcher.hear() == len(evening.made)
     assert hub.stop() == 0
-    asyncio.run(read_back(hub.data, History.of(hub.data)))
+    asyncio.run(read_back(hub.data, WrittenLog.of(hub.data)))
     return evening
 
 
@@ -146,13 +146,13 @@ def test_a_disk_without_room_for_the_database_at_a_checkpoint_loses_nothing(tmp_
         floor = shown(api)
     assert hub.stop() == 0
     assert len([row for row in rows(hub.data)["entity"] if row[0] == 1]) == len(floor["guests"]) + len(floor["tables"])
-    asyncio.run(read_back(hub.data, History.of(hub.data)))
+    asyncio.run(read_back(hub.data, WrittenLog.of(hub.data)))
 
 
 def test_a_limit_on_the_size_of_files_is_a_full_disk(tmp_path: Path, new_hub: NewHub) -> None:
     limit = f"--fsize={LIMIT_BYTES}:unlimited"
     hub = new_hub(tmp_path / "data", wrap=(need("prlimit"), limit)).start()
-    evening = Evening(hub)
+    evening = FullDiskRun(hub)
     assert hub.process is not None
     process = hub.process.pid
     with hub.client() as api:
@@ -168,7 +168,7 @@ def test_a_limit_on_the_size_of_files_is_a_full_disk(tmp_path: Path, new_hub: Ne
 
 
 def test_a_disk_that_takes_no_more_files_takes_changes(disk: Path, new_hub: NewHub) -> None:
-    evening = Evening(new_hub(disk / "data").start())
+    evening = FullDiskRun(new_hub(disk / "data").start())
     with contextlib.suppress(OSError):
         for number in range(64):
             (disk / f"file{number}").touch()
@@ -189,7 +189,7 @@ def test_a_hub_that_starts_on_a_full_disk_shows_its_floor_and_ends_when_there_is
         floor = shown(api)
     hub.kill()
     stuff(disk)
-    again = Evening(new_hub(disk).start())
+    again = FullDiskRun(new_hub(disk).start())
     with again.hub.client() as api:
         assert shown(api) == floor
         assert api.get("/health").json()["reason"] == "the disk is full"

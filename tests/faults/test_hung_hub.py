@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.boot.notify_socket import Ear, ear_at
+from tests.boot.notify_socket import NotifySocket, ear_at
 from tests.boot.slow_disk import compiled
 from tests.conftest import Hub
 from tests.house.source_tree import ROOT
@@ -33,7 +33,7 @@ signal.signal(signal.SIGUSR1, lambda *_: time.sleep(600))
 class Kept:
     """A hub and its keeper: silent for `watchdog_s`, it is ended, and `restart_s` later started again."""
 
-    def __init__(self, new_hub: NewHub, ear: Ear, folder: Path, watchdog_s: float) -> None:
+    def __init__(self, new_hub: NewHub, ear: NotifySocket, folder: Path, watchdog_s: float) -> None:
         (folder / "sitecustomize.py").write_text(HANG_ON_SIGNAL, "utf-8")
         self.flag = folder / "hang"
         self.ear = ear

@@ -15,7 +15,7 @@ import pytest
 from tests.conftest import Hub
 from tests.faults.disk_fault_checks import batch, parties, rows
 from tests.faults.failing_disk import FOR_EVER, FailingDisk
-from tests.faults.read_back import History, read_back
+from tests.faults.read_back import WrittenLog, read_back
 from tests.random_seed import chosen_seed, report
 
 # A hub stops in 0.2 s; a slow machine, or one that has other work, may take longer, but no hub may go on.
@@ -67,7 +67,7 @@ class Failure:
         assert (self.status > 0) == self.failed, self.hub.said()
         assert self.failed == ("Check the disk" in self.hub.said())
         assert "Traceback" not in self.hub.said()
-        asyncio.run(read_back(self.hub.data, History.of(self.hub.data)))
+        asyncio.run(read_back(self.hub.data, WrittenLog.of(self.hub.data)))
         there = {row[2] for row in rows(self.hub.data)["entity"] if row[1] == "guest"}
         for number, fate in enumerate(self.fates):
             assert fate in {"made"} | UNKNOWN | NOTHING_DONE, fate
@@ -120,7 +120,7 @@ def test_a_disk_that_fails_while_a_hub_starts_is_called_that_and_not_damage(tmp_
         assert disk.failed() > 0
         disk.heal()
     assert "damaged" not in hub.said()
-    asyncio.run(read_back(hub.data, History.of(hub.data)))
+    asyncio.run(read_back(hub.data, WrittenLog.of(hub.data)))
 
 
 @pytest.mark.long

@@ -14,7 +14,7 @@ from hypothesis.errors import Flaky
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from tests.conftest import Hub
-from tests.faults.model_requests import Talk, Wire
+from tests.faults.model_requests import ModelClient, Wire
 from tests.faults.reference_model import Answer, Entity, Model, No, there
 from tests.fields import DONE, GUEST, PHASES, SHAPES, TABLE, TABLE_STATUSES, taken
 from tests.random_seed import chosen_seed
@@ -101,7 +101,7 @@ def operations(draw: some.DrawFn, actions: tuple[str, ...] = ("create", "update"
 class Compared(RuleBasedStateMachine):
     """A restaurant of its own in each example; after each step its answer and its whole floor are the model's."""
 
-    talk: Talk
+    talk: ModelClient
 
     @initialize(guests=some.integers(0, 3), tables=some.integers(0, 3))
     def open(self, guests: int, tables: int) -> None:
@@ -304,7 +304,7 @@ def hold_against(hub: Hub, runs: int, steps: int) -> None:
     """So many examples of so many steps; prints what can be quoted, and how to repeat it."""
     DIVERGED.clear()
     COUNTED.update(dict.fromkeys(COUNTED, 0))
-    talk = Talk(hub)
+    talk = ModelClient(hub)
 
     class Here(Compared):
         pass

@@ -15,8 +15,8 @@ import pytest
 
 from tests.faults.concurrent_clients import Acknowledged, Rush
 from tests.faults.crash_states import State, crash_states, sharp_moments
-from tests.faults.read_back import Heads, History, read_back
-from tests.faults.strace_run import Event, Told, Written, record
+from tests.faults.read_back import Heads, WrittenLog, read_back
+from tests.faults.strace_run import Event, SentBytes, Written, record
 from tests.random_seed import chosen_seed, report
 
 SHORT_MOMENTS, LONG_STATES = 120, 100_000
@@ -32,7 +32,7 @@ class Recording:
     seed: int
     events: list[Event]
     acknowledged: list[Acknowledged]
-    history: History
+    history: WrittenLog
 
     def owed(self) -> list[Heads]:
         """For each count of events the revisions that somebody was told of by then."""
@@ -40,7 +40,7 @@ class Recording:
         heads: Heads = {}
         owed = [heads]
         for event in self.events:
-            if isinstance(event, Told):
+            if isinstance(event, SentBytes):
                 told = [answered[name] for name in ANSWERED.findall(event.data) if name in answered]
                 told += [(int(number), int(revision)) for number, revision in SHOWN.findall(event.data)]
                 heads = {**heads, **{number: max(heads.get(number, 0), revision) for number, revision in told}}
@@ -53,7 +53,7 @@ def recorded(folder: Path, seed: int) -> Recording:
     rush = Rush(seed)
     events = record(folder / "data", folder / "trace", rush.play)
     (folder / "trace").unlink()
-    return Recording(seed, events, rush.acknowledged, History.of(folder / "data"))
+    return Recording(seed, events, rush.acknowledged, WrittenLog.of(folder / "data"))
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ def test_what_was_told_is_there_after_any_power_cut(rush: Recording, memory: Pat
 
 def test_every_answer_and_every_push_is_in_the_recording(rush: Recording) -> None:
     """Else the test above would be green for want of anything to hold."""
-    told = b"".join(event.data for event in rush.events if isinstance(event, Told))
+    told = b"".join(event.data for event in rush.events if isinstance(event, SentBytes))
     answered = {name.decode() for name in ANSWERED.findall(told)}
     assert {one.transaction for one in rush.acknowledged} <= answered
     shown = {(int(number), int(revision)) for number, revision in SHOWN.findall(told)}

@@ -15,7 +15,7 @@ import pytest
 
 from restohub.store.read_only import MEMORY
 from tests.conftest import Hub
-from tests.faults.disk_fault_checks import Watcher, batch, parties, shown
+from tests.faults.disk_fault_checks import CommitListener, batch, parties, shown
 from tests.faults.failing_disk import FOR_EVER, FailingDisk
 from tests.faults.strace_run import need
 
@@ -23,7 +23,7 @@ WAIT_S = 20.0
 NewHub = Callable[..., Hub]
 
 
-class Disk:
+class RemountableDisk:
     """A file system of its own that can be made read-only."""
 
     def __init__(self, place: Path) -> None:
@@ -42,7 +42,7 @@ class Disk:
 
 
 @pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Disk]:
+def disk(tmp_path: Path) -> Iterator[RemountableDisk]:
     """An ext4 of 16 MiB in a file; skipped where this process may not mount one."""
     image, place = tmp_path / "image", tmp_path / "disk"
     place.mkdir()
@@ -51,7 +51,7 @@ def disk(tmp_path: Path) -> Iterator[Disk]:
     command = ["mount", "-o", "loop,errors=remount-ro", str(image), str(place)]
     if subprocess.run(command, check=False, capture_output=True, timeout=20).returncode != 0:
         pytest.skip("no file system may be mounted here")
-    yield Disk(place)
+    yield RemountableDisk(place)
     subprocess.run(["umount", "-l", str(place)], check=True, timeout=20)
 
 
@@ -71,10 +71,12 @@ def unwell(api: httpx.Client) -> bool:
     return answer.status_code == 503 and answer.json()["reason"] == "the disk is read-only"
 
 
-def test_a_disk_that_goes_read_only_under_load_leaves_the_floor_readable(new_hub: NewHub, disk: Disk) -> None:
+def test_a_disk_that_goes_read_only_under_load_leaves_the_floor_readable(
+    new_hub: NewHub, disk: RemountableDisk
+) -> None:
     hub = new_hub(disk.place).start()
     with hub.client() as api, hub.socket("/ws/restaurant/sync?restaurant_id=1") as socket:
-        watcher = Watcher(socket)
+        watcher = CommitListener(socket)
         for number in range(3):
             assert batch(api, parties(f"before{number}", 2)).status_code == 200
         floor = shown(api)
@@ -103,7 +105,7 @@ def test_a_disk_that_takes_writes_again_is_noticed_without_a_restart(tmp_path: P
     faults = FailingDisk(tmp_path)
     hub = new_hub(tmp_path / "data", env=faults.env).start()
     with hub.client() as api, hub.socket("/ws/restaurant/sync?restaurant_id=1") as socket:
-        watcher = Watcher(socket)
+        watcher = CommitListener(socket)
         assert batch(api, parties("before", 2)).status_code == 200
         faults.fail("pwrite64", 3, errno.EROFS, FOR_EVER)
         assert refused(batch(api, parties("after", 2)))
@@ -118,7 +120,9 @@ def test_a_disk_that_takes_writes_again_is_noticed_without_a_restart(tmp_path: P
     assert hub.stop() == 0
 
 
-def test_a_hub_that_starts_on_a_read_only_disk_shows_every_answered_change(new_hub: NewHub, disk: Disk) -> None:
+def test_a_hub_that_starts_on_a_read_only_disk_shows_every_answered_change(
+    new_hub: NewHub, disk: RemountableDisk
+) -> None:
     """After a power cut the newest changes are in the WAL alone, which a start must read and may not write."""
     data = disk.place
     hub = new_hub(data).start()
@@ -134,7 +138,7 @@ def test_a_hub_that_starts_on_a_read_only_disk_shows_every_answered_change(new_h
         assert shown(api) == floor
         assert unwell(api)
         assert refused(batch(api, parties("after", 1)))
-        assert Watcher(socket).hear() == 3
+        assert CommitListener(socket).hear() == 3
         # A repeat is answered from the log.
         assert batch(api, parties("before2", 2)).headers["Idempotency-Replayed"] == "true"
         assert api.get("/api/sync/delta", params={"since_revision": 0}).json()["revision"] == 3
@@ -157,6 +161,6 @@ def second_hub(data: Path) -> str:
     return str(ended.value)
 
 
-def test_a_new_folder_on_a_read_only_disk_is_refused_with_what_to_do(disk: Disk) -> None:
+def test_a_new_folder_on_a_read_only_disk_is_refused_with_what_to_do(disk: RemountableDisk) -> None:
     disk.remount("ro")
     assert re.search("Read-only file system.* choose another folder", second_hub(disk.place))

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from restohub.live import feed as feeding
-from tests.faults.simulated_evening import Evening
+from tests.faults.simulated_evening import SimulatedEvening
 from tests.faults.simulation import VirtualLoop
 from tests.house.source_tree import ROOT
 from tests.random_seed import chosen_seed
@@ -25,12 +25,12 @@ SEEDS, SEEDS_LONG, CHUNKS = 150, 100_000, 20
 ONCE = "from tests.faults.test_simulation import evening; print(evening({seed})[0])"
 
 
-def evening(seed: int) -> tuple[str, Evening]:
+def evening(seed: int) -> tuple[str, SimulatedEvening]:
     """Play one evening; the hash of all that happened."""
     loop = VirtualLoop(seed)
 
-    async def play() -> Evening:
-        one = Evening()
+    async def play() -> SimulatedEvening:
+        one = SimulatedEvening()
         await one.play()
         return one
 

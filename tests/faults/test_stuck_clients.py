@@ -91,7 +91,7 @@ class Stuck:
         return False
 
 
-class Evening:
+class StuckClientRun:
     """One restaurant's changes, those who listen to them, and those who stopped."""
 
     def __init__(self, hub: Hub) -> None:
@@ -200,7 +200,7 @@ def test_clients_that_stop_reading_are_in_nobodys_way_and_complete_when_they_com
     hub = Hub(tmp_path / "data").start()
 
     async def play() -> None:
-        evening = Evening(hub)
+        evening = StuckClientRun(hub)
         await evening.furnish()
         await evening.stick_on_a_fat_floor()
         async with evening.listening():
@@ -225,7 +225,7 @@ def test_clients_that_stop_reading_for_minutes_are_closed_cost_nothing_and_delay
     hub = Hub(tmp_path / "data").start()
 
     async def play() -> None:
-        evening = Evening(hub)
+        evening = StuckClientRun(hub)
         await evening.furnish()
         await asyncio.to_thread(evening.fill)
         async with evening.listening():

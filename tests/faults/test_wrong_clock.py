@@ -26,7 +26,7 @@ HOSTS = 4
 pytestmark = pytest.mark.skipif(LIBRARY is None, reason="there is no libfaketime to set the clock with")
 
 
-class Machine:
+class WrongClockHub:
     """A hub whose machine's clock can be set while it runs; its monotonic clock is left alone."""
 
     def __init__(self, new_hub: NewHub, folder: Path) -> None:
@@ -65,7 +65,7 @@ def host(hub: Hub, number: int, over: threading.Event, answers: list[tuple[str, 
                 answers.append((key, answer.status_code, answer.json()))
 
 
-def at_work_while_the_clock_is_set(machine: Machine, steps: int, pause_s: float) -> int:
+def at_work_while_the_clock_is_set(machine: WrongClockHub, steps: int, pause_s: float) -> int:
     """Load under a clock that is set again and again; the number of answers."""
     random, hub, over = Random(SEED), machine.hub, threading.Event()
     answers: list[tuple[str, int, dict[str, Any]]] = []
@@ -106,7 +106,7 @@ def at_work_while_the_clock_is_set(machine: Machine, steps: int, pause_s: float)
 
 
 def test_a_clock_that_is_set_to_anything_changes_nothing_that_matters(new_hub: NewHub, tmp_path: Path) -> None:
-    machine = Machine(new_hub, tmp_path)
+    machine = WrongClockHub(new_hub, tmp_path)
     asked = at_work_while_the_clock_is_set(machine, len(CLOCKS), 0.4)
     print(f"wrong clocks: {len(CLOCKS)} clocks, {asked} answers, 0 faults, RESTOHUB_SEED={SEED}")
 
@@ -114,13 +114,13 @@ def test_a_clock_that_is_set_to_anything_changes_nothing_that_matters(new_hub: N
 @pytest.mark.long
 @pytest.mark.timeout(900)
 def test_a_clock_that_is_set_every_few_seconds_changes_nothing_that_matters(new_hub: NewHub, tmp_path: Path) -> None:
-    machine = Machine(new_hub, tmp_path)
+    machine = WrongClockHub(new_hub, tmp_path)
     asked = at_work_while_the_clock_is_set(machine, 24, 5)
     print(f"wrong clocks: 24 clocks in two minutes, {asked} answers, 0 faults, RESTOHUB_SEED={SEED}")
 
 
 def test_a_clock_that_leaps_ahead_makes_this_evening_neither_old_nor_forgotten(new_hub: NewHub, tmp_path: Path) -> None:
-    machine = Machine(new_hub, tmp_path)
+    machine = WrongClockHub(new_hub, tmp_path)
     with machine.hub.client() as api:
         before = ask(api, "before")
         gone = api.post("/restaurants/1/guests", json={"name": "Ada", "partySize": 2, "status": "left"}).json()

@@ -19,7 +19,7 @@ from restohub.floor.commands import (
 from restohub.floor.contacts import contact_keys, same_party, visit_of, visit_of_guest
 from restohub.floor.decide import FloorCommand, decide
 from restohub.floor.model import DONE, Entity, Entry, Floor, Guest, Stamp, Table
-from restohub.floor.verdicts import Accepted, BatchRefused, Refused
+from restohub.floor.outcomes import Accepted, BatchRefused, Refused
 from tests.floor.strategies import NEW, NEWEST, Wish
 
 START = 1_700_000_000

@@ -10,7 +10,7 @@ from msgspec import Struct, UnsetType, structs
 
 from restohub.floor.commands import EntityKind, Fields, GuestFields, TableFields
 from restohub.floor.model import GUEST_STATUSES, SHAPES, TABLE_STATUSES, Guest, Position, Table
-from restohub.floor.verdicts import Refused
+from restohub.floor.outcomes import Refused
 
 # Names of entities that only a floor can resolve: the n-th that is there, the newest, one that is made now.
 NEW, NEWEST = "+new", "+newest"

@@ -22,8 +22,8 @@ from restohub.floor.commands import (
 from restohub.floor.decide import FloorCommand, decide
 from restohub.floor.memory_size import weight
 from restohub.floor.model import Directory, Entry, Floor, Guest, Removal, Restaurant, Stamp, Table
+from restohub.floor.outcomes import Accepted, BatchRefused, Refused
 from restohub.floor.restaurant_rules import decide_directory
-from restohub.floor.verdicts import Accepted, BatchRefused, Refused
 from restohub.limits import FLOOR_BYTES_MAX, GUESTS_MAX, HUB_BYTES_MAX, HUB_REMOVALS_MAX, TABLES_MAX
 
 STAMP = Stamp(2, 1_700_000_000, "tx")

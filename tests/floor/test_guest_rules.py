@@ -8,7 +8,7 @@ import pytest
 
 from restohub.floor.commands import Create, Delete, GuestFields, TableFields, Update
 from restohub.floor.model import DONE, EXPECTED, GUEST_STATUSES, Guest, Table
-from restohub.floor.verdicts import Accepted, Occupied, Refused
+from restohub.floor.outcomes import Accepted, Occupied, Refused
 from tests.floor.floor_harness import START, FloorHarness
 
 LATER = START + 600

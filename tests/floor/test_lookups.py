@@ -7,9 +7,9 @@ from random import Random
 import pytest
 
 from restohub.floor.commands import Create, Delete, EntityKind, GuestFields, Operation, TableFields, Update
-from restohub.floor.lookups import Places
 from restohub.floor.model import Guest, Position
-from restohub.floor.verdicts import Accepted
+from restohub.floor.outcomes import Accepted
+from restohub.floor.table_places import Places
 from tests.floor.floor_harness import FloorHarness
 
 PHONES, NUMBERS = ("1", "+1", "2", None), ("A", "a", "b", "B", "c")

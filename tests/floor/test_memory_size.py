@@ -13,7 +13,7 @@ from restohub.floor.commands import Create, GuestFields, Update
 from restohub.floor.contacts import contact_keys
 from restohub.floor.memory_size import GUEST_BYTES, growth, weight
 from restohub.floor.model import Finished, Floor, Guest, Table
-from restohub.floor.verdicts import Accepted
+from restohub.floor.outcomes import Accepted
 from restohub.floor.visit_index import KEPT_BACK_MAX, index_of
 from tests.floor.floor_harness import FloorHarness
 from tests.floor.strategies import Closing, Wish, some_deed

@@ -6,8 +6,8 @@ from typing import Any
 
 from restohub.floor.commands import Delete, GuestFields, Update
 from restohub.floor.model import Guest
+from restohub.floor.outcomes import Accepted, Refused
 from restohub.floor.own_changes import OwnChange, OwnWork
-from restohub.floor.verdicts import Accepted, Refused
 from tests.floor.floor_harness import FloorHarness
 
 

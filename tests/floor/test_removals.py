@@ -5,7 +5,7 @@ from __future__ import annotations
 from restohub.floor.apply import apply
 from restohub.floor.commands import CloseDay, Create, Delete, GuestFields, TableFields, Update, Visits
 from restohub.floor.model import Change, Entry, Floor, Guest, Stamp
-from restohub.floor.verdicts import Accepted, Refused
+from restohub.floor.outcomes import Accepted, Refused
 from restohub.limits import REMOVALS_MAX
 from tests.floor.floor_harness import FloorHarness
 

@@ -11,11 +11,11 @@ from restohub.floor.commands import (
     UpdateRestaurant,
 )
 from restohub.floor.model import DIRECTORY_ID, Directory, Entry, Floor, Guest, Stamp
+from restohub.floor.outcomes import Accepted, Refused
 from restohub.floor.restaurant_rules import decide_directory
-from restohub.floor.verdicts import Accepted, Refused
 
 
-class Hub:
+class Restaurants:
     """The restaurants of a hub and their floors."""
 
     def __init__(self) -> None:
@@ -38,7 +38,7 @@ class Hub:
 
 
 def test_the_id_of_a_removed_restaurant_is_not_given_again() -> None:
-    hub = Hub()
+    hub = Restaurants()
     assert [hub.made("A"), hub.made("B")] == [1, 2]
     hub.tell(DeleteRestaurant(2))
     assert hub.made("C") == 3
@@ -46,7 +46,7 @@ def test_the_id_of_a_removed_restaurant_is_not_given_again() -> None:
 
 
 def test_a_restaurant_with_a_guest_is_not_removed() -> None:
-    hub = Hub()
+    hub = Restaurants()
     hub.made("A")
     hub.floors[1] = Floor(restaurant_id=1, guests={"g": Guest(id="g", first_name="Ada", party_size=1)})
     refused = hub.tell(DeleteRestaurant(1))
@@ -55,7 +55,7 @@ def test_a_restaurant_with_a_guest_is_not_removed() -> None:
 
 
 def test_a_name_that_stays_makes_no_commit() -> None:
-    hub = Hub()
+    hub = Restaurants()
     hub.made("A")
     same = hub.tell(UpdateRestaurant(1, RestaurantFields(name="A")))
     assert isinstance(same, Accepted)
@@ -63,7 +63,7 @@ def test_a_name_that_stays_makes_no_commit() -> None:
 
 
 def test_a_renamed_restaurant_keeps_its_birth() -> None:
-    hub = Hub()
+    hub = Restaurants()
     hub.made("A")
     before = hub.directory.restaurants[1]
     hub.tell(UpdateRestaurant(1, RestaurantFields(name="B")))
@@ -73,7 +73,7 @@ def test_a_renamed_restaurant_keeps_its_birth() -> None:
 
 
 def test_a_restaurant_goes_whole_by_its_name_alone() -> None:
-    hub = Hub()
+    hub = Restaurants()
     hub.made("A + B")
     hub.floors[1] = Floor(restaurant_id=1, guests={"g": Guest(id="g", first_name="Ada", party_size=1)})
     refused = hub.tell(DeleteRestaurant(1, "A"))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from restohub.floor.lookups import GRID_SIDE, Places
 from restohub.floor.model import Position
+from restohub.floor.table_places import GRID_SIDE, Places
 
 anywhere = st.builds(Position, st.floats(-1e6, 1e6), st.floats(-1e6, 1e6))
 

@@ -26,7 +26,7 @@ Message = dict[str, Any]
 Held = dict[tuple[str, str], Any]
 
 
-class Past(History):
+class SlowHistory(History):
     """The log of a story, read as slowly as it is told; it begins at revision `first`."""
 
     def __init__(self, story: FloorHarness) -> None:
@@ -192,13 +192,13 @@ def served(floor: Floor) -> Held:
     return {key: msgspec.json.decode(msgspec.json.encode(entity)) for key, entity in found.items()}
 
 
-class Stage:
+class FeedHarness:
     """A story whose commits are published to cursors; restaurant 1 has tables and guests from the start."""
 
     def __init__(self, seed: int = 0) -> None:
         self.random = Random(seed)
         self.story = FloorHarness().furnish()
-        self.past = Past(self.story)
+        self.past = SlowHistory(self.story)
         self.floors = {1: self.story.floor}
         self.snapshots = Snapshots(Epoch("epoch"), self.floors)
         self.feed = Feed(self.floors, self.past, self.snapshots)

@@ -11,11 +11,11 @@ import pytest
 
 from restohub.floor.commands import Create, CreateRestaurant, Delete, GuestFields, RestaurantFields, Update
 from restohub.floor.model import DIRECTORY_ID, Floor
-from restohub.floor.verdicts import Done, Result
+from restohub.floor.outcomes import Done, Result
 from restohub.limits import CREATIONS_BURST, GROWTH_BYTES_BURST, HUB_REMOVALS_MAX
 from restohub.live.address_usage import Bucket, Caller
 from restohub.live.group_commit import HOLD_S, Group, Responder, Step, Submission
-from restohub.live.key_index import Keys
+from restohub.live.key_index import KeyIndex
 from restohub.live.ports import StorageFullError
 from restohub.live.writer import GROUP_OPERATIONS_MAX
 from restohub.wire.problems import Problem
@@ -184,7 +184,7 @@ class BusyClock(StillClock):
 @at_once
 async def test_a_group_that_takes_long_lets_others_have_the_loop_between_its_steps() -> None:
     async with desk() as one:
-        group = Group(one.writer.directory, one.writer.floors, Keys(), BusyClock(), one.writer.holdings)
+        group = Group(one.writer.directory, one.writer.floors, KeyIndex(), BusyClock(), one.writer.holdings)
         steps = [Step(command=guest(f"g{number}"), transaction_id="tx") for number in range(10)]
         turns = 0
 
@@ -204,7 +204,7 @@ async def test_a_group_that_takes_long_lets_others_have_the_loop_between_its_ste
 @at_once
 async def test_the_steps_of_a_queue_hold_no_copies_of_their_floor() -> None:
     async with desk() as one:
-        group = Group(one.writer.directory, one.writer.floors, Keys(), StillClock(), one.writer.holdings)
+        group = Group(one.writer.directory, one.writer.floors, KeyIndex(), StillClock(), one.writer.holdings)
         held: list[Result] = []
 
         def keeping(results: Sequence[Result], floor: Floor) -> Answer:

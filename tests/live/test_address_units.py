@@ -12,7 +12,7 @@ from restohub.live.address_usage import Caller, Callers
 from tests.live.test_writer import at_once
 
 
-class Watch:
+class SetClock:
     """A clock that is set by hand."""
 
     def __init__(self) -> None:
@@ -22,14 +22,14 @@ class Watch:
         return self.now_s
 
 
-def overdrawn(watch: Watch, by: int = UNITS_A_SECOND) -> Caller:
+def overdrawn(watch: SetClock, by: int = UNITS_A_SECOND) -> Caller:
     caller = Caller("10.0.0.66", watch, shared=False)
     caller.spend(UNITS_BURST + by)
     return caller
 
 
 def test_a_burst_is_there_at_once_and_may_be_overdrawn_by_one_payment() -> None:
-    watch = Watch()
+    watch = SetClock()
     caller = Caller("10.0.0.66", watch, shared=False)
     assert caller.pays_at_once(UNITS_BURST + UNITS_A_SECOND)
     assert not caller.pays_at_once(1)
@@ -39,7 +39,7 @@ def test_a_burst_is_there_at_once_and_may_be_overdrawn_by_one_payment() -> None:
 
 
 def test_a_shared_address_owes_nothing() -> None:
-    caller = Caller("127.0.0.1", Watch(), shared=True)
+    caller = Caller("127.0.0.1", SetClock(), shared=True)
     caller.spend(1_000_000)
     assert caller.owes_s() == 0
     assert caller.pays_at_once(1_000_000)
@@ -47,7 +47,7 @@ def test_a_shared_address_owes_nothing() -> None:
 
 @at_once
 async def test_who_waits_is_served_in_turn() -> None:
-    watch = Watch()
+    watch = SetClock()
     caller = overdrawn(watch, 2)
     served: list[int] = []
 
@@ -68,7 +68,7 @@ async def test_who_waits_is_served_in_turn() -> None:
 @at_once
 async def test_who_waits_too_long_has_paid_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(address_usage, "RATE_WAIT_S", 0.01)
-    caller = overdrawn(Watch())
+    caller = overdrawn(SetClock())
     with pytest.raises(TimeoutError):
         await caller.pay(1)
     assert caller.owes_s() == 1
@@ -79,7 +79,7 @@ def test_who_is_waiting_is_not_forgotten(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(address_usage, "ADDRESSES_MAX", 2)
 
     async def run() -> None:
-        watch = Watch()
+        watch = SetClock()
         known = Callers((), watch, str)
         caller = known.of("10.0.0.66")
         caller.spend(UNITS_BURST + 1)

@@ -6,7 +6,7 @@ from restohub.limits import ADDRESSES_MAX, KNOWN_AFTER_S, KNOWN_FOR_S
 from restohub.live.address_usage import Caller, Callers
 
 
-class Watch:
+class SetClock:
     """A clock that stands until it is set."""
 
     def __init__(self) -> None:
@@ -30,7 +30,7 @@ def holding(caller: Caller, now: float) -> Caller:
 
 
 def test_an_address_that_held_a_socket_for_ten_minutes_is_known_for_seven_days() -> None:
-    watch = Watch()
+    watch = SetClock()
     caller = holding(Callers((), watch, str).of("10.0.0.1"), watch.now)
     assert not caller.known(watch.now + KNOWN_AFTER_S - 1)
     assert caller.known(watch.now + KNOWN_AFTER_S)
@@ -41,18 +41,18 @@ def test_an_address_that_held_a_socket_for_ten_minutes_is_known_for_seven_days()
 
 
 def test_a_socket_that_was_short_makes_nobody_known() -> None:
-    watch = Watch()
+    watch = SetClock()
     caller = holding(Callers((), watch, str).of("10.0.0.1"), watch.now)
     caller.end_socket("a", watch.now + KNOWN_AFTER_S - 1)
     assert not caller.known(watch.now + KNOWN_AFTER_S - 1)
 
 
 def test_a_shared_address_is_known() -> None:
-    assert Callers(("10.0.0.1",), Watch(), str).of("10.0.0.1").known(0)
+    assert Callers(("10.0.0.1",), SetClock(), str).of("10.0.0.1").known(0)
 
 
 def test_who_holds_something_is_never_forgotten_and_who_is_known_only_for_others_that_are() -> None:
-    watch = Watch()
+    watch = SetClock()
     callers = Callers((), watch, str)
     held = callers.of("held")
     held.connections["a"] = Idle()

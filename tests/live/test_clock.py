@@ -13,7 +13,7 @@ from restohub.live.clock import Clock, new_epoch, new_id
 NOON = 1_700_000_000
 
 
-class Machine:
+class TwoClocks:
     """The machine's two clocks: `wall` may be set to anything, `ticks` only go on."""
 
     def __init__(self, wall: float) -> None:
@@ -26,22 +26,22 @@ class Machine:
 
 
 @pytest.fixture
-def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
-    one = Machine(NOON)
+def machine(monkeypatch: pytest.MonkeyPatch) -> TwoClocks:
+    one = TwoClocks(NOON)
     monkeypatch.setattr(time, "time", lambda: one.wall)
     monkeypatch.setattr(time, "monotonic", lambda: one.ticks)
     monkeypatch.setattr(time, "time_ns", lambda: int(one.wall * 10**9))
     return one
 
 
-def test_a_right_clock_is_the_hubs_time(machine: Machine) -> None:
+def test_a_right_clock_is_the_hubs_time(machine: TwoClocks) -> None:
     clock = Clock(NOON - 3600)
     assert (clock.now(), clock.commit_time(), clock.behind_s()) == (NOON, NOON, 0)
     machine.wait(90.7)
     assert (clock.now(), clock.commit_time()) == (NOON + 90, NOON + 90)
 
 
-def test_a_clock_behind_the_last_commit_goes_on_from_it(machine: Machine) -> None:
+def test_a_clock_behind_the_last_commit_goes_on_from_it(machine: TwoClocks) -> None:
     clock = Clock(NOON + 10_000)
     assert clock.now() == NOON + 10_000
     assert clock.behind_s() == 10_000
@@ -51,7 +51,7 @@ def test_a_clock_behind_the_last_commit_goes_on_from_it(machine: Machine) -> Non
     assert (clock.now(), clock.commit_time()) == (NOON + 10_120, NOON + 10_120)
 
 
-def test_a_clock_that_is_set_back_does_not_take_the_hub_back(machine: Machine) -> None:
+def test_a_clock_that_is_set_back_does_not_take_the_hub_back(machine: TwoClocks) -> None:
     clock = Clock()
     assert clock.commit_time() == NOON
     machine.wall -= 86_400
@@ -59,14 +59,14 @@ def test_a_clock_that_is_set_back_does_not_take_the_hub_back(machine: Machine) -
     assert clock.commit_time() == NOON + 30
 
 
-def test_a_clock_that_is_set_right_again_is_followed(machine: Machine) -> None:
+def test_a_clock_that_is_set_right_again_is_followed(machine: TwoClocks) -> None:
     clock = Clock(NOON)
     machine.wall = NOON + 500_000
     assert clock.commit_time() == NOON + 500_000
     assert clock.behind_s() == 0
 
 
-def test_minutes_stay_true_while_the_clock_is_behind_and_no_one_commits(machine: Machine) -> None:
+def test_minutes_stay_true_while_the_clock_is_behind_and_no_one_commits(machine: TwoClocks) -> None:
     """A Pi wakes up ten minutes in the past; a party that came at once is seen again a quarter of an hour later."""
     clock = Clock(NOON + 600)
     came = clock.commit_time()
@@ -77,7 +77,7 @@ def test_minutes_stay_true_while_the_clock_is_behind_and_no_one_commits(machine:
     assert seen == [60 * n for n in range(1, 16)]
 
 
-def test_the_hubs_time_never_goes_back_while_the_machines_goes_on(machine: Machine) -> None:
+def test_the_hubs_time_never_goes_back_while_the_machines_goes_on(machine: TwoClocks) -> None:
     for seed in range(50):
         random = Random(seed)
         clock = Clock(int(machine.wall) + random.randrange(-1000, 1000))
@@ -89,7 +89,7 @@ def test_the_hubs_time_never_goes_back_while_the_machines_goes_on(machine: Machi
             last = now
 
 
-def test_commit_times_never_go_back_whatever_the_machines_clock_does(machine: Machine) -> None:
+def test_commit_times_never_go_back_whatever_the_machines_clock_does(machine: TwoClocks) -> None:
     for seed in range(50):
         random = Random(seed)
         clock = Clock(NOON)
@@ -102,7 +102,7 @@ def test_commit_times_never_go_back_whatever_the_machines_clock_does(machine: Ma
             last = clock.commit_time()
 
 
-def test_ids_are_uuids_of_version_7_that_sort_by_their_millisecond(machine: Machine) -> None:
+def test_ids_are_uuids_of_version_7_that_sort_by_their_millisecond(machine: TwoClocks) -> None:
     made: list[str] = []
     for _ in range(1000):
         machine.wall += 0.001
@@ -115,7 +115,7 @@ def test_ids_are_uuids_of_version_7_that_sort_by_their_millisecond(machine: Mach
     assert abs((UUID(made[-1]).int >> 80) - machine.wall * 1000) <= 1
 
 
-def test_ids_of_one_millisecond_differ(machine: Machine) -> None:
+def test_ids_of_one_millisecond_differ(machine: TwoClocks) -> None:
     assert machine.wall == NOON
     assert len({new_id() for _ in range(10_000)}) == 10_000
 

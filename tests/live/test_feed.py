@@ -16,7 +16,7 @@ from restohub.wire.socket_state import UNKNOWN_RESTAURANT, SendDelta, SendFullSy
 from restohub.wire.times import time_text
 from tests.floor.floor_harness import START
 from tests.floor.strategies import Wish
-from tests.live.feed_harness import SlowLink, Stage, messages, settle
+from tests.live.feed_harness import FeedHarness, SlowLink, messages, settle
 from tests.live.test_writer import at_once
 
 PONG = Pong(time_text(START))
@@ -27,8 +27,8 @@ def noting(notes: str, guest_id: str = "g1") -> Wish:
 
 
 @asynccontextmanager
-async def stage(seed: int = 0) -> AsyncIterator[Stage]:
-    one = Stage(seed)
+async def stage(seed: int = 0) -> AsyncIterator[FeedHarness]:
+    one = FeedHarness(seed)
     yield one
     await one.close()
 

@@ -13,7 +13,7 @@ from restohub.live import feed as feeding
 from restohub.live.address_usage import Caller
 from restohub.wire.socket_state import GONE_SILENT, SendDelta, SendFullSync
 from tests.live.feed_harness import settle
-from tests.live.test_address_units import Watch
+from tests.live.test_address_units import SetClock
 from tests.live.test_feed import large_floor, noting, stage
 from tests.live.test_writer import at_once
 
@@ -101,7 +101,7 @@ async def test_a_socket_whose_address_owes_units_waits_with_answers_and_not_with
     async with stage() as one:
         cursor, _, client = await one.enter("sync")
         client.read_all().kinds.clear()
-        watch = Watch()
+        watch = SetClock()
         cursor.caller = Caller("10.0.0.66", watch, shared=False)
         cursor.caller.spend(UNITS_BURST + 1)
         cursor.request(SendDelta(1, one.floor.revision))

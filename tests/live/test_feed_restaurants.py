@@ -9,12 +9,12 @@ import pytest
 from restohub.floor.model import DIRECTORY_ID, Change, Entry, Floor, Restaurant
 from restohub.wire.messages import Dialect
 from restohub.wire.socket_state import SendFullSync
-from tests.live.feed_harness import SlowLink, Stage, messages, settle
+from tests.live.feed_harness import FeedHarness, SlowLink, messages, settle
 from tests.live.test_feed import large_floor, noting, stage
 from tests.live.test_writer import at_once
 
 
-def rename(one: Stage, name: str, restaurant_id: int = 1) -> Entry:
+def rename(one: FeedHarness, name: str, restaurant_id: int = 1) -> Entry:
     """A restaurant gets another name: the commit of it, published."""
     restaurant = Restaurant(id=str(restaurant_id), name=name, timezone="UTC", last_updated=one.story.now, version=2)
     change = Change("restaurant", restaurant.id, "update", restaurant)
@@ -23,7 +23,7 @@ def rename(one: Stage, name: str, restaurant_id: int = 1) -> Entry:
     return entry
 
 
-def delete(one: Stage, restaurant_id: int) -> None:
+def delete(one: FeedHarness, restaurant_id: int) -> None:
     """A restaurant goes: the commit of it, published."""
     change = Change("restaurant", str(restaurant_id), "delete", None)
     one.feed.publish([Entry(DIRECTORY_ID, 3, one.story.now, "tx", False, (change,))])

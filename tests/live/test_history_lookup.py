@@ -9,7 +9,7 @@ from pathlib import Path
 from restohub.floor.commands import CloseDay, Create, GuestFields, TableFields, Update, Visits
 from restohub.floor.model import Guest
 from restohub.floor.own_changes import OwnChange
-from restohub.live.history_lookup import own_changes, recall_create, recall_update
+from restohub.live.history_lookup import look_up_for_create, look_up_for_update, own_changes
 from restohub.live.ports import Version
 from restohub.store.history import History
 from tests.floor.floor_harness import FloorHarness
@@ -45,7 +45,7 @@ def test_a_chosen_id_that_is_gone_is_taken(tmp_path: Path) -> None:
     async def asking(past: History) -> None:
         for guest_id, chosen, taken in (("g1", True, True), ("g9", True, False), ("g1", False, False)):
             command = Create(kind="guest", id=guest_id, fields=fields)
-            assert (await recall_create(past, story.floor, command, chosen=chosen)).taken is taken
+            assert (await look_up_for_create(past, story.floor, command, chosen=chosen)).taken is taken
 
     recall(tmp_path, story, asking)
 
@@ -55,7 +55,7 @@ def test_the_visits_of_a_new_guests_contacts_come_along(tmp_path: Path) -> None:
 
     async def asking(past: History) -> None:
         fields = GuestFields(first_name="Ada", party_size=2, phone="39-1", email="A@B")
-        command = await recall_create(past, story.floor, Create(kind="guest", id="g3", fields=fields), chosen=True)
+        command = await look_up_for_create(past, story.floor, Create(kind="guest", id="g3", fields=fields), chosen=True)
         assert command.visits.ids == {"phone:391": frozenset({"g1"}), "email:a@b": frozenset({"g2"})}
         assert command.visits.revision == story.floor.revision
         story.tell(command)
@@ -69,9 +69,9 @@ def test_a_table_and_a_guest_without_contacts_ask_for_no_visits(tmp_path: Path) 
 
     async def asking(past: History) -> None:
         table = Create(kind="table", id="t1", fields=TableFields(table_number="1", capacity=2))
-        assert (await recall_create(past, story.floor, table, chosen=True)).visits == Visits()
+        assert (await look_up_for_create(past, story.floor, table, chosen=True)).visits == Visits()
         bare = Create(kind="guest", id="g3", fields=GuestFields(first_name="Ada", party_size=2))
-        assert (await recall_create(past, story.floor, bare, chosen=True)).visits == Visits()
+        assert (await look_up_for_create(past, story.floor, bare, chosen=True)).visits == Visits()
 
     recall(tmp_path, story, asking)
 
@@ -82,7 +82,7 @@ def test_the_contact_that_is_not_sent_is_asked_for_too(tmp_path: Path) -> None:
 
     async def asking(past: History) -> None:
         command = Update(kind="guest", id="g3", fields=GuestFields(email="a@b"))
-        story.tell(await recall_update(past, story.floor, command, None))
+        story.tell(await look_up_for_update(past, story.floor, command, None))
         assert story.floor.guests["g3"].total_visits == 2
 
     recall(tmp_path, story, asking)
@@ -97,7 +97,7 @@ def test_the_contact_that_an_echo_leaves_as_it_is_is_asked_for_too(tmp_path: Pat
 
     async def asking(past: History) -> None:
         command = Update(kind="guest", id="g3", fields=GuestFields(phone=None, email="a@b"))
-        story.tell(await recall_update(past, story.floor, command, seen))
+        story.tell(await look_up_for_update(past, story.floor, command, seen))
         guest = story.floor.guests["g3"]
         assert (guest.phone, guest.email) == ("391", "a@b")
         assert guest.total_visits == 2
@@ -113,13 +113,13 @@ def test_what_the_client_had_seen_and_its_base_come_along(tmp_path: Path) -> Non
 
     async def asking(past: History) -> None:
         command = Update(kind="guest", id="g1", fields=GuestFields(notes="c"), base_version=2)
-        known = await recall_update(past, story.floor, command, 1)
+        known = await look_up_for_update(past, story.floor, command, 1)
         assert (known.seen, known.base) == tuple(story.image_at(("guest", "g1"), version) for version in (1, 2))
         assert known.base is not None
-        of_a_batch = await recall_update(past, story.floor, command, 1, {Version("guest", "g1", 2): known.base})
+        of_a_batch = await look_up_for_update(past, story.floor, command, 1, {Version("guest", "g1", 2): known.base})
         assert (of_a_batch.seen, of_a_batch.base) == (None, known.base), "what was not asked for is not known"
         nobody = Update(kind="guest", id="g9", fields=GuestFields(notes="c"))
-        assert await recall_update(past, story.floor, nobody, 1) is nobody
+        assert await look_up_for_update(past, story.floor, nobody, 1) is nobody
 
     recall(tmp_path, story, asking)
 

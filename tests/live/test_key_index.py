@@ -12,7 +12,7 @@ import pytest
 from restohub.floor.model import Change, Entry, Guest
 from restohub.limits import KEYS_MAX
 from restohub.live import key_index as remembering
-from restohub.live.key_index import GENERATION_KEYS, Keys
+from restohub.live.key_index import GENERATION_KEYS, KeyIndex
 from restohub.live.ports import Record
 from restohub.store import load as loading
 from tests.floor.floor_harness import START
@@ -49,7 +49,7 @@ def test_a_restaurant_is_forgotten_whole() -> None:
 
 
 def test_the_newest_200000_are_remembered_and_a_fortieth_more_at_most() -> None:
-    used, last = Keys(), KEYS_MAX + GENERATION_KEYS + 5_000
+    used, last = KeyIndex(), KEYS_MAX + GENERATION_KEYS + 5_000
     for number in range(1, last + 1):
         used.add(number % 3 + 1, f"key:{number:036}", number)
     assert KEYS_MAX <= len(used) <= KEYS_MAX + GENERATION_KEYS
@@ -67,7 +67,7 @@ def test_a_key_takes_no_more_memory_for_being_long() -> None:
 
 
 def test_memory_hardly_rises_and_falls_as_the_oldest_go() -> None:
-    used = Keys()
+    used = KeyIndex()
     tracemalloc.start()
     sizes: list[int] = []
     for number in range(KEYS_MAX + 8 * GENERATION_KEYS):
@@ -81,7 +81,7 @@ def test_memory_hardly_rises_and_falls_as_the_oldest_go() -> None:
 def test_the_oldest_of_the_hub_go_whichever_restaurants_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(remembering, "KEYS_MAX", 10)
     monkeypatch.setattr(remembering, "GENERATION_KEYS", 1)
-    used = Keys()
+    used = KeyIndex()
     for number in range(1, 31):
         used.add(1 if number in (5, 22, 29) else 2, f"k{number}", number)
     assert used == keys(*((1 if n in (22, 29) else 2, f"k{n}", n) for n in range(20, 31)))

@@ -10,7 +10,7 @@ from restohub.floor.folding import fold
 from restohub.floor.model import Floor, Guest
 from restohub.limits import SEARCHED_MAX
 from restohub.live.list_index import LISTINGS_MAX, Listings
-from tests.live.feed_harness import Stage
+from tests.live.feed_harness import FeedHarness
 from tests.live.test_writer import at_once
 
 
@@ -28,7 +28,7 @@ def found_by(floor: Floor, part: str) -> list[Guest]:
 def test_the_order_and_what_is_found_follow_every_change(seed: int) -> None:
     @at_once
     async def run() -> None:
-        one, listings = Stage(seed), Listings()
+        one, listings = FeedHarness(seed), Listings()
         for _ in range(60):
             one.happen(one.random.randrange(1, 4))
             floor = one.floor

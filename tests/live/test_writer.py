@@ -20,7 +20,7 @@ from restohub.floor.commands import (
     UpdateRestaurant,
 )
 from restohub.floor.model import DIRECTORY_ID
-from restohub.floor.verdicts import Refused
+from restohub.floor.outcomes import Refused
 from restohub.limits import QUEUE_MAX
 from restohub.live import writer as writing
 from restohub.live.group_commit import Step

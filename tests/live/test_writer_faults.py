@@ -175,7 +175,7 @@ def test_whatever_the_disk_does_the_answers_are_what_is_durable(seed: int) -> No
 async def test_a_writer_at_rest_answers_a_roll_call() -> None:
     async with desk() as one:
         for _ in range(3):
-            await asyncio.wait_for(one.writer.roll_call(), 1)
+            await asyncio.wait_for(one.writer.confirm_alive(), 1)
 
 
 @at_once
@@ -184,8 +184,8 @@ async def test_a_writer_whose_disk_hangs_answers_a_roll_call_when_it_is_back() -
         one.disk.hold()
         change = one.submit(guest("g1"))
         await one.disk.asked.wait()
-        call = asyncio.create_task(one.writer.roll_call())
-        given_up = asyncio.create_task(one.writer.roll_call())
+        call = asyncio.create_task(one.writer.confirm_alive())
+        given_up = asyncio.create_task(one.writer.confirm_alive())
         await settle()
         assert not call.done()
         given_up.cancel()
@@ -199,7 +199,7 @@ async def test_a_writer_whose_disk_is_full_answers_a_roll_call() -> None:
     async with desk() as one:
         one.disk.faults.append(FULL)
         assert await outcome(one.submit(guest("g1"))) == "storage_full"
-        await asyncio.wait_for(one.writer.roll_call(), 1)
+        await asyncio.wait_for(one.writer.confirm_alive(), 1)
 
 
 @at_once
@@ -211,5 +211,5 @@ async def test_roll_calls_do_not_put_off_what_an_idle_hub_does() -> None:
             assert await outcome(one.submit(guest("g1"))) == "storage_full"
             async with asyncio.timeout(2):
                 while one.writer.trouble() is not None:
-                    await one.writer.roll_call()
+                    await one.writer.confirm_alive()
                     await asyncio.sleep(0)

@@ -13,10 +13,10 @@ from msgspec import UNSET
 
 from restohub.floor.commands import Create, GuestFields, Update
 from restohub.floor.model import Directory, Entry, Floor, Restaurant
-from restohub.floor.verdicts import Done, Refused, Repeated, Result
+from restohub.floor.outcomes import Done, Refused, Repeated, Result
 from restohub.live.clock import Clock
 from restohub.live.group_commit import Command, Responder, Step
-from restohub.live.key_index import Keys
+from restohub.live.key_index import KeyIndex
 from restohub.live.ports import Record
 from restohub.live.writer import Writer
 from restohub.store.append import Ledger
@@ -26,7 +26,7 @@ from restohub.wire.responses import Answer
 START = 1_700_000_000
 
 
-class Disk(Ledger):
+class ScriptedLedger(Ledger):
     """A ledger that remembers what it was given, waits while it is held, and fails as it is told."""
 
     def __init__(self) -> None:
@@ -110,13 +110,13 @@ class Desk:
 
     def __init__(self) -> None:
         restaurant = Restaurant(id="1", name="Trattoria", timezone="Europe/Rome", version=1, created_revision=1)
-        self.disk, self.clock = Disk(), StillClock()
+        self.disk, self.clock = ScriptedLedger(), StillClock()
         self.published: list[list[Entry]] = []
         self.at_publish: list[tuple[int, int]] = []
         self.writer = Writer(
             Directory(revision=1, time=START, restaurants={1: restaurant}, last_id=1),
             {1: Floor(restaurant_id=1, time=START)},
-            Keys(),
+            KeyIndex(),
             ledger=self.disk,
             publisher=self,
             clock=self.clock,
@@ -192,9 +192,9 @@ async def outcomes(*tasks: Awaitable[Answer | Repeated]) -> list[str]:
     return [await outcome(task) for task in tasks]
 
 
-def keys(*used: tuple[int, str, int]) -> Keys:
+def keys(*used: tuple[int, str, int]) -> KeyIndex:
     """What a hub remembers that has used these keys: each of a restaurant, with the revision that it made."""
-    made = Keys()
+    made = KeyIndex()
     for restaurant_id, key, revision in used:
         made.add(restaurant_id, key, revision)
     return made

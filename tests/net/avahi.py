@@ -49,7 +49,7 @@ def within(wait_s: float, ask: Callable[[], T | None]) -> tuple[T, float]:
     raise AssertionError(f"not within {wait_s} s")
 
 
-class Pad:
+class AvahiMachine:
     """A machine with an avahi-daemon and a bus of its own."""
 
     def __init__(self, machine: Machine, folder: Path) -> None:
@@ -159,7 +159,7 @@ def addresses_of(machine: Machine, host: str, wait_s: float = 1.0) -> set[str]:
     return {socket.inet_ntoa(r.address) for r in records if isinstance(r, DNSAddress) and len(r.address) == 4}
 
 
-class Ear:
+class MulticastListener:
     """A socket that hears all mDNS of the network."""
 
     def __init__(self, machine: Machine) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.net.announced_hubs import AnnouncedHub, hubs_on_machines
-from tests.net.avahi import Pad
+from tests.net.avahi import AvahiMachine
 from tests.net.network import Machine, Network, a_network
 
 StartHub = Callable[..., AnnouncedHub]
@@ -27,9 +27,9 @@ def listener(network: Network) -> Machine:
 
 
 @pytest.fixture(scope="package")
-def pad(network: Network, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pad]:
+def pad(network: Network, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AvahiMachine]:
     """One avahi for all."""
-    running = Pad(network.machine("pad", "10.77.0.200/24"), tmp_path_factory.mktemp("pad"))
+    running = AvahiMachine(network.machine("pad", "10.77.0.200/24"), tmp_path_factory.mktemp("pad"))
     yield running
     running.close()
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.net.announced_hubs import AnnouncedHub
-from tests.net.avahi import PATIENCE_S, Ear, Found, Pad, addresses_of, within
+from tests.net.avahi import PATIENCE_S, AvahiMachine, Found, MulticastListener, addresses_of, within
 from tests.net.network import Machine, Network
 
 FOLLOWS_S = 10.0
@@ -21,7 +21,7 @@ FOLLOWS_S = 10.0
 class Stage:
     """What a scene has: the network, an avahi, a machine that asks, and hubs of its own."""
 
-    def __init__(self, network: Network, pad: Pad, listener: Machine, folder: Path) -> None:
+    def __init__(self, network: Network, pad: AvahiMachine, listener: Machine, folder: Path) -> None:
         self.network, self.pad, self.listener, self.folder = network, pad, listener, folder
         self.hubs: list[AnnouncedHub] = []
         self._numbers = itertools.count()
@@ -97,7 +97,7 @@ def leaves(stage: Stage, machine: Machine) -> str:
     hub = stage.hub(machine, "--name", "Addio")
     hub.until("announced")
     within(PATIENCE_S, lambda: "Addio" in stage.pad.names())
-    ear = Ear(stage.listener)
+    ear = MulticastListener(stage.listener)
     began = time.monotonic()
     assert hub.stop() == 0
     took_s = time.monotonic() - began
@@ -174,7 +174,7 @@ SCENES: tuple[Callable[[Stage, Machine], str], ...] = (
 
 @pytest.fixture(scope="module")
 def played(
-    network: Network, pad: Pad, listener: Machine, tmp_path_factory: pytest.TempPathFactory
+    network: Network, pad: AvahiMachine, listener: Machine, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[str, Future[str]]]:
     """Every scene, begun at once."""
     stage = Stage(network, pad, listener, tmp_path_factory.mktemp("scenes"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tests.net.announced_hubs import PORT, AnnouncedHub
-from tests.net.avahi import PATIENCE_S, Pad, addresses_of, within
+from tests.net.avahi import PATIENCE_S, AvahiMachine, addresses_of, within
 from tests.net.network import Machine, Network
 
 StartHub = Callable[..., AnnouncedHub]
@@ -21,7 +21,7 @@ def another_interface(machine: Machine, name: str, address: str) -> None:
 
 
 def test_avahi_finds_the_hub_its_txt_and_its_address_and_nothing_of_docker_or_a_vpn(
-    network: Network, pad: Pad, start_hub: StartHub
+    network: Network, pad: AvahiMachine, start_hub: StartHub
 ) -> None:
     machine = network.machine("anna", "10.77.0.1/24", "fd77::1/64")
     for place, name in enumerate(("docker0", "br-0a1b2c", "wg0", "tailscale0")):
@@ -41,7 +41,7 @@ def test_avahi_finds_the_hub_its_txt_and_its_address_and_nothing_of_docker_or_a_
     assert pad.resolve(said["host"]) == "10.77.0.1"
 
 
-def test_only_the_interface_that_is_named_is_used(network: Network, pad: Pad, start_hub: StartHub) -> None:
+def test_only_the_interface_that_is_named_is_used(network: Network, pad: AvahiMachine, start_hub: StartHub) -> None:
     machine = network.machine("choice", "10.77.0.60/24")
     another_interface(machine, "eth1", "10.78.0.60/24")
     assert start_hub(machine).until("announced")["addresses"] == ["10.77.0.60", "10.78.0.60"]

@@ -40,7 +40,7 @@ class Neighbours:
         """So much time, with these claims (host, sender) heard and somebody asked in each second of it."""
         for _ in range(int(seconds)):
             for host, sender in claims:
-                self.rivals.hear(host, sender, 8000)
+                self.rivals.note_announcement(host, sender, 8000)
             asyncio.run(self.rivals.ask_next())
             self.now += 1
 
@@ -49,9 +49,9 @@ def test_one_who_answers_three_times_within_a_minute_counts_and_not_before() -> 
     near = Neighbours()
     near.ids[AT] = OTHER
     near.pass_by(RIVAL_ASKED_EVERY_S * (RIVAL_ANSWERS - 1), (HOST, AT))
-    assert (len(near.asked), near.rivals.counted) == (RIVAL_ANSWERS - 1, [])
+    assert (len(near.asked), near.rivals.confirmed) == (RIVAL_ANSWERS - 1, [])
     near.pass_by(2, (HOST, AT))
-    assert [rival.address for rival in near.rivals.counted] == [AT]
+    assert [rival.address for rival in near.rivals.confirmed] == [AT]
     near.pass_by(60, (HOST, AT))
     assert len(near.asked) == RIVAL_ANSWERS, "who counts is not asked again"
 
@@ -61,9 +61,9 @@ def test_one_with_our_own_id_counts_by_our_host_and_by_that_of_its_run() -> None
         near = Neighbours()
         near.ids[AT] = OWN
         near.pass_by(RIVAL_ASKED_EVERY_S * (RIVAL_ANSWERS - 1), (host, AT))
-        assert (len(near.asked), near.rivals.counted) == (RIVAL_ANSWERS - 1, [])
+        assert (len(near.asked), near.rivals.confirmed) == (RIVAL_ANSWERS - 1, [])
         near.pass_by(2, (host, AT))
-        assert [(rival.id, rival.address) for rival in near.rivals.counted] == [(OWN, AT)]
+        assert [(rival.id, rival.address) for rival in near.rivals.confirmed] == [(OWN, AT)]
 
 
 @pytest.mark.parametrize("host", [OWN_HOST, f"{host_name(OWN_RUN)}."], ids=["usual", "of its run"])
@@ -74,7 +74,7 @@ def test_we_are_no_copy_of_ourselves_on_no_interface_nor_behind_a_reflector_or_a
     near.pass_by(120, (host, sender))
     near.ids.clear()  # such as an address that was ours before the router gave us another
     near.pass_by(60, (host, sender))
-    assert near.rivals.counted == []
+    assert near.rivals.confirmed == []
 
 
 def test_one_answer_that_does_not_come_ends_the_count() -> None:
@@ -85,7 +85,7 @@ def test_one_answer_that_does_not_come_ends_the_count() -> None:
     near.pass_by(2, (HOST, AT))
     near.ids[AT] = OTHER
     near.pass_by(RIVAL_ASKED_EVERY_S, (HOST, AT))
-    assert near.rivals.counted == []
+    assert near.rivals.confirmed == []
 
 
 @pytest.mark.parametrize("answering", ["", OWN, new_id()], ids=["nobody", "ourselves", "another hub"])
@@ -103,7 +103,7 @@ def test_who_is_not_the_hub_that_was_announced_never_counts(answering: str) -> N
 def test_nobody_is_asked_on_this_machine_or_beyond_its_link(sender: str) -> None:
     near = Neighbours()
     near.pass_by(60, (HOST, sender))
-    assert (near.asked, near.rivals.counted) == ([], [])
+    assert (near.asked, near.rivals.confirmed) == ([], [])
 
 
 @pytest.mark.parametrize("sender", [AT, "fd77::66", "fe80::66%2"])
@@ -117,7 +117,7 @@ def test_a_neighbour_on_the_link_is_asked_at_the_address_that_it_sent_from(sende
 def test_another_hub_on_this_machine_counts_without_being_asked() -> None:
     near = Neighbours()
     near.pass_by(1, (HOST, "10.77.0.1"))
-    assert (near.asked, len(near.rivals.counted)) == ([], 1)
+    assert (near.asked, len(near.rivals.confirmed)) == ([], 1)
 
 
 def test_thousands_who_claim_the_name_are_neither_remembered_nor_asked() -> None:
@@ -128,7 +128,7 @@ def test_thousands_who_claim_the_name_are_neither_remembered_nor_asked() -> None
         near.pass_by(1, *((f"h{n}-{m}.local.", f"10.77.0.{m + 100}") for m in range(50)), (HOST, AT))
     assert len(near.rivals._known) <= RIVALS_MAX
     assert len(near.asked) <= 2 * RIVALS_ASKED_A_MINUTE + 4
-    assert [rival.address for rival in near.rivals.counted] == [AT], "and they do not crowd out one who answers"
+    assert [rival.address for rival in near.rivals.confirmed] == [AT], "and they do not crowd out one who answers"
 
 
 def test_who_has_fallen_silent_counts_no_more() -> None:
@@ -137,4 +137,4 @@ def test_who_has_fallen_silent_counts_no_more() -> None:
     near.pass_by(60, (HOST, AT))
     near.pass_by(70)
     near.pass_by(1, ("h.local.", "10.77.0.99"))
-    assert near.rivals.counted == []
+    assert near.rivals.confirmed == []

@@ -13,7 +13,7 @@ from restohub.live.ports import DAY_S, ClockReset, Record
 from restohub.store.codec import DamageError, log_checksum
 from restohub.store.connection import open_reader
 from restohub.store.history import History
-from restohub.store.verification import check_folder
+from restohub.store.verification import verify_folder
 from tests.floor.floor_harness import START
 from tests.live.writer_harness import keys
 from tests.store.database_files import RESTAURANT, ledger, loaded, open_restaurant, sql
@@ -56,7 +56,7 @@ def test_a_start_goes_on_in_the_new_epoch_with_its_times_and_every_key(folder: P
     assert (found.directory.revision, found.directory.time) == (2, RESET)
     assert (found.floors[1].revision, found.floors[1].time) == (8, LATER[1])
     assert found.keys == keys(*((1, f"key:{n}", n) for n in (1, 2, 3, 4, 5, 7, 8)))
-    assert check_folder(folder, lambda *_: None).faults == []
+    assert verify_folder(folder, lambda *_: None).faults == []
 
 
 def test_a_start_right_after_the_beginning_is_at_its_time(tmp_path: Path) -> None:
@@ -76,7 +76,7 @@ def test_a_time_that_runs_back_anywhere_else_is_damage(folder: Path) -> None:
     sql(folder, "UPDATE log SET time = ?, checksum = ? WHERE position = ?", START, checksum, row[0])
     with pytest.raises(DamageError, match="committed before the one that it follows"):
         asyncio.run(loaded(folder))
-    assert [fault.revision for fault in check_folder(folder, lambda *_: None).faults] == [8]
+    assert [fault.revision for fault in verify_folder(folder, lambda *_: None).faults] == [8]
 
 
 def test_the_log_is_searched_by_time_within_the_epoch_alone(folder: Path) -> None:

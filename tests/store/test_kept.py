@@ -15,7 +15,7 @@ from restohub.floor import model
 from restohub.live.ports import ClockReset
 from restohub.store.codec import LoggedChange, log_checksum
 from restohub.store.schema import migrations
-from restohub.store.verification import check_folder
+from restohub.store.verification import verify_folder
 from restohub.wire.responses import Answer
 from tests.conftest import Hub
 from tests.store.database_files import sql
@@ -86,7 +86,7 @@ def test_what_is_written_is_what_the_format_says() -> None:
 
 
 def test_every_row_of_it_is_sound(kept: Path) -> None:
-    report = check_folder(kept, lambda *_: None)
+    report = verify_folder(kept, lambda *_: None)
     assert (report.faults, report.restaurants, report.guests, report.tables) == ([], 2, 4, 4)
 
 
@@ -118,7 +118,7 @@ def test_a_hub_reads_answers_and_changes_it(kept: Path, new_hub: NewHub) -> None
     with hub.client() as api:
         assert seen(api) == after
     assert hub.stop() == 0
-    assert check_folder(kept, lambda *_: None).sound
+    assert verify_folder(kept, lambda *_: None).sound
 
 
 @pytest.mark.parametrize("answer", [msgspec.msgpack.encode([200, [], b"{}"]), b"", b"\x78\x9c\x00"])

@@ -14,7 +14,7 @@ from restohub.floor.commands import Create, GuestFields, Update
 from restohub.floor.model import Entity, Floor, Kind
 from restohub.live.ports import Version
 from restohub.store.data_folder import DATABASE
-from restohub.store.past_versions import STEPS_A_VISIT, Walk
+from restohub.store.past_versions import STEPS_A_VISIT, VersionSearch
 from tests.floor.floor_harness import FloorHarness
 from tests.store.database_files import history
 from tests.store.test_history import add, note, prune, written
@@ -23,15 +23,15 @@ from tests.store.test_round_trip import tell_randomly
 MANY = 10_000
 
 
-def walked(folder: Path, wanted: dict[Version, int], steps_max: int = MANY) -> tuple[Walk, list[int]]:
+def walked(folder: Path, wanted: dict[Version, int], steps_max: int = MANY) -> tuple[VersionSearch, list[int]]:
     """A walk that is over, and how many commits each of its visits read."""
-    walk = Walk(1, wanted, steps_max)
+    walk = VersionSearch(1, wanted, steps_max)
     read: list[int] = []
     with closing(sqlite3.connect(folder / DATABASE, isolation_level=None)) as connection:
         connection.set_trace_callback(lambda sql: read.__setitem__(-1, read[-1] + sql.startswith("SELECT changes")))
-        while not walk.over:
+        while not walk.finished:
             read.append(0)
-            walk.visit(connection)
+            walk.advance(connection)
     return walk, read
 
 

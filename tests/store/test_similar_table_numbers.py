@@ -9,7 +9,7 @@ from msgspec import structs
 
 from restohub.floor.commands import Create, TableFields
 from restohub.floor.model import Change
-from restohub.floor.verdicts import Accepted
+from restohub.floor.outcomes import Accepted
 from tests.conftest import Hub
 from tests.floor.floor_harness import FloorHarness
 from tests.store.test_history import written

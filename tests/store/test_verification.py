@@ -15,7 +15,7 @@ from restohub.floor.model import DIRECTORY_ID, Change, Entry, Guest, Table
 from restohub.live.ports import Record
 from restohub.store.codec import image_of, log_checksum, position_of, removal_checksum, row_checksum
 from restohub.store.data_folder import DATABASE, LOCK, FolderError, FolderLock, wal_path
-from restohub.store.verification import Fault, Report, check_folder
+from restohub.store.verification import Defect, VerificationReport, verify_folder
 from tests.conftest import Hub
 from tests.contract.requests import new_guest
 from tests.floor.floor_harness import START, FloorHarness
@@ -45,10 +45,10 @@ def folder(tmp_path: Path, story: FloorHarness) -> Path:
     return data
 
 
-def check(folder: Path) -> Report:
+def check(folder: Path) -> VerificationReport:
     """What is found, while not a byte and not a time of the folder changes."""
     before = picture(folder)
-    report = check_folder(folder, ignored)
+    report = verify_folder(folder, ignored)
     assert picture(folder) == before
     assert report.sound == (report.faults == [])
     return report
@@ -64,7 +64,7 @@ def picture(folder: Path) -> dict[str, tuple[bytes, int, int]]:
     return {**files, ".": (b"", folder.stat().st_mtime_ns, folder.stat().st_mode)}
 
 
-def only(folder: Path) -> Fault:
+def only(folder: Path) -> Defect:
     """The one fault that there is."""
     [fault] = check(folder).faults
     return fault
@@ -325,7 +325,7 @@ def test_an_empty_a_lost_and_a_foreign_file_are_named(folder: Path) -> None:
 
 def test_what_is_no_folder_or_of_a_newer_hub_is_refused(folder: Path) -> None:
     with pytest.raises(FolderError, match="is not a folder"):
-        check_folder(folder.parent / "nowhere", ignored)
+        verify_folder(folder.parent / "nowhere", ignored)
     sql(folder, "PRAGMA user_version = 99")
     with pytest.raises(FolderError, match="newer restohub"):
         check(folder)

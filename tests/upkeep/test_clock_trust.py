@@ -6,8 +6,17 @@ import gc
 
 import pytest
 
-from restohub.upkeep.clock_trust import BEHIND_S, IN_USE_S, LEAP_S, MADE_AT, STEADY_S, Sight, Verdict, verdict
-from restohub.upkeep.time_server import kept_by_a_server
+from restohub.upkeep.clock_trust import (
+    BEHIND_S,
+    IN_USE_S,
+    LEAP_S,
+    MADE_AT,
+    STEADY_S,
+    ClockReading,
+    Verdict,
+    judge_clock,
+)
+from restohub.upkeep.time_server import is_synchronized
 
 DAY = 24 * 3600
 NOW = MADE_AT + 500 * DAY
@@ -37,23 +46,23 @@ def test_a_clock_behind_is_believed_where_something_tells_that_it_is_right(
     case: str, kept: bool | None, around_days: tuple[float, float] | None, steady_s: float, found: Verdict
 ) -> None:
     around = around_days and (NOW + round(around_days[0] * DAY), NOW + round(around_days[1] * DAY))
-    assert verdict(Sight(NOW, 300 * DAY, steady_s, kept, around)) == found
+    assert judge_clock(ClockReading(NOW, 300 * DAY, steady_s, kept, around)) == found
 
 
 @pytest.mark.parametrize("kept", [True, False, None])
 def test_no_clock_of_before_restohub_was_made_is_right(kept: bool | None) -> None:
-    assert verdict(Sight(0, NOW, 10 * HOUR, kept)) == "behind"
-    assert verdict(Sight(MADE_AT - 1, NOW, 10 * HOUR, kept)) == "behind"
+    assert judge_clock(ClockReading(0, NOW, 10 * HOUR, kept)) == "behind"
+    assert judge_clock(ClockReading(MADE_AT - 1, NOW, 10 * HOUR, kept)) == "behind"
 
 
 @pytest.mark.parametrize("behind_s", [0, 60, BEHIND_S])
 def test_a_clock_that_is_behind_by_an_hour_or_less_is_let_be(behind_s: int) -> None:
-    assert verdict(Sight(NOW, behind_s, 10 * HOUR, True, (NOW - 1, NOW + 400 * DAY))) == "well"
+    assert judge_clock(ClockReading(NOW, behind_s, 10 * HOUR, True, (NOW - 1, NOW + 400 * DAY))) == "well"
 
 
 def test_the_hole_in_the_log_must_be_longer_than_a_week_and_begin_in_the_last_month() -> None:
     def found(before: int, after: int) -> Verdict:
-        return verdict(Sight(NOW, 300 * DAY, STEADY_S, None, (before, after)))
+        return judge_clock(ClockReading(NOW, 300 * DAY, STEADY_S, None, (before, after)))
 
     assert found(NOW - IN_USE_S, NOW + LEAP_S + 1) == "right"
     assert found(NOW - IN_USE_S - 1, NOW + LEAP_S + 1) == "behind"
@@ -63,8 +72,8 @@ def test_the_hole_in_the_log_must_be_longer_than_a_week_and_begin_in_the_last_mo
 
 def test_to_look_for_a_time_server_leaves_nothing_to_the_collector() -> None:
     """The hub does so once a second, and its collector comes by once in half an hour."""
-    kept_by_a_server()
+    is_synchronized()
     gc.collect()
     for _ in range(10):
-        kept_by_a_server()
+        is_synchronized()
     assert gc.collect() == 0

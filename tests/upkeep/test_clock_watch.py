@@ -19,7 +19,7 @@ LIBRARY = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
 pytestmark = pytest.mark.skipif(LIBRARY is None, reason="needs libfaketime")
 
 
-class Machine:
+class JumpingClockHub:
     """A hub on a machine whose wall clock can be set, while the monotonic one goes on."""
 
     def __init__(self, new_hub: NewHub, tmp_path: Path, offset_s: int = 0) -> None:
@@ -57,7 +57,7 @@ def make_guest(hub: Hub) -> None:
 
 
 def test_a_clock_set_forward_is_followed_and_told(new_hub: NewHub, tmp_path: Path) -> None:
-    machine = Machine(new_hub, tmp_path)
+    machine = JumpingClockHub(new_hub, tmp_path)
     machine.set(3 * 3600)
     line = machine.told("clock_jumped")
     assert abs(line["seconds"] - 3 * 3600) <= 5
@@ -67,7 +67,7 @@ def test_a_clock_set_forward_is_followed_and_told(new_hub: NewHub, tmp_path: Pat
 
 
 def test_a_clock_set_back_is_told_with_how_far_the_hub_is_ahead(new_hub: NewHub, tmp_path: Path) -> None:
-    machine = Machine(new_hub, tmp_path)
+    machine = JumpingClockHub(new_hub, tmp_path)
     make_guest(machine.hub)
     machine.set(-2 * 86_400)
     line = machine.told("clock_jumped")
@@ -82,13 +82,13 @@ def test_a_hub_that_starts_in_the_past_says_so(new_hub: NewHub, tmp_path: Path) 
     first = new_hub(tmp_path / "data").start()
     make_guest(first)
     first.stop()
-    line = Machine(new_hub, tmp_path, -3600).told("clock_behind")
+    line = JumpingClockHub(new_hub, tmp_path, -3600).told("clock_behind")
     assert abs(line["behind_seconds"] - 3600) <= WAIT_S
     assert line["level"] == "warning"
 
 
 def test_a_clock_that_is_slowly_put_right_is_no_jump(new_hub: NewHub, tmp_path: Path) -> None:
-    machine = Machine(new_hub, tmp_path)
+    machine = JumpingClockHub(new_hub, tmp_path)
     for offset_s in (1, 2, 3):
         machine.set(offset_s)
         time.sleep(2.5)

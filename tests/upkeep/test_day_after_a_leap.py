@@ -10,7 +10,7 @@ from restohub.floor.commands import Create, GuestFields
 from restohub.live.group_commit import Step
 from restohub.upkeep.day_close import close_days
 from tests.faults.simulated_evening import Core, answering
-from tests.faults.simulation import Disk, VirtualClock, VirtualLoop
+from tests.faults.simulation import SimulatedDisk, VirtualClock, VirtualLoop
 
 HOUR, DAY = 3600.0, 24 * 3600.0
 GUESTS = {"left": GuestFields(first_name="Ada", party_size=2, status="left")}
@@ -19,7 +19,7 @@ GUESTS["expected"] = GuestFields(first_name="Bob", party_size=2, status="confirm
 
 async def on_the_floor(loop: VirtualLoop, after_s: list[float]) -> list[set[str]]:
     """Who is on the floor so long after a start whose clock is a month ahead of all that was saved."""
-    core = await Core(Disk()).start()
+    core = await Core(SimulatedDisk()).start()
     for name, fields in GUESTS.items():
         step = Step(command=Create(kind="guest", id=name, fields=fields), transaction_id=name)
         await core.hub.writer.submit(1, [step], answering)

@@ -38,7 +38,7 @@ def test_the_longest_log_is_shortened_where_all_take_too_much_whatever_was_promi
 
     async def run() -> None:
         async with house(tmp_path) as one:
-            await one.retention.look()
+            await one.retention.prune_once()
             assert one.writer.keys.revision(2, f"key:{kept(tmp_path, 2).start - 1}") is None
             assert one.writer.keys.revision(2, f"key:{kept(tmp_path, 2).start}") == kept(tmp_path, 2).start
 
@@ -54,7 +54,7 @@ def test_a_log_that_grew_is_counted_on_from_where_it_was(tmp_path: Path, monkeyp
 
     async def run() -> None:
         async with house(tmp_path) as one:
-            await one.retention.look()
+            await one.retention.prune_once()
             assert kept(tmp_path) == range(1, 51)
             for number in range(100):
                 await outcome(
@@ -64,7 +64,7 @@ def test_a_log_that_grew_is_counted_on_from_where_it_was(tmp_path: Path, monkeyp
                         )
                     )
                 )
-            await one.retention.look()
+            await one.retention.prune_once()
 
     asyncio.run(run())
     assert bytes_in(tmp_path, 1) <= 100 * 300

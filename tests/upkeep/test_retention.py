@@ -40,7 +40,7 @@ class Deaf:
         """Nothing."""
 
 
-class House:
+class RetentionHarness:
     """A writer and its retention over a store, as a start builds them."""
 
     def __init__(self, writer: Writer, history: History, *, days: int, revisions: int) -> None:
@@ -50,7 +50,7 @@ class House:
 
 
 @asynccontextmanager
-async def house(folder: Path, *, days: int = 7, revisions: int = 100_000) -> AsyncIterator[House]:
+async def house(folder: Path, *, days: int = 7, revisions: int = 100_000) -> AsyncIterator[RetentionHarness]:
     """A hub's inner parts over what is in `folder`, the writer at work."""
     writing, reading = await open_writer(folder), await open_reader(folder)
     found = await load(writing)
@@ -64,7 +64,7 @@ async def house(folder: Path, *, days: int = 7, revisions: int = 100_000) -> Asy
     )
     running = asyncio.create_task(writer.run())
     try:
-        yield House(writer, History(reading), days=days, revisions=revisions)
+        yield RetentionHarness(writer, History(reading), days=days, revisions=revisions)
     finally:
         writer.stop()
         await running
@@ -77,7 +77,7 @@ def look(folder: Path, *, days: int = 7, revisions: int = 100_000) -> range:
 
     async def run() -> None:
         async with house(folder, days=days, revisions=revisions) as one:
-            await one.retention.look()
+            await one.retention.prune_once()
 
     asyncio.run(run())
     return kept(folder)
@@ -182,7 +182,7 @@ def test_keys_end_with_their_commits_in_memory_too(tmp_path: Path) -> None:
             assert remembered == keys(*((1, f"key:{n}", n) for n in range(20 - KEYS_DAYS, 21)))
             remembered.add(1, "key:1", 1)
             remembered.add(1, "key:2", 20)  # used anew since
-            await one.retention.look()
+            await one.retention.prune_once()
             assert remembered.revision(1, "key:1") is None
             assert remembered.revision(1, "key:2") == 20
 
@@ -201,13 +201,13 @@ def test_a_commit_whose_key_is_forgotten_for_newer_ones_goes_by_its_age(
 
     async def run() -> None:
         async with house(tmp_path, revisions=10) as one:
-            await one.retention.look()
+            await one.retention.prune_once()
             for revision in range(
                 96, 106
             ):  # newer ones come: all but the newest 20, and the generation that began last, are forgotten
                 one.writer.keys.add(1, f"key:{revision}", revision)
             one.writer.floors[1] = structs.replace(one.writer.floors[1], revision=105)
-            await one.retention.look()
+            await one.retention.prune_once()
 
     asyncio.run(run())
     assert kept(tmp_path) == range(85, 96), "and a running hub finds out too"
@@ -224,7 +224,7 @@ def test_a_delta_from_the_horizon_is_whole_and_one_from_below_is_refused(tmp_pat
 
     async def run() -> None:
         async with house(tmp_path, revisions=30) as one:
-            await one.retention.look()
+            await one.retention.prune_once()
             floor = one.writer.floors[1]
             changes = await changes_since(floor, 60, one.history)
             assert changes is not None
@@ -244,7 +244,7 @@ def test_ids_and_visits_outlive_the_log(tmp_path: Path) -> None:
 
     async def run() -> None:
         async with house(tmp_path, revisions=5) as one:
-            await one.retention.look()
+            await one.retention.prune_once()
             assert await one.history.first_revision(1) == 31
             assert await one.history.was_used(1, "guest", "g1")
 
@@ -283,7 +283,7 @@ def test_nothing_is_left_of_a_deleted_restaurant(tmp_path: Path) -> None:
             one.writer.directory = type(one.writer.directory)(
                 revision=1, time=START, restaurants=one.writer.directory.restaurants, last_id=2
             )
-            await one.retention.look()
+            await one.retention.prune_once()
 
     asyncio.run(run())
     assert kept(tmp_path, 2) == range(0)

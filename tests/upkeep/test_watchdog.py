@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from restohub.upkeep.watchdog import Watchdog
-from tests.boot.notify_socket import Ear, ear_at
+from tests.boot.notify_socket import NotifySocket, ear_at
 
 INTERVAL_S = 0.15
 
@@ -20,7 +20,7 @@ async def answers() -> None:
     """A writer that is well."""
 
 
-def watching(ear: Ear, **more: str) -> Watchdog:
+def watching(ear: NotifySocket, **more: str) -> Watchdog:
     """A watchdog that systemd expects a sign of, each 0.15 s."""
     return Watchdog(answers, {"NOTIFY_SOCKET": ear.address, "WATCHDOG_USEC": "150000", **more})
 

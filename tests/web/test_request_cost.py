@@ -14,7 +14,7 @@ from restohub.build.reference.sample_hub import Exchange, SampleHub, sample_hub
 from restohub.limits import BOARD_FILES_BURST, UNITS_A_SECOND, UNITS_BURST
 from restohub.live import address_usage
 from restohub.live.address_usage import Caller, Callers
-from tests.live.test_address_usage import Watch
+from tests.live.test_address_usage import SetClock
 from tests.live.test_writer import at_once
 
 NOTES = "n" * 2000
@@ -38,7 +38,7 @@ class Guarded:
 @asynccontextmanager
 async def guarded() -> AsyncIterator[Guarded]:
     """A guarded hub with an empty floor."""
-    known = Callers((), Watch(), str)
+    known = Callers((), SetClock(), str)
     async with sample_hub(known) as stage:
         yield Guarded(stage, known.of("127.0.0.1"))
 

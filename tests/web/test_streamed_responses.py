@@ -24,7 +24,7 @@ PIECES, PIECE = 40, b"p" * 65_536
 SIZE = PIECES * len(PIECE)
 
 
-class House:
+class StreamingApp:
     """An application that answers /long in pieces of unknown length, /sized in pieces of a known one, and /short."""
 
     def __init__(self) -> None:
@@ -54,13 +54,13 @@ class House:
 
 
 @asynccontextmanager
-async def serving() -> AsyncIterator[tuple[House, int]]:
+async def serving() -> AsyncIterator[tuple[StreamingApp, int]]:
     """The house on a real server; its port."""
 
     async def before_stop() -> None:
         pass
 
-    house, ready = House(), asyncio.Event()
+    house, ready = StreamingApp(), asyncio.Event()
     with listening_socket("127.0.0.1", 0) as bound:
         server = HubServer(server_config(house, Callers((), time.monotonic, str)), ready.set, before_stop)
         serve = asyncio.create_task(server.serve([bound]))
@@ -129,7 +129,7 @@ def slow_reader(port: int) -> socket.socket:
     return sock
 
 
-async def until_released(house: House, count: int) -> None:
+async def until_released(house: StreamingApp, count: int) -> None:
     async with asyncio.timeout(20):
         while house.released < count:
             await asyncio.sleep(0.02)

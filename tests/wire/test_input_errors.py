@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from restohub.floor.verdicts import Fault, Refused, quoted
-from restohub.wire.batch_inputs import Item, named_restaurant, read_batch, read_queue
+from restohub.floor.outcomes import Fault, Refused, quoted
+from restohub.wire.batch_inputs import ParsedEntry, named_restaurant, read_batch, read_queue
 from restohub.wire.field_names import GUEST_STATUS_WORDS, escaped, spelling, word_of
 from restohub.wire.field_rules import SAYS
 from restohub.wire.inputs import (
@@ -50,7 +50,7 @@ def told(problem: Problem) -> ProblemDocument:
     return found
 
 
-def refused_batch(items: tuple[Item, ...]) -> ProblemDocument:
+def refused_batch(items: tuple[ParsedEntry, ...]) -> ProblemDocument:
     """The problem document of a batch, which must be short."""
     refusals = tuple((index, item.wanted) for index, item in enumerate(items) if isinstance(item.wanted, Refused))
     found = batch_document(refusals, tuple(item.pointer for item in items), 0, "tx")

@@ -1,4 +1,4 @@
-"""`python -m restohub.build.reference`: the pages, documents and golden files of a hub, made anew."""
+"""`python -m restohub.build.reference`: makes the pages, documents and golden files that a hub serves."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def write(made: dict[str, bytes], docs: Path) -> None:
 
 
 def reference() -> None:
-    """Make anew what a hub serves from restohub/docs: after each change of what it says, and of the documents."""
+    """Make again what a hub serves from restohub/docs: after each change of what it says, and of the documents."""
     made = make()
     write(made, DOCS)
     typer.echo(f"{len(made)} files in {DOCS}")

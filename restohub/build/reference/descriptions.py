@@ -1,4 +1,4 @@
-"""What the reference says of each field, status and code where the code itself has no words for people."""
+"""Descriptions of fields, statuses and codes for the reference, where the code itself has no words for people."""
 
 from __future__ import annotations
 

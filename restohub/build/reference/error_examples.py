@@ -1,4 +1,4 @@
-"""What goes wrong in the reference's evening: one request for each error code."""
+"""Example requests that fail: one for each error code."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from restohub.floor.bounds import Size, beyond
-from restohub.floor.verdicts import Refused, rate_limited
+from restohub.floor.bounds import Size, limit_refusal
+from restohub.floor.outcomes import Refused, rate_limited
 from restohub.limits import GUESTS_MAX, MESSAGES_A_SECOND_MAX
 from restohub.web.guard import NOT_PERMITTED
 from restohub.web.transport.minimum_rate import TOO_SLOW
@@ -69,7 +69,7 @@ ATTEMPTS: dict[str, Attempt] = {
 TOLD = {
     "not_permitted": NOT_PERMITTED,
     "rate_limited": rate_limited("This device asks for too much at a time. Nothing was done; it can go on in 3 s.", 3),
-    "limit_reached": beyond(Size(GUESTS_MAX, 40, 3_000_000, 3_000_000), (1, 0, 600)),
+    "limit_reached": limit_refusal(Size(GUESTS_MAX, 40, 3_000_000, 3_000_000), (1, 0, 600)),
     "request_timeout": TOO_SLOW,
 }
 

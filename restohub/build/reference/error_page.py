@@ -1,4 +1,4 @@
-"""The page of errors: for each code when it comes, what to do, and a real document."""
+"""The page of errors: for each code when it occurs, what to do, and a real document."""
 
 from __future__ import annotations
 

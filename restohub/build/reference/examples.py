@@ -1,4 +1,4 @@
-"""One evening that is played for the reference: a request for each route, and the messages it made."""
+"""The evening that is played for the reference: a request for each route, and the messages that it causes."""
 
 from __future__ import annotations
 

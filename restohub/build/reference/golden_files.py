@@ -19,9 +19,9 @@ from restohub.wire.responses import encode as encode_answer
 
 from .descriptions import CLOSES, HAPPENS
 from .examples import CLIENT_MESSAGES, DATABASE, Examples
-from .message_sections import CAPTIONS, message_structs, told
+from .message_sections import CAPTIONS, message_struct, message_structs
 from .sample_hub import Exchange
-from .schema_tables import says_plainly, type_name
+from .schema_tables import own_docstring, type_name
 
 README = """\
 # Golden files
@@ -111,15 +111,17 @@ def _error(code: str, status: int, example: Exchange | bytes) -> Iterator[tuple[
 
 
 def _messages(examples: Examples) -> Iterator[tuple[Fixture, bytes]]:
-    says = {struct.__name__: says_plainly(struct) for struct in message_structs()}
+    says = {struct.__name__: own_docstring(struct) for struct in message_structs()}
     for name, message in examples.messages.items():
         caption = f"{CAPTIONS[name].rstrip(':')}. " if name in CAPTIONS else ""
         file = f"messages/{name.replace(' ', '-')}.json"
-        yield Fixture(file, told(message), caption + says[told(message)]), message
+        yield Fixture(file, message_struct(message), caption + says[message_struct(message)]), message
     for number, message in enumerate(examples.seating, 1):
         type_ = msgspec.json.decode(message)["type"]
-        shows = f"Message {number} of {len(examples.seating)} of one seating on /realtime. {says[told(message)]}"
-        yield Fixture(f"messages/seating-{number}-{type_}.json", told(message), shows), message
+        shows = (
+            f"Message {number} of {len(examples.seating)} of one seating on /realtime. {says[message_struct(message)]}"
+        )
+        yield Fixture(f"messages/seating-{number}-{type_}.json", message_struct(message), shows), message
     yield from _parts(examples)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from restohub.floor.verdicts import Params
+from restohub.floor.outcomes import Params
 from restohub.wire.error_codes import CODES
 
 Schema = dict[str, Any]

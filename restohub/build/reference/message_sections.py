@@ -12,7 +12,7 @@ from restohub.wire import messages
 
 from .examples import Examples
 from .markup import code, inline, link
-from .schema_tables import told_type
+from .schema_tables import inspected_type
 
 NAMED: tuple[str, ...] = get_args(messages.NamedType)
 CAPTIONS = {
@@ -33,14 +33,14 @@ def message_structs() -> tuple[type[Struct], ...]:
 
 def types_of(struct: type[Struct]) -> tuple[str, ...]:
     """The values of a struct's `type`; none where it is no message."""
-    info = told_type(struct)
+    info = inspected_type(struct)
     assert isinstance(info, inspect.StructType)
     if info.tag_field == "type":
         return (str(info.tag),)
     return NAMED if struct is messages.NamedChange else ()
 
 
-def told(message: bytes) -> str:
+def message_struct(message: bytes) -> str:
     """The struct of a message, by name."""
     type_ = msgspec.json.decode(message)["type"]
     return next(struct.__name__ for struct in message_structs() if type_ in types_of(struct))

@@ -26,7 +26,7 @@ from .descriptions import (
 )
 from .examples import CLIENT_MESSAGES, Examples
 from .markup import code, inline, joined
-from .message_sections import INNER, message_examples, message_rows, message_structs, told, types_of
+from .message_sections import INNER, message_examples, message_rows, message_struct, message_structs, types_of
 from .schema_tables import entity_rows, structs_in
 from .templating import rendered
 
@@ -94,7 +94,7 @@ def _bodies() -> dict[str, Any]:
 
 def _messages(examples: Examples, asyncapi: dict[str, Any]) -> dict[str, Any]:
     return {
-        "seating": [(message, told(message)) for message in examples.seating],
+        "seating": [(message, message_struct(message)) for message in examples.seating],
         "message_rows": message_rows(asyncapi),
         "message_types": [(struct, types_of(struct)) for struct in message_structs()],
         "message_examples": {

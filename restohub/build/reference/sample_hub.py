@@ -1,4 +1,4 @@
-"""The sample hub, on which nothing is kept: the reference's examples are what its own routes answer."""
+"""The sample hub, which keeps nothing: the reference's examples are what its own routes answer."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from restohub.live.endpoint import Endpoint
 from restohub.live.epoch import Epoch
 from restohub.live.feed import Feed
 from restohub.live.hub import Hub
-from restohub.live.key_index import Keys
+from restohub.live.key_index import KeyIndex
 from restohub.live.list_index import Listings
 from restohub.live.ports import KeptAnswer, Record, Revision, Version
 from restohub.live.snapshots import Snapshots
@@ -233,7 +233,7 @@ async def sample_hub(callers: Callers | None = None) -> AsyncIterator[SampleHub]
     floors = {1: Floor(restaurant_id=1, time=OPENING)}
     snapshots = Snapshots(Epoch(EPOCH), floors)
     feed = Feed(floors, history, snapshots)
-    writer = Writer(directory, floors, Keys(), ledger=ledger, publisher=feed, clock=clock)
+    writer = Writer(directory, floors, KeyIndex(), ledger=ledger, publisher=feed, clock=clock)
     present = Epoch(EPOCH)
     hub = Hub(
         version=VERSION, present=present, endpoint=ENDPOINT, folder=Path(), zone="Europe/Rome",

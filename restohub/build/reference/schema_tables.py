@@ -1,4 +1,4 @@
-"""The wire's structs in words: the type and the limits of each field, and what there is to say of it."""
+"""The tables of fields in the reference: the type, the limits and the note of each field of a struct."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ FILLS: dict[type[Struct], type[Struct]] = {
 
 
 @cache
-def told_type(type_: Any) -> inspect.Type:
+def inspected_type(type_: Any) -> inspect.Type:
     """A type as msgspec reads it; read once, since each reading goes through all that it contains."""
     return inspect.type_info(type_)
 
@@ -116,7 +116,7 @@ def type_link(name: str) -> Markup:
 
 def body_words(body: Any) -> Markup:
     """The type of a route's body or answer as HTML."""
-    return words(told_type(body))
+    return words(inspected_type(body))
 
 
 def type_name(body: Any) -> str:
@@ -132,14 +132,14 @@ def note_of(field: inspect.Field) -> str:
 
 def fields_of(struct: type[Struct]) -> tuple[inspect.Field, ...]:
     """The fields of a struct."""
-    info = told_type(struct)
+    info = inspected_type(struct)
     assert isinstance(info, inspect.StructType)
     return info.fields
 
 
 def field_rows(struct: type[Struct]) -> list[tuple[Markup, ...]]:
     """Every field of a struct, its tag first: name, type and, where any has one, note. `?`: it may be missing."""
-    info = told_type(struct)
+    info = inspected_type(struct)
     assert isinstance(info, inspect.StructType)
     nothing = Markup()
     rows = [(code(info.tag_field), code(str(info.tag)), nothing)] if info.tag_field else []
@@ -163,7 +163,7 @@ def _schema_words(schema: dict[str, Any]) -> str:
     return f"whole number {bounds}"
 
 
-def says_plainly(struct: type[Struct]) -> str:
+def own_docstring(struct: type[Struct]) -> str:
     """What a struct says of itself."""
     return " ".join((struct.__doc__ or "").split())
 
@@ -206,7 +206,7 @@ def structs_in(bodies: Iterable[Any]) -> list[type[Struct]]:
     """Every struct that these types reach, each once, in the order in which a reader meets them."""
     found: dict[type[Struct], None] = {}
     for body in bodies:
-        for struct in _reached(told_type(body)):
+        for struct in _reached(inspected_type(body)):
             found.setdefault(struct)
     return list(found)
 

@@ -1,4 +1,4 @@
-"""The templates with their filters: what a page is made of, from data to HTML."""
+"""The Jinja2 templates and their filters."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from restohub.web.routes import Route
 from restohub.wire.problems import ProblemDocument
 
 from .markup import code, coloured, contents, inline, json_block
-from .schema_tables import body_words, field_rows, filled_entity, own_fields, query_rows, says_plainly, type_name
+from .schema_tables import body_words, field_rows, filled_entity, own_docstring, own_fields, query_rows, type_name
 
 
 def rendered(template: str, **values: Any) -> bytes:
@@ -45,7 +45,7 @@ ENVIRONMENT.filters.update(
     query_rows=query_rows,
     sent_type=_sent_type,
     answer_type=_answer_type,
-    says=says_plainly,
+    says=own_docstring,
     field_rows=field_rows,
     filled_entity=filled_entity,
     own_fields=own_fields,

@@ -1,1 +1,1 @@
-"""All that the hub takes from uvicorn's inside."""
+"""Everything that touches uvicorn's internals."""

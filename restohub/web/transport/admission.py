@@ -1,4 +1,4 @@
-"""Which connections and sockets the hub holds at once, and who gives way when it has no place left."""
+"""Admission: which connections and sockets the hub holds at once, and which gives way when it is full."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Sized
 from operator import attrgetter
 from typing import Any
 
-from restohub.floor.verdicts import Refused, rate_limited
+from restohub.floor.outcomes import Refused, rate_limited
 from restohub.limits import (
     CONNECTIONS_AN_ADDRESS,
     CONNECTIONS_MAX,
@@ -16,7 +16,7 @@ from restohub.limits import (
     SOCKETS_BURST,
     SOCKETS_MAX,
 )
-from restohub.live.address_usage import Caller, Callers, Connection
+from restohub.live.address_usage import Caller, Callers, OpenConnection
 
 from .pending_bodies import Bodies
 from .read_buffer import Turns
@@ -54,7 +54,7 @@ class Admission:
         self.sockets = 0
         self._present: dict[Caller, None] = {}
 
-    def connect(self, key: object, caller: Caller, connection: Connection) -> Refused | None:
+    def connect(self, key: object, caller: Caller, connection: OpenConnection) -> Refused | None:
         """Take in a new connection; why not, where there is no place for it."""
         if len(caller.connections) >= CONNECTIONS_AN_ADDRESS and not caller.shared:
             return ALL_CONNECTIONS

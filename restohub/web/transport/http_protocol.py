@@ -11,7 +11,7 @@ from typing import Any
 
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
-from restohub.floor.verdicts import Refused
+from restohub.floor.outcomes import Refused
 from restohub.limits import ANSWER_WAIT_S, HEAD_BYTES_MAX, HEADERS_MAX, KEEP_ALIVE_S, SLICE_BYTES
 from restohub.live.address_usage import Caller
 from restohub.web.error_handlers import CALLER, WHOLE_ANSWER
@@ -42,7 +42,7 @@ class TooManyHeadersError(Exception):
 
 
 class StandingHeaders:
-    """The headers that every answer has, ready to be sent: uvicorn makes the list anew once a second, for the date."""
+    """The headers that every answer has, ready to be sent: uvicorn rebuilds the list once a second, for the date."""
 
     def __init__(self) -> None:
         self._made_of: list[tuple[bytes, bytes]] = []

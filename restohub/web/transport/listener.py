@@ -1,4 +1,4 @@
-"""The socket that listens, and what TCP does for those that it accepts."""
+"""The listening socket, and the TCP options of those that it accepts."""
 
 from __future__ import annotations
 

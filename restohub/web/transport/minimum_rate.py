@@ -1,8 +1,8 @@
-"""How slowly a request may come: over weak Wi-Fi it may take its time, but it must go on."""
+"""The minimum rate of a request: weak Wi-Fi may be slow, but bytes must keep coming."""
 
 from __future__ import annotations
 
-from restohub.floor.verdicts import Refused
+from restohub.floor.outcomes import Refused
 from restohub.limits import REQUEST_WAIT_S, UPLOAD_BYTES_A_SECOND, UPLOAD_WAIT_S
 
 TOO_SLOW = Refused(

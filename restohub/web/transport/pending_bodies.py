@@ -1,11 +1,11 @@
-"""What all requests that are not whole yet weigh, and which of them ends when it is too much."""
+"""The memory that unfinished requests take, and which of them is refused when it is too much."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Protocol
 
-from restohub.floor.verdicts import Refused
+from restohub.floor.outcomes import Refused
 from restohub.limits import BODIES_BYTES_AN_ADDRESS, BODIES_BYTES_MAX, HEAD_BYTES_MAX, SMALL_BODY_BYTES
 from restohub.live.address_usage import Caller
 

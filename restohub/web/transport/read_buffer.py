@@ -1,4 +1,4 @@
-"""The bytes of one HTTP connection that came but are not parsed yet, and when more are asked for."""
+"""The read buffer of an HTTP connection: bytes that have come but are not parsed yet."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a connection hears that is not spoken to as it should be: one refusal, and it ends."""
+"""The refusal of a connection: one problem document, and the end."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from http import HTTPStatus
 from websockets.datastructures import Headers
 from websockets.http11 import Response
 
-from restohub.floor.verdicts import Refused
+from restohub.floor.outcomes import Refused
 from restohub.live.clock import Clock
 from restohub.wire.error_codes import RETRY_AFTER_S, UPGRADE
 from restohub.wire.problems import document

@@ -1,4 +1,4 @@
-"""Which offers to change the protocol are taken: a WebSocket's handshake, and no other (RFC 9110)."""
+"""Upgrades: a WebSocket's handshake is accepted, any other offer is passed over (RFC 9110)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from websockets.exceptions import InvalidHeader
 from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 
-from restohub.floor.verdicts import Params, Refused
+from restohub.floor.outcomes import Params, Refused
 from restohub.wire.error_codes import UPGRADE
 
 from .refusal import refused_handshake

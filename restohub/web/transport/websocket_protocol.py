@@ -1,4 +1,4 @@
-"""One WebSocket on uvicorn's protocol: ready frames out, signs of life, every way to end."""
+"""One WebSocket on uvicorn's protocol: ready frames out, heartbeats, and every way to end."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, cast
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.protocol import State
 
-from restohub.floor.verdicts import Refused
+from restohub.floor.outcomes import Refused
 from restohub.limits import FRAGMENTS_MAX, FRAMES_A_SECOND_MAX, HIGH_WATER_BYTES, SLICE_BYTES
 from restohub.live.address_usage import Caller
 from restohub.live.clock import Clock

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from restohub.floor.verdicts import Refused
+from restohub.floor.outcomes import Refused
 from restohub.limits import BODIES_BYTES_AN_ADDRESS, BODIES_BYTES_MAX
 from restohub.live.address_usage import Caller
 from restohub.web.transport.pending_bodies import ALL_BODIES, FULL_OF_BODIES, UNCOUNTED_BYTES, Bodies

@@ -1,4 +1,4 @@
-"""What a decision may be: accepted with its changes, or refused with words that a host can read."""
+"""The outcomes of a decision: accepted with its changes, or refused with words that a host can read."""
 
 from __future__ import annotations
 
