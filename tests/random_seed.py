@@ -23,7 +23,7 @@ class SeededRandom(random.Random):
 def chosen_seed() -> int:
     """The variable's seed, or any; a failing test shows it."""
     seed = int(os.environ.get(VARIABLE) or random.SystemRandom().randrange(1, SEED_MAX))
-    print(f"{VARIABLE}={seed} repeats this run.")
+    print(f"{VARIABLE}={seed} repeats this run.", file=sys.stderr)
     return seed
 
 
