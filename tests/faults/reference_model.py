@@ -247,6 +247,11 @@ class Model:
             guest["finishedTime"] = None
         if was in ("seated", "done") and phase in ("waiting", "expected") and "seatedTime" not in fields:
             guest["seatedTime"] = None
+        back = was in ("seated", "done") and phase in ("waiting", "expected")
+        if was and "notifiedTime" not in fields and (back or guest["status"] == "waitlist" or phase == "expected"):
+            guest["notifiedTime"] = None
+        if guest["status"] == "notified":
+            guest["notifiedTime"] = guest["notifiedTime"] or self.now
         stamped = {"waiting": ("checkInTime",), "seated": ("checkInTime", "seatedTime")}.get(phase, ())
         for name in ("finishedTime",) if guest["status"] == "finished" else stamped:
             guest[name] = guest[name] or self.now
