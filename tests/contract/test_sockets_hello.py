@@ -6,6 +6,8 @@ import asyncio
 import itertools
 import json
 import re
+import time
+from collections.abc import Callable
 
 import httpx
 import pytest
@@ -54,6 +56,26 @@ def test_the_first_message_is_connection_established(hub: Hub, api: httpx.Client
     assert hello["server_version"] == api.get("/health").json()["version"]
     assert hello["heartbeat_seconds"] == 30
     assert hello["resumed"] is False
+
+
+@on_both_sockets
+def test_a_hub_that_was_started_again_says_another_start_in_the_same_epoch(
+    new_hub: Callable[..., Hub], path: str
+) -> None:
+    hub = new_hub().start()
+    with hub.socket(path) as sock:
+        before = next_message(sock)
+    with hub.client() as api:
+        while api.get("/health").json()["uptime_seconds"] < 1:  # the second in which it began is over
+            time.sleep(0.05)
+    with hub.socket(path) as sock:
+        assert next_message(sock)["hub_started"] == before["hub_started"]
+    hub.kill()
+    hub.start()
+    with hub.socket(path) as sock:
+        after = next_message(sock)
+    assert after["epoch"] == before["epoch"]
+    assert after["hub_started"] > before["hub_started"]
 
 
 @on_both_sockets

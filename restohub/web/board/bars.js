@@ -1,7 +1,7 @@
 // The line at the top: which restaurant, whether the floor is in step, covers, the hub's time, undo, the menu.
 
 import { possible } from './acts.js';
-import { covers, seated, waiting } from './choose.js';
+import { covers, seated, waiting, waits as isWaiting } from './choose.js';
 import { choose } from './dialogs.js';
 import { attr, el, icon, keyed, text } from './keyed.js';
 import { undoable } from './state.js';
@@ -71,7 +71,7 @@ export function behind(since) {
 }
 
 function renderLink(node, { link, pending }) {
-  const waits = pending.filter(({ state }) => state === 'waiting').length;
+  const waits = pending.filter(isWaiting).length;
   const words = link.live ? say('top.live') : link.state === 'connecting' || link.state === 'catching_up' ? say('top.connecting') : say('top.behind', { time: behind(link.since) });
   node.classList.toggle('off', !link.live);
   text(node.lastElementChild, waits ? `${words} · ${say('top.waits', { count: waits })}` : words);
@@ -133,19 +133,22 @@ export function createBanner(root, { store, clock, outbox }) {
   function render(state) {
     const { link, pending, restaurant } = state;
     if (link.live) seen = clock.now();
-    const news = link.state !== 'live' && !(link.state === 'connecting' && seen === null && Date.now() - link.since < 1500);
-    const [waits, held, conflicts] = [count(pending, 'waiting'), count(pending, 'held'), count(pending, 'conflict')];
+    const news = link.state !== 'live' && !(link.state === 'connecting' && Date.now() - link.since < 1500);
+    const risky = state.storage === 'failed' && pending.some((one) => one.state !== 'answered');
+    const stuck = link.live && pending.find((one) => isWaiting(one) && one.problem);
+    const [waits, held, conflicts] = [pending.filter(isWaiting).length, count(pending, 'held'), count(pending, 'conflict')];
     const decide = held + conflicts > 0;
-    const shown = news || decide || state.storage === 'failed';
+    const shown = news || decide || stuck || risky;
     attr(root, 'class', shown ? `shown ${link.state}` : null);
     attr(document.documentElement, 'data-stale', !link.live);
     const parts = [];
     if (news && !link.live && seen !== null && link.state !== 'catching_up') parts.push(say('banner.as_of', { time: formats(restaurant).time(seen) }));
     if (news && knows(`banner.${link.state}.way`)) parts.push(say(`banner.${link.state}.way`));
     if (waits) parts.push(say('banner.waits', { count: waits }));
+    if (stuck) parts.push(stuck.problem.detail);
     if (held) parts.push(say('banner.held', { count: held }));
     if (conflicts) parts.push(say('banner.conflicts', { count: conflicts }));
-    if (state.storage === 'failed') parts.push(say('banner.storage'));
+    if (risky) parts.push(say('banner.storage'));
     text(what, shown && news ? say(`banner.${link.state}`) : '');
     text(rest, shown ? parts.join(' ') : '');
     text(look, say('banner.look'));
@@ -173,7 +176,7 @@ function showOutbox(store, outbox) {
         const ways = { held: [epoch === state.base.epoch && way('send', () => outbox.retry(id)), way('discard', () => outbox.discard(id))],
           conflict: [way('mine', () => outbox.resolve(id, 'mine')), way('theirs', () => outbox.resolve(id, 'theirs'))] }[how] || [];
         node.replaceChildren(el('b', {}, say(act.label.key, act.label.params)), el('small', {}, say(`banner.state.${how}`, { time: time.time(at) })),
-          ...versions(conflict, time), el('span', { class: 'ways' }, ...ways.filter(Boolean)));
+          ...versions(conflict, time, state.view), el('span', { class: 'ways' }, ...ways.filter(Boolean)));
       },
     });
   };
@@ -185,13 +188,18 @@ function showOutbox(store, outbox) {
 }
 
 /** Both versions of a conflict, field by field where they differ. */
-function versions(conflict, time) {
+function versions(conflict, time, view) {
   if (!conflict) return [];
   const { mine, theirs } = conflict;
   if (!theirs) return [el('p', {}, say('banner.gone'))];
-  const show = (value) => (Array.isArray(value) ? value.join(', ') : TIME.test(value) ? time.time(value) : value === null || value === undefined ? '–' : String(value));
+  const show = (key, value) => {
+    if (value === null || value === undefined) return '–';
+    if (key === 'tableId') return (view.tables.get(value) || {}).tableNumber || '–';
+    if (knows(`party.${key}_${value}`)) return say(`party.${key}_${value}`);
+    return Array.isArray(value) ? value.join(', ') : TIME.test(value) ? time.time(value) : String(value);
+  };
   const fields = Object.keys(mine).filter((key) => JSON.stringify(mine[key]) !== JSON.stringify(theirs[key]) && knows(`field.${key}`));
-  return fields.map((key) => el('p', {}, `${say(`field.${key}`)}: `, say('banner.yours', { text: show(mine[key]) }), ' · ', say('banner.others', { text: show(theirs[key]) })));
+  return fields.map((key) => el('p', {}, `${say(`field.${key}`)}: `, say('banner.yours', { text: show(key, mine[key]) }), ' · ', say('banner.others', { text: show(key, theirs[key]) })));
 }
 
 /** The times among the params as the restaurant writes them. */
@@ -234,7 +242,8 @@ export function createRefusals(root, { store, rectOf, onWay }) {
   }
 
   return {
-    render({ refusals }) {
+    render({ refusals: all, base }) {
+      const refusals = all.filter(({ restaurantId }) => restaurantId === base.restaurantId);
       keyed(layer, refusals, { key: (one) => one.id, facts: (one) => [one, spoken()], create, update });
       [...layer.children].forEach((node, at) => put(node, refusals[at]));
     },

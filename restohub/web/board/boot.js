@@ -5,7 +5,7 @@ import { createStore, undoAct } from './state.js';
 import { startSync } from './sync.js';
 import { createOutbox } from './outbox.js';
 import * as acts from './acts.js';
-import { chooseLanguage, say } from './words.js';
+import { chooseLanguage, remember, remembered, say } from './words.js';
 import { createPlan } from './plan.js';
 import { createLists } from './lists.js';
 import { createTop, createBanner, createRefusals, createActionbar } from './bars.js';
@@ -75,10 +75,10 @@ function presser(outbox) {
 
 function theming(store) {
   const light = matchMedia('(prefers-color-scheme:light)');
-  const kept = localStorage.getItem(THEME);
-  if (kept) store.setUi({ theme: kept });
+  let kept = remembered(THEME) || 'auto';
+  store.setUi({ theme: kept });
   return ({ ui }) => {
-    if (ui.theme !== (localStorage.getItem(THEME) || 'auto')) localStorage.setItem(THEME, ui.theme);
+    if (ui.theme !== kept) remember(THEME, kept = ui.theme);
     attr(document.documentElement, 'data-theme', ui.theme === 'auto' ? (light.matches ? 'light' : 'dark') : ui.theme);
     attr(document.documentElement, 'data-pane', ui.pane || 'lists');
     attr(document.documentElement, 'data-mode', ui.mode);
@@ -121,7 +121,7 @@ async function boot() {
   const theme = theming(store);
   theme(store.get());
   await chooseLanguage();
-  const outbox = createOutbox({ store, api, clock, storage: localStorage });
+  const outbox = createOutbox({ store, api, clock });
   const press = presser(outbox);
   const onPick = picker(store, press);
   let sync = null;

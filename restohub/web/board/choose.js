@@ -185,8 +185,11 @@ export function marks(guest) {
   return guest.totalVisits > 0 ? [...found, "visits"] : found;
 }
 
+/** @returns {boolean} Whether an act waits for the hub: while it is asked again, too. */
+export const waits = ({ state, waited: hasWaited }) => state === "waiting" || (state === "sending" && Boolean(hasWaited));
+
 /** @returns {Set<string>} "guest:ID" and "table:ID" of what was pressed and has not reached the hub, to be shown as waiting. */
 export function unsent(state) {
-  const open = state.pending.filter((one) => one.state !== "answered" && one.state !== "sending");
+  const open = state.pending.filter((one) => waits(one) || !["answered", "sending"].includes(one.state));
   return new Set([].concat(...open.map((one) => Object.keys(one.seen))));
 }

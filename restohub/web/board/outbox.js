@@ -2,7 +2,7 @@
 // has said what it did. On-line an act is one `atomic/batch`; what had to wait goes as the guide's off-line queue.
 
 import { asksAgain, businessDay } from './hub.js';
-import { kept } from './floor.js';
+import { emptyFloor, kept } from './floor.js';
 import { outcome } from './predict.js';
 import { explain } from './refusals.js';
 import { newId } from './acts.js';
@@ -34,6 +34,7 @@ export function createOutbox({ store, api, clock, storage = browserStorage("loca
   outbox.adoptOrphans();
   store.watch((state, previous) => {
     if (state.link.live && (!previous.link.live || state.base.epoch !== previous.base.epoch)) outbox.pump();
+    if (state.link.live && !previous.link.live) outbox.lookForOrphans();
     if (!state.link.live && previous.link.live) api.cancel(); // no answer will come: what was asked is asked again
   });
   return {
@@ -120,17 +121,23 @@ class Outbox {
   /** What closed and killed tabs left: of those that do not say that they live. A repeat does no harm, a loss would. */
   adoptOrphans() {
     if (typeof BroadcastChannel !== "function") return;
-    const channel = new BroadcastChannel("restohub.board.outbox");
-    const alive = new Set([this.tab]);
-    channel.onmessage = ({ data }) => {
-      if (data.here) alive.add(data.here);
-      else channel.postMessage({ here: this.tab });
+    this.channel = new BroadcastChannel("restohub.board.outbox");
+    this.channel.onmessage = ({ data }) => {
+      if (data.here) this.alive.add(data.here);
+      else this.channel.postMessage({ here: this.tab });
     };
-    channel.postMessage({ who: this.tab });
-    setTimeout(() => {
+    this.lookForOrphans();
+  }
+
+  lookForOrphans() {
+    if (!this.channel) return;
+    this.alive = new Set([this.tab]);
+    this.channel.postMessage({ who: this.tab });
+    clearTimeout(this.looking);
+    this.looking = setTimeout(() => {
       let keys = [];
       try {
-        keys = Object.keys(this.storage).filter((key) => key.startsWith(KEY) && !alive.has(key.slice(KEY.length)));
+        keys = Object.keys(this.storage).filter((key) => key.startsWith(KEY) && !this.alive.has(key.slice(KEY.length)));
       } catch (forbidden) {
         return;
       }
@@ -141,59 +148,71 @@ class Outbox {
 
   // ---- Pressing.
 
-  press(act) {
-    const { base, view, link, restaurant, done, pending } = this.store.get();
+  press(act, restaurantId = this.store.get().base.restaurantId) {
+    const { base, link, done, pending } = this.store.get();
     const before = pending.find((one) => one.act.id === act.undoes);
     if (before && before.state === "waiting" && !before.via) { // never left this page: it is only taken off
       this.discard(act.undoes);
       return;
     }
     const at = this.clock.now();
+    const view = this.floorOf(restaurantId);
     const { changes } = outcome(view, act.operations, { at });
     const keys = new Set([...changes, ...act.operations].map(keyOf));
     const images = [...keys].map((key) => ({ key, image: find(view, key) }));
     const seen = Object.fromEntries(images.map(({ key, image }) => [key, image ? image.version : 0]));
     const state = link.live ? "sending" : "waiting";
     const one = {
-      act, restaurantId: base.restaurantId, at, epoch: base.epoch, day: this.day(at, restaurant), state, seen, waited: !link.live,
+      act, restaurantId, at, epoch: base.epoch, day: this.day(at, restaurantId), state, seen, waited: !link.live,
     };
     const entry = { act, before: images, versions: { ...seen }, epoch: base.epoch };
     const undone = done.filter((was) => was.act.id !== act.undoes);
-    this.put([...pending, one], { done: act.undoes ? undone : [...undone, entry].slice(-DONE_MAX) });
+    const isDoneHere = !act.undoes && restaurantId === base.restaurantId;
+    this.put([...pending, one], { done: isDoneHere ? [...undone, entry].slice(-DONE_MAX) : undone });
     this.pump();
   }
 
-  day(at, restaurant) {
-    return businessDay(at, restaurant ? restaurant.timezone : "UTC");
+  /** Of another restaurant than the one that is shown nothing is known here. */
+  floorOf(restaurantId) {
+    const { base, view } = this.store.get();
+    return restaurantId === base.restaurantId ? view : emptyFloor(restaurantId);
+  }
+
+  day(at, restaurantId) {
+    const { restaurant, restaurants } = this.store.get();
+    const its = [restaurant, ...restaurants].find((one) => one && one.id === restaurantId);
+    return businessDay(at, its ? its.timezone : "UTC");
   }
 
   /** Again: of a refusal or conflict anew, on what is there now; of what was held, the host has decided that it is meant. */
   retry(id) {
     const one = this.pending.find(({ act }) => act.id === id);
-    const { base, restaurant, refusals } = this.store.get();
+    const { base, refusals } = this.store.get();
     if (!one) {
       const refused = refusals.find((was) => was.id === id);
-      if (refused) this.repress(refused.act);
+      if (refused) this.repress(refused);
     } else if (one.state === "held" && one.epoch === base.epoch) {
       const at = this.clock.now();
-      this.change(id, { state: "waiting", at, day: this.day(at, restaurant) });
+      this.change(id, { state: "waiting", at, day: this.day(at, one.restaurantId) });
       this.pump();
     } else if (!isOpen(one)) this.again(id);
   }
 
   again(id) {
     const one = this.pending.find(({ act }) => act.id === id);
-    if (one) this.repress(one.act);
+    if (one) this.repress(one);
   }
 
-  repress(act) {
+  /** Anew on what is there now; on another restaurant's floor, on what the hub said of it. */
+  repress({ act, restaurantId, conflict }) {
     this.discard(act.id);
-    const { view } = this.store.get();
+    const view = this.floorOf(restaurantId);
+    const told = conflict && conflict.theirs;
     const operations = act.operations.map((one) => {
-      const present = find(view, keyOf(one));
+      const present = find(view, keyOf(one)) || (told && told.id === one.entity_id ? told : null);
       return one.if_match === undefined || !present ? one : { ...one, if_match: present.version };
     });
-    this.press({ ...act, id: newId(), operations });
+    this.press({ ...act, id: newId(), operations }, restaurantId);
   }
 
   /** Taken off, with what was pressed on something that only this would have made. */
@@ -232,10 +251,10 @@ class Outbox {
 
   /** What is of another history, an earlier day or long ago is shown, not sent, until the host decides. */
   hold() {
-    const { base, restaurant } = this.store.get();
+    const { base } = this.store.get();
     const now = this.clock.now();
     const isStale = (one) => one.state === "waiting" && (one.epoch !== base.epoch
-      || one.day !== this.day(now, restaurant) || now - one.at > OLD_MS);
+      || one.day !== this.day(now, one.restaurantId) || now - one.at > OLD_MS);
     if (!this.pending.some(isStale)) return;
     this.put(this.pending.map((one) => (isStale(one) ? { ...one, state: "held" } : one)));
   }
@@ -326,8 +345,10 @@ class Outbox {
 
   conflict(one, problem) {
     const current = problem.current && problem.current.id ? problem.current : null;
-    const hit = one.act.operations.find((was) => current && was.entity_id === current.id) || one.act.operations[0];
-    const conflict = { kind: hit.entity_type, id: hit.entity_id, mine: hit.data || {}, theirs: current };
+    const { operations } = one.act;
+    const hit = operations.find((was) => current && was.entity_id === current.id) || operations[0];
+    const mine = Object.assign({}, ...operations.filter((was) => keyOf(was) === keyOf(hit)).map(({ data }) => data));
+    const conflict = { kind: hit.entity_type, id: hit.entity_id, mine, theirs: current };
     this.change(one.act.id, { state: "conflict", problem, conflict }, { done: this.notDone(one.act.id) });
   }
 
@@ -336,7 +357,8 @@ class Outbox {
   }
 
   refusal(one, problem) {
-    return explain(problem, one.act, this.store.get(), this.clock.now());
+    const state = { ...this.store.get(), view: this.floorOf(one.restaurantId) };
+    return { ...explain(problem, one.act, state, this.clock.now()), restaurantId: one.restaurantId };
   }
 
   /** What waited is kept until it was looked at: the host may be elsewhere, or the page closed. */

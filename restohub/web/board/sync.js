@@ -26,7 +26,11 @@ class Run {
   constructor(store, clock, restaurantId) {
     Object.assign(this, { store, clock, restaurantId, socket: null, tries: 0, heard: false, parts: [], timers: {} });
     this.needsWhole = store.get().base.epoch === null || store.get().base.restaurantId !== restaurantId;
-    if (store.get().base.restaurantId !== restaurantId) store.set({ base: emptyFloor(restaurantId), restaurant: null });
+    const { base, link } = store.get();
+    if (base.restaurantId !== restaurantId) { // what was done on one floor cannot be taken back on another
+      const opening = { ...link, state: "connecting", live: false, since: Date.now() };
+      store.set({ base: emptyFloor(restaurantId), restaurant: null, done: [], link: opening });
+    }
     this.news = null;
     this.target = Infinity;
     this.listeners = [

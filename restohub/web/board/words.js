@@ -16,10 +16,27 @@ export function spoken() {
   return language;
 }
 
+/** What was chosen on this device, or null: a browser may forbid to keep anything. */
+export function remembered(key) {
+  try {
+    return localStorage.getItem(key);
+  } catch (forbidden) {
+    return null;
+  }
+}
+
+/** Keep what was chosen, for as long as the browser lets it be kept. */
+export function remember(key, value) {
+  try {
+    localStorage.setItem(key, value);
+  } catch (forbidden) { // then it holds until the page is closed
+  }
+}
+
 /** Load the language that was chosen on this device, else the browser's where there is one. */
 export async function chooseLanguage(chosen) {
-  const wish = chosen || localStorage.getItem(KEPT) || navigator.language.slice(0, 2);
-  if (chosen) localStorage.setItem(KEPT, chosen);
+  const wish = chosen || remembered(KEPT) || navigator.language.slice(0, 2);
+  if (chosen) remember(KEPT, chosen);
   language = LANGUAGES[wish] ? wish : 'en';
   if (language !== 'en') {
     try {

@@ -154,6 +154,7 @@ export default {
   "field.lastName": "Nachname",
   "field.partySize": "Personen",
   "field.status": "Status",
+  "field.tableId": "Tisch",
   "field.phone": "Telefon",
   "field.notes": "Notiz",
   "field.quotedWait": "Wartezeit",
@@ -248,6 +249,11 @@ export default {
   "party.status_cancelled": "abgesagt",
   "party.status_no_show": "nicht erschienen",
   "party.status_left": "weggegangen",
+  "party.status_available": "frei",
+  "party.status_occupied": "besetzt",
+  "party.status_reserved": "reserviert",
+  "party.status_dirty": "abzuräumen",
+  "party.status_outOfService": "gesperrt",
 
   // first.js
   "first.title": "Willkommen",

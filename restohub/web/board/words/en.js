@@ -71,6 +71,7 @@ export default {
   'field.lastName': 'Last name',
   'field.partySize': 'Size',
   'field.status': 'Status',
+  'field.tableId': 'Table',
   'field.phone': 'Phone',
   'field.notes': 'Note',
   'field.quotedWait': 'Quoted',
@@ -349,6 +350,11 @@ export default {
   'party.status_cancelled': 'cancelled',
   'party.status_no_show': 'a no-show',
   'party.status_left': 'gone',
+  'party.status_available': 'free',
+  'party.status_occupied': 'taken',
+  'party.status_reserved': 'held',
+  'party.status_dirty': 'to be cleared',
+  'party.status_outOfService': 'out of service',
 
   // first.js
   'first.title': 'Welcome',

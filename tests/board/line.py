@@ -1,0 +1,84 @@
+"""The line between a page and its hub: it can go dead without a word, and hold back what the hub says."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+
+from tests.board.stage import NAME
+from tests.conftest import Hub
+
+
+class Line:
+    """Carries bytes to a hub and back. What is dead stays open and carries nothing; what comes later is carried."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self._port = self._listening.getsockname()[1]
+        self._carries = threading.Event()
+        self._carries.set()
+        self._held: bytes | None = None
+        self._on = threading.Event()
+        self._on.set()
+        self._ends: list[socket.socket] = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        """The hub's address as a device at this line has it."""
+        return f"http://{NAME}:{self._port}/"
+
+    def die(self) -> None:
+        """All connections go dead, as on a Wi-Fi that is left; new ones are well."""
+        self._carries.clear()
+        self._carries = threading.Event()
+        self._carries.set()
+
+    def hold(self, words: bytes) -> None:
+        """Carry nothing from the first of these words on that the hub says, until `release`."""
+        self._on.clear()
+        self._held = words
+
+    def release(self) -> None:
+        """Carry what is held, and all else."""
+        self._held = None
+        self._on.set()
+
+    def close(self) -> None:
+        """End the line and all that it carries."""
+        self._on.set()
+        for end in [self._listening, *self._ends]:
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+            end.close()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                page, _ = self._listening.accept()
+                try:
+                    hub = socket.create_connection(("127.0.0.1", self._hub.port))
+                except OSError:
+                    page.close()
+                    continue
+                self._ends += [page, hub]
+                carries = self._carries
+                for ends in ((page, hub, False), (hub, page, True)):
+                    threading.Thread(target=self._carry, args=(*ends, carries), daemon=True).start()
+
+    def _carry(self, source: socket.socket, to: socket.socket, hub_speaks: bool, carries: threading.Event) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                if not carries.is_set():
+                    return
+                at = data.find(self._held) if hub_speaks and self._held else -1
+                if at >= 0:
+                    to.sendall(data[:at])
+                    data = data[at:]
+                    self._on.wait()
+                to.sendall(data)
+        with contextlib.suppress(OSError):
+            if carries.is_set():
+                to.shutdown(socket.SHUT_WR)

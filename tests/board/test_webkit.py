@@ -1,0 +1,87 @@
+"""The board in Safari's engine: it draws, its socket runs, a press and a drag work, it comes back from the bfcache."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.board.host import guests
+from tests.board.stage import ids_of
+from tests.board.webkit import WebKit, a_window  # noqa: F401 (a fixture)
+from tests.conftest import Hub
+
+LIVE = """return !document.documentElement.hasAttribute('data-stale')
+  && document.querySelectorAll('#plan [data-table]').length === 6"""
+SMALL = """return [...document.querySelectorAll('#plan [data-table]')].map((one) => one.getBoundingClientRect().width)
+  .filter((width) => width < 44)"""
+ROW = "return [...document.querySelectorAll('li[data-guest]')].some((one) => one.textContent.includes(arguments[0]))"
+LABEL = "return document.querySelector(arguments[0]).getAttribute('aria-label').includes(arguments[1])"
+
+
+@pytest.fixture
+def board(webkit: WebKit, floor_anew: Hub) -> WebKit:
+    """The board of the module's hub in the window, in step."""
+    webkit.open(floor_anew)
+    webkit.until(LIVE)
+    return webkit
+
+
+def test_the_floor_draws_and_the_socket_runs(board: WebKit, floor_anew: Hub) -> None:
+    assert board.run(SMALL) == []
+    with floor_anew.client() as api:
+        assert api.post("/restaurants/1/guests/", json={"name": "Ada", "partySize": 2}).is_success
+    board.until(ROW, "Ada")
+
+
+def test_a_press_and_a_drag_work(board: WebKit, floor_anew: Hub) -> None:
+    with floor_anew.client() as api:
+        ids = ids_of(api)
+        table = {number: f'#plan [data-table="{ids[number]}"]' for number in "1234"}
+        board.click(f'li[data-guest="{ids["Rossi"]}"]')
+        board.click(table["3"])
+        board.until(LABEL, table["3"], "Rossi")
+        board.drag(f'li[data-guest="{ids["Anna Weber"]}"]', table["2"])
+        board.until(LABEL, table["2"], "Weber")
+        board.drag(table["2"], table["4"])
+        board.until(LABEL, table["4"], "Weber")
+        board.until("return document.querySelector('#top .live').textContent === 'in step'")
+        now = guests(api)
+    assert {name: one["tableId"] for name, one in now.items()} == {
+        "Rossi": ids["3"], "Anna Weber": ids["4"], "Okafor": ids["1"],
+    }  # fmt: skip
+
+
+def test_back_from_the_bfcache_it_is_in_step(board: WebKit, floor_anew: Hub) -> None:
+    board.run(
+        "window.mark = 'the same page'; addEventListener('pageshow', (event) => { persisted = event.persisted; })"
+    )
+    board.open(floor_anew, "/about")
+    with floor_anew.client() as api:
+        assert api.post("/restaurants/1/guests/", json={"name": "Ada", "partySize": 2}).is_success
+    board.back()
+    board.until(ROW, "Ada", wait_s=5)
+    board.until(LIVE)
+    assert board.run("return [window.mark, window.persisted]") == ["the same page", True]
+
+
+def test_presses_wait_where_a_browser_on_plain_http_has_no_more(webkit: WebKit, own_hub: Hub) -> None:
+    webkit.open(own_hub)
+    webkit.until(LIVE)
+    if webkit.host != "127.0.0.1":
+        assert (
+            webkit.run("return [typeof crypto.randomUUID, typeof navigator.locks, typeof crypto.subtle]")
+            == ["undefined"] * 3
+        )
+    with own_hub.client() as api:
+        ids = ids_of(api)
+    own_hub.kill()
+    webkit.until("return document.querySelector('#banner').textContent.includes('The hub does not answer.')", wait_s=12)
+    webkit.click(f'li[data-guest="{ids["Rossi"]}"]')
+    webkit.click(f'#plan [data-table="{ids["3"]}"]')
+    webkit.until("return document.querySelector('#top .live').textContent.includes('1 waits')")
+    assert webkit.run("return JSON.stringify({...localStorage}).includes('Rossi')")
+    own_hub.start()
+    webkit.until(LIVE)
+    webkit.until("return document.querySelector('#top .live').textContent === 'in step'")
+    webkit.until("return !JSON.stringify([{...localStorage}, {...sessionStorage}]).includes('Rossi')")
+    with own_hub.client() as api:
+        assert guests(api)["Rossi"]["tableId"] == ids["3"]
