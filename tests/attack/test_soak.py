@@ -28,6 +28,8 @@ SCREENS = 4
 FEW = 20
 # Keys go by the generation: by then many of them have gone, and their memory was taken again.
 KEYS_USED = 7 * KEYS_MAX // 4
+# The log keeps 100,000 revisions: from then on rows with a kept answer leave it, by the batch.
+ANSWERS_KEPT = 110_000
 # Until the ring, the snapshots and the pages of SQLite are as large as they become.
 SETTLES_S = 60.0
 A_DAY = datetime(2030, 1, 1, tzinfo=UTC)
@@ -62,7 +64,7 @@ def reserved_for(minute: int) -> str:
 
 
 def fill(api: httpx.Client, numbers: itertools.count[int]) -> None:
-    """Have the hub remember as many keys, removals and written times as it ever does."""
+    """Have the hub remember as many keys, removals, written times and kept answers as it ever does."""
     send(api, [create(f"g{number}") for number in range(GUESTS)])
     for start in range(0, REMOVALS_MAX + 1_000, FEW):
         few = range(start, start + FEW)
@@ -71,6 +73,14 @@ def fill(api: httpx.Client, numbers: itertools.count[int]) -> None:
         send(api, [delete(f"gone{number}") for number in few])
     for _ in range(0, KEYS_USED, FEW):
         send(api, [change(next(numbers)) for _ in range(FEW)])
+    for number in itertools.islice(numbers, ANSWERS_KEPT):
+        assert patch(api, number).status_code == 200
+
+
+def patch(api: httpx.Client, number: int) -> httpx.Response:
+    """A change with a key of its own, whose answer is kept."""
+    path, key = f"/restaurants/1/guests/g{number % GUESTS}", {"Idempotency-Key": f"key {number}"}
+    return api.patch(path, json={"notes": f"note {number}"}, headers=key)
 
 
 def change(number: int) -> dict[str, Any]:
@@ -86,8 +96,7 @@ def work(hub: Hub, numbers: itertools.count[int], over: threading.Event, faults:
         while not over.is_set():
             due += 10 / CHANGES_A_SECOND
             for number in itertools.islice(numbers, 9):
-                path, key = f"/restaurants/1/guests/g{number % GUESTS}", {"Idempotency-Key": f"key {number}"}
-                answer = api.patch(path, json={"notes": f"note {number}"}, headers=key)
+                answer = patch(api, number)
                 if answer.status_code != 200:
                     faults.append(answer.text)
             send(api, [change(next(numbers))])
