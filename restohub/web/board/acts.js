@@ -109,7 +109,8 @@ export function unseat(view, guestId) {
   if (guest.phase !== "seated" && guest.phase !== "done") {
     return table && act("unhold", who(guest, table), [onGuest(guest, { tableId: null })]);
   }
-  const status = guest.isWalkIn ? "waitlist" : "arrived";
+  const never = guest.phase === "done" && !guest.checkInTime; // cancelled or a no-show before anybody came
+  const status = guest.isWalkIn ? "waitlist" : never ? "confirmed" : "arrived";
   return act("unseat", who(guest, table), [onGuest(guest, { status, tableId: null })]);
 }
 
