@@ -153,6 +153,16 @@ def test_a_seated_party_is_moved_by_the_other_tables_number(stand: Stand) -> Non
     stand.free("3")
 
 
+def test_a_table_is_chosen_by_its_number_for_a_move(stand: Stand) -> None:
+    stand.table("1").focus()
+    keys(stand, "Enter")
+    act(stand, "move")
+    expect(stand.page.locator("#bar .what small")).to_have_text("now tap a table")
+    keys(stand, "3")
+    stand.show("3", "Okafor")
+    stand.sits("Okafor", "3")
+
+
 def test_a_party_is_found_by_the_digits_of_its_phone(stand: Stand) -> None:
     keys(stand, "/")
     stand.page.keyboard.type("0102")

@@ -160,7 +160,7 @@ async function boot() {
   const draw = () => { for (const part of parts) part.render(store.get()); };
   store.subscribe(draw);
   // Minutes are read off the hub's clock, never counted: a device that slept is right with its first look.
-  enableKeys({ store, press, open, undo });
+  enableKeys({ store, press, open, undo, onPick });
   enableDrag({ root: document.querySelector('main'), store, press, plan });
   setInterval(draw, 1000);
   addEventListener('resize', draw);

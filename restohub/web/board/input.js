@@ -239,9 +239,10 @@ export function panning(root, world, layout, changed) {
 const KEYS = [["/", "search"], ["n", "walk_in"], ["r", "reservation"], ["1 2 3 …", "table"], ["← ↑ → ↓", "arrows"], ["Enter", "select"], ["a", "actions"], ["u", "undo"], ["Esc", "escape"], ["?", "help"]];
 
 /**
- * @param {{store: object, press: (act: object) => void, open: (name: "search"|"walkIn"|"reservation") => void, undo: () => void}} parts
+ * @param {{store: object, press: (act: object) => Promise<boolean>, open: (name: "search"|"walkIn"|"reservation") => void,
+ *   undo: () => void, onPick: (selection: object) => void}} parts
  */
-export function enableKeys({ store, press, open, undo }) {
+export function enableKeys({ store, press, open, undo, onPick }) {
   let typed = "";
   let forget;
   const does = { a: () => { const first = document.querySelector("#bar .btn"); if (first) first.focus(); }, "/": () => open("search"), n: () => open("walkIn"), r: () => open("reservation"), u: undo, "?": showKeys, Escape: escape };
@@ -261,7 +262,8 @@ export function enableKeys({ store, press, open, undo }) {
     typed = "";
     tell("");
     const guest = ui.selection && ui.selection.kind === "guest" ? view.guests.get(ui.selection.id) : null;
-    if (!guest || guest.phase === "done") store.setUi({ selection: { kind: "table", id: table.id } });
+    if (ui.picking) onPick({ kind: "table", id: table.id });
+    else if (!guest || guest.phase === "done") store.setUi({ selection: { kind: "table", id: table.id } });
     else {
       const act = guest.phase === "seated" && guest.tableId ? move(view, guest.id, table.id) : seat(view, guest.id, table.id);
       press(act).then((done) => done && store.setUi({ selection: null, picking: null }));
