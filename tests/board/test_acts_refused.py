@@ -42,8 +42,9 @@ def bubble(stand: Stand, sentence: str) -> Locator:
 def near(stand: Stand, said: Locator, where: Locator) -> None:
     """It points there: a bubble right below or above."""
     stand.page.wait_for_timeout(50)
-    [box, place] = [said.bounding_box(), where.bounding_box()]
-    assert box and place
+    box, place = said.bounding_box(), where.bounding_box()
+    assert box
+    assert place
     middle = place["x"] + place["width"] / 2
     assert box["x"] <= middle <= box["x"] + box["width"]
     apart = max(box["y"] - place["y"] - place["height"], place["y"] - box["y"] - box["height"])
@@ -202,7 +203,11 @@ def test_what_the_hub_finds_wrong_is_said_at_the_table(stand: Stand) -> None:
 @pytest.mark.long
 def test_a_full_floor_says_so_and_takes_the_party_once_there_is_room(stand: Stand) -> None:
     made = [
-        {"entity_type": "guest", "action": "create", "data": {"name": f"Full {number}", "partySize": 1, "status": "left"}}
+        {
+            "entity_type": "guest",
+            "action": "create",
+            "data": {"name": f"Full {number}", "partySize": 1, "status": "left"},
+        }
         for number in range(4997)
     ]
     for first in range(0, len(made), 500):

@@ -10,7 +10,14 @@ from playwright.sync_api import expect
 from tests.board.stage import middle
 from tests.board.stand import Stand
 
-TABLES_APART = {"1": (0.1, 0.15), "2": (0.5, 0.15), "3": (0.9, 0.15), "4": (0.1, 0.85), "5": (0.5, 0.5), "6": (0.9, 0.85)}
+TABLES_APART = {
+    "1": (0.1, 0.15),
+    "2": (0.5, 0.15),
+    "3": (0.9, 0.15),
+    "4": (0.1, 0.85),
+    "5": (0.5, 0.5),
+    "6": (0.9, 0.85),
+}
 
 
 def soon(minutes: int) -> str:

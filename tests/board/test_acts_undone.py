@@ -62,7 +62,9 @@ def play(stand: Stand, steps: str) -> None:
 def floor(stand: Stand) -> list[dict[str, Any]]:
     """The hub's floor, but for versions and times of change."""
     whole = stand.api.get("/api/sync/full").json()
-    return [{key: one[key] for key in one if key not in CHANGES} for kind in ("guests", "tables") for one in whole[kind]]
+    return [
+        {key: one[key] for key in one if key not in CHANGES} for kind in ("guests", "tables") for one in whole[kind]
+    ]
 
 
 def undo_button(stand: Stand, named: str) -> None:
@@ -180,7 +182,9 @@ def test_where_another_page_changed_the_same_meanwhile_undo_says_so(
 @pytest.mark.parametrize(
     "steps", ["row Rossi, do notify", "#side .add:visible, dialog [data-value='3'], dialog [form]"], ids=["one", "new"]
 )
-def test_a_party_that_another_page_deleted_is_not_brought_back_by_undo(stand: Stand, watching: Watch, steps: str) -> None:
+def test_a_party_that_another_page_deleted_is_not_brought_back_by_undo(
+    stand: Stand, watching: Watch, steps: str
+) -> None:
     watching.forgive("status of 404")
     name = "Rossi" if "Rossi" in steps else "Walk-in"
     play(stand, steps)

@@ -43,7 +43,10 @@ def test_a_page_that_is_shown_while_its_socket_opens_opens_no_other(hub: Hub, ch
     page = loaded(chrome.new_context().new_page(), hub)
     sockets: list[str] = []
     page.on("websocket", lambda socket: sockets.append(socket.url))
-    run(page, """() => { help.start(); dispatchEvent(new Event("pageshow")); return help.until(help.isLive).then(() => null); }""")
+    run(
+        page,
+        """() => { help.start(); dispatchEvent(new Event("pageshow")); return help.until(help.isLive).then(() => null); }""",
+    )
     assert len(sockets) == 1
     page.context.close()
 
