@@ -5,8 +5,8 @@
 - `own_hub`: a furnished hub of the test's own, to be paused, killed, restarted, restored (`stage.py`).
 - `open_page`: opens a page of a hub in a context of its own, as often as wanted: each is another device.
 - `page`: the board of `board_hub`, furnished anew.
-- `stand`: two pages of `board_hub` for all tests of a module, each test with the floor anew: a page to work, with a finger,
-  a mouse or the keyboard, and one of another device that must show what was done; `watching` is their `Watch`.
+- `stand`: two pages of `board_hub` for all tests of a module, each test with the floor anew: a page to work (finger,
+  mouse, keyboard), and one of another device that must show what was done; `watching` is their `Watch`.
 
 A page that says an error, throws, or breaks its policy fails the test that opened it, unless `Watch.forgive` was told.
 """

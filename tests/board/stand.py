@@ -24,7 +24,8 @@ LATE = """(() => {
   };
   const place = Object.getOwnPropertyDescriptor(WebSocket.prototype, "onmessage");
   Object.defineProperty(WebSocket.prototype, "onmessage", { ...place, set(listener) {
-    place.set.call(this, listener && ((event) => (window.late.message ? setTimeout(() => this.onclose && listener(event), window.late.message) : listener(event))));
+    const later = (event) => setTimeout(() => this.onclose && listener(event), window.late.message);
+    place.set.call(this, listener && ((event) => (window.late.message ? later(event) : listener(event))));
   } });
 })()"""
 
