@@ -19,6 +19,15 @@ TABLES_APART = {
     "6": (0.9, 0.85),
 }
 
+# How many discs have been picked up from now on.
+GHOSTS = """() => {
+  window.ghosts = 0;
+  new MutationObserver((changes) => {
+    const added = changes.flatMap((change) => [...change.addedNodes]);
+    window.ghosts += added.filter((node) => node.className === "ghost").length;
+  }).observe(document.body, { childList: true });
+}"""
+
 
 def soon(minutes: int) -> str:
     """A time of a reservation."""
@@ -172,11 +181,13 @@ def test_a_list_that_is_drawn_up_and_down_only_scrolls(stand: Stand) -> None:
     waiting = stand.page.locator("#list-waiting")
     revision = stand.api.get("/api/sync/full").json()["revision"]
     x, y = middle(stand.row("Party 6"))
+    stand.page.evaluate(GHOSTS)
     stand.finger.down(x, y)
     stand.finger.move(x + 6, y - 300, steps=20)
     expect(stand.page.locator(".ghost")).to_have_count(0)
     stand.finger.up()
     assert waiting.evaluate("(list) => list.scrollTop") > 100
+    assert stand.page.evaluate("ghosts") == 0
     expect(stand.button("clear")).to_have_count(0)
     assert stand.api.get("/api/sync/full").json()["revision"] == revision
 
