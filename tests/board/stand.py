@@ -12,9 +12,14 @@ from tests.board.stage import Finger, furnish, ids_of
 from tests.conftest import Hub
 
 Hand = Callable[[Locator], None]
-# Answers and messages of this page come so late, in ms: the tests set it to see either come first.
+# Answers and messages of this page come so late, in ms: the tests set it to see either come first. While `hold` is set,
+# no message comes; `release` lets them come, in their order.
 LATE = """(() => {
-  window.late = { answer: 0, message: 0 };
+  const held = [];
+  window.late = { answer: 0, message: 0, hold: false, release() {
+    window.late.hold = false;
+    for (const tell of held.splice(0)) tell();
+  } };
   const ask = window.fetch;
   const pause = (ms) => new Promise((done) => setTimeout(done, ms));
   window.fetch = async (path, options) => {
@@ -24,8 +29,12 @@ LATE = """(() => {
   };
   const place = Object.getOwnPropertyDescriptor(WebSocket.prototype, "onmessage");
   Object.defineProperty(WebSocket.prototype, "onmessage", { ...place, set(listener) {
-    const later = (event) => setTimeout(() => this.onclose && listener(event), window.late.message);
-    place.set.call(this, listener && ((event) => (window.late.message ? later(event) : listener(event))));
+    place.set.call(this, listener && ((event) => {
+      const tell = () => this.onclose && listener(event);
+      if (window.late.hold) held.push(tell);
+      else if (window.late.message) setTimeout(tell, window.late.message);
+      else tell();
+    }));
   } });
 })()"""
 
@@ -44,7 +53,7 @@ class Stand:
         furnish(self.api)
         self.ids = ids_of(self.api)
         for page in (self.page, self.other):
-            page.evaluate("window.late && Object.assign(window.late, { answer: 0, message: 0 })")
+            page.evaluate("() => { Object.assign(window.late, { answer: 0, message: 0 }); window.late.release(); }")
             if page.locator("dialog, .bubble, .ghost").count():
                 page.reload()
             for _ in range(3):
@@ -53,6 +62,14 @@ class Stand:
         for page in (self.page, self.other):
             expect(self.table("6", page)).to_be_visible()
             expect(self.row("Rossi", page)).to_be_visible()
+
+    def hold_messages(self) -> None:
+        """The page hears of nothing from now on."""
+        self.page.evaluate("() => { window.late.hold = true; }")
+
+    def release_messages(self) -> None:
+        """The page hears of all that was held back, and of what comes."""
+        self.page.evaluate("() => window.late.release()")
 
     def row(self, name: str, page: Page | None = None) -> Locator:
         """The row of a party, in whichever list is shown."""

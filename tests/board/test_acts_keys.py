@@ -33,6 +33,7 @@ def pick(stand: Stand, name: str) -> None:
 
 def act(stand: Stand, key: str) -> None:
     """Go to the bar, by arrows to a button, and press it."""
+    expect(stand.button("clear")).to_be_visible()
     keys(stand, "a")
     bar = stand.page.locator("#bar .btn")
     expect(bar.first).to_be_focused()

@@ -1,6 +1,6 @@
 """A press that the hub refuses is said where it happened, with a way on that works.
 
-The page is kept behind: what other devices did comes to it late, so that it presses on what it still sees.
+The page is kept behind: what other devices did it hears of only after the press, which is on what it still sees.
 """
 
 from __future__ import annotations
@@ -14,8 +14,6 @@ from tests.board.conftest import Watch
 from tests.board.stand import Stand
 from tests.board.test_acts_touch import soon
 
-BEHIND_MS = 1500
-
 
 @pytest.fixture(autouse=True)
 def refused(watching: Watch) -> None:
@@ -26,9 +24,9 @@ def refused(watching: Watch) -> None:
 @pytest.fixture
 def behind(stand: Stand) -> Iterator[Stand]:
     """The page hears of nothing for a while from now on."""
-    stand.page.evaluate("(ms) => { window.late.message = ms; }", BEHIND_MS)
+    stand.hold_messages()
     yield stand
-    stand.page.evaluate("() => { window.late.message = 0; }")
+    stand.release_messages()
 
 
 def bubble(stand: Stand, sentence: str) -> Locator:
@@ -64,6 +62,7 @@ def test_a_table_held_meanwhile_says_for_whom_and_is_freed(behind: Stand) -> Non
     expect(said.locator("p")).to_contain_text("Table 4 is held for Sato, party of 2, at ")
     near(behind, said, behind.table("4"))
     way(said, "Free it")
+    behind.release_messages()
     behind.show("4", "Rossi, party of 4")
     behind.sits("Rossi", "4")
     assert (behind.guest("Sato")["status"], behind.guest("Sato")["tableId"]) == ("confirmed", None)
@@ -78,6 +77,7 @@ def test_a_table_taken_meanwhile_and_another_is_chosen(behind: Stand) -> None:
     expect(said.locator("p")).to_contain_text("Table 4 is taken by Anna Weber, party of 2, since ")
     near(behind, said, behind.table("4"))
     way(said, "Choose another")
+    behind.release_messages()
     behind.table("5").click()
     behind.show("5", "Rossi")
     behind.sits("Rossi", "5")
@@ -89,6 +89,7 @@ def test_a_table_taken_meanwhile_whose_party_is_finished(behind: Stand) -> None:
     behind.row("Rossi").click()
     behind.table("4").click()
     way(behind.page.locator(".bubble"), "Finish Anna Weber")
+    behind.release_messages()
     behind.show("4", "Rossi")
     behind.sits("Rossi", "4")
     assert behind.guest("Anna Weber")["status"] == "finished"
@@ -105,6 +106,7 @@ def test_a_walk_in_whose_table_was_taken_is_not_lost(behind: Stand, choice: str)
     expect(said.locator("p")).to_contain_text("Table 4 is taken by Anna Weber")
     near(behind, said, behind.table("4"))
     way(said, choice)
+    behind.release_messages()
     if choice == "Choose another":
         behind.table("5").click()
     number = "5" if choice == "Choose another" else "4"
@@ -120,6 +122,7 @@ def test_a_table_blocked_meanwhile(behind: Stand) -> None:
     said = bubble(behind, "Table 4 is out of service.")
     near(behind, said, behind.table("4"))
     way(said, "Choose another")
+    behind.release_messages()
     behind.table("5").click()
     behind.show("5", "Rossi")
     behind.sits("Rossi", "5")
@@ -132,6 +135,7 @@ def test_a_table_made_smaller_meanwhile(behind: Stand) -> None:
     said = bubble(behind, "Table 4 seats 3, Rossi is a party of 4.")
     near(behind, said, behind.table("4"))
     way(said, "Seat anyway")
+    behind.release_messages()
     behind.show("4", "Rossi")
     behind.sits("Rossi", "4")
 
@@ -140,14 +144,14 @@ def test_a_stale_free_it_is_refused_at_the_table(stand: Stand) -> None:
     stand.add("Sato", 2, reservationTime=soon(10), tableId=stand.ids["4"])
     stand.show("4", "held for Sato")
     stand.table("4").click()
-    stand.page.evaluate("(ms) => { window.late.message = ms; }", BEHIND_MS)
+    stand.hold_messages()
     stand.elsewhere("Sato", status="seated")
     stand.do("free", lambda where: where.click())
     said = bubble(stand, "Table 4 was changed by someone else meanwhile.")
     near(stand, said, stand.table("4"))
     stand.sits("Sato", "4")
     way(said, "Show it")
-    stand.page.evaluate("() => { window.late.message = 0; }")
+    stand.release_messages()
     stand.show("4", "Sato, party of 2, 0 minutes")
     expect(stand.page.locator("#bar .what b")).to_have_text("Sato")
 
@@ -158,8 +162,10 @@ def test_a_party_changed_meanwhile_is_shown_or_pressed_again(behind: Stand) -> N
     behind.do("notify", lambda where: where.click())
     said = bubble(behind, "Rossi was changed by someone else meanwhile.")
     near(behind, said, behind.row("Rossi"))
+    behind.release_messages()
     behind.list("Rossi", "party of 3")
     way(said, "Try again")
+    behind.release_messages()
     behind.list("Rossi", "party of 3", "notified")
     assert behind.guest("Rossi")["status"] == "notified"
 
@@ -170,6 +176,7 @@ def test_a_party_removed_meanwhile(behind: Stand) -> None:
     behind.do("notify", lambda where: where.click())
     said = bubble(behind, "This party was removed meanwhile.")
     way(said, "OK")
+    behind.release_messages()
     expect(behind.page.locator(".bubble")).to_have_count(0)
     behind.gone("Rossi")
 
@@ -180,6 +187,7 @@ def test_a_table_removed_meanwhile(behind: Stand) -> None:
     behind.table("4").click()
     said = bubble(behind, "This table was removed meanwhile.")
     way(said, "Choose another")
+    behind.release_messages()
     behind.table("5").click()
     behind.show("5", "Rossi")
     behind.sits("Rossi", "5")

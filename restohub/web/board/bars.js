@@ -294,11 +294,12 @@ export function createActionbar(root, { store, clock, press, open }) {
     document.documentElement.toggleAttribute('data-selected', Boolean(entity));
     if (held) return;
     const ways = entity ? possible(view, ui.selection, clock.now()).sort((a, b) => Number(b.primary || false) - Number(a.primary || false)) : [];
-    const facts = [entity, guestOf(view, ui.selection), ui.picking, spoken(), root.clientWidth, ...ways.map((way) => words(way))];
+    const head = entity ? headOf(view, ui, entity) : [];
+    const facts = [entity && entity.id, ...head, ui.picking, spoken(), root.clientWidth, ...ways.map((way) => words(way))];
     if (facts.length === shown.length && facts.every((fact, at) => fact === shown[at])) return;
     shown = facts;
     const focused = root.contains(document.activeElement) ? document.activeElement.dataset.do : null;
-    root.replaceChildren(...(entity ? parts(view, ui, entity, ways) : [el('p', { class: 'hint' }, say('bar.hint'))]));
+    root.replaceChildren(...(entity ? parts(ui, head, ways) : [el('p', { class: 'hint' }, say('bar.hint'))]));
     attr(root, 'role', entity ? 'toolbar' : null);
     attr(root, 'aria-label', entity ? say('bar.label', { name: entity.name || say('bar.table', { table: entity.tableNumber }) }) : null);
     if (entity && !ui.picking) shorten(ways);
@@ -308,16 +309,20 @@ export function createActionbar(root, { store, clock, press, open }) {
     last = ui.selection;
   }
 
-  function parts(view, ui, entity, ways) {
+  /** Whom or what the bar is about: its name, what stands below it, what stands in its disc, and whether that is a party's size. */
+  function headOf(view, ui, entity) {
     const guest = guestOf(view, ui.selection);
     const table = ui.selection.kind === 'table' ? entity : guest.tableId && view.tables.get(guest.tableId);
     const head = guest ? guest.name : say('bar.table', { table: table.tableNumber });
     const free = guest && !table && guest.phase !== 'done';
     const sub = ui.picking ? say('bar.choose') : free ? say('bar.tap') : [guest && table && say('bar.table', { table: table.tableNumber }), !guest && say('bar.seats', { seats: table.capacity }), table && table.section].filter(Boolean).join(' · ');
-    const disc = guest ? guest.partySize : table.tableNumber;
+    return [head, sub, String(guest ? guest.partySize : table.tableNumber), Boolean(guest)];
+  }
+
+  function parts(ui, [head, sub, disc, isParty], ways) {
     const clear = el('button', { type: 'button', class: 'btn icon', 'data-do': 'clear', 'aria-label': say('bar.clear'), on: { click: () => store.setUi(store.get().ui.picking ? { picking: null } : { selection: null }) } }, icon('close'));
     const buttons = ui.picking ? [] : ways.map((way) => el('button', { type: 'button', class: `btn${way.primary ? ' main' : ''}`, 'data-do': way.key, on: { click: () => run(freshest(way)) } }, words(way)));
-    return [el('span', { class: `size${guest ? '' : ' square'}` }, String(disc)), el('span', { class: 'what', role: 'status' }, el('b', { class: 'cut' }, head), el('small', { class: 'cut' }, sub)), ...buttons, el('span', { class: 'grow' }), clear];
+    return [el('span', { class: `size${isParty ? '' : ' square'}` }, disc), el('span', { class: 'what', role: 'status' }, el('b', { class: 'cut' }, head), el('small', { class: 'cut' }, sub)), ...buttons, el('span', { class: 'grow' }), clear];
   }
 
   /** The act as it would be now, where it still is what the button says: else the hub says what has changed. */
