@@ -5,6 +5,8 @@
 - `own_hub`: a furnished hub of the test's own, to be paused, killed, restarted, restored (`stage.py`).
 - `open_page`: opens a page of a hub in a context of its own, as often as wanted: each is another device.
 - `page`: the board of `board_hub`, furnished anew.
+- `stand`: two pages of `board_hub` for all tests of a module, each test with the floor anew: a page to work (finger,
+  mouse, keyboard), and one of another device that must show what was done; `watching` is their `Watch`.
 
 A page that says an error, throws, or breaks its policy fails the test that opened it, unless `Watch.forgive` was told.
 """
@@ -21,6 +23,7 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from tests.board.stage import NAME, board_url, furnish
+from tests.board.stand import LATE, Stand
 from tests.conftest import Hub
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
@@ -44,6 +47,11 @@ class Watch:
         """Watch this page from now on."""
         page.on("console", self._console)
         page.on("pageerror", lambda error: self._said.append(f"thrown: {error}"))
+
+    def anew(self) -> None:
+        """Forget what was said and forgiven: another test begins."""
+        self._said.clear()
+        self._forgiven.clear()
 
     def forgive(self, pattern: str) -> None:
         """Let pass what matches: a hub that is away is a failed request in every browser's console."""
@@ -131,3 +139,39 @@ def open_page(browser: Browser, watch: Watch) -> Iterator[Callable[..., Page]]:
 def page(floor_anew: Hub, open_page: Callable[..., Page]) -> Page:
     """The board of the module's hub, whose restaurant 1 is furnished anew."""
     return open_page(floor_anew)
+
+
+@pytest.fixture(scope="module")
+def pages_watch() -> Watch:
+    """What the pages of a module must not say."""
+    return Watch()
+
+
+@pytest.fixture(scope="module")
+def two_pages(board_hub: Hub, browser: Browser, pages_watch: Watch) -> Iterator[Stand]:
+    """Two pages of the module's hub."""
+    contexts = [browser.new_context(viewport={"width": WINDOW[0], "height": WINDOW[1]}, has_touch=True) for _ in "ab"]
+    pages = [context.new_page() for context in contexts]
+    for page in pages:
+        page.set_default_timeout(5000)
+        page.add_init_script(LATE)
+        pages_watch.over(page)
+        page.goto(board_url(board_hub))
+    yield Stand(board_hub, *pages)
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def watching(pages_watch: Watch) -> Iterator[Watch]:
+    """What the two pages must not say in this test."""
+    pages_watch.anew()
+    yield pages_watch
+    assert pages_watch.unforgiven() == []
+
+
+@pytest.fixture
+def stand(two_pages: Stand, watching: Watch) -> Stand:
+    """The two pages, and the floor anew."""
+    two_pages.begin()
+    return two_pages

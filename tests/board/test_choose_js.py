@@ -50,6 +50,15 @@ def test_who_is_due_and_who_is_late(engine: Page) -> None:
     ) == [["19:20"], ["18:40", "18:50"], ["18:40"]]
 
 
+def test_who_is_late_stays_so_all_evening_wherever_the_restaurant_is(engine: Page) -> None:
+    assert picked(
+        engine,
+        """const at = (time) => guest(time, { phase: "expected", reservationTime: time });
+        const floor = view([at("2024-01-15T03:50:00Z"), at("2024-01-14T03:50:00Z")]);
+        return ids(c.due(floor, Date.parse("2024-01-15T04:40:00Z"), "America/Los_Angeles").late);""",
+    ) == ["2024-01-15T03:50:00Z"]
+
+
 @pytest.mark.parametrize(
     ("minutes", "size", "turns", "stage", "over"),
     [

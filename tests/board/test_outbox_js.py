@@ -300,7 +300,7 @@ def test_a_press_on_what_somebody_else_changed_is_refused_and_undo_says_so_too(p
       await help.until((state) => state.refusals.length === 2);
       return [board.store.get().refusals.map(({ key }) => key), board.store.get().done.length];
     }"""
-    assert run(page, script) == [["refusal.changed_guest", "refusal.changed_guest"], 1]
+    assert run(page, script) == [["refusal.changed_guest", "refusal.undo"], 1]
 
 
 def test_where_the_browser_keeps_nothing_the_page_says_so_and_works(page: Page, own: Hub) -> None:

@@ -39,6 +39,18 @@ def shown(page: Page, name: str) -> None:
     )
 
 
+def test_a_page_that_is_shown_while_its_socket_opens_opens_no_other(hub: Hub, chrome: Browser) -> None:
+    page = loaded(chrome.new_context().new_page(), hub)
+    sockets: list[str] = []
+    page.on("websocket", lambda socket: sockets.append(socket.url))
+    run(
+        page,
+        """() => { help.start(); dispatchEvent(new Event("pageshow")); return help.until(help.isLive).then(() => null); }""",
+    )
+    assert len(sockets) == 1
+    page.context.close()
+
+
 def test_a_killed_hub_is_gone_and_back_it_was_restarted(new_hub: Callable[..., Hub], chrome: Browser) -> None:
     hub = new_hub().start()
     page = opened(hub, chrome)

@@ -109,7 +109,8 @@ export function unseat(view, guestId) {
   if (guest.phase !== "seated" && guest.phase !== "done") {
     return table && act("unhold", who(guest, table), [onGuest(guest, { tableId: null })]);
   }
-  const status = guest.isWalkIn ? "waitlist" : "arrived";
+  const never = guest.phase === "done" && !guest.checkInTime; // cancelled or a no-show before anybody came
+  const status = guest.isWalkIn ? "waitlist" : never ? "confirmed" : "arrived";
   return act("unseat", who(guest, table), [onGuest(guest, { status, tableId: null })]);
 }
 
@@ -277,19 +278,21 @@ function forGuest(view, guest, now) {
       press("unseat", unseat(view, id)), ...last];
   }
   if (phase === "done") return [press("unseat", unseat(view, id), {}, true), needs("seat", "table"), ...last];
-  const held = table ? [press("seat_at", seat(view, id, table.id), who(guest, table), true), needs("move", "table"),
-    press("unhold", unseat(view, id))] : [...seatAtBest(view, guest), needs("seat", "table", {}, true), needs("hold", "table")];
+  const here = table ? [press("seat_at", seat(view, id, table.id), who(guest, table), true)] : seatAtBest(view, guest);
+  const held = table ? [needs("move", "table"), press("unhold", unseat(view, id))] : [needs("hold", "table"), needs("seat", "table", {}, true)];
   const bar = press("seat_bar", table ? null : seat(view, id, null));
   if (phase === "expected") {
     const isDue = !overdue(guest, now);
-    return [press("arrive", arrive(view, id), {}, isDue), ...(guest.partySize > 1 ? [needs("arrive_part", "count")] : []), ...held, bar,
-      press("late", status === "running_late" ? null : late(view, id)), press("no_show", noShow(view, id), {}, !isDue),
+    return [press("arrive", arrive(view, id), {}, isDue), ...here,
+      press("late", status === "running_late" ? null : late(view, id)), press("no_show", noShow(view, id), {}, !isDue), ...held, bar,
+      ...(guest.partySize > 1 ? [needs("arrive_part", "count")] : []),
       press("cancel", cancel(view, id)), ...last];
   }
   const part = guest.partySize > 1 && status !== "arrived" ? [needs("arrive_part", "count")] : [];
-  const here = status === "partially_arrived" || status === "notified" ? [press("arrive", arrive(view, id))] : [];
-  return [...held, press("notify", status === "notified" ? null : notify(view, id)), ...here, ...part, bar,
-    press("leave", leave(view, id)), press("cancel", cancel(view, id)), ...last];
+  const arrived = status === "partially_arrived" || status === "notified" ? [press("arrive", arrive(view, id))] : [];
+  // What a host presses most stands first: the last ones go behind "More" where the line is short.
+  return [...here, press("notify", status === "notified" ? null : notify(view, id)), ...arrived, press("leave", leave(view, id)), ...held,
+    ...part, bar, press("cancel", cancel(view, id)), ...last];
 }
 
 function forTable(view, table) {

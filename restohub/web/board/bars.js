@@ -205,7 +205,8 @@ function versions(conflict, time, view) {
 /** The times among the params as the restaurant writes them. */
 function timed(params, store) {
   const { time } = formats(store.get().restaurant);
-  return Object.fromEntries(Object.entries(params || {}).map(([name, value]) => [name, TIME.test(value) ? time(value) : value]));
+  const written = (value) => (value && value.key ? { ...value, params: timed(value.params, store) } : TIME.test(value) ? time(value) : value);
+  return Object.fromEntries(Object.entries(params || {}).map(([name, value]) => [name, written(value)]));
 }
 
 /**
@@ -260,6 +261,20 @@ export function createRefusals(root, { store, rectOf, onWay }) {
  */
 export function createActionbar(root, { store, clock, press, open }) {
   let shown = [];
+  let last = null; // what was selected
+  let held = false;
+
+  // Under a finger the bar stands still, or a press on a button that is drawn anew meanwhile would be none.
+  root.addEventListener('pointerdown', () => { held = true; });
+  for (const name of ['pointerup', 'pointercancel']) {
+    window.addEventListener(name, () => { if (held) requestAnimationFrame(() => { held = false; render(store.get()); }); }, true);
+  }
+  root.addEventListener('keydown', (event) => {
+    const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    const all = [...root.querySelectorAll('.btn')];
+    const next = by && all[all.indexOf(document.activeElement) + by];
+    if (next) next.focus();
+  });
 
   function run({ key, act, needs }) {
     const { view, ui } = store.get();
@@ -267,14 +282,12 @@ export function createActionbar(root, { store, clock, press, open }) {
     const guestId = selection.kind === 'guest' ? selection.id : view.tables.get(selection.id).currentGuestId;
     const tableId = selection.kind === 'table' ? selection.id : null;
     if (needs === 'table') store.setUi({ picking: { key, guestId, tableId }, pane: 'floor' });
-    else if (needs === 'count') open('arrived', { guestId });
-    else if (needs === 'form' && key === 'walk_in') open('walkIn', { tableId });
+    else if (needs === 'count') open('arrived', { guestId }).then(clear);
+    else if (needs === 'form' && key === 'walk_in') open('walkIn', { tableId }).then(clear);
     else if (needs === 'form') open(key, { guestId });
-    else {
-      press(act);
-      store.setUi({ selection: null, picking: null });
-    }
+    else press(act).then(clear);
   }
+  const clear = (done) => { if (done) store.setUi({ selection: null, picking: null }); };
 
   async function more(rest) {
     const key = await choose({ title: say('bar.more'), options: rest.map((way) => ({ label: words(way), value: way.key })) });
@@ -288,34 +301,42 @@ export function createActionbar(root, { store, clock, press, open }) {
     const { view, ui } = state;
     const entity = ui.selection && (ui.selection.kind === 'guest' ? view.guests : view.tables).get(ui.selection.id);
     document.documentElement.toggleAttribute('data-selected', Boolean(entity));
+    if (held) return;
     const ways = entity ? possible(view, ui.selection, clock.now()).sort((a, b) => Number(b.primary || false) - Number(a.primary || false)) : [];
-    const facts = [entity, guestOf(view, ui.selection), ui.picking, spoken(), root.clientWidth, ...ways.map((way) => words(way))];
+    const head = entity ? headOf(view, ui, entity) : [];
+    const facts = [entity && entity.id, ...head, ui.picking, spoken(), root.clientWidth, ...ways.map((way) => words(way))];
     if (facts.length === shown.length && facts.every((fact, at) => fact === shown[at])) return;
     shown = facts;
     const focused = root.contains(document.activeElement) ? document.activeElement.dataset.do : null;
-    root.replaceChildren(...(entity ? parts(view, ui, entity, ways) : [el('p', { class: 'hint' }, say('bar.hint'))]));
+    root.replaceChildren(...(entity ? parts(ui, head, ways) : [el('p', { class: 'hint' }, say('bar.hint'))]));
     attr(root, 'role', entity ? 'toolbar' : null);
     attr(root, 'aria-label', entity ? say('bar.label', { name: entity.name || say('bar.table', { table: entity.tableNumber }) }) : null);
     if (entity && !ui.picking) shorten(ways);
     const again = focused && root.querySelector(`[data-do="${focused}"]`);
     if (again) again.focus();
+    else if (focused && last) focusOn(last, view);
+    last = ui.selection;
   }
 
-  function parts(view, ui, entity, ways) {
+  /** Whom or what the bar is about: its name, what stands below it, what stands in its disc, and whether that is a party's size. */
+  function headOf(view, ui, entity) {
     const guest = guestOf(view, ui.selection);
     const table = ui.selection.kind === 'table' ? entity : guest.tableId && view.tables.get(guest.tableId);
     const head = guest ? guest.name : say('bar.table', { table: table.tableNumber });
     const free = guest && !table && guest.phase !== 'done';
     const sub = ui.picking ? say('bar.choose') : free ? say('bar.tap') : [guest && table && say('bar.table', { table: table.tableNumber }), !guest && say('bar.seats', { seats: table.capacity }), table && table.section].filter(Boolean).join(' · ');
-    const disc = guest ? guest.partySize : table.tableNumber;
-    const clear = el('button', { type: 'button', class: 'btn icon', 'data-do': 'clear', 'aria-label': say('bar.clear'), on: { click: () => store.setUi(store.get().ui.picking ? { picking: null } : { selection: null }) } }, icon('close'));
-    const buttons = ui.picking ? [] : ways.map((way) => el('button', { type: 'button', class: `btn${way.primary ? ' main' : ''}`, 'data-do': way.key, on: { click: () => run(freshest(way)) } }, words(way)));
-    return [el('span', { class: `size${guest ? '' : ' square'}` }, String(disc)), el('span', { class: 'what', role: 'status' }, el('b', { class: 'cut' }, head), el('small', { class: 'cut' }, sub)), ...buttons, el('span', { class: 'grow' }), clear];
+    return [head, sub, String(guest ? guest.partySize : table.tableNumber), Boolean(guest)];
   }
 
-  /** The act as it would be now: the floor may have moved on since the button was drawn. */
+  function parts(ui, [head, sub, disc, isParty], ways) {
+    const clear = el('button', { type: 'button', class: 'btn icon', 'data-do': 'clear', 'aria-label': say('bar.clear'), on: { click: () => store.setUi(store.get().ui.picking ? { picking: null } : { selection: null }) } }, icon('close'));
+    const buttons = ui.picking ? [] : ways.map((way) => el('button', { type: 'button', class: `btn${way.primary ? ' main' : ''}`, 'data-do': way.key, on: { click: () => run(freshest(way)) } }, words(way)));
+    return [el('span', { class: `size${isParty ? '' : ' square'}` }, disc), el('span', { class: 'what', role: 'status' }, el('b', { class: 'cut' }, head), el('small', { class: 'cut' }, sub)), ...buttons, el('span', { class: 'grow' }), clear];
+  }
+
+  /** The act as it would be now, where it still is what the button says: else the hub says what has changed. */
   function freshest(way) {
-    return now().find((one) => one.key === way.key) || way;
+    return now().find((one) => one.key === way.key && words(one) === words(way)) || way;
   }
 
   /** What does not fit on the line goes behind "More". */
@@ -332,6 +353,15 @@ export function createActionbar(root, { store, clock, press, open }) {
   }
 
   return { render };
+}
+
+/** Whoever works by keyboard goes on from the party's row, else from its table. */
+function focusOn({ kind, id }, view) {
+  const guest = kind === 'guest' ? view.guests.get(id) : null;
+  const places = [`[data-${kind}="${CSS.escape(id)}"]`, guest && guest.tableId && `#plan [data-table="${CSS.escape(guest.tableId)}"]`].filter(Boolean);
+  const found = [...document.querySelectorAll(places.join())].map((node) => (node.dataset.guest ? node.firstElementChild : node));
+  const seen = found.find((node) => node.getClientRects().length);
+  if (seen) seen.focus({ preventScroll: true });
 }
 
 function guestOf(view, selection) {

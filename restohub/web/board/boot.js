@@ -9,7 +9,7 @@ import { chooseLanguage, remember, remembered, say } from './words.js';
 import { createPlan } from './plan.js';
 import { createLists } from './lists.js';
 import { createTop, createBanner, createRefusals, createActionbar } from './bars.js';
-import { ask } from './dialogs.js';
+import { ask, tell } from './dialogs.js';
 import { enableDrag, enableKeys } from './input.js';
 import { isNew, openFirstRun } from './first.js';
 import { createQueue, openSearch, openNight, printTonight } from './views.js';
@@ -34,7 +34,8 @@ function actFor(view, { selection, picking }, tableId) {
   const table = view.tables.get(tableId);
   if (picking && selection) {
     if (picking.key === 'push') return acts.push(view, picking.tableId, tableId);
-    if (picking.key === 'swap') return acts.swap(view, picking.guestId, table.currentGuestId);
+    if (picking.key === 'swap' && table.currentGuestId) return acts.swap(view, picking.guestId, table.currentGuestId);
+    if (picking.key === 'swap') return acts.move(view, picking.guestId, tableId);
     return acts[picking.key](view, picking.guestId, tableId);
   }
   const guest = selection && selection.kind === 'guest' ? view.guests.get(selection.id) : null;
@@ -48,11 +49,12 @@ function picker(store, press) {
   return (selection) => {
     const { ui, view } = store.get();
     if (ui.mode === 'edit') return;
-    const act = selection && selection.kind === 'table' && view.tables.has(selection.id) ? actFor(view, ui, selection.id) : null;
-    if (act) {
-      press(act);
-      store.setUi({ selection: null, picking: null });
-    } else if (ui.picking && !selection) store.setUi({ picking: null });
+    const table = selection && selection.kind === 'table' ? view.tables.get(selection.id) : null;
+    const act = table ? actFor(view, ui, table.id) : null;
+    const asker = ui.picking && (ui.picking.tableId || (view.guests.get(ui.picking.guestId) || {}).tableId);
+    if (act) press(act).then((done) => done && store.setUi({ selection: null, picking: null }));
+    else if (ui.picking && (!selection || (table && table.id === asker))) store.setUi({ picking: null });
+    else if (ui.picking && table) tell(say('bar.not_there', { table: table.tableNumber }));
     else {
       const again = selection && ui.selection && selection.id === ui.selection.id && selection.kind === ui.selection.kind;
       store.setUi({ selection: again ? null : selection, picking: null });
@@ -61,15 +63,18 @@ function picker(store, press) {
 }
 
 function question({ key, params }) {
-  return { title: say(`${key}.title`, params), text: say(key, params), yes: say(`${key}.yes`, params), no: say('bar.no') };
+  return { title: say(`${key}.title`, params), text: say(key, params), yes: say(`${key}.yes`, params), no: say('bar.no'), danger: key === 'ask.remove' };
 }
 
-/** A press shows at once; one that takes something away, or seats more than there are chairs, is asked for first. */
+/**
+ * A press shows at once; one that takes something away, or seats more than there are chairs, is asked for first.
+ * @returns {(act: object) => Promise<boolean>} whether it was pressed
+ */
 function presser(outbox) {
   return async (act) => {
-    if (!act) return;
-    if (act.ask && !(await ask(question(act.ask)))) return;
+    if (!act || (act.ask && !(await ask(question(act.ask))))) return false;
     outbox.press(act);
+    return true;
   };
 }
 
@@ -85,6 +90,12 @@ function theming(store) {
   };
 }
 
+/** The act that adds a new party without the table that it could not have. */
+function listed({ label }, party) {
+  const { tableId, allowOverCapacity, status, ...data } = party.data;
+  return { id: acts.newId(), label: { ...label, key: 'act.walk_in' }, operations: [{ ...party, data: status === 'seated' ? data : { ...data, status } }] };
+}
+
 /** A refusal's ways on: press an act, ask again, look at what is there, or choose another table for the same party. */
 function wayOn(store, press, outbox) {
   return ({ id, act, where }, way) => {
@@ -95,8 +106,13 @@ function wayOn(store, press, outbox) {
     if (way && way.action === 'press') press(way.act);
     if (way && way.action === 'look') store.setUi({ selection: way.selection || where, picking: null });
     if (!way || way.action !== 'choose') return;
-    const party = act.operations.find(({ entity_type: kind, entity_id: party_ }) => kind === 'guest' && view.guests.has(party_));
-    if (party) store.setUi({ selection: { kind: 'guest', id: party.entity_id }, picking: { key: 'seat', guestId: party.entity_id }, pane: 'floor' });
+    const party = act.operations.find(({ entity_type: kind, action, entity_id: id }) => kind === 'guest' && (action === 'create' || view.guests.has(id)));
+    if (!party) return;
+    const guestId = party.entity_id;
+    // A new party waits on the list until another table is chosen: what was typed is not lost.
+    if (party.action === 'create') press(listed(act, party));
+    const key = { 'act.hold': 'hold', 'act.move': 'move' }[act.label.key] || 'seat';
+    store.setUi({ selection: { kind: 'guest', id: guestId }, picking: { key, guestId }, pane: 'floor' });
   };
 }
 
@@ -144,7 +160,7 @@ async function boot() {
   const draw = () => { for (const part of parts) part.render(store.get()); };
   store.subscribe(draw);
   // Minutes are read off the hub's clock, never counted: a device that slept is right with its first look.
-  enableKeys({ store, press, open, undo });
+  enableKeys({ store, press, open, undo, onPick });
   enableDrag({ root: document.querySelector('main'), store, press, plan });
   setInterval(draw, 1000);
   addEventListener('resize', draw);

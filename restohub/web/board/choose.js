@@ -34,12 +34,12 @@ export function booked(view, day, zone) {
   return inPhase(view, "expected").filter((guest) => businessDay(time(when(guest)), zone) === day).sort(inOrder(when));
 }
 
-/** @returns {{due: object[], late: object[]}} Who is expected within the half hour, and who should be here already. */
-export function due(view, now) {
+/** @returns {{due: object[], late: object[]}} Who is expected within the half hour, and who should be here already today. */
+export function due(view, now, zone) {
   const list = inPhase(view, "expected").filter((guest) => guest.reservationTime).sort(inOrder((guest) => guest.reservationTime));
   return {
     due: list.filter((guest) => time(guest.reservationTime) >= now && time(guest.reservationTime) <= now + DUE),
-    late: list.filter((guest) => time(guest.reservationTime) < now && businessDay(time(guest.reservationTime)) >= businessDay(now - DUE)),
+    late: list.filter((guest) => time(guest.reservationTime) < now && businessDay(time(guest.reservationTime), zone) >= businessDay(now - DUE, zone)),
   };
 }
 

@@ -56,7 +56,7 @@ export function choose({ title, text = "", options }) {
   return openDialog({ title, kind: "small", build: (close) => ({
     start: button(say("dialog.cancel"), () => close()),
     body: el("div", { class: "body" }, text ? el("p", {}, text) : null, el("div", { class: "options" }, ...options.map((option) =>
-      el("button", { type: "button", class: "btn option", on: { click: () => close(option.value) } }, el("b", {}, option.label), el("small", {}, option.note || ""))))),
+      el("button", { type: "button", class: "btn option", "data-option": option.value, on: { click: () => close(option.value) } }, el("b", {}, option.label), el("small", {}, option.note || ""))))),
   })});
 }
 

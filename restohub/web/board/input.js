@@ -6,6 +6,7 @@ import { attr, el, icon } from './keyed.js';
 import { say } from './words.js';
 
 const MOVED = 8; // px before a press is no tap any more
+const TYPED_MS = 5000; // so long a digit waits for the next one: as long as it is said
 
 /**
  * @param {{root: HTMLElement, store: object, press: (act: object) => void, plan: object}} parts `root` stays as long as the
@@ -61,7 +62,7 @@ export function enableDrag({ root, store, press, plan }) {
     if (drag.over === key) return;
     drag.over = key;
     unmark();
-    const own = target && (target.kind === "list" ? drag.row : target.id === drag.tableId);
+    const own = target && (target.kind === "list" ? drag.row : !drag.row && target.id === drag.tableId);
     drag.target = own ? null : target;
     if (!drag.target) return;
     const node = target.kind === "list" ? document.getElementById("side") : document.querySelector(`#plan [data-table="${CSS.escape(target.id)}"]`);
@@ -76,7 +77,7 @@ export function enableDrag({ root, store, press, plan }) {
     const { view } = store.get();
     const guest = view.guests.get(guestId);
     if (!guest || guest.phase === "done") tell(say("drag.gone", { name }));
-    else if (tableId && guest.tableId !== tableId) tell(say("drag.moved", { name }));
+    else if (guest.tableId !== tableId) tell(say("drag.moved", { name }));
     else drop({ view, guest, target, name });
   }
 
@@ -100,7 +101,7 @@ export function enableDrag({ root, store, press, plan }) {
   root.addEventListener("pointerdown", down, true);
   addEventListener("keydown", (event) => { if (drag && drag.ghost && event.key === "Escape") { event.stopPropagation(); cancel(); } }, true);
   // The click that follows a drag is none; neither are the browser's own drag, callout and selection.
-  addEventListener("click", (event) => { if (dragged) { dragged = false; event.stopPropagation(); event.preventDefault(); } }, true);
+  addEventListener("click", (event) => { if (dragged && event.detail) { dragged = false; event.stopPropagation(); event.preventDefault(); } }, true);
   for (const name of ["dragstart", "selectstart", "contextmenu"]) root.addEventListener(name, (event) => { if (heldAt(event.target, store.get().view) || drag) event.preventDefault(); });
 }
 
@@ -235,20 +236,24 @@ export function panning(root, world, layout, changed) {
 
 // The keyboard: what works wherever the focus is. The lists and the plan have their own arrows and Enter.
 
-const KEYS = [["/", "search"], ["n", "walk_in"], ["r", "reservation"], ["1 2 3 …", "table"], ["← ↑ → ↓", "arrows"], ["Enter", "select"], ["u", "undo"], ["Esc", "escape"], ["?", "help"]];
+const KEYS = [["/", "search"], ["n", "walk_in"], ["r", "reservation"], ["1 2 3 …", "table"], ["← ↑ → ↓", "arrows"], ["Enter", "select"], ["a", "actions"], ["u", "undo"], ["Esc", "escape"], ["?", "help"]];
 
 /**
- * @param {{store: object, press: (act: object) => void, open: (name: "search"|"walkIn"|"reservation") => void, undo: () => void}} parts
+ * @param {{store: object, press: (act: object) => Promise<boolean>, open: (name: "search"|"walkIn"|"reservation") => void,
+ *   undo: () => void, onPick: (selection: object) => void}} parts
  */
-export function enableKeys({ store, press, open, undo }) {
+export function enableKeys({ store, press, open, undo, onPick }) {
   let typed = "";
-  const does = { "/": () => open("search"), n: () => open("walkIn"), r: () => open("reservation"), u: undo, "?": showKeys, Escape: escape };
+  let forget;
+  const does = { a: () => { const first = document.querySelector("#bar .btn"); if (first) first.focus(); }, "/": () => open("search"), n: () => open("walkIn"), r: () => open("reservation"), u: undo, "?": showKeys, Escape: escape };
 
   /** Digits are a table's number: taken as soon as no other begins so, else by Enter. */
   function digits(more) {
     const tables = [...store.get().view.tables.values()].filter((table) => table.tableNumber.startsWith(typed + more));
     if (!tables.length) { typed = ""; return tell(say("keys.no_table", { table: more })); }
     typed += more;
+    clearTimeout(forget);
+    forget = setTimeout(() => { typed = ""; }, TYPED_MS);
     if (tables.length === 1 && tables[0].tableNumber === typed) take(tables[0]);
     else tell(say("keys.typed", { table: typed }));
   }
@@ -257,9 +262,12 @@ export function enableKeys({ store, press, open, undo }) {
     typed = "";
     tell("");
     const guest = ui.selection && ui.selection.kind === "guest" ? view.guests.get(ui.selection.id) : null;
-    if (!guest || guest.phase === "done") store.setUi({ selection: { kind: "table", id: table.id } });
-    else if (guest.phase === "seated" && guest.tableId) press(move(view, guest.id, table.id));
-    else press(seat(view, guest.id, table.id));
+    if (ui.picking) onPick({ kind: "table", id: table.id });
+    else if (!guest || guest.phase === "done") store.setUi({ selection: { kind: "table", id: table.id } });
+    else {
+      const act = guest.phase === "seated" && guest.tableId ? move(view, guest.id, table.id) : seat(view, guest.id, table.id);
+      press(act).then((done) => done && store.setUi({ selection: null, picking: null }));
+    }
   }
   function escape() {
     const { ui } = store.get();

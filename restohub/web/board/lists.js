@@ -4,6 +4,7 @@ import { attr, el, icon, keyed, nodeOf } from './keyed.js';
 import { formats, say, spoken } from './words.js';
 import { booked, due, marks, seated, sections, stage, unsent as unsentKeys, waited, waiting } from './choose.js';
 import { businessDay } from './hub.js';
+import { tell } from './dialogs.js';
 
 const TABS = ['waiting', 'booked', 'seated'];
 const MARKS = { allergy: 'warn', vip: 'star', birthday: 'cake', high_chair: 'high' };
@@ -49,7 +50,8 @@ export function createLists(root, { store, clock, onPick, open }) {
   }
   lists.addEventListener('click', (event) => {
     const row = event.target.closest('li[data-guest]');
-    if (row) onPick({ kind: 'guest', id: row.dataset.guest });
+    if (row && store.get().view.guests.has(row.dataset.guest)) onPick({ kind: 'guest', id: row.dataset.guest });
+    else if (row) tell(say('lists.gone', { name: row.querySelector('.cut').textContent }));
     const section = event.target.closest('[data-filter]');
     if (section) store.setUi({ section: section.dataset.filter || null });
   });
@@ -87,7 +89,8 @@ export function createLists(root, { store, clock, onPick, open }) {
       guest, time, table: guest.tableId ? view.tables.get(guest.tableId) : null, unsent: unsent.has(`guest:${guest.id}`), refused: refused.has(guest.id),
       chosen: isChosen(ui.selection, guest),
     });
-    const expected = due(view, now);
+    // A large screen has what is booked beside it: there a party that is due has one row, not two.
+    const expected = wide.matches ? { late: [], due: [] } : due(view, now, time.zone);
     const here = ({ table }) => ui.section === null || Boolean(table && table.section === ui.section);
     const day = ui.day || businessDay(now, time.zone);
     const lists = {
@@ -200,7 +203,7 @@ function waitRow(item) {
     name: `row${over ? ' late' : ''}`,
     share: quote ? Math.min(100, Math.round((100 * minutes) / quote)) : 0,
     children: [el('span', { class: 'size' }, time.number(guest.partySize)), el('span', { class: 'party' }, nameLine(item), sub), clockOf(main, small, over), el('span', { class: 'quote' })],
-    label: told(item, `${minutes} ${say('lists.min')}`, small, ...chips.map((one) => one.textContent), note),
+    label: told(item, `${minutes} ${say('lists.min')}`, small, ...chips.map((one) => one.textContent), booking, note),
   };
 }
 

@@ -38,7 +38,7 @@ export async function openWalkIn({ store, press, tableId = null }) {
   const table = tableId ? store.get().view.tables.get(tableId) : null;
   const add = (form, at) => {
     const values = filled(form.values());
-    press(walkIn(store.get().view, { ...values, ...(at ? { tableId: at } : {}) }));
+    return pressOrAsk(form, press, walkIn(store.get().view, { ...values, ...(at ? { tableId: at } : {}) }));
   };
   let form;
   const pressed = () => (table ? form.send() : form.part("name").input.focus());
@@ -51,6 +51,14 @@ export async function openWalkIn({ store, press, tableId = null }) {
     submit: () => add(form, tableId),
     watch(made) { form = made; return table ? watchTable(store, form, tableId) : watchFit(store, form, add); },
   });
+}
+
+/** What is to be asked first is asked in the form: what was typed stays, whatever the answer is. */
+function pressOrAsk(form, press, act) {
+  if (!act.ask) { press(act); return null; }
+  const { key, params } = act.ask;
+  form.say(say(key, params), { ways: [button(say(`${key}.yes`), () => { press({ ...act, ask: undefined }); form.close(form.values()); })] });
+  return { errors: {} };
 }
 
 /** Offers the table that fits best as soon as the size is known. */
@@ -75,13 +83,14 @@ function watchFit(store, form, add) {
 }
 
 function watchTable(store, form, tableId) {
+  let was = "";
   const look = () => {
     const { view } = store.get();
     const table = view.tables.get(tableId);
     const guest = table && table.currentGuestId ? view.guests.get(table.currentGuestId) : null;
-    if (!table) form.say(say("party.table_gone"), { refused: true });
-    else if (guest) form.say(say("party.table_taken", { table: table.tableNumber, name: guest.name }), { refused: true });
-    else form.say("");
+    const now = !table ? say("party.table_gone") : guest ? say("party.table_taken", { table: table.tableNumber, name: guest.name }) : "";
+    if (now !== was) form.say(now, { refused: now !== "" }); // else what is asked there stays
+    was = now;
   };
   return store.subscribe(look);
 }
@@ -182,7 +191,7 @@ function describe(key, guest, { restaurant, view }) {
 }
 
 /** How many of the party are here: one press. */
-export function openArrived({ store, press, guestId }) {
+export async function openArrived({ store, press, guestId }) {
   const guest = store.get().view.guests.get(guestId);
   if (!guest) return tell(say("party.gone"));
   return openDialog({ title: say("party.arrived", { name: guest.name }), kind: "small", build(close) {

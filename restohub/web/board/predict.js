@@ -280,9 +280,10 @@ export function outcome(floor, operations, { at, revision = 0, anyVersion = fals
  * an answer is shown as it was meant; where somebody else decides now (the host, of a conflict), nothing is.
  * @param {import("./floor.js").Floor} floor
  * @param {import("./state.js").Pending} pending
+ * @param {boolean} [isAfter] another one before it has no answer yet
  * @returns {import("./floor.js").Floor}
  */
-export function predict(floor, pending) {
+export function predict(floor, pending, isAfter = false) {
   const { act, at, state, revision, via } = pending;
   if (state === "refused" || state === "conflict" || state === "held") return floor;
   if (state === "answered" && pending.changes) {
@@ -292,7 +293,7 @@ export function predict(floor, pending) {
     });
     return newer.length ? applyChanges(floor, newer) : floor;
   }
-  const { changes } = outcome(floor, act.operations, { at, revision, anyVersion: via === "queue" });
+  const { changes } = outcome(floor, act.operations, { at, revision, anyVersion: via === "queue" || isAfter });
   return changes.length ? applyOver(floor, changes) : floor;
 }
 

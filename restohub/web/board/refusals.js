@@ -1,6 +1,6 @@
 // Why a press was refused, as a sentence of the page's own language and the ways on from there.
 
-import { freeAndSeat, newId, seat } from './acts.js';
+import { free, freeAndSeat, newId } from './acts.js';
 
 const AGAIN = { key: "way.again", action: "retry" };
 const LOOK = { key: "way.look", action: "look" };
@@ -27,10 +27,14 @@ const FULL = { guests: "guests", tables: "tables", floor_bytes: "floor" };
  */
 export function explain(problem, act, state, at) {
   const code = problem.error_code || "";
-  const sentence = (SENTENCES[code] || other)(problem.params || {}, problem, act, state);
-  return {
-    id: act.id, act, at, detail: problem.detail || "", where: whereOf(problem, act), ways: [], params: {}, ...sentence,
-  };
+  const sentence = { ways: [], params: {}, ...(SENTENCES[code] || other)(problem.params || {}, problem, act, state) };
+  const where = whereOf(problem, act);
+  return { id: act.id, act, at, detail: problem.detail || "", where, ...(act.undoes ? notUndone(sentence, problem) : sentence) };
+}
+
+/** What was to be undone is not forced on what others have made of it since: it can be looked at. */
+function notUndone({ key, params }, problem) {
+  return { key: "refusal.undo", params: { what: { key, params } }, ways: problem.current ? [lookAt(problem)] : [] };
 }
 
 const other = (params, problem) => ({ key: "refusal.other", params: { detail: problem.detail || "" }, ways: [AGAIN] });
@@ -46,7 +50,17 @@ function whereOf({ current }, { operations }) {
 /** Of the act, the party that was to have a table, where it is there already. */
 function seating(act, view) {
   const found = act.operations.find(({ entity_type, data }) => entity_type === "guest" && data && data.tableId);
-  return found && view.guests.has(found.entity_id) ? { guestId: found.entity_id, ...found.data } : null;
+  return found && found.action !== "create" && view.guests.has(found.entity_id) ? { guestId: found.entity_id, ...found.data } : null;
+}
+
+/** The same with the table freed before it: of the table as the hub has it, of which this page may not have heard yet. */
+function freeing(act, table, view) {
+  const there = { ...view, tables: new Map(view.tables).set(table.id, table) };
+  const wish = seating(act, view);
+  if (wish) return freeAndSeat(there, wish.guestId, table.id, { over: Boolean(wish.allowOverCapacity) });
+  const isNew = act.operations.some(({ entity_type, action, data }) => entity_type === "guest" && action === "create" && data.tableId === table.id);
+  const [first] = isNew ? free(there, table.id).operations : [];
+  return first ? { ...act, id: newId(), operations: [first, ...act.operations] } : null;
 }
 
 function occupied(params, { current }, act, { view }) {
@@ -56,22 +70,20 @@ function occupied(params, { current }, act, { view }) {
   const who = params.guest === null ? "_someone" : at ? "_at" : "";
   const ways = [CHOOSE];
   const wish = seating(act, view);
+  const freed = table && view.tables.has(table.id) && !(wish && guest && wish.guestId === guest.id) ? freeing(act, table, view) : null;
   const deletes = act.operations.some(({ entity_type, action }) => entity_type === "table" && action === "delete");
-  if (wish && table && view.tables.has(table.id) && wish.guestId !== (guest && guest.id)) {
-    const freeing = freeAndSeat(view, wish.guestId, table.id, { over: Boolean(wish.allowOverCapacity) });
-    ways.push({ key: params.held ? "way.unhold_and_seat" : "way.finish_and_seat", params, action: "press", act: freeing });
+  if (freed) {
+    ways.push({ key: params.held ? "way.unhold_and_seat" : "way.finish_and_seat", params, action: "press", act: freed });
   } else if (table) ways.push({ ...LOOK, selection: { kind: "table", id: table.id } });
   return { key: `refusal.table_${params.held ? "held" : "taken"}${who}`, params: { ...params, at }, ways: deletes ? ways.slice(1) : ways };
 }
 
-function tooLarge(params, problem, act, { view }) {
-  const wish = seating(act, view);
+function tooLarge(params, problem, { ask, ...act }) {
   const anyway = act.operations.map((one) => {
     const takes = one.data && (one.data.tableId || one.data.currentGuestId || one.data.capacity);
     return takes ? { ...one, data: { ...one.data, allowOverCapacity: true } } : one;
   });
-  const again = wish && act.operations.length === 1 && wish.status === "seated"
-    ? seat(view, wish.guestId, wish.tableId, { over: true }) : { ...act, id: newId(), operations: anyway };
+  const again = { ...act, id: newId(), operations: anyway };
   return { key: "refusal.party_exceeds_capacity", params, ways: [CHOOSE, { key: "way.anyway", action: "press", act: again }] };
 }
 

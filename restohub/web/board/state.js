@@ -95,7 +95,9 @@ export function createStore(initial = {}) {
     if (next.base !== previous.base || next.pending !== previous.pending) {
       next.pending = settled(next.pending, next.base);
       const here = next.pending.filter((one) => one.restaurantId === next.base.restaurantId);
-      next.view = here.reduce(predict, next.base);
+      // What an earlier one has made of the floor may be here before its answer, and with it the version that a later one will name.
+      const isAfter = (at) => here.slice(0, at).some((one) => one.state === "sending" || one.state === "waiting");
+      next.view = here.reduce((floor, one, at) => predict(floor, one, isAfter(at)), next.base);
     }
     state = next;
     if (!isAsked) {
@@ -148,7 +150,8 @@ export function undoAct(state) {
     : null;
 }
 
-function backwards({ before, versions }, view) {
+function backwards({ act, before, versions }, view) {
+  const removed = new Set(act.operations.filter(({ action }) => action === "delete").map(({ entity_type, entity_id }) => `${entity_type}:${entity_id}`));
   const steps = { first: [], leave: [], guests: [], last: [] };
   for (const { key, image } of before) {
     const kind = key.slice(0, 5);
@@ -157,9 +160,11 @@ function backwards({ before, versions }, view) {
       entity_type: kind, action, entity_id: key.slice(6), ...(data ? { data } : {}),
       ...(action === "create" ? {} : { if_match: versions[key] }),
     });
-    if (!image && present) steps.last.push(op("delete"));
-    else if (image && !present) steps.guests.push(remade(kind, image));
-    else if (image && present) (kind === "guest" ? backGuest : backTable)(steps, image, present, op);
+    if (!image) steps.last.push(op("delete"));
+    else if (!present && removed.has(key)) steps.guests.push(remade(kind, image));
+    // Somebody else has deleted it since: the hub says so, and it is not made anew.
+    else if (!present) steps.guests.push(op("update", { notes: image.notes }));
+    else (kind === "guest" ? backGuest : backTable)(steps, image, present, op);
   }
   return [...steps.first, ...steps.leave, ...steps.guests, ...steps.last];
 }

@@ -75,6 +75,7 @@ class Run {
     const url = `${scheme}://${location.host}/ws/restaurant/sync?restaurant_id=${this.restaurantId}${since}`;
     const socket = new WebSocket(url);
     this.socket = socket;
+    this.openedAt = Date.now();
     socket.onmessage = ({ data }) => this.hear(JSON.parse(data));
     socket.onclose = ({ code }) => this.lost(code);
     this.after("silence", OPENING_MS, () => this.lost(0));
@@ -110,8 +111,10 @@ class Run {
   probe() {
     if (this.store.get().link.state === "restaurant_gone") return;
     if (!navigator.onLine && !this.store.get().link.live) this.tell("no_network");
-    if (this.socket && this.socket.readyState === WebSocket.OPEN) this.ping(PROBE_MS);
-    else this.open();
+    const { readyState } = this.socket || {};
+    if (readyState === WebSocket.OPEN) this.ping(PROBE_MS);
+    // One that has just begun to open is left alone (`pageshow` comes while the page starts); one from before a sleep is not.
+    else if (readyState !== WebSocket.CONNECTING || Date.now() - this.openedAt > OPENING_MS) this.open();
   }
 
   // ---- Listening.
