@@ -241,7 +241,7 @@ export function createPlan(root, { store, clock, onPick }) {
     attr(hollow, 'hidden', !empty);
     if (empty) hollow.textContent = say('plan.empty');
     attr(root, 'aria-label', say('plan.floor'));
-    if (empty) layout = null;
+    if (empty) [layout, key] = [null, ''];
     else arrange(items, state.ui.mode === 'edit');
     const list = empty ? [] : models({ ...state, view }, items.map((item) => placed(item, layout)));
     drawn = new Map(list.map((one) => [one.id, one]));
