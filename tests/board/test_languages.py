@@ -19,7 +19,7 @@ LAID_OUT = """(written) => {
   const shown = (node) => node.getClientRects().length > 0 && getComputedStyle(node).visibility === 'visible' && !node.matches('.vh, .vh *');
   const own = (node) => [...node.childNodes].some((one) => one.nodeType === 3 && one.textContent.trim());
   const told = (node) => node.textContent.trim();
-  const cut = [...open.querySelectorAll('*')].filter((node) => shown(node) && own(node) && !node.closest('svg') && !written.includes(told(node))
+  const cut = [...open.querySelectorAll('*')].filter((node) => shown(node) && (own(node) || node.matches('button')) && !node.closest('svg') && !written.includes(told(node))
     && (node.scrollWidth > node.clientWidth + 1 && node.clientWidth > 0)).map((node) => `${told(node)} (${node.scrollWidth} > ${node.clientWidth})`);
   const wide = open.scrollWidth > innerWidth ? [`${open.tagName} is ${open.scrollWidth} wide`] : [];
   const spilt = [...open.querySelectorAll('#plan .table')].flatMap((table) => {

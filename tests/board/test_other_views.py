@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.board.conftest import Watch
 from tests.board.views import SIZES, drawn, evening, open_by_menu, open_menu
 from tests.conftest import Hub
 
@@ -170,3 +171,27 @@ def test_on_a_phone_the_floor_is_moved_under_the_finger(bistro_hub: Hub, open_pa
     page.mouse.up()
     after = face.bounding_box()
     assert after and after["x"] == pytest.approx(before["x"] - 175, abs=2)
+
+
+@pytest.mark.parametrize("size", ["ipad", "small_ipad", "upright"])
+@pytest.mark.parametrize("language", ["en-GB", "de-DE"])
+def test_the_banner_moves_nothing_and_is_whole(
+    own_hub: Hub, open_page: Callable[..., Page], watch: Watch, size: str, language: str
+) -> None:
+    watch.forgive("WebSocket connection to .* failed|Failed to load resource")
+    page = drawn(open_page(own_hub, window=SIZES[size], locale=language), tables=6)
+    places = "[...document.querySelectorAll('#plan .table, #side, #floor')].map((one) => one.getBoundingClientRect().toJSON())"
+    before = page.evaluate(places)
+    own_hub.stop()
+    banner = page.locator("#banner.hub_gone")
+    expect(banner).to_be_visible(timeout=15_000)
+    page.locator("li[data-guest]", has_text="Rossi").locator("button").click()
+    page.locator("#bar .main").click()
+    expect(banner.locator("button")).to_be_visible()
+    assert page.evaluate(places) == before
+    box, undo = banner.bounding_box(), page.locator("#top .undo").bounding_box()
+    assert box and undo
+    assert (box["x"], box["y"]) == (0, 0)
+    assert box["x"] + box["width"] <= undo["x"]
+    assert box["height"] <= 72, "it covers no table"
+    assert page.evaluate("(() => { const one = document.querySelector('#banner'); return one.scrollHeight - one.clientHeight; })()") <= 0
