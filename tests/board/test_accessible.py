@@ -24,12 +24,14 @@ PRESSED = """() => {
   return all.filter((node) => shown(node) && !node.closest('[aria-hidden=true]')).map((node) => {
     const part = node.closest('label') || node.querySelector('.face, .hit') || node;
     const { width, height } = part.getBoundingClientRect();
-    return { what: node.getAttribute('aria-label') || node.textContent.trim() || node.name || node.outerHTML.slice(0, 80), width, height };
+    const what = node.getAttribute('aria-label') || node.textContent.trim() || node.outerHTML.slice(0, 80);
+    return { what, width, height };
   });
 }"""
 MOVING = """() => [...document.querySelectorAll('*')].filter((node) => {
   const { transitionDuration, animationName, scrollBehavior } = getComputedStyle(node);
-  return transitionDuration.split(', ').some((one) => parseFloat(one) > 0) || animationName !== 'none' || scrollBehavior === 'smooth';
+  const turns = transitionDuration.split(', ').some((one) => parseFloat(one) > 0);
+  return turns || animationName !== 'none' || scrollBehavior === 'smooth';
 }).map((node) => node.outerHTML.slice(0, 80))"""
 
 
@@ -50,7 +52,9 @@ def empty_hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
 def violations(page: Page) -> list[str]:
     """What axe finds on a page, by rule and place."""
     found = AXE.run(page).response["violations"]
-    return [f"{one['id']}: {node['html'][:120]} {node['failureSummary'][:300]}" for one in found for node in one["nodes"]]
+    return [
+        f"{one['id']}: {node['html'][:120]} {node['failureSummary'][:300]}" for one in found for node in one["nodes"]
+    ]
 
 
 @pytest.mark.parametrize("theme", THEMES)

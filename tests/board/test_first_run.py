@@ -48,7 +48,8 @@ def test_an_empty_hub_becomes_a_drawn_floor(
     if tables:  # the other page, where the same was asked, shows it as well
         expect(other.locator("#plan .table")).to_have_count(tables)
         expect(other.locator("dialog")).to_have_count(0)
-        overlaps = """() => { const all = [...document.querySelectorAll('.table .face')].map((one) => one.getBoundingClientRect());
+        overlaps = """() => {
+          const all = [...document.querySelectorAll('.table .face')].map((one) => one.getBoundingClientRect());
           return all.some((a, at) => all.slice(at + 1).some((b) => Math.min(a.right, b.right) > Math.max(a.left, b.left)
             && Math.min(a.bottom, b.bottom) > Math.max(a.top, b.top))); }"""
         assert page.evaluate(overlaps) is False

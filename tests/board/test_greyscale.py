@@ -19,8 +19,8 @@ from tests.conftest import Hub
 STATES = ("free", "held", "seat", "soon", "late", "dirty", "oos")
 SIDE = 120  # px of the square around a table of four, its chairs included
 # Two states are told apart where so much of the square differs by a tenth of the way from black to white: a step that
-# everybody sees, and more than edges differ by. The words are left out, since numbers differ anyway: what remains is what
-# is told at a glance. A ring of 3 px in a table of 72 is 5 % of the square, so that 4 % is one clear mark more or less.
+# everybody sees, and more than edges differ by. The words are left out, since numbers differ anyway: what remains is
+# told at a glance. A ring of 3 px in a table of 72 is 5 % of the square, so that 4 % is one clear mark more or less.
 STEP, SHARE = 26, 0.04
 
 

@@ -16,31 +16,40 @@ from tests.conftest import Hub
 # What of the shown page is cut, and which buttons lie on each other. What a guest or host wrote may end in an ellipsis.
 LAID_OUT = """(written) => {
   const open = document.querySelector('dialog[open]') || document.body;
-  const shown = (node) => node.getClientRects().length > 0 && getComputedStyle(node).visibility === 'visible' && !node.matches('.vh, .vh *');
-  const own = (node) => [...node.childNodes].some((one) => one.nodeType === 3 && one.textContent.trim());
-  const told = (node) => node.textContent.trim();
-  const cut = [...open.querySelectorAll('*')].filter((node) => shown(node) && (own(node) || node.matches('button')) && !node.closest('svg') && !written.includes(told(node))
-    && (node.scrollWidth > node.clientWidth + 1 && node.clientWidth > 0)).map((node) => `${told(node)} (${node.scrollWidth} > ${node.clientWidth})`);
+  const shown = (node) => node.getClientRects().length > 0 && getComputedStyle(node).visibility === 'visible'
+    && !node.matches('.vh, .vh *');
+  const told = (node) => node.textContent.trim() || node.outerHTML.slice(0, 60);
+  const says = (node) => node.matches('button')
+    || [...node.childNodes].some((one) => one.nodeType === 3 && one.textContent.trim());
+  const cut = [...open.querySelectorAll('*')]
+    .filter((node) => shown(node) && says(node) && !node.closest('svg') && !written.includes(told(node)))
+    .filter((node) => node.clientWidth > 0 && node.scrollWidth > node.clientWidth + 1)
+    .map((node) => `${told(node)} (${node.scrollWidth} > ${node.clientWidth})`);
   const wide = open.scrollWidth > innerWidth ? [`${open.tagName} is ${open.scrollWidth} wide`] : [];
   const spilt = [...open.querySelectorAll('#plan .table')].flatMap((table) => {
     const face = table.querySelector('.face').getBoundingClientRect();
-    return [...table.querySelectorAll(':scope > text')].filter((text) => text.getBoundingClientRect().width > face.width + 2).map((text) => told(text));
+    const words = [...table.querySelectorAll(':scope > text')];
+    return words.filter((text) => text.getBoundingClientRect().width > face.width + 2).map(told);
   });
   // What of a button is in view: its box within all that scroll around it.
   const box = (node) => {
     let { left, right, top, bottom } = node.getBoundingClientRect();
     for (let up = node.parentElement; up; up = up.parentElement) {
-      if (getComputedStyle(up).overflowX === 'visible' && getComputedStyle(up).overflowY === 'visible') continue;
+      const { overflowX, overflowY } = getComputedStyle(up);
+      if (overflowX === 'visible' && overflowY === 'visible') continue;
       const clip = up.getBoundingClientRect();
-      [left, right, top, bottom] = [Math.max(left, clip.left), Math.min(right, clip.right), Math.max(top, clip.top), Math.min(bottom, clip.bottom)];
+      [left, right] = [Math.max(left, clip.left), Math.min(right, clip.right)];
+      [top, bottom] = [Math.max(top, clip.top), Math.min(bottom, clip.bottom)];
     }
     return { node, left, right, top, bottom };
   };
   const buttons = [...open.querySelectorAll('button, a[href], input, select, textarea')].filter(shown).map(box)
     .filter((one) => one.right - one.left > 1 && one.bottom - one.top > 1);
-  const on = buttons.flatMap((one, at) => buttons.slice(at + 1).filter((two) => !one.node.contains(two.node) && !two.node.contains(one.node)
-    && Math.min(one.right, two.right) - Math.max(one.left, two.left) > 1 && Math.min(one.bottom, two.bottom) - Math.max(one.top, two.top) > 1)
-    .map((two) => `${told(one.node) || one.node.outerHTML.slice(0, 60)} on ${told(two.node) || two.node.outerHTML.slice(0, 60)}`));
+  const meet = (one, two) => !one.node.contains(two.node) && !two.node.contains(one.node)
+    && Math.min(one.right, two.right) - Math.max(one.left, two.left) > 1
+    && Math.min(one.bottom, two.bottom) - Math.max(one.top, two.top) > 1;
+  const on = buttons.flatMap((one, at) => buttons.slice(at + 1).filter((two) => meet(one, two))
+    .map((two) => `${told(one.node)} on ${told(two.node)}`));
   return [...cut, ...wide, ...spilt, ...on];
 }"""
 PARAM = re.compile(r"\{(\w+)\}")

@@ -1,4 +1,4 @@
-"""The views beside the board: the wall, tonight on paper, another restaurant, the page about the hub, the large screen."""
+"""The views beside the board: the wall, paper, another restaurant, the page about the hub, other screens, the banner."""
 
 from __future__ import annotations
 
@@ -41,20 +41,32 @@ def test_the_wall_says_first_names_and_sizes_and_nothing_else(bistro_hub: Hub, o
     for key in ("n", "/", "r", "1"):
         page.keyboard.press(key)
     expect(page.locator("dialog")).to_have_count(0)
-    sizes = page.evaluate("[...document.querySelectorAll('#queue li > *')].map((one) => parseFloat(getComputedStyle(one).fontSize))")
+    sizes = page.evaluate(
+        "[...document.querySelectorAll('#queue li > *')].map((one) => parseFloat(getComputedStyle(one).fontSize))"
+    )
     assert min(sizes) >= 59
     assert page.evaluate("document.querySelector('#queue').scrollWidth <= innerWidth")
 
 
 def test_a_long_queue_is_in_two_columns_and_counts_the_rest(own_hub: Hub, open_page: Callable[..., Page]) -> None:
     with own_hub.client() as api:
-        guests = [{"entity_type": "guest", "action": "create", "data": {"name": f"Guest{number} Long", "partySize": number % 6 + 1}} for number in range(30)]  # fmt: skip
+        guests = [
+            {
+                "entity_type": "guest",
+                "action": "create",
+                "data": {"name": f"Guest{number} Long", "partySize": number % 6 + 1},
+            }
+            for number in range(30)
+        ]
         assert api.post("/api/v1/atomic/batch", json={"restaurant_id": 1, "operations": guests}).is_success
     page = open_page(own_hub, "/?view=queue", window=SIZES["large"])
     expect(page.locator("#queue ol")).to_have_attribute("data-columns", "2")
     shown = page.locator("#queue li").count()
     expect(page.locator("#queue")).to_contain_text(f"and {32 - shown} more parties")
-    inside = "[...document.querySelectorAll('#queue li')].every((one) => { const { right, bottom } = one.getBoundingClientRect(); return right <= innerWidth && bottom <= innerHeight; })"
+    inside = (
+        "[...document.querySelectorAll('#queue li')].map((one) => one.getBoundingClientRect())"
+        ".every(({ right, bottom }) => right <= innerWidth && bottom <= innerHeight)"
+    )
     assert page.evaluate(inside)
     with own_hub.client() as api:  # it follows
         first = page.locator("#queue li b").first.inner_text()
@@ -91,7 +103,9 @@ def test_tonight_is_printed_with_what_the_door_must_know(bistro_hub: Hub, open_p
 # ---- Another restaurant, another page.
 
 
-def test_several_restaurants_are_switched_without_loading_the_page(bistro_hub: Hub, open_page: Callable[..., Page]) -> None:
+def test_several_restaurants_are_switched_without_loading_the_page(
+    bistro_hub: Hub, open_page: Callable[..., Page]
+) -> None:
     page = drawn(open_page(bistro_hub))
     page.evaluate("window.mark = 1")
     switch = page.locator("#top select")
@@ -139,7 +153,8 @@ def test_a_large_screen_shows_what_is_booked_beside_the_floor(bistro_hub: Hub, o
 def test_an_upright_ipad_has_the_floor_above_the_lists(bistro_hub: Hub, open_page: Callable[..., Page]) -> None:
     page = drawn(open_page(bistro_hub, window=SIZES["upright"]))
     floor, lists = page.locator("#floor").bounding_box(), page.locator("#side").bounding_box()
-    assert floor and lists
+    assert floor
+    assert lists
     assert floor["y"] + floor["height"] == pytest.approx(lists["y"], abs=1)
     assert floor["height"] > lists["height"]
 
@@ -163,14 +178,16 @@ def test_on_a_phone_the_floor_is_moved_under_the_finger(bistro_hub: Hub, open_pa
     face = page.locator('[data-table="table-44"] .face')
     expect(face).to_be_attached()
     before = face.bounding_box()
-    assert before and before["x"] > 390, "the floor is wider than a phone"
+    assert before
+    assert before["x"] > 390, "the floor is wider than a phone"
     # Between tables: on a table a finger drags its party.
     page.mouse.move(195, 340)
     page.mouse.down()
     page.mouse.move(20, 340, steps=6)
     page.mouse.up()
     after = face.bounding_box()
-    assert after and after["x"] == pytest.approx(before["x"] - 175, abs=2)
+    assert after
+    assert after["x"] == pytest.approx(before["x"] - 175, abs=2)
 
 
 @pytest.mark.parametrize("size", ["ipad", "small_ipad", "upright"])
@@ -180,7 +197,10 @@ def test_the_banner_moves_nothing_and_is_whole(
 ) -> None:
     watch.forgive("WebSocket connection to .* failed|Failed to load resource")
     page = drawn(open_page(own_hub, window=SIZES[size], locale=language), tables=6)
-    places = "[...document.querySelectorAll('#plan .table, #side, #floor')].map((one) => one.getBoundingClientRect().toJSON())"
+    places = (
+        "[...document.querySelectorAll('#plan .table, #side, #floor')]"
+        ".map((one) => one.getBoundingClientRect().toJSON())"
+    )
     before = page.evaluate(places)
     own_hub.stop()
     banner = page.locator("#banner.hub_gone")
@@ -190,8 +210,14 @@ def test_the_banner_moves_nothing_and_is_whole(
     expect(banner.locator("button")).to_be_visible()
     assert page.evaluate(places) == before
     box, undo = banner.bounding_box(), page.locator("#top .undo").bounding_box()
-    assert box and undo
+    assert box
+    assert undo
     assert (box["x"], box["y"]) == (0, 0)
     assert box["x"] + box["width"] <= undo["x"]
     assert box["height"] <= 72, "it covers no table"
-    assert page.evaluate("(() => { const one = document.querySelector('#banner'); return one.scrollHeight - one.clientHeight; })()") <= 0
+    assert (
+        page.evaluate(
+            "(() => { const one = document.querySelector('#banner'); return one.scrollHeight - one.clientHeight; })()"
+        )
+        <= 0
+    )

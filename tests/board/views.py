@@ -1,4 +1,4 @@
-"""The board's views, as its tests and its pictures open them: a lovely evening, and how to come to each view from `/`."""
+"""The board's views, as its tests and its pictures open them: a lovely evening, and how to come to each from `/`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,13 @@ from playwright.sync_api import Page, expect
 from tests.board.floor_samples import TABLES, bistro
 from tests.conftest import Hub
 
-SIZES = {"ipad": (1180, 820), "small_ipad": (1024, 768), "upright": (768, 1024), "phone": (390, 844), "large": (1920, 1080)}
+SIZES = {
+    "ipad": (1180, 820),
+    "small_ipad": (1024, 768),
+    "upright": (768, 1024),
+    "phone": (390, 844),
+    "large": (1920, 1080),
+}
 HOUSE = {"name": "Trattoria Lume", "timezone": "Europe/Rome", "locale": "en-GB", "hours": 24}
 
 
