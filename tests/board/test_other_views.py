@@ -1,4 +1,4 @@
-"""The views beside the board: the wall, paper, another restaurant, the page about the hub, other screens, the banner."""
+"""The views beside the board: the wall, paper, another restaurant, the hub, other screens, the banner."""
 
 from __future__ import annotations
 
