@@ -12,7 +12,7 @@ from tests.board.stage import Finger, ids_of, middle
 from tests.board.views import drawn, open_by_menu
 from tests.conftest import Hub
 
-PLACES = {"1": (0.1, 0.1), "2": (0.5, 0.1), "3": (0.9, 0.1), "4": (0.1, 0.8), "5": (0.5, 0.8), "6": (0.9, 0.8)}
+PLACES = {"1": (0.05, 0.06), "2": (0.5, 0.1), "3": (0.9, 0.1), "4": (0.1, 0.8), "5": (0.5, 0.8), "6": (0.9, 0.8)}
 
 
 def edited(hub: Hub, open_page: Callable[..., Page], **options: Any) -> Page:

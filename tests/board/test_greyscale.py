@@ -41,7 +41,7 @@ def seven_states(api: httpx.Client) -> None:
         table = {"tableNumber": str(number + 1), "capacity": 4, "shape": "round", "position": place, "status": status}
         make.append(_made("table", state, table))
     party = {"name": "Rossi", "partySize": 4}
-    for state, minutes in (("seat", 30), ("soon", 80), ("late", 100)):
+    for state, minutes in (("seat", 70), ("soon", 74), ("late", 100)):
         make.append(
             _made("guest", f"of-{state}", party | {"tableId": state, "status": "seated", "seatedTime": _ago(minutes)})
         )
