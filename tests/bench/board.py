@@ -283,12 +283,14 @@ def main() -> None:
         sys.exit("Chromium is not installed, so the board cannot be measured.")
     with tempfile.TemporaryDirectory(prefix="bench-") as temporary, sync_playwright() as playwright:
         hub = Hub(Path(temporary) / "data").start()
-        browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
-        with hub.client() as api:
-            furnish(api)
-        figures = measured(Bench(hub, browser), lambda what: print(what, file=sys.stderr, flush=True))
-        browser.close()
-        hub.stop()
+        try:
+            browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
+            with hub.client() as api:
+                furnish(api)
+            figures = measured(Bench(hub, browser), lambda what: print(what, file=sys.stderr, flush=True))
+            browser.close()
+        finally:
+            hub.stop()
     print(table(figures))
     told = json.dumps({"machine": processor(), "figures": figures}, indent=1)
     if asked.json:

@@ -96,14 +96,17 @@ def main() -> None:
     if program is None:
         sys.exit("Chromium is not installed, so no picture can be taken.")
     with tempfile.TemporaryDirectory(prefix="pictures-") as temporary, sync_playwright() as playwright:
-        hub = evening(Hub(Path(temporary) / "data").start())
-        browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
-        for name in PICTURES:
-            picture = take(browser, hub, name)
-            (folder / f"{name}.png").write_bytes(picture)
-            print(f"{name}.png {len(picture):,} bytes")
-        browser.close()
-        hub.stop()
+        hub = Hub(Path(temporary) / "data").start()
+        try:
+            evening(hub)
+            browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
+            for name in PICTURES:
+                picture = take(browser, hub, name)
+                (folder / f"{name}.png").write_bytes(picture)
+                print(f"{name}.png {len(picture):,} bytes")
+            browser.close()
+        finally:
+            hub.stop()
 
 
 if __name__ == "__main__":
