@@ -127,7 +127,7 @@ export function createBanner(root, { store, clock, outbox }) {
   const what = el('b', {});
   const rest = el('span', {});
   const look = el('button', { type: 'button', on: { click: () => showOutbox(store, outbox) } });
-  root.append(icon('warn'), what, rest, look);
+  root.append(icon('warn'), el('p', {}, what, ' ', rest), look);
   let seen = null; // the hub's time when the floor was last in step
 
   function render(state) {
@@ -140,6 +140,7 @@ export function createBanner(root, { store, clock, outbox }) {
     const decide = held + conflicts > 0;
     const shown = news || decide || stuck || risky;
     attr(root, 'class', shown ? `shown ${link.state}` : null);
+    if (shown) clearOf(root);
     attr(document.documentElement, 'data-stale', !link.live);
     const parts = [];
     if (news && !link.live && seen !== null && link.state !== 'catching_up') parts.push(say('banner.as_of', { time: formats(restaurant).time(seen) }));
@@ -155,6 +156,12 @@ export function createBanner(root, { store, clock, outbox }) {
     attr(look, 'hidden', waits + held + conflicts === 0);
   }
   return { render };
+}
+
+/** The banner ends before the clock, undo and the menu; on a small screen before undo. */
+function clearOf(root) {
+  const first = document.querySelector(innerWidth > 900 ? '#top .now' : '#top .undo');
+  if (first) root.style.setProperty('--clear', `${Math.max(0, Math.round(innerWidth - first.getBoundingClientRect().left + 8))}px`);
 }
 
 /** What waits in the outbox, each with what can be done about it. */

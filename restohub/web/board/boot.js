@@ -156,12 +156,14 @@ async function boot() {
     createActionbar(byId('bar'), { store, clock, press, open }), createRefusals(byId('dialogs'), { store, rectOf, onWay: wayOn(store, press, outbox) }),
   ];
   if (new URLSearchParams(location.search).get('view') === 'queue') parts.splice(2, parts.length, ...wall());
-  parts.push({ render: welcomer({ api, store }, open) });
+  else {
+    parts.push({ render: welcomer({ api, store }, open) });
+    enableKeys({ store, press, open, undo, onPick });
+    enableDrag({ root: document.querySelector('main'), store, press, plan });
+  }
   const draw = () => { for (const part of parts) part.render(store.get()); };
   store.subscribe(draw);
   // Minutes are read off the hub's clock, never counted: a device that slept is right with its first look.
-  enableKeys({ store, press, open, undo, onPick });
-  enableDrag({ root: document.querySelector('main'), store, press, plan });
   setInterval(draw, 1000);
   addEventListener('resize', draw);
   document.addEventListener('visibilitychange', draw);

@@ -3,7 +3,7 @@
 const FIELDS = ["tableNumber", "capacity", "minCapacity", "shape", "rotation", "position", "section", "server"];
 const MADE = { status: "available", currentGuestId: null, notes: null, section: null, server: null, minCapacity: 1, rotation: 0, version: 0 };
 const ACROSS = 800, DOWN = 620; // what a floor measures on an iPad, for distances
-const ROOM = 80;
+const ROOM = 48; // px between two bodies: their chairs, and a way between them
 
 /**
  * @typedef {object} Draft
@@ -117,14 +117,15 @@ export function operations(draft) {
 /**
  * A place for a new table: the first in reading order that leaves room around it, else the one that leaves most.
  * @param {(table: object) => {w: number, h: number}} bodyOf how large a table is drawn
+ * @param {{w: number, h: number}} own how large the new one is
  */
-export function freePlace(tables, bodyOf = () => ({ w: 72, h: 72 })) {
+export function freePlace(tables, bodyOf = () => ({ w: 72, h: 72 }), own = { w: 72, h: 72 }) {
   const taken = [...tables.values()].map((table) => ({ ...(table.position || { x: 0, y: 0 }), ...bodyOf(table) }));
   let best = { x: 0.5, y: 0.5, room: -Infinity };
   for (let row = 0; row <= 18; row += 1) {
     for (let column = 0; column <= 18; column += 1) {
       const place = { x: round(0.05 + column * 0.05), y: round(0.05 + row * 0.05) };
-      const rooms = taken.map(({ x, y, w, h }) => Math.max(Math.abs(x - place.x) * ACROSS - w / 2, Math.abs(y - place.y) * DOWN - h / 2));
+      const rooms = taken.map(({ x, y, w, h }) => Math.max(Math.abs(x - place.x) * ACROSS - (w + own.w) / 2, Math.abs(y - place.y) * DOWN - (h + own.h) / 2));
       const room = Math.min(ROOM, ...rooms);
       if (room > best.room) best = { ...place, room };
     }

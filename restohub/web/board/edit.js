@@ -53,7 +53,8 @@ export function startEdit({ store, plan, press, discard = () => null }) {
     const id = newId();
     const like = chosen.size === 1 ? tables.get([...chosen][0]) : null;
     chosen = new Set([id]);
-    set(change(draft, [[id, { isNew: true, tableNumber: nextNumber(tables), shape, capacity: { rectangle: 6, round: 2 }[shape] || 4, position: freePlace(tables, (table) => bodyOf(table.shape, table.capacity)),
+    const capacity = { rectangle: 6, round: 2 }[shape] || 4;
+    set(change(draft, [[id, { isNew: true, tableNumber: nextNumber(tables), shape, capacity, position: freePlace(tables, (table) => bodyOf(table.shape, table.capacity), bodyOf(shape, capacity)),
       ...(like ? { section: like.section, server: like.server } : {}) }]]));
   }
   function remove() {

@@ -60,7 +60,7 @@ function words(one) {
   const minutes = late ? `+${time.number(state.over)}` : time.number(state.minutes);
   if (names) return [line('num xs', -4, `${number} · ${minutes}′`), line('who', 15, short(guest.name, inner - 10, 15))];
   if (state.minutes < 1) return [line(`num${small}`, -4, number), line(`min${small}`, 16, say('plan.now'))];
-  const wide = inner > 84;
+  const wide = inner >= 90;
   return [line(`num${small}`, wide ? -2 : -4, number), line(`min${small}`, wide ? 21 : 17, wide ? minutes : `${minutes}′`, wide && say('plan.min'))];
 }
 
@@ -90,7 +90,7 @@ function turned(one) {
   if (state.name === 'dirty') parts.push(shape('hatched', body, { fill: 'url(#hatch)' }));
   if (body.kind === 'booth') parts.push(el('svg:path', { class: 'back', d: `M${-body.w / 2} ${8 - body.h / 2}V${body.h / 2 - 8}` }));
   if ((state.name === 'seat' || state.name === 'soon') && one.guest) {
-    const d = ring(body);
+    const d = ring(body, one.inner < 54 ? 3 : 4.5);
     parts.push(el('svg:path', { class: 'track', d }), el('svg:path', { class: 'ring', d, pathLength: 100, 'stroke-dasharray': `${state.share} 200` }));
   }
   if (state.name === 'oos') {
@@ -200,7 +200,7 @@ export function createPlan(root, { store, clock, onPick }) {
     // A table's longer body is no reason to spread the floor: those that stand together count as they stood alone.
     const asides = [].concat(...items.map(({ others }) => others)).map((one) => ({ id: one.id, x: one.position.x, y: one.position.y, body: bodyOf(one.shape, one.capacity), rotation: one.rotation || 0 }));
     const alone = items.map((item) => (item.others.length ? { ...item, body: bodyOf(item.table.shape, item.table.capacity - item.others.reduce((sum, one) => sum + one.capacity, 0)) } : item));
-    const corners = edit ? [[0, 0], [1, 1]].map(([x, y]) => ({ id: `corner${x}`, x, y, body: bodyOf('round', 2), rotation: 0 })) : [];
+    const corners = edit ? [[0, 0], [1, 1]].map(([x, y]) => ({ id: `corner${x}`, x, y, body: bodyOf('round', 2), rotation: 0, corner: true })) : [];
     layout = fit([...alone, ...asides, ...corners], size.width, size.height, pan.zoom());
     Object.assign(layout, { edit, size: `${size.width}×${size.height}` });
     pan.bound();
@@ -241,7 +241,7 @@ export function createPlan(root, { store, clock, onPick }) {
     attr(hollow, 'hidden', !empty);
     if (empty) hollow.textContent = say('plan.empty');
     attr(root, 'aria-label', say('plan.floor'));
-    if (empty) layout = null;
+    if (empty) [layout, key] = [null, ''];
     else arrange(items, state.ui.mode === 'edit');
     const list = empty ? [] : models({ ...state, view }, items.map((item) => placed(item, layout)));
     drawn = new Map(list.map((one) => [one.id, one]));

@@ -133,8 +133,10 @@ function axis(items, size, low, high) {
   return { scale, min, offset: (from + to) / 2 };
 }
 
+/** Whether some stand too close. A corner of the floor is no table: nothing is too close to it. */
 function crowded(placed) {
-  return placed.some((a, at) => placed.slice(at + 1).some((b) => {
+  const tables = placed.filter(({ corner }) => !corner);
+  return tables.some((a, at) => tables.slice(at + 1).some((b) => {
     const [dx, dy] = [Math.abs(a.px - b.px), Math.abs(a.py - b.py)];
     if (a.x === b.x && a.y === b.y) return false; // nothing parts two that stand on one spot
     if (Math.hypot(dx, dy) < 56) return true;
@@ -159,7 +161,7 @@ function place(items, width, height, shrink) {
 /**
  * Fit tables into a view: their bounding box and 6 %, every body whole. Where they would stand too close, bodies shrink
  * to 48 px, and then the world grows larger than the view, which pans.
- * @param {Array<{id: string, x: number, y: number, body: Body, rotation: number}>} items
+ * @param {Array<{id: string, x: number, y: number, body: Body, rotation: number, corner?: boolean}>} items
  * @returns {{width: number, height: number, shrink: number, places: Map<string, {x: number, y: number, rw: number, rh: number}>,
  *   at: (x, y) => {x, y}, back: (px, py) => {x, y}}} `at` turns a position into pixels of the world, `back` is its inverse
  */
@@ -184,15 +186,18 @@ export function panels(sections, width, height) {
     name,
     left: Math.min(...places.map((p) => p.x - p.rw)) - 8, right: Math.max(...places.map((p) => p.x + p.rw)) + 8,
     top: Math.min(...places.map((p) => p.y - p.rh)) - 8, bottom: Math.max(...places.map((p) => p.y + p.rh)) + 34,
+    // How far its tables reach: the room for a section's name puts no section beside another one.
+    across: [Math.min(...places.map((p) => p.x - p.rw)), Math.max(...places.map((p) => p.x + p.rw))],
+    down: [Math.min(...places.map((p) => p.y - p.rh)), Math.max(...places.map((p) => p.y + p.rh))],
   }));
-  grow(made, 'left', 'right', 'top', 'bottom', width);
-  grow(made, 'top', 'bottom', 'left', 'right', height);
-  return made;
+  grow(made, 'left', 'right', 'down', width);
+  grow(made, 'top', 'bottom', 'across', height);
+  return made.map(({ across, down, ...panel }) => panel);
 }
 
-function grow(made, low, high, crossLow, crossHigh, size) {
+function grow(made, low, high, crosswise, size) {
   const sides = made.map((one) => {
-    const beside = made.filter((two) => two !== one && two[crossLow] < one[crossHigh] && one[crossLow] < two[crossHigh]);
+    const beside = made.filter((two) => two !== one && two[crosswise][0] < one[crosswise][1] && one[crosswise][0] < two[crosswise][1]);
     const before = beside.filter((two) => two[high] + two[low] < one[high] + one[low]).map((two) => two[high]);
     const after = beside.filter((two) => two[high] + two[low] > one[high] + one[low]).map((two) => two[low]);
     return [

@@ -5,7 +5,7 @@ import { booked, find, waiting } from './choose.js';
 import { button, openDialog } from './dialogs.js';
 import { businessDay } from './hub.js';
 import { attr, el, keyed, text } from './keyed.js';
-import { formats, say } from './words.js';
+import { formats, say, spoken } from './words.js';
 
 const SHOWN = 12;
 const TAB = { expected: "booked", waiting: "waiting", seated: "seated" };
@@ -146,20 +146,23 @@ export function createQueue(root) {
   const none = el("p", {});
   const more = el("p", {});
   root.replaceChildren(el("section", { id: "queue" }, title, list, none, more));
-  const rows = () => Math.max(3, Math.floor((list.clientHeight || 600) / 104)) * (list.clientWidth > 1200 ? 2 : 1);
   function render({ view, restaurant, link }) {
     const all = waiting(view);
-    const shown = all.slice(0, rows());
+    const rows = Math.max(3, Math.floor((list.clientHeight || 600) / 104));
+    const columns = all.length > rows && list.clientWidth > 1200 ? 2 : 1;
+    const shown = all.slice(0, rows * columns);
+    attr(list, "data-columns", columns);
     text(title, restaurant ? restaurant.name : "");
     text(none, all.length ? "" : say("queue.none"));
     text(more, all.length > shown.length ? say("queue.more", { count: all.length - shown.length }) : link.live ? "" : say("queue.behind"));
     keyed(list, shown, {
       key: ({ id }) => id,
-      facts: (guest) => [guest.firstName, guest.partySize, guest.status, shown.indexOf(guest)],
+      facts: (guest) => [guest.firstName, guest.partySize, guest.status, shown.indexOf(guest), columns, spoken()],
       create: () => el("li", {}, el("i", {}), el("b", {}), el("span", {}), el("em", {})),
       update(node, guest) {
-        const parts = [String(shown.indexOf(guest) + 1), guest.firstName, say("queue.party", { count: guest.partySize }), guest.status === "notified" ? say("queue.ready") : ""];
+        const parts = [String(shown.indexOf(guest) + 1), guest.firstName, columns > 1 ? formats(restaurant).number(guest.partySize) : say("queue.party", { count: guest.partySize }), guest.status === "notified" ? say("queue.ready") : ""];
         parts.forEach((part, at) => text(node.children[at], part));
+        attr(node.children[2], "aria-label", say("queue.party", { count: guest.partySize }));
         attr(node, "data-ready", guest.status === "notified");
       },
     });

@@ -383,7 +383,7 @@ export default {
   "queue.none": "Keine Wartezeit: nur herein.",
   "queue.more": { one: "und {count} weitere Gruppe", other: "und {count} weitere Gruppen" },
   "queue.party": { one: "{count} Person", other: "{count} Personen" },
-  "queue.ready": "Ihr Tisch ist bereit",
+  "queue.ready": "Tisch bereit",
   "queue.behind": "Nicht aktuell",
 
   // acts.js

@@ -485,6 +485,6 @@ export default {
   'queue.none': 'No wait: come in.',
   'queue.more': { one: 'and {count} more party', other: 'and {count} more parties' },
   'queue.party': { one: '{count} person', other: 'party of {count}' },
-  'queue.ready': 'Your table is ready',
+  'queue.ready': 'Table ready',
   'queue.behind': 'Not up to date',
 };
