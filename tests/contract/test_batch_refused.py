@@ -181,10 +181,19 @@ def test_an_operation_is_refused_like_the_request_alone(
     assert floor(api, restaurant) == before
 
 
-def test_a_deleted_id_is_not_given_again_within_the_batch(api: httpx.Client, restaurant: int) -> None:
-    new_guest(api, restaurant, id="g1")
-    steps = [op("guest", "delete", "g1"), op("guest", "create", "g1", **GUEST)]
-    assert faults(problem(post_batch(api, restaurant, *steps), 409, "already_exists")) == [(1, "already_exists")]
+@pytest.mark.parametrize(("kind", "data"), [("guest", GUEST), ("table", TABLE)])
+@pytest.mark.parametrize("made", ["before", "in the batch"])
+def test_a_deleted_id_is_not_given_again_within_the_batch(
+    api: httpx.Client, restaurant: int, kind: str, data: Json, made: str
+) -> None:
+    create = op(kind, "create", "x1", **data)
+    if made == "before":
+        ok(post_batch(api, restaurant, create))
+    steps = [*([create] if made == "in the batch" else []), op(kind, "delete", "x1"), create]
+    before = floor(api, restaurant)
+    refused = problem(post_batch(api, restaurant, *steps), 409, "already_exists")
+    assert faults(refused) == [(len(steps) - 1, "already_exists")]
+    assert floor(api, restaurant) == before
 
 
 def test_two_tables_cannot_swap_their_numbers_directly(api: httpx.Client, restaurant: int) -> None:
