@@ -241,18 +241,17 @@ def test_a_strange_if_match_is_a_problem(api: httpx.Client, place: int, tag: byt
     assert floor(api, place)["revision"] == 2
 
 
-@pytest.mark.parametrize(
-    "content_type", [b"\xff", b"application/json; charset=utf-16", b";", b"application/" + b"j" * 9000]
-)
-def test_a_strange_content_type_is_answered(api: httpx.Client, place: int, content_type: bytes) -> None:
+@pytest.mark.parametrize("content_type", [b"\xff", b";", b"application/" + b"j" * 9000])
+def test_a_strange_content_type_is_a_problem(api: httpx.Client, place: int, content_type: bytes) -> None:
     body = b'{"name": "A", "partySize": 2}'
     answer = api.post(GUESTS.format(id=place), content=body, headers=[(b"Content-Type", content_type)])
-    assert answer.status_code == 201 or any_problem(answer)
+    problem(answer, 415, "unsupported_media_type")
 
 
 def test_a_compressed_body_is_a_problem(api: httpx.Client, place: int) -> None:
     headers = {**JSON_TYPE, "Content-Encoding": "gzip"}
-    any_problem(api.post(GUESTS.format(id=place), content=b"\x1f\x8b\x08\x00" + b"\x00" * 50, headers=headers))
+    answer = api.post(GUESTS.format(id=place), content=b"\x1f\x8b\x08\x00" + b"\x00" * 50, headers=headers)
+    problem(answer, 400, "invalid_json")
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -292,7 +291,7 @@ def test_random_json_is_answered_and_never_a_fault_of_the_hub(api: httpx.Client,
         elif path.startswith(SYNC_BATCH):
             body = {"updates": [{**op("table", "update", "t1"), "data": anything(dice)}, anything(dice, 3)]}
         answer = send(api, place, method, path, json.dumps(body).encode())
-        assert answer.is_success or any_problem(answer), body
+        assert answer.is_success or any_problem(answer), body  # chance makes some that fit
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -307,7 +306,7 @@ def test_a_body_with_a_byte_changed_is_answered(api: httpx.Client, place: int, s
         for _ in range(dice.randrange(1, 4)):
             body[dice.randrange(len(body))] = dice.randrange(256)
         answer = send(api, place, "POST", BATCH, bytes(body))
-        assert answer.is_success or any_problem(answer), body
+        assert answer.is_success or any_problem(answer), body  # chance makes some that fit
 
 
 @pytest.mark.parametrize(
