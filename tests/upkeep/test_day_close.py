@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime, timedelta
 
 import pytest
 
+from restohub.floor.commands import Create, GuestFields
 from restohub.floor.model import DONE, EXPECTED, GUEST_STATUSES, Floor, Guest
-from restohub.upkeep.day_close import last_closing, leaving
+from restohub.live.group_commit import Step
+from restohub.upkeep.day_close import close_days, last_closing, leaving
+from tests.faults.simulated_evening import Core, answering
+from tests.faults.simulation import Disk, VirtualLoop
+from tests.floor.story import START
 
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
 CLOSING = datetime.fromisoformat("2026-11-28T04:00:00+01:00")
@@ -88,3 +94,29 @@ def test_what_was_changed_before_times_began_anew_is_as_old_as_that() -> None:
 def test_five_hundred_leave_in_one_commit() -> None:
     guests = {f"g{n}": Guest(id=f"g{n}", first_name="Ada", party_size=2, status="left") for n in range(501)}
     assert leaving(Floor(restaurant_id=1, guests=guests), BEFORE, 0, None) == tuple(guests)[:500]
+
+
+async def leaves_at(loop: VirtualLoop, moments: list[datetime]) -> list[bool]:
+    """Whether a guest who left when the world began has left the floor of a hub that runs, at each of these moments."""
+    core = await Core(Disk()).start()
+    fields = GuestFields(first_name="Ada", party_size=2, status="left")
+    step = Step(command=Create(kind="guest", id="g1", fields=fields), transaction_id="made")
+    await core.hub.writer.submit(1, [step], answering)
+    core.spawn(close_days(core.hub))
+    found = []
+    for moment in moments:
+        await asyncio.sleep(moment.timestamp() - START - loop.time())
+        found.append("g1" not in core.hub.writer.floors[1].guests)
+    await core.crash()
+    return found
+
+
+def test_a_hub_that_runs_closes_the_day_each_night() -> None:
+    # The world begins in Rome on the 14th at 23:13.
+    moments = ["2023-11-15T04:01:00+01:00", "2023-11-16T03:59:59+01:00", "2023-11-16T04:00:11+01:00"]
+    loop = VirtualLoop(1)
+    try:
+        found = loop.run_until_complete(leaves_at(loop, [datetime.fromisoformat(one) for one in moments]))
+    finally:
+        loop.close()
+    assert found == [False, False, True]
