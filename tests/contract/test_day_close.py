@@ -14,7 +14,7 @@ import pytest
 
 from tests.conftest import Hub, next_message
 from tests.contract.floor_talk import Floor, Json, refusal, said
-from tests.contract.quick_hub import needs_quick_clock, quick_clock
+from tests.contract.quick_hub import SPEED, clock, needs_quick_clock
 from tests.fields import DONE
 
 DAY_S = 24 * 3600
@@ -149,21 +149,21 @@ def test_at_most_500_leave_in_one_commit(start_at: StartAt) -> None:
 def test_the_day_is_closed_at_four_of_the_restaurants_zone_and_whoever_came_later_stays(
     new_hub: Callable[..., Hub], tmp_path: Path
 ) -> None:
-    def start(begin: str) -> Hub:
-        return new_hub(tmp_path / "data", env=quick_clock(f"@{begin}")).start()
+    def start(begin: str, speed: int = 1) -> Hub:
+        return new_hub(tmp_path / "data", env=clock(f"@{begin}", speed)).start()
 
     # It is 04:00 in New York at 09:00 of UTC on the 7th of March, at 08:00 on the 8th: the clocks went forward.
-    evening = start("2026-03-07 07:50:00")
+    evening = start("2026-03-07 07:59:00")
     with evening.client() as api:
         said(api.patch("/restaurants/1", json={"timezone": "America/New_York"}))
         early = Floor(api, 1).new_guest(status="finished")
     evening.stop()
-    night = start("2026-03-07 08:10:00")
+    night = start("2026-03-07 08:00:10")
     with night.client() as api:
         late = Floor(api, 1).new_guest(status="finished")
     night.stop()
     assert early["finishedTime"] < "2026-03-07T08:00:00Z" < late["finishedTime"], "the machine is too slow for this"
-    next_night = start("2026-03-08 07:59:30")
+    next_night = start("2026-03-08 07:59:30", SPEED)
     *_, closed = wait_until_deleted(next_night, {early["id"]}, 2)
     assert closed["timestamp"] >= "2026-03-08T08:00:00Z"
     with next_night.client() as api:

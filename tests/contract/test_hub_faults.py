@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from tests.conftest import Hub, next_message
-from tests.contract.quick_hub import needs_quick_clock, quick_clock
+from tests.contract.quick_hub import clock, needs_quick_clock
 from tests.contract.socket_talk import REALTIME, SYNC, say, until_closed
 from tests.contract.sync_talk import LEAKS, PROBLEM_KEYS, TIME, new_guest, ok
 from tests.contract.test_health import ROUTES, held
@@ -59,9 +59,9 @@ def writing(hub: Hub) -> Iterator[list[httpx.Response]]:
 def test_a_hub_whose_disk_does_not_answer_says_so_and_is_well_again_once_it_does(
     new_hub: NewHub, tmp_path: Path
 ) -> None:
-    flag, clock = tmp_path / "hang", quick_clock()
-    libraries = f"{compiled(tmp_path)} {clock['LD_PRELOAD']}"
-    hub = new_hub(env={**clock, "LD_PRELOAD": libraries, "HANG_WHILE": str(flag)}).start()
+    flag, quick = tmp_path / "hang", clock()
+    libraries = f"{compiled(tmp_path)} {quick['LD_PRELOAD']}"
+    hub = new_hub(env={**quick, "LD_PRELOAD": libraries, "HANG_WHILE": str(flag)}).start()
     with hub.client() as api:
         flag.touch()
         with writing(hub) as answers:

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.conftest import Hub, next_message
-from tests.contract.quick_hub import needs_quick_clock, quick_clock
+from tests.contract.quick_hub import date_alone, needs_quick_clock, running
 from tests.contract.socket_talk import REALTIME
 from tests.contract.sync_talk import (
     Json,
@@ -31,11 +31,10 @@ WAIT_S = 20.0
 
 
 @pytest.fixture(scope="module")
-def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
-    """The hub of this module: a second of its clock is a twentieth of ours."""
-    running = Hub(tmp_path_factory.mktemp("quick") / "data", env=quick_clock()).start()
-    yield running
-    running.stop()
+def hub() -> Iterator[Hub]:
+    """The hub of this module: a second of its date is a twentieth of ours."""
+    with running(date_alone()) as hub:
+        yield hub
 
 
 def now(api: httpx.Client) -> str:

@@ -17,7 +17,7 @@ from websockets.frames import Close, Frame, Opcode
 from websockets.sync.client import ClientConnection
 
 from tests.conftest import Hub, next_message
-from tests.contract.quick_hub import SPEED, needs_quick_clock, quick_clock
+from tests.contract.quick_hub import SPEED, clock, needs_quick_clock, running
 from tests.contract.socket_talk import REALTIME, SYNC, Message, Wire, listen, make_guest, say, write_notes
 
 pytestmark = needs_quick_clock
@@ -27,11 +27,10 @@ PIECE_BYTES = 32 * 1024
 
 
 @pytest.fixture(scope="module")
-def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
+def hub() -> Iterator[Hub]:
     """The hub of this module."""
-    running = Hub(tmp_path_factory.mktemp("quick") / "data", env=quick_clock()).start()
-    yield running
-    running.stop()
+    with running(clock()) as hub:
+        yield hub
 
 
 def next_of(kind: str, sock: ClientConnection) -> Message:
