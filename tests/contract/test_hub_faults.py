@@ -103,11 +103,11 @@ def test_a_hub_that_is_stopping_says_so_and_answers_what_it_has_taken(new_hub: N
 
 # The interpreter's own way to run something first: two of the hub's functions have a bug.
 BUGS = """
-import restohub.live.snapshots, restohub.store.history
+from importlib import import_module
 def fail(*_):
     raise ValueError("SELECT notes FROM /root/secret.py")
-restohub.store.history.History.was_used = fail
-restohub.live.snapshots.Snapshots.published = fail
+import_module("restohub.store.history").History.was_used = fail
+import_module("restohub.live.snapshots").Snapshots.published = fail
 """
 
 

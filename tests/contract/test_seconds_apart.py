@@ -185,3 +185,13 @@ def test_a_refusal_and_the_greeting_have_the_present_time_and_the_run_its_beginn
         started.add(hello["hub_started"])
     assert len(started) == 1
     assert started.pop() < made
+
+
+def test_what_an_address_made_counts_from_that_second_on(api: httpx.Client, restaurant: int) -> None:
+    made = [(new_guest(api, restaurant, id=f"g{n}")["createdAt"], later(api))[0] for n in range(2)]
+
+    def told(since: str) -> list[str]:
+        found = ok(api.get("/api/made", params={"from": "127.0.0.1", "since": since}))["restaurants"]
+        return [guest["id"] for one in found if one["restaurant_id"] == restaurant for guest in one["guests"]]
+
+    assert [told(since) for since in (*made, later(api))] == [["g0", "g1"], ["g1"], []]

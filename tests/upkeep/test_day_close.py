@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -60,7 +61,8 @@ def test_a_day_is_closed_at_four_in_the_morning_there(zone: str, now: str, closi
 
 def leaves(expected_before: int | None = EXPECTED_BEFORE, upto: int = 0, **fields: int | str | None) -> bool:
     """Whether a guest leaves at the closing; changed long ago unless told."""
-    guest = Guest(**{"id": "g1", "first_name": "Ada", "party_size": 2, "status": "finished", "version": 5, **fields})  # type: ignore[arg-type]
+    whole: dict[str, Any] = {"id": "g1", "first_name": "Ada", "party_size": 2, "status": "finished", "version": 5}
+    guest = Guest(**whole | fields)
     floor = Floor(restaurant_id=1, guests={"g1": guest})
     return leaving(floor, BEFORE, upto, expected_before) == ("g1",)
 
