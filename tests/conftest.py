@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from random import SystemRandom
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -30,13 +31,21 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
 START_WAIT_S = 20.0
+PORTS, WORKERS = range(12_000, 32_000), 16
 
 
 def free_port() -> int:
-    """A TCP port of the loopback that nothing listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A TCP port that nobody listens on at this moment, at any address.
+
+    Below those that the system gives to clients, or one of them might have it by the time that a hub listens on it; and
+    each process of the tests has its own.
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % WORKERS
+    while True:
+        port = SystemRandom().choice(PORTS[worker::WORKERS])
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("", port))
+            return port
 
 
 class Hub:

@@ -51,6 +51,10 @@ RESTAURANT_KEYS = words("type timestamp restaurant_id restaurant")
 KEYS = {"ping": words("type timestamp revision"), "restaurant_updated": RESTAURANT_KEYS, **PARTED_KEYS, **NAMED_KEYS}
 
 
+class LostError(AssertionError):
+    """The connection ended before what was waited for came; what came was as it should be."""
+
+
 class Tablet:
     """One iPad at one restaurant: the floor as it was told, and every breach of the contract that it saw.
 
@@ -132,8 +136,9 @@ class Tablet:
                 while (self.revision < revision or not self._whole) and not (self._reader.done() or self.faults):
                     self._moved.clear()
                     await self._moved.wait()
-        held = self._whole and self.revision >= revision
-        assert held, f"at {self.revision} not {revision}, closed with {self.close_code}, faults: {self.faults}"
+        if not self._whole or self.revision < revision:
+            told = f"at {self.revision} not {revision}, closed with {self.close_code}, faults: {self.faults}"
+            raise (LostError if self._reader.done() and not self.faults else AssertionError)(told)
 
     def state(self) -> State:
         """The floor as a value that can be compared with `full_sync_state`."""

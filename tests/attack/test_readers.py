@@ -205,6 +205,7 @@ def test_who_has_not_taken_the_floor_within_a_minute_is_closed(target: Hub, banq
         while True:
             sock.recv(10)
     assert sock.close_code in (4408, 1006), "1006: the close frame was behind what it did not take"
+    target.says("(the floor was not taken within a minute)")
     for reader in readers:
         reader.settimeout(5)
         taken = bytearray()

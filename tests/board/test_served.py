@@ -14,6 +14,7 @@ import pytest
 from playwright.sync_api import Page, Request
 
 import restohub
+from restohub.web import board_files
 from tests.board.conftest import Watch
 from tests.board.stage import NAME, board_url
 from tests.conftest import Hub
@@ -146,3 +147,21 @@ def test_a_page_that_breaks_its_policy_would_be_seen(
     said = watch.unforgiven()
     assert len(said) >= 3, said
     watch.forgive(".")
+
+
+def test_the_folder_has_another_name_where_a_byte_of_a_file_is_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """contract.md, "The board": it is named after all their bytes, since it may be kept for ever."""
+    shutil.copytree(BOARD, tmp_path / "board")
+    monkeypatch.setattr(board_files, "BOARD", tmp_path / "board")
+    script = tmp_path / "board" / next(name for name in FILES if name.endswith(".js"))
+    named = set()
+    for last in (b"a", b"b", b"a"):
+        script.write_bytes(b"// " + last)
+        for kept in (board_files._packed, board_files._folder):
+            kept.cache_clear()
+        named.add(board_files._folder())
+    for kept in (board_files._packed, board_files._folder):
+        kept.cache_clear()
+    assert len(named) == 2

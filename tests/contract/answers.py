@@ -100,11 +100,13 @@ def revision_of(answer: httpx.Response) -> int:
 
 
 def results(answer: httpx.Response) -> list[Json]:
-    """The results of a queue; each has all its keys, and says why where it was not applied."""
+    """The results of a queue; each has all its keys, says why where it was not applied, and where it is if it was."""
     body = ok(answer)
     for result in body["results"]:
         assert result.keys() == RESULT_KEYS
         refused = result["status"] in ("conflict", "rejected")
+        assert (result["revision"] is not None) is (result["status"] in ("applied", "duplicate")), result
+        assert refused or result["current"] is None, result
         assert (result["error_code"] is not None) is refused, result
         if refused:
             check_words(result)

@@ -135,7 +135,9 @@ def test_what_a_socket_says_is_as_the_document_says(
     for frame in frames:
         hold(document, path, frame)
     heard = {frame["type"] for frame in frames}
-    assert heard == said_on(document, path, "send").keys() - {"ping"}  # which comes after 30 s
+    assert heard == said_on(document, path, "send").keys() - {
+        "ping"
+    }  # which comes after 30 s: test_sockets_heartbeat.py
     assert any(frame.get("parts", 1) > 1 for frame in frames)
 
 
@@ -148,16 +150,6 @@ def test_a_socket_for_all_restaurants_is_as_the_document_says(
             hold(document, REALTIME, frame)
             if frame["type"] == "connection_established":
                 assert frame["restaurants"]
-
-
-@pytest.mark.long
-@on_both_sockets
-def test_the_heartbeat_is_as_the_document_says(hub: Hub, restaurant: int, document: Json, path: str) -> None:
-    with hub.socket(f"{path}?restaurant_id={restaurant}") as sock:
-        frames = list(recorded(sock, 35))
-    assert "ping" in [frame["type"] for frame in frames]
-    for frame in frames:
-        hold(document, path, frame)
 
 
 @on_both_sockets

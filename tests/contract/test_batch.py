@@ -165,7 +165,9 @@ def test_a_batch_that_changes_nothing_makes_no_commit(api: httpx.Client, restaur
     new_guest(api, restaurant, id="g1", notes="window")
     answer = post_batch(api, restaurant, op("guest", "update", "g1", notes="window"))
     body = ok(answer)
-    assert (body["results"][0]["status"], body["changes"]) == ("unchanged", [])
+    guest = ok(api.get(f"/restaurants/{restaurant}/guests/g1"))
+    assert body["results"] == [{"entity_type": "guest", "entity_id": "g1", "status": "unchanged", "data": guest}]
+    assert body["changes"] == []
     assert revision_of(answer) == body["revision"] == 1 == floor_of(api, restaurant)["revision"]
 
 

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -16,6 +15,7 @@ import pytest
 from tests.conftest import Hub, next_message
 from tests.contract.answers import Json, ok, problem
 from tests.contract.floor_client import Floor
+from tests.contract.quick_hub import SPEED, clock, needs_quick_clock
 from tests.fields import DONE
 
 DAY_S = 24 * 3600
@@ -99,15 +99,6 @@ def test_guests_who_are_done_for_a_day_leave_the_floor_at_the_next_start(start_a
         assert gone == set(DONE)
 
 
-def test_guests_who_are_done_for_less_than_a_day_stay(start_at: StartAt) -> None:
-    evening = start_at(0)
-    with evening.client() as api:
-        done = Floor(api, 1).new_guest(status="finished")
-    evening.stop()
-    with start_at(DAY_S // 2).client() as api:
-        assert Floor(api, 1).guest(done["id"]) == done
-
-
 def test_expected_guests_leave_seven_days_after_their_time_or_their_creation(start_at: StartAt) -> None:
     def at(days: int) -> str:
         return (datetime.now(UTC) + timedelta(days=days)).isoformat(timespec="seconds")
@@ -155,23 +146,29 @@ def test_at_most_500_leave_in_one_commit(start_at: StartAt) -> None:
         assert len(delta["changes"]) <= 500
 
 
-@pytest.mark.long
-def test_the_day_is_closed_at_four_of_the_restaurants_zone(start_at: StartAt) -> None:
-    zone = ZoneInfo("America/New_York")
-    now = datetime.now(UTC)
-    four = (now.astimezone(zone) + timedelta(days=1)).replace(hour=4, minute=0, second=0, microsecond=0)
-    night = start_at(int((four - now).total_seconds()) - 12)
+@needs_quick_clock
+def test_the_day_is_closed_at_four_of_the_restaurants_zone_and_whoever_came_later_stays(
+    new_hub: Callable[..., Hub], tmp_path: Path
+) -> None:
+    def start(begin: str, speed: int = 1) -> Hub:
+        return new_hub(tmp_path / "data", env=clock(f"@{begin}", speed)).start()
+
+    # It is 04:00 in New York at 09:00 of UTC on the 7th of March, at 08:00 on the 8th: the clocks went forward.
+    evening = start("2026-03-07 07:59:00")
+    with evening.client() as api:
+        ok(api.patch("/restaurants/1", json={"timezone": "America/New_York"}))
+        early = Floor(api, 1).new_guest(status="finished")
+    evening.stop()
+    night = start("2026-03-07 08:00:10")
     with night.client() as api:
-        ok(api.patch("/restaurants/1", json={"timezone": zone.key}))
-        done = Floor(api, 1).new_guest(status="finished")
+        late = Floor(api, 1).new_guest(status="finished")
     night.stop()
-    finished = datetime.fromisoformat(done["finishedTime"])
-    assert finished < four, "the machine was too slow for this test"
-    almost_a_day_on = finished + timedelta(days=1, seconds=-4)
-    next_night = start_at(int((almost_a_day_on - datetime.now(UTC)).total_seconds()))
-    messages = wait_until_deleted(next_night, {done["id"]}, 1)
-    closed = datetime.fromisoformat(messages[-1]["timestamp"])
-    assert timedelta(0) <= closed - (four + timedelta(days=1)) <= timedelta(minutes=2)
+    assert early["finishedTime"] < "2026-03-07T08:00:00Z" < late["finishedTime"], "the machine is too slow for this"
+    next_night = start("2026-03-08 07:59:30", SPEED)
+    *_, closed = wait_until_deleted(next_night, {early["id"]}, 2)
+    assert closed["timestamp"] >= "2026-03-08T08:00:00Z"
+    with next_night.client() as api:
+        assert Floor(api, 1).every("guests") == [late]
 
 
 def test_commit_times_never_run_backwards_with_a_clock_set_back(start_at: StartAt) -> None:

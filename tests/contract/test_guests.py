@@ -127,6 +127,16 @@ def test_whether_a_guest_is_a_walk_in_may_be_set(floor: Floor) -> None:
     assert floor.new_guest(isWalkIn=False)["isWalkIn"] is False
 
 
+def test_a_walk_in_who_books_is_none_any_more_and_one_whose_booking_is_taken_away_is_one(floor: Floor) -> None:
+    guest = floor.new_guest()["id"]
+    assert floor.change_guest(guest, reservationTime=EVENING)["isWalkIn"] is False
+    assert floor.change_guest(guest, reservationTime=None)["isWalkIn"] is True
+    assert floor.change_guest(guest, reservationTime=EVENING, isWalkIn=True)["isWalkIn"] is True
+    assert floor.change_guest(guest, reservationTime="2030-01-01T20:00:00Z")["isWalkIn"] is True, "as it was set"
+    assert floor.change_guest(guest, reservationTime=None, isWalkIn=False)["isWalkIn"] is False
+    assert floor.change_guest(guest, notes="window")["isWalkIn"] is False
+
+
 @pytest.mark.parametrize(
     ("name", "first", "last"),
     [("Ada", "Ada", ""), ("Ada Lovelace", "Ada", "Lovelace"), ("Ada King Lovelace", "Ada", "King Lovelace")],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import random
+import re
 import socket
 from typing import Any
 
@@ -12,7 +13,7 @@ import httpx
 import pytest
 
 from tests.conftest import Hub
-from tests.contract.answers import TIME, Json, any_problem, ok, problem
+from tests.contract.answers import Json, any_problem, ok, problem
 from tests.contract.malformed_bodies import NOT_JSON, UNFIT
 from tests.contract.requests import BATCH, SYNC_BATCH, floor_of, new_guest, new_table, op
 
@@ -61,15 +62,20 @@ def test_bytes_that_are_no_json_are_400(api: httpx.Client, place: int, body: byt
 
 @pytest.mark.parametrize("body", UNFIT.values(), ids=UNFIT.keys())
 def test_json_of_another_shape_is_a_problem(api: httpx.Client, place: int, body: bytes) -> None:
-    answers = sent_everywhere(api, place, body)
-    assert [route for route, answer in answers.items() if answer.status_code not in (400, 422)] == []
-    for answer in answers.values():
-        any_problem(answer)
+    # What is nested deeper, or a larger number, than is read is no JSON of ours; all else is JSON that does not fit.
+    readable = not re.search(rb"\[\[\[|\{\"a\": ?\{\"a\"|\d{641}|1e\d{3}", body)
+    for answer in sent_everywhere(api, place, body).values():
+        problem(answer, *((422, "validation_failed") if readable else (400, "invalid_json")))
     assert floor_of(api, place)["revision"] == 2
 
 
 NUMBERS = ["-1", "0", "101", "2.5", "1e400", "-1e400", "1e308", "9007199254740993", "9223372036854775808"]
 NUMBERS += ["18446744073709551616", "-9223372036854775809", "1" + "0" * 400, "1" * 4301, "-" + "9" * 5000]
+
+
+def unreadable(number: str) -> bool:
+    """Whether a number is larger than a double, or longer than is read."""
+    return len(number) > 640 or bool(re.fullmatch(r"-?1e[49]\d\d", number))
 
 
 @pytest.mark.parametrize("number", NUMBERS)
@@ -86,7 +92,8 @@ NUMBERS += ["18446744073709551616", "-9223372036854775809", "1" + "0" * 400, "1"
 )
 def test_a_number_out_of_bounds_is_a_problem(api: httpx.Client, place: int, path: str, body: str, number: str) -> None:
     content = (body % number).replace("{", f'{{"restaurant_id": {place}, ', 1) if path == BATCH else body % number
-    assert any_problem(send(api, place, "POST", path, content.encode()))["status"] in (400, 422)
+    answer = send(api, place, "POST", path, content.encode())
+    problem(answer, *((400, "invalid_json") if unreadable(number) else (422, "validation_failed")))
     assert floor_of(api, place)["revision"] == 2
 
 
@@ -94,7 +101,8 @@ def test_a_number_out_of_bounds_is_a_problem(api: httpx.Client, place: int, path
 @pytest.mark.parametrize("field", ['"rotation": %s', '"position": {"x": %s, "y": 0}'])
 def test_a_place_on_the_floor_is_a_finite_number(api: httpx.Client, place: int, field: str, number: str) -> None:
     body = "{" + field % number + "}"
-    any_problem(send(api, place, "PATCH", "/restaurants/{id}/tables/t1", body.encode()))
+    answer = send(api, place, "PATCH", "/restaurants/{id}/tables/t1", body.encode())
+    problem(answer, *((400, "invalid_json") if unreadable(number) else (422, "validation_failed")))
     assert floor_of(api, place)["revision"] == 2
 
 
@@ -107,27 +115,21 @@ NO_TIMES += ["-001-01-01T00:00:00Z", "2024-01-15T10:30:00.Z", "２０２４-01-1
 @pytest.mark.parametrize("time", [*NO_TIMES, 1705314600, 1e400, True, [], {}])
 def test_what_is_no_time_in_a_body_is_refused(api: httpx.Client, place: int, time: Any) -> None:
     body = json.dumps({"name": "Rossi", "partySize": 2, "reservationTime": time}).replace("Infinity", "1e400")
-    assert any_problem(send(api, place, "POST", GUESTS, body.encode()))["status"] in (400, 422)
+    answer = send(api, place, "POST", GUESTS, body.encode())
+    problem(answer, *((400, "invalid_json") if time == 1e400 else (422, "validation_failed")))
     assert floor_of(api, place)["revision"] == 2
 
 
 @pytest.mark.parametrize("time", NO_TIMES)
 def test_what_is_no_time_in_a_query_is_refused(api: httpx.Client, place: int, time: str) -> None:
-    answer = any_problem(api.get("/api/sync/delta", params={"restaurant_id": place, "since": time}))
-    assert answer["status"] in (400, 410)
+    problem(api.get("/api/sync/delta", params={"restaurant_id": place, "since": time}), 400, "invalid_query")
 
 
 @pytest.mark.parametrize("time", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "9999-12-31T23:59:59.999999Z"])
-def test_the_ends_of_the_calendar_are_kept_or_refused(api: httpx.Client, place: int, time: str) -> None:
+def test_the_ends_of_the_calendar_are_refused(api: httpx.Client, place: int, time: str) -> None:
     body = {"name": "Rossi", "partySize": 2, "reservationTime": time}
-    answer = api.post(GUESTS.format(id=place), json=body)
-    if answer.status_code == 201:
-        assert TIME.fullmatch(answer.json()["reservationTime"])
-        assert floor_of(api, place)["guests"][answer.json()["id"]] == answer.json()
-    else:
-        problem(answer, 422, "validation_failed")
-    since = api.get("/api/sync/delta", params={"restaurant_id": place, "since": time})
-    assert since.status_code == 200 or any_problem(since)["status"] in (400, 410)
+    problem(api.post(GUESTS.format(id=place), json=body), 422, "validation_failed")
+    problem(api.get("/api/sync/delta", params={"restaurant_id": place, "since": time}), 400, "invalid_query")
 
 
 TEXTS = [
@@ -180,13 +182,14 @@ def test_an_id_that_no_path_could_carry_is_refused(api: httpx.Client, place: int
 )
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
 def test_a_strange_id_in_a_path_is_a_problem(api: httpx.Client, place: int, method: str, path: str) -> None:
-    assert any_problem(api.request(method, f"/restaurants/{place}/guests/{path}"))["status"] in (400, 404, 405, 414)
+    code = "route_not_found" if "%2f" in path else "guest_not_found"
+    problem(api.request(method, f"/restaurants/{place}/guests/{path}"), 404, code)
 
 
 @pytest.mark.parametrize("value", ["abc", "0", "-1", "1.5", "9" * 5000, "9223372036854775808", "%00", "%ff", "٣", " "])
 def test_a_strange_restaurant_in_a_path_is_a_problem(api: httpx.Client, value: str) -> None:
     for rest in ("", "/guests/", "/tables/t1"):
-        assert any_problem(api.get(f"/restaurants/{value}{rest}"))["status"] in (400, 404)
+        problem(api.get(f"/restaurants/{value}{rest}"), 404, "restaurant_not_found")
 
 
 @pytest.mark.parametrize(
@@ -205,36 +208,40 @@ def test_a_strange_restaurant_in_a_path_is_a_problem(api: httpx.Client, value: s
     ],
 )
 def test_a_strange_query_is_a_problem(api: httpx.Client, place: int, query: str) -> None:
-    assert any_problem(api.get(f"/api/sync/delta?restaurant_id={place}&{query}"))["status"] in (400, 410)
+    wrong = (410, "revision_expired") if "epoch" in query else (400, "invalid_query")
+    problem(api.get(f"/api/sync/delta?restaurant_id={place}&{query}"), *wrong)
 
 
-@pytest.mark.parametrize(
-    "query", ["q=%ff", "q=%00", "q=" + "x" * 20_000, "q=%25%5f%27%22", "status=%00", "cursor=%00", "a=b"]
-)
-def test_a_strange_filter_is_answered(api: httpx.Client, place: int, query: str) -> None:
+@pytest.mark.parametrize("query", ["q=%ff", "q=%00", "q=%25%5f%27%22"])
+def test_a_strange_text_is_looked_for_and_not_found(api: httpx.Client, place: int, query: str) -> None:
     answer = api.get(f"/restaurants/{place}/guests/?{query}")
-    assert answer.status_code == 200 or any_problem(answer)
+    assert (answer.status_code, answer.json()) == (200, [])
+
+
+@pytest.mark.parametrize("query", ["status=%00", "cursor=%00", "a=b", "q=" + "x" * 20_000])
+def test_a_strange_filter_is_a_problem(api: httpx.Client, place: int, query: str) -> None:
+    wrong = (431, "head_too_large") if len(query) > 1000 else (400, "invalid_query")
+    problem(api.get(f"/restaurants/{place}/guests/?{query}"), *wrong)
 
 
 @pytest.mark.parametrize("tag", [b"garbage", b'"', b'W/"1"', b'""', b'"1', b"\xff", b'"' + b"9" * 5000 + b'"'])
 def test_a_strange_if_match_is_a_problem(api: httpx.Client, place: int, tag: bytes) -> None:
     answer = api.patch(f"/restaurants/{place}/guests/g1", json={"notes": "x"}, headers=[(b"If-Match", tag)])
-    assert any_problem(answer)["status"] in (400, 412)
+    problem(answer, 412, "version_conflict")
     assert floor_of(api, place)["revision"] == 2
 
 
-@pytest.mark.parametrize(
-    "content_type", [b"\xff", b"application/json; charset=utf-16", b";", b"application/" + b"j" * 9000]
-)
-def test_a_strange_content_type_is_answered(api: httpx.Client, place: int, content_type: bytes) -> None:
+@pytest.mark.parametrize("content_type", [b"\xff", b";", b"application/" + b"j" * 9000])
+def test_a_strange_content_type_is_a_problem(api: httpx.Client, place: int, content_type: bytes) -> None:
     body = b'{"name": "A", "partySize": 2}'
     answer = api.post(GUESTS.format(id=place), content=body, headers=[(b"Content-Type", content_type)])
-    assert answer.status_code == 201 or any_problem(answer)
+    problem(answer, 415, "unsupported_media_type")
 
 
 def test_a_compressed_body_is_a_problem(api: httpx.Client, place: int) -> None:
     headers = {**JSON_TYPE, "Content-Encoding": "gzip"}
-    any_problem(api.post(GUESTS.format(id=place), content=b"\x1f\x8b\x08\x00" + b"\x00" * 50, headers=headers))
+    answer = api.post(GUESTS.format(id=place), content=b"\x1f\x8b\x08\x00" + b"\x00" * 50, headers=headers)
+    problem(answer, 400, "invalid_json")
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -274,7 +281,7 @@ def test_random_json_is_answered_and_never_a_fault_of_the_hub(api: httpx.Client,
         elif path.startswith(SYNC_BATCH):
             body = {"updates": [{**op("table", "update", "t1"), "data": anything(dice)}, anything(dice, 3)]}
         answer = send(api, place, method, path, json.dumps(body).encode())
-        assert answer.is_success or any_problem(answer), body
+        assert answer.is_success or any_problem(answer), body  # chance makes some that fit
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -289,7 +296,7 @@ def test_a_body_with_a_byte_changed_is_answered(api: httpx.Client, place: int, s
         for _ in range(dice.randrange(1, 4)):
             body[dice.randrange(len(body))] = dice.randrange(256)
         answer = send(api, place, "POST", BATCH, bytes(body))
-        assert answer.is_success or any_problem(answer), body
+        assert answer.is_success or any_problem(answer), body  # chance makes some that fit
 
 
 @pytest.mark.parametrize(
@@ -320,7 +327,7 @@ def test_noise_on_the_wire_disturbs_no_one(hub: Hub, api: httpx.Client, place: i
 
 @pytest.mark.parametrize("path", ["/realtime", "/ws/restaurant/sync"])
 def test_a_socket_s_path_asked_without_an_upgrade_is_a_problem(api: httpx.Client, path: str) -> None:
-    any_problem(api.get(path))
+    problem(api.get(path), 426, "upgrade_required")
 
 
 def test_the_hub_is_well_after_all_this(api: httpx.Client) -> None:

@@ -15,11 +15,16 @@ from tests.contract.sockets import say
 GUEST: Json = {"name": "Rossi", "partySize": 2}
 ENTRY = op("guest", "create", "g1", **GUEST)
 OLDER: Json = {"id": "g1", "operation": "create", "data": GUEST}
+OLDER_TABLE: Json = {"id": "t1", "operation": "create", "data": {"tableNumber": "1", "capacity": 2}}
 # What asks for one guest, and what of it may name a restaurant: the path of keys to each such object.
 ENVELOPES: dict[str, tuple[str, Json, tuple[tuple[Any, ...], ...]]] = {
     "queue": (SYNC_BATCH, {"updates": [ENTRY]}, ((), ("metadata",), ("updates", 0), ("updates", 0, "data"))),
     "batch": (BATCH, {"operations": [ENTRY]}, ((), ("metadata",), ("operations", 0), ("operations", 0, "data"))),
-    "older": (BATCH, {"guests": [OLDER], "tables": []}, ((), ("guests", 0), ("guests", 0, "data"))),
+    "older": (
+        BATCH,
+        {"guests": [OLDER], "tables": [OLDER_TABLE]},
+        ((), ("metadata",), *((kind, 0, *more) for kind in ("guests", "tables") for more in ((), ("data",)))),
+    ),
 }
 PLACES = [(form, place) for form, (_, _, places) in ENVELOPES.items() for place in places]
 
@@ -56,6 +61,19 @@ def test_two_restaurants_that_differ_are_refused_with_where(
     refused = problem(api.post(path, json=asked, params={"restaurant_id": two[0]}), 422, "validation_failed")
     pointer = "".join(f"/{key}" for key in (*place, "restaurant_id"))
     assert [fault["pointer"] for fault in refused["errors"]] == [pointer]
+    assert [floor_of(api, one)["revision"] for one in two] == [0, 0]
+
+
+@pytest.mark.parametrize(("form", "place"), [one for one in PLACES if one[1]])
+def test_a_place_that_differs_from_the_body_is_refused_with_where(
+    api: httpx.Client, two: tuple[int, int], form: str, place: tuple[Any, ...]
+) -> None:
+    path, body, _ = ENVELOPES[form]
+    asked = naming(two[0], (), naming(two[1], place, body))
+    refused = problem(api.post(path, json=asked), 422, "validation_failed")
+    assert [fault["pointer"] for fault in refused["errors"]] == [
+        "".join(f"/{key}" for key in (*place, "restaurant_id"))
+    ]
     assert [floor_of(api, one)["revision"] for one in two] == [0, 0]
 
 

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
 import pytest
-from websockets.frames import Close, Frame, Opcode
 
-from tests.conftest import Hub, next_message
+from tests.conftest import Hub
 from tests.contract.requests import full_sync, new_guest, write_notes
-from tests.contract.sockets import REALTIME, SYNC, ManualSocket, answers_pings, listen, on_both_sockets
+from tests.contract.sockets import REALTIME, SYNC, ManualSocket, on_both_sockets
 from tests.tablet import Tablet, agree
 
 NewHub = Callable[..., Hub]
@@ -112,124 +108,3 @@ def test_clients_that_stopped_reading_cost_bounded_memory(new_hub: NewHub) -> No
         assert memory_mib(hub) - settled < 24, "40 MiB of changes more, and ten clients that read none of them"
     for wire in wires:
         wire.tcp.close()
-
-
-def connections(api: httpx.Client) -> int:
-    """How many sockets the hub holds."""
-    return int(api.get("/health").json()["connections"])
-
-
-def await_connections(api: httpx.Client, count: int, wait_s: float) -> None:
-    """Return when the hub holds `count` sockets."""
-    deadline = time.monotonic() + wait_s
-    while connections(api) != count:
-        assert time.monotonic() < deadline, f"{connections(api)} connections, not {count}"
-        time.sleep(0.2)
-
-
-@pytest.mark.long
-@pytest.mark.timeout(180)
-@on_both_sockets
-def test_a_client_that_takes_nothing_for_30_seconds_is_closed_and_can_resume(new_hub: NewHub, path: str) -> None:
-    hub = new_hub().start()
-
-    async def evening(api: httpx.Client) -> None:
-        stuck = await Tablet(hub.ws_url, 1, path).connect()
-        quick = [await Tablet(hub.ws_url, 1, other).connect() for other in (REALTIME, SYNC)]
-        stuck.pause()
-        await asyncio.to_thread(flood, api, 1, 30)
-        assert connections(api) == 3
-        await asyncio.to_thread(await_connections, api, 2, 60)
-        stuck.read_on()
-        assert await stuck.closed() in (4408, 1006), "1006: the close frame was behind what it did not take"
-        await stuck.resume()
-        await agree([stuck, *quick], hub, 1)
-        for tablet in [stuck, *quick]:
-            await tablet.leave()
-
-    with hub.client() as api:
-        write_notes(api, 1, "create", "é")
-        asyncio.run(evening(api))
-
-
-@pytest.mark.long
-@pytest.mark.timeout(180)
-def test_a_client_that_takes_a_little_now_and_then_is_not_closed(new_hub: NewHub) -> None:
-    hub = new_hub().start()
-    with hub.client() as api, ThreadPoolExecutor(1) as pool:
-        write_notes(api, 1, "create", "é")
-        with ManualSocket(hub, f"{SYNC}?restaurant_id=1", receive_bytes=65536) as wire:
-            for _ in range(50):
-                changing = pool.submit(flood, api, 1, 2)
-                assert wire.take(512 * 1024) == 512 * 1024
-                time.sleep(1)
-                changing.result()
-            assert connections(api) == 1
-
-
-@pytest.mark.long
-@pytest.mark.timeout(180)
-def test_a_heartbeat_tells_each_socket_the_revision_that_it_was_sent(
-    hub: Hub, api: httpx.Client, restaurant: int
-) -> None:
-    new_guest(api, restaurant)
-    with (
-        listen(hub, REALTIME, restaurant) as realtime,
-        listen(hub, SYNC, restaurant) as sync,
-        hub.socket(f"{SYNC}?restaurant_id={restaurant}&since_revision=1") as resumed,
-    ):
-        next_message(resumed)
-        for sock in (realtime, sync, resumed):
-            ping = next_message(sock, 45)
-            assert ping.keys() == {"type", "timestamp", "revision"}
-            assert (ping["type"], ping["revision"]) == ("ping", 1)
-        new_guest(api, restaurant)
-        for sock in (realtime, sync, resumed):
-            next_message(sock)
-            ping = next_message(sock, 45)
-            assert (ping["type"], ping["revision"]) == ("ping", 2)
-            assert answers_pings(sock)
-
-
-@pytest.mark.long
-@pytest.mark.timeout(180)
-def test_the_heartbeat_of_a_socket_for_all_restaurants_has_no_revision(new_hub: NewHub) -> None:
-    hub = new_hub().start()
-    with hub.socket(REALTIME) as sock:
-        next_message(sock)
-        ping = next_message(sock, 45)
-    assert (ping["type"], ping["revision"]) == ("ping", None)
-
-
-def to_the_end(wire: ManualSocket) -> list[Frame]:
-    """All frames until the hub has gone; nothing is ever answered."""
-    return list(wire.frames(90))
-
-
-@pytest.mark.long
-@pytest.mark.timeout(180)
-def test_a_peer_from_which_nothing_comes_is_pinged_and_then_closed_with_4408_and_forgotten(new_hub: NewHub) -> None:
-    hub = new_hub().start()
-    with (
-        hub.client() as api,
-        ThreadPoolExecutor(2) as pool,
-        ManualSocket(hub, REALTIME) as realtime,
-        ManualSocket(hub, SYNC) as sync,
-    ):
-        assert connections(api) == 2
-        for frames in pool.map(to_the_end, (realtime, sync)):
-            assert Opcode.PING in {frame.opcode for frame in frames}
-            texts = [json.loads(bytes(frame.data)) for frame in frames if frame.opcode is Opcode.TEXT]
-            assert "ping" in {message["type"] for message in texts}
-            assert frames[-1].opcode is Opcode.CLOSE
-            assert Close.parse(frames[-1].data).code == 4408
-        await_connections(api, 0, 20)
-
-
-@pytest.mark.long
-@pytest.mark.timeout(180)
-@on_both_sockets
-def test_a_quiet_client_whose_protocol_answers_is_kept(hub: Hub, restaurant: int, path: str) -> None:
-    with listen(hub, path, restaurant) as sock:
-        assert [next_message(sock, 45)["type"] for _ in range(3)] == ["ping"] * 3
-        assert answers_pings(sock)

@@ -200,3 +200,11 @@ def test_no_other_method_changes_a_status(floor: Floor, method: str) -> None:
     guest = floor.new_guest()
     answer = floor.api.request(method, f"{floor.root}/guests/{guest['id']}/status/atomic")
     problem(answer, 405, "method_not_allowed")
+
+
+@pytest.mark.parametrize("body", [{"status": "arrived"}, {"status": "finished"}, {}])
+def test_the_status_is_in_the_body_or_in_the_query_and_not_in_both(floor: Floor, body: Json) -> None:
+    guest = floor.new_guest()
+    with floor.untouched():
+        answer = floor.api.put(f"{floor.root}/guests/{guest['id']}/status/atomic?new_status=arrived", json=body)
+        problem(answer, 400, "invalid_query")

@@ -27,6 +27,27 @@ def test_a_mutation_applied_before_is_a_duplicate_whatever_its_data(
     assert floor_of(api, restaurant)["guests"]["g1"]["notes"] == "door"
 
 
+@pytest.mark.parametrize(
+    "malformed",
+    [
+        {"entity_type": "guest", "entity_id": "g1", "data": {"partySize": 0}},
+        {"entity_type": "guest", "entity_id": "g1", "data": {"colour": "red"}},
+        {"entity_type": "guest", "entity_id": "g1", "data": None},
+        {"entity_type": "guest", "entity_id": "g1", "data": {"notes": "x"}, "base_version": "1"},
+        {"entity_type": "waiter", "entity_id": "g1", "data": {"notes": "x"}},
+        {"entity_type": "guest", "entity_id": "g1", "data": {"notes": "x"}, "colour": "red"},
+    ],
+)
+def test_a_mutation_applied_before_is_a_duplicate_even_where_its_repeat_is_malformed(
+    api: httpx.Client, restaurant: int, malformed: Json
+) -> None:
+    new_guest(api, restaurant, id="g1")
+    assert only(post_updates(api, restaurant, edit("g1", "m1", notes="window")))["revision"] == 2
+    result = only(post_updates(api, restaurant, {**malformed, "mutation_id": "m1"}))
+    assert (result["status"], result["revision"], result["entity_id"]) == ("duplicate", 2, "g1")
+    assert floor_of(api, restaurant)["revision"] == 2
+
+
 def test_a_mutation_twice_in_one_queue_is_applied_once(api: httpx.Client, restaurant: int) -> None:
     new_guest(api, restaurant, id="g1", partySize=2)
     answer = post_updates(api, restaurant, edit("g1", "m1", partySize=3), edit("g1", "m1", partySize=4))

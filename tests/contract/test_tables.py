@@ -139,7 +139,7 @@ def test_a_position_is_finite(floor: Floor) -> None:
         for number in ("NaN", "Infinity", "-Infinity", "1e999"):
             text = f'{{"position": {{"x": {number}, "y": 0}}}}'
             answer = floor.api.patch(f"{floor.root}/tables/{table['id']}", content=text, headers=headers)
-            assert ok(answer, answer.status_code)["error_code"] in ("invalid_json", "validation_failed")
+            problem(answer, 400, "invalid_json")
 
 
 def test_the_least_party_never_passes_the_capacity(floor: Floor) -> None:

@@ -11,7 +11,7 @@ from websockets.exceptions import WebSocketException
 
 from tests.conftest import Hub
 from tests.faults.history import Change, History, Json, Line, Told, digest_of_changes, digest_of_floor
-from tests.tablet import REALTIME, SYNC, Message, Tablet
+from tests.tablet import REALTIME, SYNC, LostError, Message, Tablet
 
 # How long a watcher that lost its connection is away at most.
 AWAY_S = 0.3
@@ -34,12 +34,13 @@ class RecordingWatcher(Tablet):
             await asyncio.sleep(self.chance.uniform(0, AWAY_S))
 
     async def _came(self) -> bool:
-        """Whether the floor is held; a connection that was lost on the way is no fault."""
+        """Whether the floor is held; a connection that was lost on the way is no fault, but a wrong greeting is one."""
         try:
             await (self.resume() if self._whole else self.connect())
-        except AssertionError:
-            if not self._reader.done():
-                raise
+        except LostError:
+            return False
+        except AssertionError as fault:
+            self.faults.append(repr(fault))
             return False
         return True
 

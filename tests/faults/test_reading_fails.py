@@ -15,12 +15,13 @@ from restohub.store.data_folder import DATABASE, FolderError
 from tests.conftest import Hub
 
 NewHub = Callable[..., Hub]
-HEAD_BYTES = 100
+# The database's first page, which holds its schema.
+HEAD_BYTES = 1024
 WAIT_S = 20.0
 
 
 def overwrite(path: Path) -> None:
-    """Put noise over all of a file but its head, in place, as a dying card does."""
+    """Put noise over all of a file but its first page, in place, as a dying card does."""
     with path.open("r+b") as file:
         size = file.seek(0, 2)
         file.seek(HEAD_BYTES)
@@ -29,15 +30,13 @@ def overwrite(path: Path) -> None:
 
 def test_a_past_that_cannot_be_read_stops_the_hub(new_hub: NewHub) -> None:
     hub = new_hub().start()
+    assert hub.stop() == 0  # so that all of it is in the database
+    hub.start()
+    # By itself a hub at rest reads the first page alone, to know how long the log is: only the request meets the noise,
+    # and nothing but its failure can stop the hub.
     with hub.client() as api:
-        guest = {"name": "Rossi", "partySize": 2}
-        assert api.post("/restaurants/1/guests", json=guest, headers={"Idempotency-Key": "k"}).status_code == 201
-        # The log's old end is looked at when a hub starts: what was read then is read anew after a commit.
-        for _ in range(20):
-            assert api.post("/restaurants/1/guests", json=guest).status_code == 201
-        for end in ("", "-wal"):
-            overwrite(hub.data / f"{DATABASE}{end}")
-        answer = api.post("/restaurants/1/guests", json=guest, headers={"Idempotency-Key": "k"})
+        overwrite(hub.data / DATABASE)
+        answer = api.post("/restaurants/1/guests", json={"id": "g1", "name": "Rossi", "partySize": 2})
     assert (answer.status_code, answer.json()["error_code"]) == (503, "storage_unavailable")
     assert answer.headers["Retry-After"]
     assert hub.ended(WAIT_S) == 1

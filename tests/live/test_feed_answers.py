@@ -12,7 +12,7 @@ from restohub.live import cursor as placing
 from restohub.live import feed as feeding
 from restohub.live.address_usage import Caller
 from restohub.wire.socket_state import GONE_SILENT, SendDelta, SendFullSync
-from tests.live.feed_harness import settle
+from tests.live.feed_harness import messages, settle
 from tests.live.test_address_units import SetClock
 from tests.live.test_feed import large_floor, noting, stage
 from tests.live.test_writer import at_once
@@ -27,7 +27,7 @@ async def until(holds: Callable[[], bool]) -> None:
 
 @at_once
 async def test_who_does_not_take_the_whole_floor_in_time_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(feeding, "ANSWER_WAIT_S", 0.05)
+    monkeypatch.setattr(feeding, "ANSWER_WAIT_S", 0.5)  # measuring the floor counts as well
     async with stage() as one:
         one.floors[1] = one.story.floor = large_floor(400)
         cursor, link, client = await one.enter("sync")
@@ -114,3 +114,25 @@ async def test_a_socket_whose_address_owes_units_waits_with_answers_and_not_with
         await until(lambda: len(client.read_all().kinds) > 2)
         one.assert_agreed()
         assert round(cursor.caller.owes_s() * UNITS_A_SECOND) == 1, "for the request, and nothing for the commits"
+
+
+@at_once
+async def test_a_commit_that_is_made_while_parts_are_sent_comes_by_itself_after_the_last() -> None:
+    async with stage() as one:
+        one.floors[1] = one.story.floor = large_floor(400)
+        cursor, link, client = await one.enter("sync")
+        await settle(100)
+        client.read_all()
+        kinds, sent = len(client.kinds), len(link.written)
+        cursor.request(SendFullSync(1))
+        await until(lambda: len(link.written) == sent + 1)  # the client takes all that comes: the others are to follow
+        one.commit(noting("meanwhile"))
+        await settle(100)
+        told = [message for frames in link.written[sent:] for message in messages(frames)]
+        parts = told[0]["parts"]
+        assert parts > 1
+        assert [message["type"] for message in told] == ["full_sync"] * parts + ["delta_update"]
+        assert {message["revision"] for message in told[:parts]} == {one.floor.revision - 1}
+        assert [change["data"]["notes"] for change in told[-1]["changes"]] == ["meanwhile"]
+        one.assert_agreed()
+        assert client.kinds[kinds:] == ["full_sync", "delta_update"]

@@ -97,9 +97,23 @@ async def test_who_waited_too_long_is_told_429_and_nothing_was_done(monkeypatch:
         cost, answer = await one.cost("POST", "/restaurants/1/guests", {"name": "Rossi", "partySize": 2})
         problem = msgspec.json.decode(answer.answer)
         assert (answer.status, problem["error_code"], cost) == (429, "rate_limited", 0)
-        assert answer.got["retry-after"] == "3"
+        assert (answer.got["retry-after"], problem["params"]) == ("3", {"seconds": 3})
         assert "Nothing was done" in problem["detail"]
         assert one.stage.entries == []
+
+
+@at_once
+@pytest.mark.parametrize("sent", [{"host": "evil.example"}, {"origin": "http://evil.example"}])
+async def test_the_rate_answers_before_the_guard_which_costs_as_well(
+    monkeypatch: pytest.MonkeyPatch, sent: dict[str, str]
+) -> None:
+    monkeypatch.setattr(address_usage, "RATE_WAIT_S", 0.01)
+    async with guarded() as one:
+        before = one.caller.units.left(0)
+        assert (await one.stage.ask("GET", "/health", sent=sent)).status == 403
+        assert before - one.caller.units.left(0) == 1
+        one.caller.spend(UNITS_BURST + 3 * UNITS_A_SECOND)
+        assert (await one.stage.ask("GET", "/health", sent=sent)).status == 429
 
 
 @at_once
