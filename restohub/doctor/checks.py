@@ -9,7 +9,7 @@ from typing import TypeVar
 from restohub.config import Settings
 from restohub.store.data_folder import is_served
 
-from . import database, folder, machine_clock, mdns, network
+from . import backups, database, folder, machine_clock, mdns, network
 from .last_run import last_run
 from .report import Check
 
@@ -32,7 +32,7 @@ async def examine(chosen: Settings, progress: Progress) -> AsyncIterator[Check]:
             progress("")
 
     served = is_served(chosen.data)
-    checked, seen = await patiently("Reading the database", database.database(chosen.data))
+    checked, seen = await patiently("Reading the database", database.database(chosen.data, chosen.backup_to))
     install_id = seen.install_id if seen else None
     listener = await patiently("Asking the hub", network.who_answers(chosen.host, chosen.port))
     yield network.port(chosen, listener, install_id, served)
@@ -46,6 +46,7 @@ async def examine(chosen: Settings, progress: Progress) -> AsyncIterator[Check]:
     yield folder.space(chosen.data)
     yield await patiently("Measuring the disk", folder.speed(chosen.data))
     yield checked
+    yield backups.backups(chosen.data, chosen.backup_to, seen.since if seen else None)
     yield database.sqlite_version()
     yield machine_clock.clock(seen.last_commit if seen else None)
     yield last_run(chosen.data, served)

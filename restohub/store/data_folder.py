@@ -86,6 +86,17 @@ def held_still(folder: Path) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold a lock of its own by a file that is made for it; raises OSError, and FolderError where another holds it."""
+    with path.open("ab") as file:
+        try:
+            _lock(file)
+        except OSError:
+            raise FolderError(f"{path} is held by another program.") from None
+        yield
+
+
 if sys.platform == "win32":
     import msvcrt
 
