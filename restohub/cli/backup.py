@@ -64,7 +64,7 @@ def backup(
         stop(f"No backup was made, since the data in {chosen.data} are damaged: {error}. Older backups were kept.")
     pace.end()
     if as_json:
-        typer.echo(msgspec.json.encode(made).decode())
+        typer.echo(msgspec.json.encode(made, enc_hook=str).decode())
     else:
         size = f"{made.size_bytes / 1e6:.1f} MB"
         typer.echo(f"The backup {made.path} is made: {size}, up to revision {made.manifest.revisions:,}, found sound.")
@@ -116,7 +116,7 @@ def restore(
     folder stays as it is. What was there before is set aside in the data folder for 7 days. At the next start every
     iPad takes the whole floor anew. The exit status is 0 where it is done, else 1.
     """
-    from restohub.live.clock import Clock, new_epoch
+    from restohub.live.clock import Clock
     from restohub.store.backup_file import BackupError
     from restohub.store.data_folder import FolderError
     from restohub.store.errors import DatabaseError
@@ -130,7 +130,7 @@ def restore(
         if check:
             done = Restored(check_backup(file, pace), None)
         else:
-            done = put_back(file, folder, Clock().now(), new_epoch(), pace)
+            done = put_back(file, folder, Clock().now(), pace)
     except (BackupError, FolderError) as error:
         pace.end()
         stop(str(error))
@@ -139,7 +139,7 @@ def restore(
         stop(f"The backup cannot be restored to {folder}: {error}. The data are as they were.")
     pace.end()
     if as_json:
-        typer.echo(msgspec.json.encode({"checked_only": check, **msgspec.to_builtins(done)}).decode())
+        typer.echo(msgspec.json.encode({"checked_only": check, "restored": done}, enc_hook=str).decode())
         return
     what = f"of {moment(done.manifest.time)}, up to revision {done.manifest.revisions:,}"
     if check:

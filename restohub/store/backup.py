@@ -1,8 +1,8 @@
 """The making of a backup: rows copied in small steps, the copy audited in full, packed, and only then given its name.
 
 It runs in a process of its own, while a hub serves the folder or not: in the hub's own process closing the database
-file would drop the locks that SQLite has on it. The connection is read-only, since one that writes and closes last would
-bring the hub's log into the file and delete it.
+file would drop the locks that SQLite has on it. The connection is read-only, since one that writes and closes last
+would bring the hub's log into the file and delete it.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from .backup_file import BackupError, Manifest, Pace, check_bytes, pack, sync_fo
 from .backup_folder import (
     PARTIAL,
     PlaceState,
+    erase_set_aside,
     give_to_owner,
     is_marked,
     mark,
@@ -81,7 +82,7 @@ class Source(Struct, frozen=True):
 
 
 def make_backup(wish: Wish, pace: Pace) -> Made:
-    """Make a backup in the data folder, copy it to the places, remove the old ones.
+    """Make a backup in the data folder, copy it to the places, remove what is too old.
 
     Raises BackupError, FolderError, DamageError; nothing of a backup is left then.
     """
@@ -94,6 +95,7 @@ def make_backup(wish: Wish, pace: Pace) -> Made:
             states = [_to_place(made, manifest, place, wish, pace) for place in (*wish.new_places, *wish.places)]
             note_places(wish.data, states)
             remove_old(folder, wish.now, wish.days)
+            erase_set_aside(wish.data, wish.now)
             return Made(made, size_of(made), manifest, states)
     except sqlite3.Error as error:
         raise BackupError(f"The database {path} cannot be copied: {error}.") from error
@@ -229,7 +231,8 @@ def _to_place(made: Path, manifest: Manifest, place: Path, wish: Wish, pace: Pac
             mark(place, manifest.hub, wish.data)
         if not is_marked(place, manifest.hub):
             raise BackupError(
-                f"{place} is not there, or is not set up for this hub. Plug it in, or say `restohub backup --to {place}`."
+                f"{place} is not there, or is not set up for this hub. Plug it in, or say "
+                f"`restohub backup --to {place}`."
             )
         _carried(made, place_folder(place, manifest.hub), wish, pace)
     except (BackupError, OSError) as error:

@@ -12,7 +12,6 @@ import msgspec
 
 from restohub.live.ports import BackupState
 
-from .backup import Made
 from .backup_folder import found_in, own_folder, places_state
 
 # What a killed process gets to let go of the database, so that the hub closes it in good order.
@@ -52,7 +51,7 @@ class BackupProcess:
             await _end(process)
             raise
         with suppress(msgspec.DecodeError):
-            msgspec.json.decode(said, type=Made)
+            msgspec.json.decode(said, type=dict)
             return None
         lines = complained.decode("utf-8", "replace").strip().splitlines()
         return lines[-1] if lines else f"Its process ended with status {process.returncode}."

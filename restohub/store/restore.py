@@ -1,4 +1,4 @@
-"""The restore: a backup unpacked, audited and given a new epoch, then put in the place of a stopped hub's data.
+"""The restore: a backup unpacked, audited and marked as one, then put in the place of a stopped hub's data.
 
 At every moment the folder holds the old data whole, the new data whole, or no database where the mark says that there
 was one, which no hub serves: the old ones are set aside then, and the restore can be said again.
@@ -25,6 +25,7 @@ from .schema import FormatError, migrations
 from .snapshot import readable_at
 from .verification import check_database
 
+RESTORED = "restored"
 ENDINGS = ("", "-wal", "-shm", "-journal")
 
 
@@ -41,8 +42,8 @@ def check_backup(file: Path, pace: Pace) -> Manifest:
         return _unpacked(file, Path(scratch) / DATABASE, pace)
 
 
-def restore(file: Path, data: Path, now: int, epoch: str, pace: Pace) -> Restored:
-    """Put a backup in the place of a stopped hub's data, under a new epoch; `now` are UTC seconds.
+def restore(file: Path, data: Path, now: int, pace: Pace) -> Restored:
+    """Put a backup in the place of a stopped hub's data; `now` are UTC seconds.
 
     Raises BackupError, FormatError, FolderError (a hub serves the folder), OSError; the folder is as it was then.
     """
@@ -55,7 +56,7 @@ def restore(file: Path, data: Path, now: int, epoch: str, pace: Pace) -> Restore
                 copy = scratch / DATABASE
                 manifest = _unpacked(file, copy, pace)
                 _refuse_another(file, manifest, data)
-                _begin_epoch(copy, epoch)
+                _begin_epoch(copy)
                 give_to_owner(copy, data)
                 return Restored(manifest, _swap(copy, data, now))
     except BaseException:
@@ -112,11 +113,14 @@ def _refuse_another(file: Path, manifest: Manifest, data: Path) -> None:
         )
 
 
-def _begin_epoch(copy: Path, epoch: str) -> None:
-    """What was made after the backup is gone, so its revisions mean something else now: no iPad may mix the two."""
+def _begin_epoch(copy: Path) -> None:
+    """Have the next start begin a new epoch: what was made after the backup is gone, and no iPad may mix the two.
+
+    The mark alone does not tell where the backup was made in the folder's last run.
+    """
     with closing(sqlite3.connect(copy, isolation_level=None)) as database:
         database.execute("PRAGMA synchronous = FULL")
-        database.execute(NAME, ("epoch", epoch, name_checksum("epoch", epoch)))
+        database.execute(NAME, ("mark", RESTORED, name_checksum("mark", RESTORED)))
 
 
 def _swap(copy: Path, data: Path, now: int) -> Path | None:

@@ -10,7 +10,7 @@ from restohub.wire.times import EPOCH
 
 
 def local_time(hub: Hub, seconds: int | None = None) -> str:
-    """The hub's time in the zone of its first restaurant, or these UTC seconds: `22 November 2026, 19:08 (Europe/Rome)`."""
+    """The hub's time, or these UTC seconds, in the first restaurant's zone: `22 November 2026, 19:08 (Europe/Rome)`."""
     first = min(hub.writer.directory.restaurants.items(), default=None)
     zone = first[1].timezone if first else hub.zone
     return f"{time_in(zone, hub.clock.now() if seconds is None else seconds)} ({zone})"
