@@ -127,10 +127,7 @@ def restore(
     folder = _folder(data)
     pace = Pace("unpacked and read", rests=False)
     try:
-        if check:
-            done = Restored(check_backup(file, pace), None)
-        else:
-            done = put_back(file, folder, Clock().now(), pace)
+        done = Restored(check_backup(file, pace), None) if check else put_back(file, folder, Clock().now(), pace)
     except (BackupError, FolderError) as error:
         pace.end()
         stop(str(error))

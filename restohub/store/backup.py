@@ -35,7 +35,7 @@ from .backup_folder import (
     sweep,
 )
 from .codec import DamageError
-from .data_folder import DATABASE, held_still, is_served, size_of, wal_path
+from .data_folder import DATABASE, FolderError, held_still, size_of, wal_path
 from .schema import format_of
 from .snapshot import readable_at
 from .verification import check_database, heads
@@ -148,14 +148,12 @@ def _leaving_room(folder: Path, pace: Pace) -> Pace:
 @contextmanager
 def _reading(data: Path) -> Iterator[sqlite3.Connection]:
     """A connection that reads a folder's database at one moment, and leaves no trace in it."""
-    if is_served(data):
-        uri = f"{(data / DATABASE).absolute().as_uri()}?mode=ro"
-        with closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as database:
-            yield database
-        return
     with ExitStack() as stack:
-        stack.enter_context(held_still(data))
-        uri = stack.enter_context(readable_at(data))
+        try:
+            stack.enter_context(held_still(data))
+            uri = stack.enter_context(readable_at(data))
+        except FolderError:  # a hub serves it
+            uri = f"{(data / DATABASE).absolute().as_uri()}?mode=ro"
         yield stack.enter_context(closing(sqlite3.connect(uri, uri=True, isolation_level=None)))
 
 
@@ -246,7 +244,7 @@ def _carried(made: Path, folder: Path, wish: Wish, pace: Pace) -> None:
     sweep(folder)
     new = folder / f"{PARTIAL}{made.name}"
     try:
-        with made.open("rb", buffering=0) as source, new.open("xb", buffering=0) as target:
+        with made.open("rb", buffering=0) as source, new.open("xb") as target:
             while step := source.read(BACKUP_STEP_BYTES):
                 target.write(step)
                 synced(target)

@@ -61,7 +61,7 @@ class Read(Struct, frozen=True):
 
 def pack(database: Path, target: Path, manifest: Manifest, pace: Pace) -> None:
     """Write the file of a backup step by step and bring it to the disk; raises OSError and what `pace` does."""
-    with target.open("w+b", buffering=0) as file:
+    with target.open("w+b") as file:
         length = file.write(_header(manifest, "0" * 64, 0))
         digest, size = sha256(), 0
         for piece in _deflated(database):
@@ -74,6 +74,7 @@ def pack(database: Path, target: Path, manifest: Manifest, pace: Pace) -> None:
         assert len(header) == length
         file.seek(0)
         file.write(header)
+        file.flush()
         os.fsync(file.fileno())
 
 
@@ -132,7 +133,7 @@ def unpack(path: Path, target: Path, pace: Pace) -> Manifest:
     manifest, digest, size, checksum = read.manifest, sha256(), 0, 0
     packed = zlib.decompressobj(RAW)
     damaged = BackupError(f"The backup {path} is damaged: its content fails its checksum.")
-    with target.open("xb", buffering=0) as file:
+    with target.open("xb") as file:
         for piece in _body(path, read):
             digest.update(piece)
             try:
@@ -144,6 +145,7 @@ def unpack(path: Path, target: Path, pace: Pace) -> Manifest:
                 raise damaged
             file.write(step)
             pace(len(step))
+        file.flush()
         os.fsync(file.fileno())
     trailer = checksum.to_bytes(4, "little") + (size & 0xFFFFFFFF).to_bytes(4, "little")
     if (digest.hexdigest(), size, packed.eof, packed.unused_data) != (read.digest, manifest.bytes, True, trailer):
@@ -153,6 +155,7 @@ def unpack(path: Path, target: Path, pace: Pace) -> Manifest:
 
 def synced(file: IO[bytes]) -> None:
     """Bring what was written to the disk."""
+    file.flush()
     (os.fdatasync if hasattr(os, "fdatasync") else os.fsync)(file.fileno())
 
 

@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -89,17 +89,21 @@ def give_to_owner(path: Path, like: Path) -> None:
 
 @contextmanager
 def one_at_a_time(data: Path) -> Iterator[Path]:
-    """The folder of the hub's own backups, for one backup alone, without what a killed one left; raises BackupError."""
+    """The folder of the hub's own backups, for one backup alone, without what a killed one left.
+
+    Raises BackupError, OSError.
+    """
     folder = own_folder(data)
-    try:
-        folder.mkdir(mode=0o700, exist_ok=True)
-        give_to_owner(folder, data)
-        with locked(folder / LOCK):
-            give_to_owner(folder / LOCK, data)
-            sweep(folder)
-            yield folder
-    except FolderError:
-        raise BackupError("Another backup of this hub is being made. Wait for it, then try again.") from None
+    folder.mkdir(mode=0o700, exist_ok=True)
+    give_to_owner(folder, data)
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(locked(folder / LOCK))
+        except FolderError:
+            raise BackupError("Another backup of this hub is being made. Wait for it, then try again.") from None
+        give_to_owner(folder / LOCK, data)
+        sweep(folder)
+        yield folder
 
 
 def sweep(folder: Path) -> None:

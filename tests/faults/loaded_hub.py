@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from restohub.store.backup_folder import NAME
 from tests.conftest import Hub
 
 AT_ONCE = 200
@@ -25,10 +26,11 @@ def changing(hub: Hub) -> Iterator[list[str]]:
     def work() -> None:
         with hub.client() as api:
             while not ended.is_set():
-                guest = {"id": f"load{len(answered)}", "name": "Rossi", "partySize": 2, "notes": "n" * 300}
+                guest_id = f"load{len(answered)}"
+                guest = {"id": guest_id, "name": "Rossi", "partySize": 2, "notes": "n" * 300}
                 answer = api.post("/restaurants/1/guests/", json=guest)
                 assert answer.status_code == 201, answer.text
-                answered.append(guest["id"])
+                answered.append(guest_id)
                 if len(answered) > AT_ONCE:
                     api.delete(f"/restaurants/1/guests/{answered[-AT_ONCE - 1]}")
                 time.sleep(PAUSE_S)
@@ -58,4 +60,4 @@ def backed_up(data: Path, *args: str) -> Path:
 def left(folder: Path) -> set[str]:
     """What lies in a folder of backups beside whole ones."""
     known = {"backups.lock", "places.json", "restohub.place"}
-    return {path.name for path in folder.iterdir() if path.suffix != ".gz"} - known
+    return {path.name for path in folder.iterdir() if not NAME.fullmatch(path.name)} - known

@@ -132,12 +132,20 @@ def test_a_full_disk_refuses_the_backup_and_no_change(new_hub: NewHub, disk: Pat
         backed_up(hub.data)
 
 
+def fill(hub: Hub) -> None:
+    """Some megabytes that cannot be packed much."""
+    with hub.client() as api:
+        for number in range(10):
+            body = parties(f"many{number}", 100)
+            for operation in body["operations"][1:]:
+                operation["data"]["notes"] = random.randbytes(900).hex()
+            assert batch(api, body).status_code == 200
+
+
 def test_a_place_that_is_full_gets_no_half_of_a_backup(new_hub: NewHub, disk: Path, tmp_path: Path) -> None:
     hub = new_hub(tmp_path / "data").start()
-    with hub.client() as api:
-        for number in range(20):
-            assert batch(api, parties(f"many{number}", 200)).status_code == 200
     backed_up(hub.data, "--to", str(disk))
+    fill(hub)
     stuff(disk, 20_000)
     done = restohub("backup", "--data", str(hub.data), "--to", str(disk))
     assert done.returncode == 1
@@ -153,9 +161,7 @@ def test_a_place_that_is_pulled_while_it_is_written_is_said_and_the_own_backup_s
 ) -> None:
     hub = new_hub(tmp_path / "data").start()
     backed_up(hub.data, "--to", str(disk))
-    with hub.client() as api:
-        for number in range(20):
-            assert batch(api, parties(f"many{number}", 200)).status_code == 200
+    fill(hub)
     [copies] = disk.glob("restohub-*")
     command = [sys.executable, "-m", "restohub", "backup", "--data", str(hub.data), "--to", str(disk)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
