@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from .backup import backup, backups, restore
+from .backup_commands import backup, backups, restore
 from .doctor import doctor
 from .identity import identity
 from .licences import licences

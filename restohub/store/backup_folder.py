@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from restohub.limits import BACKUP_DAYS, BACKUP_WEEKS, BACKUPS_MIN, SET_ASIDE_DA
 from restohub.live.ports import DAY_S
 
 from .backup_file import BackupError, Manifest, check_bytes, read_header
-from .data_folder import FolderError, locked
+from .data_folder import locked
 
 FOLDER = "backups"
 MARKER = "restohub.place"
@@ -96,11 +96,9 @@ def one_at_a_time(data: Path) -> Iterator[Path]:
     folder = own_folder(data)
     folder.mkdir(mode=0o700, exist_ok=True)
     give_to_owner(folder, data)
-    with ExitStack() as stack:
-        try:
-            stack.enter_context(locked(folder / LOCK))
-        except FolderError:
-            raise BackupError("Another backup of this hub is being made. Wait for it, then try again.") from None
+    with locked(folder / LOCK) as ours:
+        if not ours:
+            raise BackupError("Another backup of this hub is being made. Wait for it, then try again.")
         give_to_owner(folder / LOCK, data)
         sweep(folder)
         yield folder

@@ -87,14 +87,15 @@ def held_still(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold a lock of its own by a file that is made for it; raises OSError, and FolderError where another holds it."""
+def locked(path: Path) -> Iterator[bool]:
+    """Hold a lock of its own by a file that is made for it; False where another program does. Raises OSError."""
     with path.open("ab") as file:
         try:
             _lock(file)
         except OSError:
-            raise FolderError(f"{path} is held by another program.") from None
-        yield
+            yield False
+        else:
+            yield True
 
 
 if sys.platform == "win32":

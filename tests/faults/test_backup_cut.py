@@ -173,7 +173,8 @@ def test_a_place_that_is_pulled_while_it_is_written_is_said_and_the_own_backup_s
         copies.rmdir()
         _, said = process.communicate()
     assert process.returncode == 1
-    assert f"not everywhere: {disk} cannot be written" in said
+    assert "but not everywhere: " in said
+    assert str(disk) in said
     assert len(list((hub.data / "backups").glob("*.gz"))) == 2
     assert list(disk.iterdir()) == []
 
