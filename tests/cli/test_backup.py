@@ -153,14 +153,33 @@ def test_a_folder_without_data_is_one_sentence_and_status_1(tmp_path: Path) -> N
     assert "There is no backup" in restohub("backups", "--data", str(tmp_path)).stdout
 
 
-def test_a_missed_night_is_made_up_once_the_hub_rests(new_hub: NewHub, tmp_path: Path) -> None:
-    """On a clock that runs 300 times as fast (libfaketime), five minutes of rest are a second."""
-    faketime = next(iter(sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))), None)
-    if faketime is None:
-        pytest.skip("there is no libfaketime")
-    began = (datetime.now().astimezone() - timedelta(days=1)).strftime("%Y-%m-%d %H:%M:%S")
-    env = {"LD_PRELOAD": str(faketime), "FAKETIME": f"@{began} x300", "DONT_FAKE_MONOTONIC": "0"}
-    hub = new_hub(env=env).start()
-    said = hub.says("The backup of the night is made")
-    assert "Traceback" not in said
-    assert len(list((hub.data / "backups").glob("*.gz"))) == 1
+def faster(times: int, days_ago: int) -> dict[str, str]:
+    """The environment of a hub whose clock runs faster, and began so many days ago; a skip without libfaketime."""
+    library = next(iter(Path("/usr/lib").glob("*/faketime/libfaketime.so.1")), None)
+    if library is None:
+        pytest.skip("Debian's faketime sets the clock")
+    began = (datetime.now().astimezone() - timedelta(days=days_ago)).strftime("%Y-%m-%d %H:%M:%S")
+    return {"LD_PRELOAD": str(library), "FAKETIME": f"@{began} x{times}"}
+
+
+def test_a_missed_night_is_made_up_once_the_hub_has_rested_for_five_minutes(new_hub: NewHub) -> None:
+    hub = new_hub(env=faster(300, 1)).start()
+    said = hub.says("The backup of the night is made").splitlines()
+    ready, made = (next(line for line in said if text in line)[:19] for text in ("is ready at", "backup of the night"))
+    assert datetime.fromisoformat(made) - datetime.fromisoformat(ready) >= timedelta(minutes=5)
+    with hub.client() as api:
+        assert [one["time"] for one in listed(hub.data)] == [api.get("/health").json()["backup"]["last"]]
+
+
+def test_a_hub_without_a_backup_for_48_hours_tells_its_owner(new_hub: NewHub) -> None:
+    old = new_hub(env=faster(1, 3)).start()
+    assert old.stop() == 0
+    (old.data / "backups").write_text("in the way\n")
+    hub = new_hub(old.data, env=faster(600, 0)).start()
+    hub.says("The backup of the night was not made: The backup of ")
+    with hub.client() as api:
+        deadline = time.monotonic() + 30
+        while not any("no backup for 48 hours" in one for one in api.get("/health").json()["database"]["warnings"]):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        assert "no backup for 48 hours" in api.get("/about").text
