@@ -165,6 +165,8 @@ BACKUP_STEP_BYTES = 1024 * 1024
 BACKUP_PAUSE_S = 0.01
 # The database's own log cannot begin anew while a copy reads, so that a copy which takes for ever is given up.
 BACKUP_READING_S = 900.0
+# And its whole process, with the copies on other disks.
+BACKUP_PROCESS_S = 1800.0
 # Room that a backup leaves on the disk: the hub's changes come first.
 BACKUP_FREE_BYTES = 32_000_000
 # What is kept: the newest of so many days and weeks, and so many of the newest whatever the clock says.

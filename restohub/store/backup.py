@@ -92,7 +92,12 @@ def make_backup(wish: Wish, pace: Pace) -> Made:
     try:
         with one_at_a_time(wish.data) as folder:
             made, manifest = _made(wish, folder, pace)
-            states = [_to_place(made, manifest, place, wish, pace) for place in (*wish.new_places, *wish.places)]
+            places = [*wish.new_places, *wish.places]
+            # Should a place hang (a network share that is away), this is what is known of it.
+            note_places(
+                wish.data, [PlaceState(str(one), f"The last backup has not reached {one} yet.") for one in places]
+            )
+            states = [_to_place(made, manifest, place, wish, pace) for place in places]
             note_places(wish.data, states)
             remove_old(folder, wish.now, wish.days)
             erase_set_aside(wish.data, wish.now)
@@ -114,8 +119,7 @@ def _made(wish: Wish, folder: Path, pace: Pace) -> tuple[Path, Manifest]:
         manifest = _audited(source, copy, wish)
         pack(copy, packed, manifest, careful)
         give_to_owner(packed, wish.data)
-        places = [place_folder(place, manifest.hub) for place in (*wish.places, *wish.new_places)]
-        made = folder / next_name([folder, *places], manifest.time)
+        made = folder / next_name(folder, manifest.time)
         packed.replace(made)
         sync_folder(folder)
         return made, manifest
@@ -232,15 +236,18 @@ def _to_place(made: Path, manifest: Manifest, place: Path, wish: Wish, pace: Pac
                 f"{place} is not there, or is not set up for this hub. Plug it in, or say "
                 f"`restohub backup --to {place}`."
             )
-        _carried(made, place_folder(place, manifest.hub), wish, pace)
+        _carried(made, manifest.time, place_folder(place, manifest.hub), wish, pace)
     except (BackupError, OSError) as error:
         said = f"{place} cannot be written ({error.strerror})." if isinstance(error, OSError) else str(error)
         return PlaceState(str(place), said)
     return PlaceState(str(place))
 
 
-def _carried(made: Path, folder: Path, wish: Wish, pace: Pace) -> None:
-    """Copy a backup step by step, read it again, and give it its name; raises BackupError, OSError."""
+def _carried(made: Path, time: int, folder: Path, wish: Wish, pace: Pace) -> None:
+    """Copy a backup step by step, read it again, and give it its name.
+
+    A folder numbers its backups by itself: after a new disk the data folder begins anew. Raises BackupError, OSError.
+    """
     sweep(folder)
     new = folder / f"{PARTIAL}{made.name}"
     try:
@@ -251,7 +258,7 @@ def _carried(made: Path, folder: Path, wish: Wish, pace: Pace) -> None:
                 pace(len(step))
         check_bytes(new)
         give_to_owner(new, wish.data)
-        new.replace(folder / made.name)
+        new.replace(folder / next_name(folder, time))
         sync_folder(folder)
     finally:
         new.unlink(missing_ok=True)

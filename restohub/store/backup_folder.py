@@ -135,7 +135,7 @@ def all_backups(data: Path, places: Sequence[str]) -> list[Backup]:
     for place in places:
         folders += sorted(marker.parent for marker in Path(place).glob(f"restohub-*/{MARKER}"))
     found = [backup for folder in folders for backup in found_in(folder)]
-    return sorted(found, key=lambda one: one.number, reverse=True)
+    return sorted(found, key=lambda one: (one.manifest.time if one.manifest else 0, one.number), reverse=True)
 
 
 def newest_good(data: Path, places: Sequence[str]) -> Backup | None:
@@ -147,9 +147,9 @@ def newest_good(data: Path, places: Sequence[str]) -> Backup | None:
     return None
 
 
-def next_name(folders: Sequence[Path], time: int) -> str:
-    """The name of a new backup: after all that lie in these folders."""
-    number = max([one.number for folder in folders for one in found_in(folder)], default=0) + 1
+def next_name(folder: Path, time: int) -> str:
+    """The name of a new backup: after all that lie in a folder."""
+    number = max([one.number for one in found_in(folder)], default=0) + 1
     return f"restohub-backup-{number:06}-{datetime.fromtimestamp(time, UTC):{SET_ASIDE_TIME}}.gz"
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from restohub.limits import BACKUP_PROCESS_S
 from restohub.live.ports import BackupState
 
 from .backup_folder import found_in, own_folder, places_state
@@ -46,7 +47,10 @@ class BackupProcess:
         except OSError as error:
             return f"No process could be started for it ({error.strerror})."
         try:
-            said, complained = await process.communicate()
+            said, complained = await asyncio.wait_for(process.communicate(), BACKUP_PROCESS_S)
+        except TimeoutError:
+            await _end(process)
+            return "Its process did not end within 30 minutes: perhaps a place of `backup_to` does not answer."
         except asyncio.CancelledError:
             await _end(process)
             raise

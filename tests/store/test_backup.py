@@ -176,7 +176,7 @@ def test_a_place_is_written_only_where_it_was_set_up(data: Path, tmp_path: Path)
     assert backup_folder.places_state(data) == made.places
 
 
-def test_a_new_folder_goes_on_after_the_numbers_of_its_place(data: Path, tmp_path: Path) -> None:
+def test_after_a_new_disk_a_place_goes_on_with_its_own_numbers(data: Path, tmp_path: Path) -> None:
     stick = tmp_path / "stick"
     stick.mkdir()
     for second in range(4):
@@ -184,8 +184,9 @@ def test_a_new_folder_goes_on_after_the_numbers_of_its_place(data: Path, tmp_pat
     for path in own_folder(data).glob("*.gz"):
         path.unlink()
     made = backed_up(data, NOW + 9, places=(stick,))
-    assert found_in(own_folder(data))[0].number == 5
-    assert (place_folder(stick, "install") / made.path.name).exists()
+    newest = found_in(place_folder(stick, "install"))[0]
+    assert (newest.number, newest.manifest) == (5, made.manifest)
+    assert [one.number for one in found_in(own_folder(data))] == [1]
 
 
 def listed(*days: float) -> list[Backup]:
@@ -234,7 +235,7 @@ def test_what_was_set_aside_goes_after_a_week(data: Path) -> None:
 
 
 def test_a_name_follows_all_others(tmp_path: Path) -> None:
-    assert next_name([tmp_path, tmp_path / "none"], START) == "restohub-backup-000001-20231114-221320.gz"
+    assert next_name(tmp_path, START) == "restohub-backup-000001-20231114-221320.gz"
 
 
 def test_a_newer_format_is_refused_and_called_that(data: Path, tmp_path: Path) -> None:
