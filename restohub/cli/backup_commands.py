@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from contextlib import suppress
 from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,8 +19,11 @@ from restohub.doctor.machine_clock import moment
 from .terminal import complain, stop
 
 if TYPE_CHECKING:
+    from restohub.store.backup import Made
     from restohub.store.backup_folder import Backup
 
+# A line of progress is shown after so long.
+PATIENCE_S = 2.0
 DATA = typer.Option(readable=False, help="Folder that holds the data. [default: as for serve, else the service's]")
 JSON = typer.Option("--json", help="Print JSON, for scripts.")
 
@@ -47,35 +51,22 @@ def backup(
     from restohub.store.data_folder import FolderError
 
     os.umask(0o077)
-    if hasattr(os, "nice"):
-        os.nice(19)
+    give_way()
     chosen = _chosen(data)
     new = [place.absolute() for place in to or ()]
     places = [Path(place) for place in chosen.backup_to if Path(place) not in new]
     wish = Wish(chosen.data, Clock().now(), installed_version("restohub"), chosen.backup_days, places, new)
-    pace = Pace("copied and packed", rests=True)
     try:
-        made = make_backup(wish, pace)
+        with Pace("copied and packed", rests=True) as pace:
+            made = make_backup(wish, pace)
     except (BackupError, FolderError) as error:
-        pace.end()
         stop(str(error))
     except DamageError as error:
-        pace.end()
         stop(f"No backup was made, since the data in {chosen.data} are damaged: {error}. Older backups were kept.")
-    pace.end()
     if as_json:
         typer.echo(msgspec.json.encode(made, enc_hook=str).decode())
     else:
-        size = f"{made.size_bytes / 1e6:.1f} MB"
-        typer.echo(f"The backup {made.path} is made: {size}, up to revision {made.manifest.revisions:,}, found sound.")
-        for one in made.places:
-            if one.fault is None:
-                typer.echo(f"A copy lies in {one.place}.")
-        if unnamed := [place for place in new if str(place) not in chosen.backup_to]:
-            listed = ", ".join(f'"{place}"' for place in (*chosen.backup_to, *unnamed))
-            typer.echo(
-                f"For a copy every night, write this into {chosen.data / 'restohub.toml'}: backup_to = [{listed}]"
-            )
+        _say_made(made, chosen, [str(place) for place in new])
     faults = [one.fault for one in made.places if one.fault is not None]
     for fault in faults:
         complain(f"The backup is made, but not everywhere: {fault}")
@@ -125,16 +116,13 @@ def restore(
 
     os.umask(0o077)
     folder = _folder(data)
-    pace = Pace("unpacked and read", rests=False)
     try:
-        done = Restored(check_backup(file, pace), None) if check else put_back(file, folder, Clock().now(), pace)
+        with Pace("unpacked and read", rests=False) as pace:
+            done = Restored(check_backup(file, pace), None) if check else put_back(file, folder, Clock().now(), pace)
     except (BackupError, FolderError) as error:
-        pace.end()
         stop(str(error))
     except (DatabaseError, OSError) as error:
-        pace.end()
         stop(f"The backup cannot be restored to {folder}: {error}. The data are as they were.")
-    pace.end()
     if as_json:
         typer.echo(msgspec.json.encode({"checked_only": check, "restored": done}, enc_hook=str).decode())
         return
@@ -178,14 +166,32 @@ class Pace:
                 raise BackupError("The backup took for longer than 15 minutes and was given up: the disk is too slow.")
             time.sleep(BACKUP_PAUSE_S)
 
-    def end(self) -> None:
+    def __enter__(self) -> Pace:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         """Clear the line."""
         if self._shown:
             sys.stderr.write("\r\033[K")
             sys.stderr.flush()
 
 
-PATIENCE_S = 2.0
+def give_way() -> None:
+    """Work only where nobody else wants the processor; where that may not be asked for (an older unit), go on."""
+    if hasattr(os, "nice"):
+        with suppress(OSError):
+            os.nice(19)
+
+
+def _say_made(made: Made, chosen: Settings, new: list[str]) -> None:
+    size = f"{made.size_bytes / 1e6:.1f} MB"
+    typer.echo(f"The backup {made.path} is made: {size}, up to revision {made.manifest.revisions:,}, found sound.")
+    for one in made.places:
+        if one.fault is None:
+            typer.echo(f"A copy lies in {one.place}.")
+    if unnamed := [place for place in new if place not in chosen.backup_to]:
+        listed = ", ".join(f'"{place}"' for place in (*chosen.backup_to, *unnamed))
+        typer.echo(f"For a copy every night, write this into {chosen.data / 'restohub.toml'}: backup_to = [{listed}]")
 
 
 def _folder(flag: Path | None) -> Path:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from restohub.limits import BACKUP_MISSED_S, SET_ASIDE_DAYS
+from restohub.limits import SET_ASIDE_DAYS
+from restohub.live.backup_warnings import is_late
 from restohub.live.clock import Clock
 from restohub.live.ports import DAY_S
-from restohub.store.backup_folder import all_backups, newest_good, own_folder, places_state, set_aside
+from restohub.store.backup_folder import found_in, newest_good, own_folder, places_state, set_aside
+from restohub.store.inspection import Seen
 
 from .folder import size_text
 from .machine_clock import moment
@@ -17,22 +19,22 @@ from .report import Check
 MAKE = "`restohub backup` makes one now. The hub makes one every night after the close of the day, while it runs."
 
 
-def backups(data: Path, places: Sequence[str], since: int | None) -> Check:
-    """How the backups are; `since` is when there was first something to back up (UTC seconds, None: never)."""
+def backups(data: Path, places: Sequence[str], seen: Seen | None) -> Check:
+    """How the backups are of what was seen in the database."""
     name = "backups"
     # A place on a dead network would not answer: what lies there was noted by the last backup.
-    good = [one for one in all_backups(data, ()) if one.manifest is not None]
-    now = Clock().now()
+    good = [one for one in found_in(own_folder(data)) if one.manifest is not None]
+    now = Clock(seen.last_commit if seen else 0).now()
     aside = _aside(data)
     if not good or good[0].manifest is None:
         found = f"There is none in {own_folder(data)}.{aside}"
-        new = since is None or now - since < BACKUP_MISSED_S
-        return Check(name, "well", f"There is none yet.{aside}") if new else Check(name, "warning", found, MAKE)
+        late = seen is not None and is_late(seen.since, now)
+        return Check(name, "warning", found, MAKE) if late else Check(name, "well", f"There is none yet.{aside}")
     last = good[0]
     states = [one for one in places_state(data) if one.place in places]
     where = " and in ".join([str(own_folder(data)), *(one.place for one in states if one.fault is None)])
     found = f"The last is of {moment(good[0].manifest.time)}, {size_text(last.size_bytes)}, in {where}.{aside}"
-    if now - good[0].manifest.time > BACKUP_MISSED_S:
+    if is_late(good[0].manifest.time, now):
         return Check(name, "warning", found, MAKE)
     missing = [one.fault for one in states if one.fault is not None]
     if missing:

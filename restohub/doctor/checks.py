@@ -46,7 +46,7 @@ async def examine(chosen: Settings, progress: Progress) -> AsyncIterator[Check]:
     yield folder.space(chosen.data)
     yield await patiently("Measuring the disk", folder.speed(chosen.data))
     yield checked
-    yield backups.backups(chosen.data, chosen.backup_to, seen.since if seen else None)
+    yield backups.backups(chosen.data, chosen.backup_to, seen)
     yield database.sqlite_version()
     yield machine_clock.clock(seen.last_commit if seen else None)
     yield last_run(chosen.data, served)

@@ -139,11 +139,12 @@ def all_backups(data: Path, places: Sequence[str]) -> list[Backup]:
 
 
 def newest_good(data: Path, places: Sequence[str]) -> Backup | None:
-    """The newest backup whose every byte is as it was written, None where there is none."""
-    for one in all_backups(data, places):
-        with suppress(BackupError):
-            check_bytes(one.path)
-            return one
+    """The newest backup whose every byte is as it was written, None where there is none; places are asked last."""
+    for asked in ((), places):
+        for one in all_backups(data, asked):
+            with suppress(BackupError):
+                check_bytes(one.path)
+                return one
     return None
 
 

@@ -7,7 +7,7 @@ import logging
 
 from restohub.limits import BACKUP_AGAIN_S, BACKUP_IDLE_S
 from restohub.live.clock import Clock
-from restohub.live.ports import Backups, BackupState
+from restohub.live.ports import DAY_S, Backups, BackupState
 from restohub.live.writer import Writer
 
 from .day_close import last_closing
@@ -51,7 +51,8 @@ class NightlyBackup:
             self._head, self._changed_at = head, monotonic
         restaurants = writer.directory.restaurants
         closing = last_closing(now, restaurants[min(restaurants)].timezone if restaurants else self._zone)
-        if self._made_for == closing or (self._state.time or 0) >= closing:
+        # One of the future was made while the clock was ahead, and stands for no night.
+        if self._made_for == closing or closing <= (self._state.time or 0) <= now + DAY_S:
             return None
         if monotonic - self._failed_at < BACKUP_AGAIN_S:
             return None
