@@ -9,13 +9,16 @@ import gc
 import logging
 import os
 import socket
+import sys
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import NoReturn
 
-from restohub.config import Settings
+from restohub.boot.install import ONE_FILE
+from restohub.config import PREFIX, Settings
 from restohub.floor.model import DIRECTORY_ID, Change, Entry, Restaurant
 from restohub.live.address_usage import Callers
 from restohub.live.client_ahead import Claims
@@ -25,7 +28,14 @@ from restohub.live.epoch import PUT_BACK, Epoch
 from restohub.live.feed import Feed
 from restohub.live.hub import Hub
 from restohub.live.list_index import Listings
-from restohub.live.ports import Record, StorageFailedError, StorageFullError, StorageUnavailableError
+from restohub.live.ports import (
+    Backups,
+    BackupState,
+    Record,
+    StorageFailedError,
+    StorageFullError,
+    StorageUnavailableError,
+)
 from restohub.live.snapshots import Snapshots
 from restohub.live.writer import Writer
 from restohub.logs.events import event
@@ -35,8 +45,9 @@ from restohub.net.mdns_advertise import Advertiser
 from restohub.net.runfile import write_runfile
 from restohub.open_files import allow_many_sockets
 from restohub.store.append import Ledger
+from restohub.store.backup_process import BackupProcess
 from restohub.store.connection import Connection, open_reader, open_writer
-from restohub.store.data_folder import DATABASE, FolderLock
+from restohub.store.data_folder import DATABASE, FolderError, FolderLock
 from restohub.store.disk_reserve import Reserve
 from restohub.store.history import History
 from restohub.store.load import Loaded, initialise, load
@@ -45,6 +56,7 @@ from restohub.store.restore_detection import leave_mark, was_restored
 from restohub.upkeep.clock_watch import ClockWatch
 from restohub.upkeep.day_close import close_days
 from restohub.upkeep.machine_timezone import knows_zone, machine_zone
+from restohub.upkeep.nightly_backup import NightlyBackup
 from restohub.upkeep.retention import Retention
 from restohub.upkeep.watchdog import Watchdog
 from restohub.web.application import application
@@ -82,7 +94,10 @@ async def serve(settings: Settings, on_ready: Callable[[Endpoint], None]) -> Non
     with FolderLock(settings.data):
         async with AsyncExitStack() as stack:
             folder, fault = stack.enter_context(readable(settings.data))
-            writing = await open_writer(folder)
+            backups = backup_process(settings)
+            # A copy that is served from memory is changed as it is: the data on the disk stay.
+            first = None if fault else partial(_backed_up, backups, settings.data)
+            writing = await open_writer(folder, first)
             ledger = Ledger(writing, folder / DATABASE)
             if fault is not None:
                 log.warning("The disk of %s cannot be written: %s. The hub shows what is on it.", settings.data, fault)
@@ -98,7 +113,7 @@ async def serve(settings: Settings, on_ready: Callable[[Endpoint], None]) -> Non
             name, incident = (new_epoch(), PUT_BACK) if went_back else (loaded.epoch, None)
             epoch = Epoch(name, incident, loaded.claimed_at)
             await _mark(writing, settings.data, epoch)
-            await _run(settings, loaded, epoch, ledger, History(reading, loaded.resets), on_ready)
+            await _run(settings, loaded, epoch, ledger, History(reading, loaded.resets), backups, on_ready)
 
 
 async def _run(
@@ -107,6 +122,7 @@ async def _run(
     epoch: Epoch,
     ledger: Ledger,
     history: History,
+    backups: Backups,
     on_ready: Callable[[Endpoint], None],
 ) -> None:
     clock = Clock(max([loaded.directory.time, *(floor.time for floor in loaded.floors.values())]))
@@ -114,7 +130,8 @@ async def _run(
     callers = Callers(settings.shared_addresses, clock.monotonic, peers.key)
     endpoint = endpoint_of(settings, loaded.install_id, bound := bound_socket(settings))
     advertiser = Advertiser(endpoint, version("restohub"), identify_hub)
-    hub = _hub(settings, loaded, epoch, ledger, history, clock, callers, endpoint, advertiser.state)
+    nightly = NightlyBackup(backups, clock, machine_zone())
+    hub = _hub(settings, loaded, epoch, ledger, history, clock, callers, endpoint, advertiser.state, nightly.told)
     writer = hub.writer
     guard = Guard(settings.allowed_hosts, peers.permitted, clock.monotonic)
     read_all()
@@ -138,7 +155,7 @@ async def _run(
 
     server = HubServer(server_config(application(hub, guard), hub.callers), listening, before_stop)
     writing.add_done_callback(lambda _: setattr(server, "should_exit", True))
-    tasks = [_beside(server, work) for work in (*_chores(hub, settings), watchdog.feed())]
+    tasks = [_beside(server, work) for work in (*_chores(hub, settings), nightly.run(writer), watchdog.feed())]
     collect_garbage_rarely()
     try:
         await server.serve([bound])
@@ -160,6 +177,7 @@ def _hub(
     callers: Callers,
     endpoint: Endpoint,
     discovery: Callable[[], Discovery],
+    backups: Callable[[], BackupState],
 ) -> Hub:
     """The parts that answer requests, over what was loaded."""
     snapshots = Snapshots(epoch, loaded.floors)
@@ -189,6 +207,7 @@ def _hub(
         listings=Listings(),
         claims=Claims(epoch, writer, feed, clock),
         discovery=discovery,
+        backups=backups,
     )
 
 
@@ -239,6 +258,26 @@ def end_now(sentence: str) -> NoReturn:
     log.critical("%s", sentence, extra=event("ended"))  # not to stderr itself, which may be stuck
     logging.shutdown()
     os._exit(1)
+
+
+def backup_process(settings: Settings) -> BackupProcess:
+    """What makes the backups of a hub with these settings: this program, by its command."""
+    program = [sys.executable] if ONE_FILE else [sys.executable, "-m", "restohub"]
+    chosen = {"BACKUP_TO": ",".join(settings.backup_to), "BACKUP_DAYS": str(settings.backup_days)}
+    # A one file that starts itself would else take the first one's unpacked files for its own.
+    environment = {**os.environ, "PYINSTALLER_RESET_ENVIRONMENT": "1", **{PREFIX + k: v for k, v in chosen.items()}}
+    return BackupProcess(settings.data, [*program, "backup", "--json", "--data", str(settings.data)], environment)
+
+
+async def _backed_up(backups: Backups, data: Path) -> None:
+    """Make a backup before a migration; raises FolderError where there can be none."""
+    log.info("The data are of an older format: a backup is made before they are brought to the new one.")
+    fault = await backups.make()
+    if fault is not None:
+        raise FolderError(
+            f"The data in {data} are of an older format, and are brought to the new one only after a backup: {fault} "
+            "Then start the hub again."
+        )
 
 
 async def _loaded(connection: Connection, ledger: Ledger) -> Loaded:

@@ -17,14 +17,15 @@ from restohub.logs.lines import LogFormat, LogLevel
 
 FILE = "restohub.toml"
 PREFIX = "RESTOHUB_"
-NUMBERS = ("port", "log_days", "log_revisions", "restaurants_max")
+NUMBERS = ("port", "log_days", "log_revisions", "restaurants_max", "backup_days")
 SWITCHES = ("advertise", "allow_public")
-LISTS = ("allowed_hosts", "shared_addresses")
+LISTS = ("allowed_hosts", "shared_addresses", "backup_to")
 TRUE, FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 # A name alone, in punycode or not: the guard ignores port and case.
 HostName = Annotated[str, Meta(pattern=r"^(?:[\w-]{1,63}\.)*[\w-]{1,63}\.?$", max_length=253)]
 IpAddress = Annotated[str, Meta(min_length=2, max_length=45)]
+Place = Annotated[str, Meta(min_length=1, max_length=4096)]
 
 
 class SettingsError(Exception):
@@ -48,6 +49,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     allowed_hosts: tuple[HostName, ...] = ()
     allow_public: bool = False
     shared_addresses: tuple[IpAddress, ...] = ("127.0.0.1", "::1")
+    backup_to: tuple[Place, ...] = ()
+    backup_days: Annotated[int, Meta(ge=1, le=3650)] = 28
 
 
 SAYS = {
@@ -65,6 +68,8 @@ SAYS = {
     "allowed_hosts": "a list of host names without a port, such as hub.example.com",
     "allow_public": "true or false",
     "shared_addresses": "a list of IP addresses, such as 192.168.1.1",
+    "backup_to": "a list of folders by their whole paths, such as /media/stick",
+    "backup_days": "a number of days from 1 to 3650",
 }
 
 
@@ -147,6 +152,8 @@ def _checked(name: str, value: Any, source: str) -> Any:
         found = msgspec.convert(str(value) if name == "data" else value, kinds[name], dec_hook=_path)
         if name == "shared_addresses":
             return tuple(str(ipaddress.ip_address(one)) for one in found)
+        if name == "backup_to" and not all(Path(one).is_absolute() for one in found):
+            raise ValueError(name)
         if name == "allowed_hosts":
             return tuple(one.encode("idna").decode() for one in found)  # as browsers send them
         return found

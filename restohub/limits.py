@@ -158,3 +158,26 @@ RIVALS_ASKED_A_MINUTE = 12
 RIVALS_MAX = 16
 RIVAL_WAIT_S = 2.0
 HEALTH_BYTES_MAX = 16 * 1024
+
+# ---- Backups. Rows are copied in steps with a pause: at 100 changes a second a change then takes a few milliseconds
+# more at worst, where one long copy takes tens.
+BACKUP_STEP_BYTES = 1024 * 1024
+BACKUP_PAUSE_S = 0.01
+# The database's own log cannot begin anew while a copy reads, so that a copy which takes for ever is given up.
+BACKUP_READING_S = 900.0
+# And its whole process, with the copies on other disks.
+BACKUP_PROCESS_S = 1800.0
+# Room that a backup leaves on the disk: the hub's changes come first.
+BACKUP_FREE_BYTES = 32_000_000
+# What is kept: the newest of so many days and weeks, and so many of the newest whatever the clock says.
+BACKUP_DAYS = 7
+BACKUP_WEEKS = 4
+BACKUPS_MIN = 3
+# A hub that was off at the close of its day makes the backup once it has rested for so long.
+BACKUP_IDLE_S = 300.0
+BACKUP_AGAIN_S = 3600.0
+# Without a backup for so long, the owner is told; of a hub that has only started, after an hour.
+BACKUP_MISSED_S = 48 * 3600
+BACKUP_TOLD_AFTER_S = 3600.0
+# What a restored backup took the place of stays for so long.
+SET_ASIDE_DAYS = 7

@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Sequence
 from pathlib import Path
 
 from .unit_files import systemd_unit
@@ -40,12 +41,12 @@ def installed_program() -> Path:
     return Path(elsewhere).absolute()
 
 
-def write_unit(folder: Path, program: Path) -> Path:
+def write_unit(folder: Path, program: Path, backup_to: Sequence[str] = ()) -> Path:
     """Write the unit into a folder, whole or not at all, and return its path; raises InstallError."""
     path = folder / UNIT_NAME
     new = folder / f".{UNIT_NAME}.new"
     try:
-        new.write_text(systemd_unit(str(program)), "utf-8")
+        new.write_text(systemd_unit(str(program), backup_to), "utf-8")
         new.chmod(0o644)
         new.replace(path)
     except OSError as error:
@@ -53,7 +54,14 @@ def write_unit(folder: Path, program: Path) -> Path:
     return path
 
 
-def install(program: Path, *, units: Path = UNITS, booted: Path = BOOTED, user: int | None = None) -> None:
+def install(
+    program: Path,
+    *,
+    backup_to: Sequence[str] = (),
+    units: Path = UNITS,
+    booted: Path = BOOTED,
+    user: int | None = None,
+) -> None:
     """Write the unit, enable it and start it anew; on return the hub listens. Raises InstallError."""
     if not booted.is_dir():
         raise InstallError(
@@ -67,7 +75,7 @@ def install(program: Path, *, units: Path = UNITS, booted: Path = BOOTED, user: 
         out_of_reach = unreachable(file)
         if out_of_reach:
             raise InstallError(out_of_reach)
-    write_unit(units, program)
+    write_unit(units, program, backup_to)
     _systemctl("daemon-reload")
     _systemctl("enable", UNIT_NAME)
     # Not `enable --now`, which leaves a hub of the version before running.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -82,6 +83,8 @@ DevicePolicy=closed
 SystemCallArchitectures=native
 SystemCallFilter=@system-service
 SystemCallFilter=~@privileged @resources
+# A backup gives way to all else.
+SystemCallFilter=setpriority
 SystemCallErrorNumber=EPERM
 
 [Install]
@@ -89,9 +92,21 @@ WantedBy=multi-user.target
 """
 
 
-def systemd_unit(program: str = "") -> str:
-    """The unit that starts the program at this path; without one, that which stands in the repository."""
-    return UNIT.replace("@PROGRAM@", _quoted(program) if program else ANY_PROGRAM)
+def systemd_unit(program: str = "", backup_to: Sequence[str] = ()) -> str:
+    """The unit that starts the program at this path; without one, that which stands in the repository.
+
+    The service may write in the folders of `backup_to`, and has a copy of each backup there.
+    """
+    unit = UNIT.replace("@PROGRAM@", _quoted(program) if program else ANY_PROGRAM)
+    if not backup_to:
+        return unit
+    named = ",".join(backup_to).replace("%", "%%")
+    # A stick that is not plugged in (`-`) keeps no hub from starting.
+    lines = [
+        f'Environment="RESTOHUB_BACKUP_TO={named}"',
+        *(f"ReadWritePaths={_quoted('-' + one)}" for one in backup_to),
+    ]
+    return unit.replace("StateDirectory=restohub\n", "\n".join([*lines, "StateDirectory=restohub\n"]))
 
 
 def _quoted(path: str) -> str:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from .backup_commands import backup, backups, restore
 from .doctor import doctor
 from .find import find
 from .identity import identity
@@ -52,7 +53,7 @@ def whole_first_line(command: Callable[..., None]) -> str:
 
 
 # In the order in which `--help` lists them.
-for command in (serve, where, find, doctor, verify, remove, simulate, licences):
+for command in (serve, where, find, doctor, backup, backups, restore, verify, remove, simulate, licences):
     cli.command(short_help=whole_first_line(command))(command)
 
 

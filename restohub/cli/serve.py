@@ -60,6 +60,13 @@ def serve(
         str | None,
         typer.Option(help="Addresses shared by many devices, which get no per-address limit. [default: 127.0.0.1,::1]"),
     ] = None,
+    backup_to: Annotated[
+        str | None,
+        typer.Option(
+            help="Folders on other disks that get a copy of each backup, separated by commas. [default: none]"
+        ),
+    ] = None,
+    backup_days: Annotated[int | None, typer.Option(help="Days that backups are kept at most. [default: 28]")] = None,
 ) -> None:
     """Run the hub until it is told to stop (Ctrl-C, SIGTERM).
 
@@ -79,6 +86,7 @@ def serve(
 def _run(chosen: Settings) -> int:
     from restohub.app import PortError  # the framework takes half of the time to start
     from restohub.app import serve as serve_hub
+    from restohub.doctor.backups import newest_backup
     from restohub.live.ports import StorageBackError, StorageFailedError, StorageFullError, StorageUnavailableError
     from restohub.net.running_hub import port_taken, served_already
     from restohub.store.codec import DamageError
@@ -104,7 +112,7 @@ def _run(chosen: Settings) -> int:
         _ended(
             chosen,
             f"The data in {chosen.data} are damaged: {error}. The hub does not serve them. "
-            "Keep a copy of the folder, and restore a backup.",
+            f"{newest_backup(chosen.data, chosen.backup_to)}",
         )
     except (StorageFailedError, StorageFullError, StorageUnavailableError) as error:
         exit_with_error(f"The disk of {chosen.data} failed: {error}. Check the disk, then start the hub again.")

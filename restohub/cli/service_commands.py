@@ -28,16 +28,21 @@ class Platform(StrEnum):
 @service.command(short_help="Make the hub a service of systemd, enable it and start it.")
 def install(
     to: Annotated[Path | None, typer.Option(help="Only write the unit into this folder; enable nothing.")] = None,
+    backup_to: Annotated[
+        list[Path] | None,
+        typer.Option(help="A folder on another disk that gets a copy of each backup; may be given several times."),
+    ] = None,
 ) -> None:
     """Make the hub a service of systemd, enable it and start it. Needs root; again after each upgrade."""
     from restohub.boot.install import UNIT_NAME, InstallError, installed_program, write_unit
     from restohub.boot.install import install as install_service
 
+    places = [str(place.absolute()) for place in backup_to or ()]
     try:
         if to is not None:
-            typer.echo(f"{write_unit(to, installed_program())} is written.")
+            typer.echo(f"{write_unit(to, installed_program(), places)} is written.")
             return
-        install_service(installed_program())
+        install_service(installed_program(), backup_to=places)
     except InstallError as error:
         print_error(str(error))
         raise typer.Exit(1) from None

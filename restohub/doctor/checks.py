@@ -9,7 +9,7 @@ from typing import TypeVar
 from restohub.config import Settings
 from restohub.store.data_folder import is_served
 
-from . import database, folder, machine_clock, mdns, network
+from . import backups, database, folder, machine_clock, mdns, network
 from .last_run import check_last_run
 from .report import Check
 
@@ -32,7 +32,7 @@ async def run_checks(chosen: Settings, progress: Progress) -> AsyncIterator[Chec
             progress("")
 
     served = is_served(chosen.data)
-    checked, seen = await patiently("Reading the database", database.check_database(chosen.data))
+    checked, seen = await patiently("Reading the database", database.check_database(chosen.data, chosen.backup_to))
     install_id = seen.install_id if seen else None
     listener = await patiently("Asking the hub", network.who_answers(chosen.host, chosen.port))
     yield network.check_port(chosen, listener, install_id, served)
@@ -46,6 +46,7 @@ async def run_checks(chosen: Settings, progress: Progress) -> AsyncIterator[Chec
     yield folder.check_free_space(chosen.data)
     yield await patiently("Measuring the disk", folder.check_disk_speed(chosen.data))
     yield checked
+    yield backups.check_backups(chosen.data, chosen.backup_to, seen)
     yield database.check_sqlite_version()
     yield machine_clock.check_clock(seen.last_commit if seen else None)
     yield check_last_run(chosen.data, served)

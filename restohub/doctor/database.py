@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from restohub.live.ports import StorageFailedError, StorageFullError, StorageUnavailableError
@@ -11,19 +12,20 @@ from restohub.store.errors import DatabaseError, UnseenError
 from restohub.store.inspection import DatabaseState, inspect_database
 from restohub.store.sqlite_version import SQLITE_VERSION, has_wal_reset_bug
 
+from .backups import newest_backup
 from .folder import size_text
 from .report import Check
 
 LOOK_WAIT_S = 3.0
 
 
-async def check_database(folder: Path) -> tuple[Check, DatabaseState | None]:
+async def check_database(folder: Path, places: Sequence[str] = ()) -> tuple[Check, DatabaseState | None]:
     """Whether the next start would find everything as it was saved."""
     name = "database"
     try:
         seen = await inspect_database(folder, LOOK_WAIT_S)
     except DamageError as error:
-        fix = "Keep a copy of the folder, then restore a backup."
+        fix = newest_backup(folder, places)
         return Check(name, "wrong", f"It is damaged, and the hub would not serve it: {error}.", fix), None
     except (FolderError, StorageUnavailableError) as error:
         return Check(name, "wrong", str(error), "The hub would not start with it as it is."), None

@@ -16,7 +16,7 @@ from .endpoint import Endpoint
 from .epoch import Epoch
 from .feed import Feed
 from .list_index import Listings
-from .ports import History
+from .ports import BackupState, History
 from .snapshots import Snapshots
 from .writer import Writer
 
@@ -39,6 +39,7 @@ class Hub(Struct, frozen=True):
     listings: Listings
     claims: Claims
     discovery: Callable[[], Discovery]
+    backups: Callable[[], BackupState]
 
     @property
     def release(self) -> str:

@@ -189,3 +189,27 @@ class History(Protocol):
 
     async def bytes_in_use(self) -> int:
         """The bytes that the store takes on the disk and that hold something."""
+
+
+class BackupState(Struct, frozen=True):
+    """The newest good backup of the data folder: its time (UTC seconds, None: there is none), and its size.
+
+    `places` are those beside the data folder that have it too, `missing` the sentences of those that do not.
+    """
+
+    time: int | None = None
+    size_bytes: int = 0
+    places: list[str] = []
+    missing: list[str] = []
+
+
+class Backups(Protocol):
+    """What the hub asks of whatever makes backups of its data."""
+
+    def look(self) -> BackupState:
+        """What backups there are, read in the hub's own folder alone; may take a few milliseconds of the disk."""
+        ...
+
+    async def make(self) -> str | None:
+        """Make one now; None where it was made, else why not, as a sentence for a person."""
+        ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,7 +15,7 @@ import aiosqlite
 from .codec import DamageError
 from .data_folder import DATABASE, MARK, MARK_TEXT, FolderError, had_a_database, size_of, wal_path
 from .errors import storage_fault
-from .schema import format_of, migrate
+from .schema import format_of, migrate, migrations
 
 T = TypeVar("T")
 
@@ -57,10 +57,11 @@ class Connection(aiosqlite.Connection):
         return done
 
 
-async def open_writer(folder: Path) -> Connection:
+async def open_writer(folder: Path, before_migration: Callable[[], Awaitable[None]] | None = None) -> Connection:
     """The one connection that writes and checkpoints, with the schema brought up to date.
 
-    Raises FolderError, DamageError, or what `storage_fault` makes of an error of SQLite.
+    `before_migration` is awaited while the data are still of an older format. Raises FolderError (and what that does),
+    DamageError, or what `storage_fault` makes of an error of SQLite.
     """
     path = folder / DATABASE
     new = size_of(path) == 0
@@ -73,6 +74,8 @@ async def open_writer(folder: Path) -> Connection:
         await set_up(connection, WRITING)
         if version == 0 and had_a_database(folder):  # such as one whose first WAL was removed
             raise DamageError(f"{path} is empty of all that a hub has kept there")
+        if 0 < version < migrations()[-1][0] and before_migration is not None:
+            await before_migration()
         await migrate(connection, version)
         if not had_a_database(folder):
             (folder / MARK).write_text(MARK_TEXT, "utf-8")

@@ -86,6 +86,18 @@ def locked_while_read(folder: Path) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def locked(path: Path) -> Iterator[bool]:
+    """Hold a lock of its own by a file that is made for it; False where another program does. Raises OSError."""
+    with path.open("ab") as file:
+        try:
+            _lock(file)
+        except OSError:
+            yield False
+        else:
+            yield True
+
+
 if sys.platform == "win32":
     import msvcrt
 

@@ -29,10 +29,14 @@ COPIED_BYTES_MAX = 256 * 1024 * 1024
 
 
 class DatabaseState(Struct, frozen=True):
-    """What an inspection found. `last_commit`: UTC seconds. `whole`: whether every page was looked at, too."""
+    """What an inspection found. `last_commit`, and `since` when its oldest restaurant was made: UTC seconds.
+
+    `whole`: whether every page was looked at, too.
+    """
 
     install_id: str
     last_commit: int
+    since: int
     revisions: int
     size_bytes: int
     whole: bool
@@ -94,6 +98,7 @@ async def _read(connection: Connection, folder: Path, wait_s: float) -> Database
     return DatabaseState(
         install_id=loaded.install_id,
         last_commit=max([loaded.directory.time, *(floor.time for floor in floors)]),
+        since=min([one.created_at for one in loaded.directory.restaurants.values()], default=loaded.directory.time),
         revisions=loaded.directory.revision + sum(floor.revision for floor in floors),
         size_bytes=size_of(folder / DATABASE) + size_of(wal_path(folder)),
         whole=whole,

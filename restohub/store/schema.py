@@ -57,15 +57,16 @@ def format_of(database: sqlite3.Connection, path: Path) -> int:
 
 
 async def migrate(connection: aiosqlite.Connection, version: int) -> None:
-    """Bring data of this format to the newest one, each step whole or not at all."""
-    for number, sql in migrations():
-        if number <= version:
-            continue
-        await connection.execute("BEGIN IMMEDIATE")
+    """Bring data of this format to the newest one, in one transaction: cut anywhere, they are the one or the other."""
+    steps = [(number, sql) for number, sql in migrations() if number > version]
+    if not steps:
+        return
+    await connection.execute("BEGIN IMMEDIATE")
+    for number, sql in steps:
         for statement in statements(sql):
             await connection.execute(statement)
         await connection.execute(f"PRAGMA user_version = {number}")
-        await connection.execute("COMMIT")
+    await connection.execute("COMMIT")
 
 
 def statements(sql: str) -> list[str]:

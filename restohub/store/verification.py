@@ -73,15 +73,30 @@ def verify_folder(folder: Path, progress: Progress) -> VerificationReport:
             report.add(Defect(f"The database {path} is {'empty' if path.exists() else 'missing'}."))
             return report
         try:
-            with readable_at(folder) as uri, closing(sqlite3.connect(uri, uri=True)) as database:
-                database.text_factory = _text
-                format_of(database, path)
-                _verify(database, report, progress)
-        except (sqlite3.Error, *UNREADABLE) as error:
-            report.add(Defect(f"The database {path} cannot be read: {error}."))
+            with readable_at(folder) as uri:
+                return check_database(uri, path, progress)
         except OSError as error:
             raise FolderError(f"The data in {folder} cannot be read or copied ({error.strerror}).") from error
+
+
+def check_database(uri: str, path: Path, progress: Progress) -> VerificationReport:
+    """Read all that a database holds, which is at a URI and is called by this path; raises FormatError, OSError."""
+    report = VerificationReport()
+    try:
+        with closing(sqlite3.connect(uri, uri=True)) as database:
+            database.text_factory = _text
+            format_of(database, path)
+            _verify(database, report, progress)
+    except (sqlite3.Error, *UNREADABLE) as error:
+        report.add(Defect(f"The database {path} cannot be read: {error}."))
     return report
+
+
+def heads(database: sqlite3.Connection) -> dict[int, tuple[int, int]]:
+    """The first and the last revision of each log of a database; raises sqlite3.Error."""
+    audit = WholeAudit(database, VerificationReport(), lambda _done, _total: None)
+    audit.find_logs()
+    return audit.logs
 
 
 def _text(value: bytes) -> str:

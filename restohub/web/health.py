@@ -8,11 +8,12 @@ from pathlib import Path
 from msgspec import UNSET
 
 from restohub.floor.bounds import nearly_full
+from restohub.live.backup_warnings import backup_warnings
 from restohub.live.hub import Hub
 from restohub.net.urls import COPY_ADVICE
 from restohub.store.data_folder import DATABASE, size_of, wal_path
 from restohub.store.sqlite_version import SQLITE_VERSION, has_wal_reset_bug
-from restohub.wire.responses import Answer, DatabaseHealth, Discovery, Health, json_answer
+from restohub.wire.responses import Answer, BackupHealth, DatabaseHealth, Discovery, Health, json_answer
 from restohub.wire.times import time_text
 
 from .client_address import is_own_machine
@@ -40,12 +41,28 @@ async def health(request: Request) -> Answer:
         database=_database(hub, reason) if whole else _database_told(hub, reason),
         discovery=hub.discovery() if whole else Discovery(hub.discovery().state, "", "", []),
         clock_behind_seconds=hub.clock.behind_s(),
+        backup=_backup(hub, whole),
         reason=reason or UNSET,
     )
     status = 503 if reason else 200
     if wants_page(request.scope):
-        return Answer(status, [HTML], health_page(body, local_time(hub)))
+        return Answer(status, [HTML], health_page(body, local_time(hub), _last_backup(hub, body)))
     return json_answer(body, status)
+
+
+def _last_backup(hub: Hub, body: Health) -> str:
+    """When the last good backup was made and where it lies, for people."""
+    made = hub.backups().time
+    if made is None:
+        return "none yet"
+    return f"{local_time(hub, made)}, in {' and '.join(['the data folder', *body.backup.places])}"
+
+
+def _backup(hub: Hub, whole: bool) -> BackupHealth:
+    """The last good backup; where its copies lie is told to the hub's own machine alone."""
+    told = hub.backups()
+    last = None if told.time is None else time_text(told.time)
+    return BackupHealth(last, told.places, told.missing) if whole else BackupHealth(last, [], [])
 
 
 def _database_told(hub: Hub, reason: str | None) -> DatabaseHealth:
@@ -77,7 +94,10 @@ def warnings(hub: Hub) -> list[str]:
     full = nearly_full(writer.floors.values(), writer.holdings.size, writer.holdings.restaurants_max)
     copy_at = hub.discovery().copy_at
     copies = [COPY_ADVICE.format(at=copy_at)] if copy_at else []
-    return [*hub.present.warnings(hub.clock.monotonic()), *full, *copies]
+    running_s = hub.clock.monotonic() - hub.clock.started
+    since = min([hub.clock.started_at, *(one.created_at for one in writer.directory.restaurants.values())])
+    backups = backup_warnings(hub.backups(), since, hub.clock.now(), running_s)
+    return [*hub.present.warnings(hub.clock.monotonic()), *full, *copies, *backups]
 
 
 def _warnings_of_sqlite() -> list[str]:

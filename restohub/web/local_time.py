@@ -9,11 +9,11 @@ from restohub.live.hub import Hub
 from restohub.wire.times import EPOCH
 
 
-def local_time(hub: Hub) -> str:
-    """The hub's time in the zone of its first restaurant: `22 November 2026, 19:08 (Europe/Rome)`."""
+def local_time(hub: Hub, seconds: int | None = None) -> str:
+    """The hub's time, or these UTC seconds, in the first restaurant's zone: `22 November 2026, 19:08 (Europe/Rome)`."""
     first = min(hub.writer.directory.restaurants.items(), default=None)
     zone = first[1].timezone if first else hub.zone
-    return f"{time_in(zone, hub.clock.now())} ({zone})"
+    return f"{time_in(zone, hub.clock.now() if seconds is None else seconds)} ({zone})"
 
 
 def time_in(zone: str, seconds: int) -> str:

@@ -238,6 +238,18 @@ class Discovery(Struct, frozen=True):
     copy_at: str | UnsetType = UNSET
 
 
+class BackupHealth(Struct):
+    """The last good backup: when it was made (null: none yet).
+
+    On the hub's own machine also in which places of `backup_to` it lies, and a sentence for each where it does not; to
+    others both are empty.
+    """
+
+    last: Time | None
+    places: list[str]
+    missing: list[str]
+
+
 class Health(Struct, omit_defaults=True):
     """How the hub is. `id`: of this installation, as in its TXT record, the same for as long as its data folder.
 
@@ -257,6 +269,7 @@ class Health(Struct, omit_defaults=True):
     database: DatabaseHealth
     discovery: Discovery
     clock_behind_seconds: Annotated[int, Meta(ge=0)]
+    backup: BackupHealth
     reason: str | UnsetType = UNSET
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -104,3 +105,15 @@ def test_a_program_that_only_root_may_read_is_out_of_the_services_reach(
     program.chmod(0o755)
     tmp_path.chmod(0o700)
     assert f"no right to read {tmp_path};" in str(unreachable(program))
+
+
+def test_a_second_place_for_backups_may_be_written_by_the_service(tmp_path: Path) -> None:
+    done = said("--to", str(tmp_path), "--backup-to", "/media/a stick", "--backup-to", "/mnt/share")
+    assert done.returncode == 0
+    unit = (tmp_path / "restohub.service").read_text("utf-8")
+    assert 'ReadWritePaths="-/media/a stick"\nReadWritePaths=-/mnt/share\n' in unit
+    assert 'Environment="RESTOHUB_BACKUP_TO=/media/a stick,/mnt/share"\n' in unit
+    if shutil.which("systemd-analyze"):
+        verified = subprocess.run(["systemd-analyze", "verify", str(tmp_path / "restohub.service")],
+                                  capture_output=True, text=True, check=False, timeout=60)  # fmt: skip
+        assert (verified.returncode, verified.stderr) == (0, "")

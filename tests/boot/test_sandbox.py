@@ -50,7 +50,7 @@ def allowed_calls() -> set[str]:
     sets = call_sets()
     allowed = set(sets["@default"])
     for line in setting("SystemCallFilter"):
-        named = set().union(*(sets[one] for one in line.removeprefix("~").split()))
+        named = set().union(*(sets.get(one, {one}) for one in line.removeprefix("~").split()))
         allowed = allowed - named if line.startswith("~") else allowed | named
     return allowed | sets["@default"]
 

@@ -14,7 +14,7 @@ import pytest
 
 COMMAND = (sys.executable, "-m", "restohub", "doctor")
 NAMES = ["port", "addresses", "discovery", "name", "data folder", "disk space", "disk speed"]
-NAMES += ["database", "SQLite", "clock", "last run"]
+NAMES += ["database", "backups", "SQLite", "clock", "last run"]
 
 
 class Said(NamedTuple):

@@ -99,6 +99,7 @@ class Core:
             listings=Listings(),
             claims=Claims(present, writer, feed, clock),
             discovery=absent,
+            backups=absent,
         )
         self.spawn(writer.run())
         self.spawn(feed.watch())

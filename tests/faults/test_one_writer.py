@@ -12,19 +12,22 @@ import pytest
 from restohub.store.sqlite_version import has_wal_reset_bug
 from tests.conftest import Hub, next_message
 from tests.faults.disk_fault_checks import batch, parties
+from tests.faults.loaded_hub import restohub
 from tests.faults.strace_run import need
 from tests.house.source_tree import PACKAGE, name, parsed
 
 CONNECTING = {"sqlite3.connect", "aiosqlite.connect", "sqlite3.Connection", "Connection", "connected", "_opening"}
 # `connected` itself (SQLite's own call and its thread's), `_opening` and who opens by it: the writer and the readers of
 # history; the doctor, who looks; the verification and the new identity of a stopped hub, and a blank database in memory
-# to compare a format with.
+# to compare a format with; a backup's source (read-only) and its own copy, a restore's copy and the stopped hub's id.
 CONNECTIONS = {
     "restohub/store/connection.py": 5,
     "restohub/store/inspection.py": 1,
     "restohub/store/verification.py": 1,
     "restohub/store/hub_identity.py": 1,
     "restohub/store/schema.py": 1,
+    "restohub/store/backup.py": 3,
+    "restohub/store/restore.py": 2,
 }
 WRITING = "(?:pwrite64|pwritev|write|ftruncate|fdatasync|fsync)"
 WROTE = re.compile(rf"^(\d+) +{WRITING}\(\d+<[^>]*/restohub\.db(-wal|)>", re.M)
@@ -59,6 +62,25 @@ def test_one_thread_of_a_running_hub_writes_and_checkpoints_and_another_reads(tm
     wrote = WROTE.findall(trace.read_text(errors="replace"))
     assert {file for _, file in wrote} == {"", "-wal"}, "a checkpoint and a commit must be among them"
     assert len({thread for thread, _ in wrote}) == 1
+
+
+def test_a_backup_writes_nothing_to_the_database_that_it_reads_and_removes_nothing(tmp_path: Path) -> None:
+    hub = Hub(tmp_path / "data").start()
+    trace = tmp_path / "trace"
+    try:
+        with hub.client() as api:
+            assert batch(api, parties("first", 499)).status_code == 200
+            assert batch(api, parties("later", 5)).status_code == 200
+        calls = f"{CALLS},unlink,unlinkat,rename,renameat,renameat2"
+        backed_up = restohub("backup", "--data", str(hub.data),
+                             wrap=(need("strace"), "-f", "-qq", "-y", "-e", calls, "-o", str(trace)))  # fmt: skip
+        assert backed_up.returncode == 0, backed_up.stderr
+        touched = [line for line in trace.read_text(errors="replace").splitlines() if f"{hub.data}/restohub.db" in line]
+        assert touched == []
+        assert hub.stop() == 0
+    finally:
+        if hub.process is not None and hub.process.poll() is None:
+            hub.kill()
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from restohub.live.feed import Feed
 from restohub.live.hub import Hub
 from restohub.live.key_index import KeyIndex
 from restohub.live.list_index import Listings
-from restohub.live.ports import KeptAnswer, Record, Revision, Version
+from restohub.live.ports import BackupState, KeptAnswer, Record, Revision, Version
 from restohub.live.snapshots import Snapshots
 from restohub.live.writer import Writer
 from restohub.store.append import Ledger
@@ -40,6 +40,7 @@ EPOCH = "5f1c0a9e44d2"
 ENDPOINT = Endpoint(
     "0197ac3e-5c10-7d21-b4a8-60f3279e44d2", "restohub", "::", 8000, None, True, "0197ac40-10c2-7b06-9d15-4be1f7a6c3d8"
 )
+BACKED_UP = BackupState(OPENING - 14 * 3600, 412_000)
 FOUND = Discovery("announced", "restohub", "restohub-9e44d2.local", ["192.168.1.20"])
 UNTOLD_HEADERS = {"content-length", "content-type"}
 JSON_HEADERS = {"content-type": "application/json"}
@@ -239,7 +240,7 @@ async def sample_hub(callers: Callers | None = None) -> AsyncIterator[SampleHub]
         version=VERSION, present=present, endpoint=ENDPOINT, folder=Path(), zone="Europe/Rome",
         knows_zone=lambda _: True, clock=clock, callers=callers or Callers(["127.0.0.1"], lambda: 0.0, str),
         writer=writer, history=history, feed=feed, snapshots=snapshots, listings=Listings(), discovery=lambda: FOUND,
-        claims=Claims(present, writer, feed, clock),
+        claims=Claims(present, writer, feed, clock), backups=lambda: BACKED_UP,
     )  # fmt: skip
     writing = asyncio.create_task(writer.run())
     try:

@@ -1,0 +1,196 @@
+"""`restohub backup`, `backups` and `restore`, as a person says them, and what the hub tells of its backups."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Hub
+from tests.faults.disk_fault_checks import batch, parties, shown
+from tests.faults.loaded_hub import backed_up, restohub
+
+NewHub = Callable[..., Hub]
+
+
+@pytest.fixture
+def evening(new_hub: NewHub) -> Hub:
+    """A hub with a few guests."""
+    hub = new_hub().start()
+    with hub.client() as api:
+        assert batch(api, parties("first", 5)).status_code == 200
+    return hub
+
+
+def listed(data: Path) -> list[dict[str, object]]:
+    """What `restohub backups --json` lists."""
+    done = restohub("backups", "--data", str(data), "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    found: list[dict[str, object]] = json.loads(done.stdout)
+    return found
+
+
+def test_a_backup_of_a_running_hub_brings_its_floor_back(evening: Hub) -> None:
+    with evening.client() as api:
+        floor = shown(api)
+        path = backed_up(evening.data)
+        assert batch(api, parties("later", 3)).status_code == 200
+    refused = restohub("restore", str(path), "--data", str(evening.data))
+    assert refused.returncode == 1
+    assert "Stop it first" in refused.stderr
+    assert evening.stop() == 0
+    done = restohub("restore", str(path), "--data", str(evening.data))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("The data of ")
+    with evening.start().client() as api:
+        assert shown(api) == floor
+        assert "The data are not as the last run left them" in str(api.get("/health").json()["database"]["warnings"])
+
+
+def test_an_ipad_that_holds_more_takes_the_whole_floor_after_a_restore(evening: Hub) -> None:
+    path = backed_up(evening.data)
+    with evening.client() as api:
+        assert batch(api, parties("later", 3)).status_code == 200
+        held = api.get("/api/sync/full?restaurant_id=1").json()
+    evening.stop()
+    assert restohub("restore", str(path), "--data", str(evening.data)).returncode == 0
+    query = {"restaurant_id": 1, "since_revision": held["revision"], "epoch": held["epoch"]}
+    with evening.start().client() as api:
+        answer = api.get("/api/sync/delta", params=query)
+        assert answer.json()["error_code"] == "revision_expired", answer.text
+
+
+def test_a_backup_of_a_stopped_hub_is_listed_and_checked(evening: Hub) -> None:
+    evening.stop()
+    path = backed_up(evening.data)
+    [one] = listed(evening.data)
+    assert (one["path"], one["audited"], one["fault"]) == (str(path), True, None)
+    assert one["size_bytes"] == path.stat().st_size
+    said = restohub("backups", "--data", str(evening.data)).stdout
+    assert str(path) in said
+    assert "audited" in said
+    checked = restohub("restore", str(path), "--data", str(evening.data), "--check")
+    assert (checked.returncode, checked.stderr) == (0, "")
+    assert "is sound" in checked.stdout
+    with evening.start().client() as api:
+        assert api.get("/health").json()["backup"]["last"] == one["time"]
+
+
+def test_what_is_made_is_its_users_own(evening: Hub) -> None:
+    path = backed_up(evening.data)
+    assert (path.stat().st_mode & 0o777, path.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+
+
+def test_a_place_is_set_up_once_and_its_absence_is_said(evening: Hub, tmp_path: Path, new_hub: NewHub) -> None:
+    stick = tmp_path / "stick"
+    stick.mkdir()
+    done = restohub("backup", "--data", str(evening.data), "--to", str(stick))
+    assert done.returncode == 0
+    assert f'backup_to = ["{stick}"]' in done.stdout
+    [copy] = stick.glob("restohub-*/*.gz")
+    (evening.data / "restohub.toml").write_text(f'backup_to = ["{stick}"]\n')
+    evening.stop()
+    assert len(listed(evening.data)) == 2
+    stick.rename(tmp_path / "pocket")
+    stick.mkdir()
+    done = restohub("backup", "--data", str(evening.data))
+    assert done.returncode == 1
+    assert f"{stick} is not there, or is not set up for this hub." in done.stderr
+    assert list(stick.iterdir()) == []
+    with evening.start().client() as api:
+        deadline = time.monotonic() + 10
+        while not (told := api.get("/health").json())["backup"]["missing"]:
+            assert time.monotonic() < deadline, told
+        assert "could not be copied to each place" in str(told["database"]["warnings"])
+        page = api.get("/health", headers={"Accept": "text/html"}).text
+    assert "<dt>Last backup</dt><dd>" in page
+    doctor = restohub(
+        "doctor", "--data", str(evening.data), "--host", "127.0.0.1", "--port", str(evening.port), "--json"
+    )
+    [check] = [one for one in json.loads(doctor.stdout)["checks"] if one["name"] == "backups"]
+    assert check["result"] == "warning"
+    assert str(stick) in check["fix"]
+    assert copy.name.startswith("restohub-backup-000001-")
+
+
+def test_damage_at_a_start_names_the_newest_good_backup_and_its_command(evening: Hub) -> None:
+    good = backed_up(evening.data)
+    bad = backed_up(evening.data)
+    with evening.client() as api:
+        floor = shown(api)
+    evening.stop()
+    spoilt = bytearray(bad.read_bytes())
+    spoilt[len(spoilt) // 2] ^= 4
+    bad.write_bytes(spoilt)
+    database = evening.data / "restohub.db"
+    database.write_bytes(database.read_bytes()[:3000])
+    said = restohub("serve", "--data", str(evening.data), "--port", str(evening.port), "--no-advertise")
+    assert said.returncode == 1
+    command = f"restohub restore '{good}' --data '{evening.data}'"
+    assert "are damaged" in said.stderr
+    assert f"`{command}`" in said.stderr
+    assert restohub("restore", str(good), "--data", str(evening.data)).returncode == 0
+    with evening.start().client() as api:
+        assert shown(api) == floor
+
+
+@pytest.mark.parametrize("command", ["backup", "backups", "restore"])
+def test_its_help_says_what_it_does(command: str) -> None:
+    done = restohub(command, "--help")
+    assert done.returncode == 0
+    assert "--data" in done.stdout
+
+
+def test_a_folder_without_data_is_one_sentence_and_status_1(tmp_path: Path) -> None:
+    done = restohub("backup", "--data", str(tmp_path / "none"))
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert "There are no data of a hub in" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+    assert "There is no backup" in restohub("backups", "--data", str(tmp_path)).stdout
+
+
+def faster(times: int, days_ago: int) -> dict[str, str]:
+    """The environment of a hub whose clock runs faster, and began so many days ago; a skip without libfaketime."""
+    library = next(iter(Path("/usr/lib").glob("*/faketime/libfaketime.so.1")), None)
+    if library is None:
+        pytest.skip("Debian's faketime sets the clock")
+    began = (datetime.now().astimezone() - timedelta(days=days_ago)).strftime("%Y-%m-%d %H:%M:%S")
+    return {"LD_PRELOAD": str(library), "FAKETIME": f"@{began} x{times}"}
+
+
+def test_a_missed_night_is_made_up_after_five_minutes_of_rest_though_one_backup_is_dated_ahead(new_hub: NewHub) -> None:
+    old = new_hub(env=faster(1, 1)).start()
+    assert old.stop() == 0
+    library = faster(1, 1)["LD_PRELOAD"]
+    wrap = ("env", f"LD_PRELOAD={library}", "FAKETIME=+400d")
+    assert restohub("backup", "--data", str(old.data), wrap=wrap).returncode == 0
+    hub = new_hub(old.data, env=faster(30, 0)).start()
+    deadline = time.monotonic() + 90
+    while "The backup of the night" not in (said := hub.said()):
+        assert time.monotonic() < deadline, said
+        time.sleep(0.1)
+    lines = said.splitlines()
+    ready, made = (next(line for line in lines if text in line)[:19] for text in ("is ready at", "night is made"))
+    assert datetime.fromisoformat(made) - datetime.fromisoformat(ready) >= timedelta(minutes=5)
+    newest = max((hub.data / "backups").glob("*.gz"))
+    [told] = [one["time"] for one in listed(hub.data) if one["path"] == str(newest)]
+    with hub.client() as api:
+        assert api.get("/health").json()["backup"]["last"] == told
+
+
+def test_a_hub_without_a_backup_for_48_hours_tells_its_owner(new_hub: NewHub) -> None:
+    old = new_hub(env=faster(1, 3)).start()
+    assert old.stop() == 0
+    (old.data / "backups").write_text("in the way\n")
+    hub = new_hub(old.data, env=faster(600, 0)).start()
+    hub.says("The backup of the night was not made: ")
+    with hub.client() as api:
+        deadline = time.monotonic() + 30
+        while not any("no backup for 48 hours" in one for one in api.get("/health").json()["database"]["warnings"]):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        assert "no backup for 48 hours" in api.get("/about").text

@@ -1,0 +1,63 @@
+"""A hub that is changed all the time while its data are backed up."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from restohub.store.backup_folder import NAME
+from tests.conftest import Hub
+
+AT_ONCE = 200
+PAUSE_S = 0.004
+
+
+@contextmanager
+def changing(hub: Hub) -> Iterator[list[str]]:
+    """Make guests, and delete those made long before; the ids of those whose making was answered, as they come."""
+    answered: list[str] = []
+    ended = threading.Event()
+
+    def work() -> None:
+        with hub.client() as api:
+            while not ended.is_set():
+                guest_id = f"load{len(answered)}"
+                guest = {"id": guest_id, "name": "Rossi", "partySize": 2, "notes": "n" * 300}
+                answer = api.post("/restaurants/1/guests/", json=guest)
+                assert answer.status_code == 201, answer.text
+                answered.append(guest_id)
+                if len(answered) > AT_ONCE:
+                    api.delete(f"/restaurants/1/guests/{answered[-AT_ONCE - 1]}")
+                time.sleep(PAUSE_S)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield answered
+    finally:
+        ended.set()
+        thread.join()
+
+
+def restohub(*args: str, wrap: Sequence[str] = ()) -> subprocess.CompletedProcess[str]:
+    """A command of restohub to its end."""
+    command = [*wrap, sys.executable, "-m", "restohub", *args]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, stdin=subprocess.DEVNULL)
+
+
+def backed_up(data: Path, *args: str) -> Path:
+    """The backup that `restohub backup` made."""
+    done = restohub("backup", "--data", str(data), *args)
+    assert done.returncode == 0, done.stderr
+    return max((data / "backups").glob("*.gz"))
+
+
+def left(folder: Path) -> set[str]:
+    """What lies in a folder of backups beside whole ones."""
+    known = {"backups.lock", "places.json", "restohub.place"}
+    return {path.name for path in folder.iterdir() if not NAME.fullmatch(path.name)} - known

@@ -1,0 +1,120 @@
+"""A migration that is killed at any step: the data are of the old format or of the new one, and whole."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from restohub.store.connection import open_writer
+from restohub.store.data_folder import DATABASE
+from restohub.store.schema import migrations
+from restohub.store.verification import verify_folder
+from tests.conftest import Hub
+from tests.faults.disk_fault_checks import rows
+from tests.faults.loaded_hub import restohub
+from tests.store.keep_data import KEPT
+
+NewHub = Callable[..., Hub]
+OLD, NEW = 1, migrations()[-1][0]
+# Kills its process at the statement of this number, before or after SQLite has done it.
+KILLED = """
+import asyncio, os, pathlib, signal, sys
+from restohub.store import connection
+folder, kill_at, after = pathlib.Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3] == "after"
+done = 0
+execute = connection.Connection.execute
+async def counted(self, sql, *args):
+    global done
+    done += migrating
+    if migrating and done == kill_at and not after:
+        os.kill(os.getpid(), signal.SIGKILL)
+    result = await execute(self, sql, *args)
+    if migrating and done == kill_at and after:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return result
+migrating = False
+async def begin():
+    global migrating
+    migrating = True
+connection.Connection.execute = counted
+asyncio.run(connection.open_writer(folder, begin))
+"""
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Path:
+    """A copy of the data of the oldest release."""
+    return Path(shutil.copytree(sorted(KEPT.iterdir())[0], tmp_path / "data"))
+
+
+def format_of(folder: Path) -> int:
+    """The format that the data have after the next one to open them."""
+    with closing(sqlite3.connect(folder / DATABASE)) as database:
+        return int(database.execute("PRAGMA user_version").fetchone()[0])
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_kill_at_any_step_leaves_the_old_data_or_the_new(when: str, kept: Path, tmp_path: Path) -> None:
+    before, formats = rows(kept), []
+    for step in range(1, 50):
+        folder = Path(shutil.copytree(kept, tmp_path / f"cut{step}"))
+        done = subprocess.run([sys.executable, "-c", KILLED, str(folder), str(step), when], check=False, timeout=60)
+        if done.returncode == 0:
+            break
+        assert verify_folder(folder, lambda *_: None).faults == []
+        assert {name: found for name, found in rows(folder).items() if name != "hub"} == {
+            name: found for name, found in before.items() if name != "hub"
+        }
+        formats.append(format_of(folder))
+        asyncio.run(opened(folder))
+        assert format_of(folder) == NEW
+    assert set(formats) <= {OLD, NEW}
+    assert formats == sorted(formats)
+    assert OLD in formats
+    assert len(formats) >= NEW - OLD + 3
+
+
+async def opened(folder: Path) -> None:
+    """Open it as the next start does."""
+    await (await open_writer(folder)).close()
+
+
+def test_a_backup_is_made_before_a_migration_and_holds_the_old_format(kept: Path, new_hub: NewHub) -> None:
+    before = rows(kept)
+    hub = new_hub(kept).start()
+    assert hub.stop() == 0
+    assert "a backup is made before they are brought to the new one" in hub.said()
+    [path] = (kept / "backups").glob("*.gz")
+    back = kept.parent / "back"
+    assert restohub("restore", str(path), "--data", str(back)).returncode == 0
+    assert format_of(back) == OLD
+    assert rows(back)["log"] == before["log"]
+    assert new_hub(back).start().stop() == 0
+    assert format_of(back) == NEW
+
+
+def test_without_room_for_that_backup_the_start_is_refused_and_nothing_changed(kept: Path, tmp_path: Path) -> None:
+    place = tmp_path / "disk"
+    place.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(place)]
+    if subprocess.run(command, check=False, capture_output=True).returncode != 0:
+        pytest.skip("no file system may be mounted here")
+    try:
+        data = Path(shutil.copytree(kept, place / "data"))
+        before = rows(data)
+        done = restohub("serve", "--data", str(data), "--no-advertise", "--host", "127.0.0.1", "--port", "0")
+        assert done.returncode != 0
+        done = restohub("serve", "--data", str(data), "--no-advertise", "--host", "127.0.0.1", "--port", "18391")
+        assert done.returncode == 1
+        assert "brought to the new one only after a backup: There is no room" in done.stderr
+        assert (rows(data), format_of(data)) == (before, OLD)
+    finally:
+        subprocess.run(["umount", "-l", str(place)], check=True)
