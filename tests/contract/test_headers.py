@@ -55,7 +55,7 @@ CONDITIONAL: dict[str, Ask] = {
 
 
 @pytest.fixture
-def floor_of(api: httpx.Client, restaurant: int) -> Iterator[Floor]:
+def floor(api: httpx.Client, restaurant: int) -> Iterator[Floor]:
     """A floor with guest g1 and table t1, whose versions differ and are not 1."""
     for floor in checked_floor(api, restaurant):
         floor.new_guest(id="other")

@@ -110,6 +110,11 @@ SAID: dict[str, dict[str, float]] = {
 INSIDE = {"REMOVALS_MAX", "HUB_REMOVALS_MAX", "KEEP_ALIVE_S", "PASSED_MAX", "PIECE_BYTES", "HIGH_WATER_BYTES"}
 INSIDE |= {"WHOLE_FLOORS_BYTES_MAX", "KEPT_PIECES_BYTES_MAX", "ADDRESSES_MAX", "OPEN_FILES_MAX", "SLICE_BYTES"}
 INSIDE |= {"QUEUE_MAX", "RIVALS_ASKED_A_MINUTE", "RIVALS_MAX", "RIVAL_WAIT_S", "HEALTH_BYTES_MAX"}
+# What operate.md says of backups: no client sees it.
+INSIDE |= {"BACKUP_STEP_BYTES", "BACKUP_PAUSE_S", "BACKUP_READING_S", "BACKUP_PROCESS_S"}
+INSIDE |= {"BACKUP_FREE_BYTES", "BACKUP_DAYS", "BACKUP_WEEKS", "BACKUPS_MIN"}
+INSIDE |= {"BACKUP_IDLE_S", "BACKUP_AGAIN_S", "BACKUP_MISSED_S", "BACKUP_TOLD_AFTER_S"}
+INSIDE |= {"SET_ASIDE_DAYS"}
 # The numbers that stand beside what they bound.
 ELSEWHERE: list[tuple[str, ModuleType, dict[str, Any]]] = [
     ("The day is closed at 04:00 of the restaurant's zone", day_close, {"CLOSING_HOUR": 4}),
