@@ -33,6 +33,7 @@ async def on_the_floor(loop: VirtualLoop, after_s: list[float]) -> list[set[str]
             loop.pass_by(began + moment - loop.time())
             await asyncio.sleep(60)
             found.append(set(core.hub.writer.floors[1].guests))
+        assert all(not task.done() for task in core.tasks), core.tasks
         await core.crash()
     return found
 

@@ -111,6 +111,7 @@ async def leaves_at(loop: VirtualLoop, moments: list[datetime]) -> list[bool]:
         loop.pass_by(moment.timestamp() - START - loop.time() - LOOK_EVERY_S)
         await asyncio.sleep(LOOK_EVERY_S)
         found.append("g1" not in core.hub.writer.floors[1].guests)
+    assert all(not task.done() for task in core.tasks), core.tasks
     await core.crash()
     return found
 
