@@ -14,6 +14,8 @@ from tests.board.line import Line
 from tests.board.stage import paused, restart, restore
 from tests.conftest import Hub
 
+pytestmark = pytest.mark.long  # two pages and a hub that goes away: minutes in all on two cores
+
 FAILED = "WebSocket connection to .* failed|Failed to load resource|ERR_INTERNET_DISCONNECTED"
 
 

@@ -27,6 +27,8 @@ from tests.board.host import (
 from tests.board.stage import board_url, ids_of
 from tests.conftest import Hub
 
+pytestmark = pytest.mark.long  # two pages and a hub that goes away: minutes in all on two cores
+
 FAILED = "WebSocket connection to .* failed|Failed to load resource|ERR_INTERNET_DISCONNECTED"
 BATCH = "**/api/v1/atomic/batch"
 
