@@ -233,7 +233,7 @@ def _to_place(made: Path, manifest: Manifest, place: Path, wish: Wish, pace: Pac
             mark(place, manifest.hub, wish.data)
         if not is_marked(place, manifest.hub):
             raise BackupError(
-                f"{place} is not there, or is not set up for this hub. Plug it in, or say "
+                f"{place} is not there, or is not set up for this hub. Plug it in, or run "
                 f"`restohub backup --to {place}`."
             )
         _carried(made, manifest.time, place_folder(place, manifest.hub), wish, pace)

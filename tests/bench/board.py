@@ -23,9 +23,10 @@ import httpx
 from playwright.sync_api import Browser, CDPSession, Page, expect, sync_playwright
 
 from tests.bench.report import aligned, processor
-from tests.board.conftest import FLAGS, PROGRAMS, WINDOW
+from tests.board.conftest import FLAGS, WINDOW
 from tests.board.stage import board_url
 from tests.conftest import Hub
+from tests.evening.chromium import PROGRAMS
 
 GUESTS, TABLES, SEATED, CHANGES_S = 200, 60, 40, 20
 FRAMES_S, PAINTS, PRESSES, PARTIES = 10, 5, 100, 240

@@ -13,9 +13,7 @@ A page that says an error, throws, or breaks its policy fails the test that open
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -25,8 +23,8 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 from tests.board.stage import NAME, board_url, furnish
 from tests.board.stand import LATE, Stand
 from tests.conftest import Hub
+from tests.evening.chromium import installed_chromium
 
-PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = [
     "--no-sandbox",
     "--no-proxy-server",
@@ -69,14 +67,8 @@ class Watch:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """One Chromium for the tests of a module; without one installed they skip, or fail where it is required."""
-    program = next(filter(None, map(shutil.which, PROGRAMS)), None)
-    if program is None:
-        reason = "Chromium is not installed, so the board is not tried."
-        if os.environ.get("RESTOHUB_REQUIRE_CHROMIUM") == "1":
-            pytest.fail(reason)
-        pytest.skip(reason)
     with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=program, args=FLAGS)
+        running = playwright.chromium.launch(executable_path=installed_chromium(), args=FLAGS)
         yield running
         running.close()
 

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
+from tests.evening.chromium import installed_chromium
+
 BOARD = Path(__file__).parents[2] / "restohub/web/board"
 
 
@@ -28,7 +30,7 @@ def module_page() -> Iterator[Page]:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+            browser = playwright.chromium.launch(executable_path=installed_chromium(), args=["--no-sandbox"])
             page = browser.new_page()
             page.goto(f"http://127.0.0.1:{server.server_port}/manifest.json")
             yield page

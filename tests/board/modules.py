@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ from playwright.sync_api import Browser, Page, Route, sync_playwright
 
 import restohub
 from tests.conftest import Hub
+from tests.evening.chromium import installed_chromium
 
 MODULES = Path(restohub.__file__).parent / "web" / "board"
 HELP = Path(__file__).parent
@@ -25,17 +24,6 @@ LOAD = """async (names) => {
   for (const name of names) window.m[name] = await import(`/modules/${name}.js`);
   window.help = await import("/help/engine.js");
 }"""
-
-
-def program() -> str:
-    """The installed Chromium; without one the test skips, or fails where it is required."""
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if found is None:
-        reason = "Chromium is not installed, so the board's modules are not run."
-        if os.environ.get("RESTOHUB_REQUIRE_CHROMIUM") == "1":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return found
 
 
 def file_of(route: Route, folder: Path) -> None:
@@ -58,7 +46,7 @@ def loaded(page: Page, hub: Hub) -> Page:
 def a_browser() -> Iterator[Browser]:
     """One browser for a file's tests."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program(), args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=installed_chromium(), args=FLAGS)
         yield browser
         browser.close()
 

@@ -16,10 +16,11 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.board.conftest import FLAGS, PROGRAMS
+from tests.board.conftest import FLAGS
 from tests.board.stage import board_url
 from tests.board.views import SIZES, choose_party, drawn, evening, open_edit, show_floor
 from tests.conftest import Hub
+from tests.evening.chromium import PROGRAMS
 
 FOLDER = Path(__file__).parent / "pictures"
 COLOURS, BYTES_MAX = (64, 48, 36, 24, 16), 60_000

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,6 +13,7 @@ import pytest
 from playwright.sync_api import Page, Route, sync_playwright
 
 import restohub
+from tests.evening.chromium import installed_chromium
 
 MODULES = Path(restohub.__file__).parent / "web" / "board"
 ORIGIN = "http://modules.local"
@@ -38,22 +37,11 @@ def answer(route: Route) -> None:
         route.fulfill(body="<!doctype html><title>Modules</title>", content_type="text/html")
 
 
-def program() -> str:
-    """The installed Chromium; without one the test skips, or fails where it is required."""
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if found is None:
-        reason = "Chromium is not installed, so the board's modules are not run."
-        if os.environ.get("RESTOHUB_REQUIRE_CHROMIUM") == "1":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return found
-
-
 @pytest.fixture(scope="module")
 def page() -> Iterator[Page]:
     """A page that has the modules under `m`, on a device whose own zone is far from every restaurant's."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program(), args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=installed_chromium(), args=["--no-sandbox"])
         made = browser.new_context(timezone_id="Pacific/Kiritimati").new_page()
         made.route("**/*", answer)
         made.goto(f"{ORIGIN}/")

@@ -28,8 +28,20 @@ FLAGS = [
     "--disable-sync",
     "--remote-debugging-port=0",
 ]
+PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 START_WAIT_S, ANSWER_WAIT_S, END_WAIT_S = 30.0, 30.0, 5.0
 SCRIPT = Path(__file__).with_name("shadow.js")
+
+
+def installed_chromium() -> str:
+    """The program; without one installed the test skips, or fails where it is required."""
+    program = next(filter(None, map(shutil.which, PROGRAMS)), None)
+    if program is None:
+        reason = "Chromium is not installed, so nothing is tried in a browser."
+        if os.environ.get("RESTOHUB_REQUIRE_CHROMIUM") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return program
 
 
 @contextlib.contextmanager
@@ -38,12 +50,7 @@ def chromium(folder: Path, *flags: str) -> Iterator[Chromium]:
 
     Without one installed the test skips, or fails where it is required.
     """
-    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if program is None:
-        reason = "Chromium is not installed, so no browser's own WebSocket is tried."
-        if os.environ.get("RESTOHUB_REQUIRE_CHROMIUM") == "1":
-            pytest.fail(reason)
-        pytest.skip(reason)
+    program = installed_chromium()
     with (folder.parent / f"{folder.name}.log").open("wb") as log:
         command = [program, *FLAGS, *flags, f"--user-data-dir={folder}", "about:blank"]
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
