@@ -31,7 +31,15 @@ def remove(
     from restohub.net.running_hub import NoRunningHubError, find_running
     from restohub.net.urls import own_address
 
-    from .removal import HubClient, HubError, is_confirmed, made_by_address, print_found, print_removed, remove_all
+    from .address_cleanup import (
+        HubClient,
+        HubError,
+        is_confirmed,
+        made_by_address,
+        print_found,
+        print_removed,
+        remove_all,
+    )
     from .terminal import print_error, print_text
 
     removed = None

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .folding import fold, is_blank
 from .model import Guest
+from .text_folding import fold, is_blank
 
 
 def split_name(name: str) -> tuple[str, str]:

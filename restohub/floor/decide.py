@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from restohub.limits import ANSWERED_BYTES_MAX
 
-from .bounds import Size, limit_refusal
 from .commands import CloseDay, Create, Delete, Operation, Update
 from .draft import Draft
 from .guest_rules import create_guest, delete_guest, retire_guest, update_guest
 from .memory_size import weight
 from .model import DONE, EXPECTED, Floor, Guest, Stamp
 from .outcomes import Accepted, BatchRefused, Outcome, Refused, answer_too_large
+from .size_limits import Size, limit_refusal
 from .table_rules import create_table, delete_table, update_table
 
 # What a batch is made of: operations, and in the places of malformed ones the refusals that reading them gave.

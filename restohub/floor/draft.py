@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from msgspec import structs
 
 from .contacts import visit_of_guest
-from .folding import fold_label
 from .lookups import Lookups
 from .memory_size import growth
 from .model import Change, Floor, Guest, Kind, Position, Stamp, Table
+from .text_folding import fold_label
 from .visit_index import Index
 
 

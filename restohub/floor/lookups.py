@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .folding import fold_label
 from .model import Floor, Guest, Table
 from .table_places import Places
+from .text_folding import fold_label
 from .visit_index import Index, OwnIndex, concerns, index_of
 
 

@@ -6,10 +6,10 @@ from msgspec import UNSET, structs
 
 from restohub.limits import RESTAURANTS_MAX
 
-from .bounds import restaurant_limit_refusal
 from .commands import CreateRestaurant, DeleteRestaurant, DirectoryCommand, RestaurantFields, UpdateRestaurant
 from .model import Change, Directory, Floor, Restaurant, Stamp
 from .outcomes import Accepted, Outcome, Refused, restaurant_name_differs, restaurant_not_empty, restaurant_not_found
+from .size_limits import restaurant_limit_refusal
 
 
 def decide_directory(

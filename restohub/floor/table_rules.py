@@ -6,7 +6,6 @@ from msgspec import UNSET, structs
 
 from .commands import Create, Delete, GuestFields, TableFields, Update
 from .draft import Draft
-from .folding import fold_label
 from .guest_rules import change_guest
 from .merging import in_conflict, merged_table, without_echoes
 from .model import DONE, TABLE_STATUSES, Guest, Table
@@ -21,6 +20,7 @@ from .outcomes import (
     version_conflict,
     version_differs,
 )
+from .text_folding import fold_label
 
 # A table that is set to one of these has no guest any more.
 ENDING = tuple(status for status in TABLE_STATUSES if status not in ("reserved", "occupied"))

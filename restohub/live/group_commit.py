@@ -12,6 +12,7 @@ from msgspec import Struct
 from restohub.floor.apply import apply, apply_directory, without_surplus_removals
 from restohub.floor.commands import CloseDay, Create, Delete, DeleteRestaurant, DirectoryCommand, Update
 from restohub.floor.decide import Batch, decide
+from restohub.floor.device_changes import OwnChange, OwnWork
 from restohub.floor.model import DIRECTORY_ID, Directory, Entry, Floor, Stamp
 from restohub.floor.outcomes import (
     Accepted,
@@ -22,7 +23,6 @@ from restohub.floor.outcomes import (
     rate_limited,
     restaurant_not_found,
 )
-from restohub.floor.own_changes import OwnChange, OwnWork
 from restohub.floor.restaurant_rules import decide_directory
 from restohub.limits import HUB_REMOVALS_MAX, RESTAURANTS_MAX
 from restohub.text import duration

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Set
 from msgspec import UNSET, structs
 
 from restohub.floor.commands import Create, GuestFields, Update, Visits
+from restohub.floor.device_changes import OwnChange
 from restohub.floor.model import Entity, Floor, Guest, Table
-from restohub.floor.own_changes import OwnChange
 
 from .ports import History, Version
 

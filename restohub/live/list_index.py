@@ -11,8 +11,8 @@ from itertools import islice
 from time import monotonic
 from typing import Generic, TypeVar
 
-from restohub.floor.folding import fold
 from restohub.floor.model import Floor, Guest, Table
+from restohub.floor.text_folding import fold
 from restohub.limits import SEARCHED_MAX
 
 from .group_commit import HOLD_S

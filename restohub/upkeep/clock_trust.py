@@ -6,15 +6,15 @@ from typing import Literal
 
 from msgspec import Struct
 
-# A hub that is ahead by less is right again within the hour that it would wait.
+# A smaller lead needs no reset: real time catches up within the hour that the hub would wait.
 BEHIND_S = 3600
-# A machine without a clock of its own is set by a time server within minutes after it has reached one.
+# A machine without a hardware clock is set by a time server within minutes of reaching one.
 STEADY_S = 3600
-# Before this restohub was made no clock is right (1 January 2026).
+# A clock that shows a time before this release is wrong (1 January 2026).
 MADE_AT = 1_767_225_600
-# A hole this long in the log is no closing day: what the hub saved next was saved on a clock that had jumped.
+# A gap this long in the log is more than days off: the commits after it were dated by a clock that had jumped.
 LEAP_S = 7 * 24 * 3600
-# The longest time that can have passed on the machine since the last commit before the hole.
+# The longest time that can have passed on the machine since the last commit before the gap.
 IN_USE_S = 31 * 24 * 3600
 
 Verdict = Literal["well", "behind", "waiting", "right"]

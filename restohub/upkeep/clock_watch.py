@@ -20,12 +20,12 @@ from .time_server import is_synchronized
 log = logging.getLogger("restohub.clock")
 
 LOOK_EVERY_S = 1.0
-# What a time server does to a running clock (at most 0.1 s in a second) is no jump.
+# A time server that slews a running clock (by at most 0.1 s in a second) does not make it jump.
 JUMP_S = 2.0
 
 
 class ClockWatch:
-    """Checks the machine's clock once a second. `disconnect_all` has every client come back."""
+    """Checks the machine's clock once a second. `disconnect_all` makes every client reconnect."""
 
     def __init__(self, hub: Hub, disconnect_all: Callable[[], None]) -> None:
         self._hub = hub
@@ -68,7 +68,7 @@ class ClockWatch:
         return [of_directory, *self._hub.writer.floors.values()]
 
     def _say(self, found: Verdict, behind: int, steady: float) -> None:
-        """Have `/health` say what is wrong, and the log what is new of it."""
+        """Report what is wrong in `/health`, and what is new of it in the log."""
         told = None
         if found == "waiting":
             told = (

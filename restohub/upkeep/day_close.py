@@ -26,7 +26,7 @@ GONE_FOR_S = 24 * 3600
 EXPECTED_FOR_S = 7 * 24 * 3600
 GUESTS_A_COMMIT = 500
 LOOK_EVERY_S = 10.0
-# A step further ahead than one night switched off: the hub was off for long, or the clock is wrong.
+# A step ahead longer than one night: the hub was off for long, or the clock is wrong.
 LEAP_S = 7 * 24 * 3600
 
 
@@ -58,7 +58,7 @@ async def close_days(hub: Hub) -> None:
 
 
 async def close_day(hub: Hub, restaurant_id: int, before: int, expected_before: int | None) -> bool:
-    """Take from the floor whom `leaves_at_close` lets go by these times (UTC seconds); False to try again."""
+    """Remove the guests whom `leaves_at_close` selects at these times (UTC seconds); False to try again."""
     gone = 0
     reset = hub.history.resets.get(restaurant_id)
     upto = reset.revision if reset is not None and reset.time <= before else 0
@@ -90,7 +90,7 @@ def last_closing(now: int, timezone: str) -> int:
     """The newest 04:00 of a zone that has passed (UTC seconds)."""
     try:
         zone: tzinfo = ZoneInfo(timezone)
-    except (ZoneInfoNotFoundError, ValueError, OSError):  # a newer machine knew it
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # it was set on a machine with newer zone data
         log.warning("This machine does not know the time zone %s; the day is closed by UTC.", timezone)
         zone = UTC
     here = datetime.fromtimestamp(now, zone)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from restohub.limits import LOG_BYTES_MAX
 from restohub.live.ports import History, Oldest
 
-# Rows counted in one query: a few milliseconds of the connection that everybody's history is read over.
+# Rows counted in one query: it holds the connection that all history is read on for a few milliseconds.
 ROWS_A_QUERY = 2_000
 
 
@@ -26,7 +26,7 @@ class LogSize:
         return sum(self._bytes.values()) > LOG_BYTES_MAX
 
     def largest(self) -> int:
-        """The restaurant whose log takes most."""
+        """The restaurant whose log is the largest."""
         return max(self._bytes, key=self._bytes.__getitem__)
 
     async def count(self, heads: dict[int, int]) -> None:
@@ -44,7 +44,7 @@ class LogSize:
                 self._bytes[restaurant_id] += size
 
     def pruned(self, restaurant_id: int, commits: list[Oldest]) -> None:
-        """Take off what is gone from a log."""
+        """Subtract what was pruned from a log."""
         upto = self._upto.get(restaurant_id, 0)
         gone = sum(commit.size for commit in commits if commit.revision <= upto)
         if gone:

@@ -12,7 +12,7 @@ TIMEZONE = Path("/etc/timezone")
 
 
 def machine_zone() -> str:
-    """The IANA name of the machine's zone, "UTC" where it does not say."""
+    """The IANA name of the machine's zone, "UTC" where the system does not say."""
     for name in (os.environ.get("TZ", "").removeprefix(":"), _linked(), _written()):
         if name and knows_zone(name):
             return name

@@ -1,4 +1,4 @@
-"""The backup of every night: after the close of the day, or once a hub that was off then has rested."""
+"""The nightly backup: after the close of the day, or, on a hub that was off then, once it has been idle."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from .day_close import last_closing
 log = logging.getLogger("restohub.backup")
 
 LOOK_EVERY_S = 15.0
-# The guests of the day are gone from the floor by then.
+# By then the guests of the day have left the floor.
 AFTER_CLOSE_S = 60
 
 
 class NightlyBackup:
-    """Sees to it that there is a backup of every day."""
+    """Makes a backup of every day."""
 
     def __init__(self, backups: Backups, clock: Clock, zone: str) -> None:
         self._state = BackupState()
@@ -32,11 +32,11 @@ class NightlyBackup:
         self._head, self._changed_at = 0, clock.monotonic()
 
     def told(self) -> BackupState:
-        """What backups there were when it last looked."""
+        """The backups as they were at the last check."""
         return self._state
 
     async def run(self, writer: Writer) -> None:
-        """Look, and make a backup where one is due, for as long as the hub runs."""
+        """Check, and make a backup when one is due, for as long as the hub runs."""
         while True:
             self._state = await asyncio.to_thread(self._backups.look)
             if (closing := self._due(writer)) is not None:
@@ -51,7 +51,7 @@ class NightlyBackup:
             self._head, self._changed_at = head, monotonic
         restaurants = writer.directory.restaurants
         closing = last_closing(now, restaurants[min(restaurants)].timezone if restaurants else self._zone)
-        # One of the future was made while the clock was ahead, and stands for no night.
+        # A backup dated in the future was made while the clock was ahead, and counts for no night.
         if self._made_for == closing or closing <= (self._state.time or 0) <= now + DAY_S:
             return None
         if monotonic - self._failed_at < BACKUP_AGAIN_S:

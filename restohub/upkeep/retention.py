@@ -25,13 +25,13 @@ from .log_size import LogSize
 log = logging.getLogger("restohub.retention")
 
 LOOK_EVERY_S = 1.0
-# At most one transaction's worth, so that no change waits longer than for another group.
+# Pruned in one transaction: no change waits for it longer than for another group.
 STEP_COMMITS = 500
 STEP_BYTES = 1024 * 1024
 
 
 class Horizon(Struct):
-    """How far a restaurant's log may be pruned, as it was seen when the day was last looked at.
+    """How far a restaurant's log may be pruned, as of the last daily check.
 
     `first`: the oldest revision that it has. `aged`: up to here it is too old. `keys_upto`: up to here no key needs to
     be honoured any more. `held`: the first revision that is kept for its key alone, None where none is known.
@@ -65,7 +65,7 @@ class Retention:
         self._sizes = LogSize(history)
 
     async def run(self) -> None:
-        """Prune what there is to prune, for as long as the hub runs."""
+        """Prune when there is something to prune, for as long as the hub runs."""
         looked_at = self._clock.monotonic()
         while True:
             if self._clock.monotonic() - looked_at >= DAY_S:
@@ -96,7 +96,7 @@ class Retention:
             horizon.held = None
         while True:
             surplus = floor.revision - self._revisions
-            if surplus - horizon.first + 1 < STEP_COMMITS:  # a sync for each is what an SD card dies of
+            if surplus - horizon.first + 1 < STEP_COMMITS:  # one sync for each would wear out an SD card
                 surplus = 0
             beyond = min(max(horizon.aged, surplus), floor.revision - 1)
             if horizon.held is not None:
@@ -134,7 +134,7 @@ class Retention:
         return horizon
 
     async def _forget(self, restaurant_id: int) -> None:
-        """A deleted restaurant comes back no more: its log goes, and its guests' visits."""
+        """Drop the log and the visits of deleted restaurants: they cannot come back."""
         while step := await self._history.oldest(restaurant_id, REVISION_MAX, STEP_COMMITS):
             await self._take_out(restaurant_id, _one_transaction(step))
         while await self._writer.forget_removals(restaurant_id, STEP_COMMITS):

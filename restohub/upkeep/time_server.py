@@ -6,12 +6,12 @@ import ctypes
 import sys
 from pathlib import Path
 
-# As systemd's own `timedatectl` decides it: the kernel's estimate of the error grows without a time server.
+# The test that `timedatectl` uses: without a time server the kernel's estimate of the error grows.
 CLOCK_ERROR_MAX_US = 16_000_000
-# What systemd-timesyncd leaves once it has set the clock: under the hub's own unit (ProtectClock) the kernel is silent.
+# systemd-timesyncd touches this file once it has set the clock; under ProtectClock the kernel does not answer.
 SYNCHRONIZED = Path("/run/systemd/timesync/synchronized")
-# Loaded once: each CDLL has classes of its own, 3.4 KB in a cycle that wait for the collector, and the clock is looked
-# at once a second.
+# Loaded once: each CDLL makes classes of its own, 3.4 KB of cycles for the collector, and the clock is checked every
+# second.
 LIBC = ctypes.CDLL(None) if sys.platform.startswith("linux") else None
 
 

@@ -11,12 +11,12 @@ from collections.abc import Awaitable, Callable, Mapping
 log = logging.getLogger("restohub.watchdog")
 
 FEEDS_AN_INTERVAL = 3
-# systemd reads its socket at once; a full one must not stand still the loop for longer than a blink.
+# systemd reads its socket at once; a full one must not block the loop.
 SEND_WAIT_S = 0.5
 
 
 class Watchdog:
-    """The way to systemd, where `NOTIFY_SOCKET` names one; else every method does nothing.
+    """Notifies systemd where `NOTIFY_SOCKET` names its socket; elsewhere every method does nothing.
 
     `confirm_alive` returns when the writer has answered. A hub whose loop or whose writer hangs is no longer fed for,
     and systemd starts it anew after `WATCHDOG_USEC`. A full disk is no reason: the hub refuses changes and serves
@@ -34,16 +34,16 @@ class Watchdog:
         self._failed = False
 
     def ready(self, status: str) -> None:
-        """The port is listened on; `status` is the line that `systemctl status` shows."""
+        """Report that the port is open; `status` is the line that `systemctl status` shows."""
         self._tell(f"READY=1\nSTATUS={status}")
         self._listening.set()
 
     def stopping(self) -> None:
-        """The stop has begun."""
+        """Report that the stop has begun."""
         self._tell("STOPPING=1\nSTATUS=Stopping")
 
     async def feed(self) -> None:
-        """From `ready` on, three times in each interval: ask the writer, and say that all is well once it answered."""
+        """From `ready` on, three times an interval: ask the writer, and once it answers report that all is well."""
         if not self._address or self._interval_s is None:
             return
         await self._listening.wait()
@@ -53,7 +53,7 @@ class Watchdog:
             await asyncio.sleep(self._interval_s / FEEDS_AN_INTERVAL)
 
     def _tell(self, state: str) -> None:
-        """Send one datagram; what cannot be sent is logged once, and never the hub's end."""
+        """Send one datagram; a failure is logged once, and does not stop the hub."""
         if not self._address:
             return
         try:

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from restohub.floor.commands import GuestFields, Update
-from restohub.floor.folding import fold
 from restohub.floor.model import Floor, Guest
 from restohub.floor.outcomes import quoted
+from restohub.floor.text_folding import fold
 from restohub.live.history_lookup import look_up_for_update
 from restohub.live.list_index import Place
 from restohub.wire.change_answers import seating_answer

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from msgspec import UNSET
 
-from restohub.floor.bounds import nearly_full
+from restohub.floor.size_limits import nearly_full
 from restohub.live.backup_warnings import backup_warnings
 from restohub.live.hub import Hub
 from restohub.net.urls import COPY_ADVICE

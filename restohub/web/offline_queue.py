@@ -12,9 +12,9 @@ import msgspec
 from msgspec import Struct
 
 from restohub.floor.commands import Operation
+from restohub.floor.device_changes import OwnChange
 from restohub.floor.model import Floor
 from restohub.floor.outcomes import Refused
-from restohub.floor.own_changes import OwnChange
 from restohub.live.clock import new_id
 from restohub.live.group_commit import HOLD_S, Step
 from restohub.live.history_lookup import own_changes

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from restohub.floor.folding import fold_label
 from restohub.floor.model import Floor, Table
 from restohub.floor.outcomes import quoted
+from restohub.floor.text_folding import fold_label
 from restohub.live.list_index import Place
 from restohub.wire.field_names import TABLE_STATUS_WORDS, word_of
 from restohub.wire.problems import bad_query

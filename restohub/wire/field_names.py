@@ -7,9 +7,9 @@ from typing import Any
 
 from msgspec import Struct
 
-from restohub.floor.folding import fold
 from restohub.floor.model import GUEST_STATUSES, SHAPES, TABLE_STATUSES
 from restohub.floor.outcomes import QUOTED_MAX, Fault, quoted
+from restohub.floor.text_folding import fold
 from restohub.limits import FAULTS_MAX
 
 OLDER_GUEST = {"guestName": "name", "phoneNumber": "phone", "assignedTableId": "tableId", "arrivalTime": "checkInTime"}

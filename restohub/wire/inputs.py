@@ -11,10 +11,10 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from restohub.floor.commands import GuestFields, RestaurantFields, TableFields
 from restohub.floor.contacts import split_name
-from restohub.floor.folding import is_blank
 from restohub.floor.model import Hours
 from restohub.floor.model import Position as FloorPosition
 from restohub.floor.outcomes import MISUNDERSTOOD, Fault, Params, Refused, quoted
+from restohub.floor.text_folding import is_blank
 from restohub.limits import FAULTS_MAX
 
 from .entities import Time

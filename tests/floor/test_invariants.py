@@ -12,9 +12,9 @@ from msgspec import UNSET
 
 from restohub.floor.commands import CloseDay, Create, GuestFields, Update
 from restohub.floor.decide import FloorCommand
-from restohub.floor.folding import fold_label
 from restohub.floor.model import DONE, PHASES, Change, Entity, Floor, Guest, Table
 from restohub.floor.outcomes import Accepted, BatchRefused, Refused
+from restohub.floor.text_folding import fold_label
 from restohub.wire.problems import words_of
 from tests.floor.floor_harness import FloorHarness, bare, fold, held
 from tests.floor.strategies import Closing, Deed, Wish, deeds, plain_wish, plain_wishes, some_deed, some_wish, wishes

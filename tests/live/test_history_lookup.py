@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from restohub.floor.commands import CloseDay, Create, GuestFields, TableFields, Update, Visits
+from restohub.floor.device_changes import OwnChange
 from restohub.floor.model import Guest
-from restohub.floor.own_changes import OwnChange
 from restohub.live.history_lookup import look_up_for_create, look_up_for_update, own_changes
 from restohub.live.ports import Version
 from restohub.store.history import History

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from restohub.floor.folding import fold
 from restohub.floor.model import Floor, Guest
+from restohub.floor.text_folding import fold
 from restohub.limits import SEARCHED_MAX
 from restohub.live.list_index import LISTINGS_MAX, Listings
 from tests.live.feed_harness import FeedHarness

@@ -17,7 +17,7 @@ from .message_sections import NAMED
 
 Golden = Mapping[Fixture, bytes]
 
-# What both sockets say, in the order in which a client meets them.
+# The messages of both sockets, in the order in which a client meets them.
 SPOKEN = (
     messages.ConnectionEstablished,
     messages.FullSync,
@@ -29,7 +29,7 @@ SPOKEN = (
     messages.Pong,
     messages.ErrorMessage,
 )
-# What /realtime alone says.
+# The messages of /realtime alone.
 OF_REALTIME = {*NAMED, "restaurant_deleted"}
 QUERY: dict[str, Schema] = {
     "since_revision": {**INTEGER, "description": "The revision that the client has: what it missed comes first."},

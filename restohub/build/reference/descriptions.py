@@ -82,7 +82,7 @@ CLOSES = (
     ),
 )
 
-# When each code comes. A code that is not named here is shown with its title alone.
+# When each code is sent. A code that is not listed is shown with its title alone.
 HAPPENS = {
     "invalid_json": "The body, or a message on a socket, is not one JSON document in UTF-8: a comma too many, a key "
     "twice, `NaN`, a NUL character, half an emoji. An empty body where one is needed counts as well, and so does a "
@@ -145,7 +145,7 @@ HAPPENS = {
     "too_many_messages": "More than 50 messages or 200 frames came within one second, or more than 64 fragments of one "
     "message.",
 }
-# Codes of the contract that a hub open to its whole network never gives: status, title, what to do.
+# Codes of the contract that a hub without access control never sends: status, title, what to do.
 RESERVED = {
     "token_required": (401, "A token is needed", "Pair the iPad with the hub, and send the token that it gives."),
     "token_invalid": (401, "The token is not good", "Forget the token and pair again."),

@@ -103,7 +103,7 @@ def _markdown() -> MarkdownIt:
     made = MarkdownIt("commonmark", {"html": False}).enable("table").use(anchors_plugin, max_level=4)
     made.core.ruler.push("link_documents", _link_documents)
     made.core.ruler.push("name_tables", _name_tables)
-    # A region that scrolls must be reachable by keyboard.
+    # A region that scrolls must be reachable by keyboard (WCAG 2.1.1).
     made.add_render_rule("table_open", _table_open)
     made.add_render_rule("table_close", lambda *_: "</table></div>\n")
     made.add_render_rule("fence", _fence)

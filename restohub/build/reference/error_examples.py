@@ -6,8 +6,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from restohub.floor.bounds import Size, limit_refusal
 from restohub.floor.outcomes import Refused, rate_limited
+from restohub.floor.size_limits import Size, limit_refusal
 from restohub.limits import GUESTS_MAX, MESSAGES_A_SECOND_MAX
 from restohub.web.guard import NOT_PERMITTED
 from restohub.web.transport.minimum_rate import TOO_SLOW
@@ -34,7 +34,7 @@ GUESTS, TABLES = "/restaurants/1/guests", "/restaurants/1/tables"
 PARTY = {"name": "Weber", "partySize": 2}
 KEY = {"Idempotency-Key": "one-key-twice"}
 
-# What must be there first: a party at table 12, a table out of service, a key that was used.
+# The state that the examples need: a party at table 12, a table out of service, a key already used.
 BEFORE = (
     Attempt("PATCH", GUESTS + "/g2", {"tableId": "t12", "status": "seated"}),
     Attempt("PATCH", TABLES + "/t30", {"status": "outOfService"}),
@@ -65,7 +65,7 @@ ATTEMPTS: dict[str, Attempt] = {
     "validation_failed": Attempt("POST", GUESTS, {"name": "", "partySize": 0, "colour": "red"}),
     "idempotency_key_reused": Attempt("POST", GUESTS, PARTY, KEY),
 }
-# What cannot be brought about without doing harm is told as the hub would, with the numbers of an evening.
+# Errors that cannot be provoked without harm are written out as the hub words them, with plausible numbers.
 TOLD = {
     "not_permitted": NOT_PERMITTED,
     "rate_limited": rate_limited("This device asks for too much at a time. Nothing was done; it can go on in 3 s.", 3),

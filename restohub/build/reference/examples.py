@@ -59,7 +59,7 @@ class Examples(Struct, frozen=True):
 
 DATABASE = DatabaseHealth("ok", "3.45.1", 65_536, 0, 24_000_000_000, [])
 UUID = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
-# How many commits a client missed that is caught up with one compacted delta.
+# How many commits the client of the compacted delta missed.
 MISSED = 7
 GUESTS, TABLES = "/restaurants/1/guests", "/restaurants/1/tables"
 KEY = {"Idempotency-Key": "5b1f0c6e-create-g1"}

@@ -58,7 +58,7 @@ def _either(branches: list[Schema]) -> Schema:
     others = [one for one in branches if one.get("type") != "null"]
     nullable = len(others) < len(branches)
     if [one.get("type") for one in others] == ["integer", "number"]:
-        others = others[1:]  # a whole number is a number
+        others = others[1:]  # "integer" is implied by "number"
     if len(others) == 1 and "type" in others[0]:
         return _or_null(others[0]) if nullable else others[0]
     return {"type": ["object", "null"], "anyOf": [*others, NULL]} if nullable else {"anyOf": others}

@@ -54,12 +54,12 @@ def joined(pieces: Iterable[Markup], by: str = ", ") -> Markup:
 def coloured(text: str, language: str) -> Markup:
     """Code as HTML, in which keys, texts, numbers, words and comments have classes of their own."""
     lexer = get_lexer_by_name(language, stripnl=False, ensurenl=False)
-    # What the style sheet has no colour for needs no element either: JSON is half punctuation.
+    # A token without a colour in the style sheet needs no element: half of JSON is punctuation.
     tokens = (
         (next((one for one in COLOURED if kind in one), Text), piece) for kind, piece in pygments.lex(text, lexer)
     )
     html = pygments.format(tokens, HtmlFormatter(nowrap=True)).removesuffix("\n")
-    # Pygments leaves them: `from 'https://…'` in an example would look like an import to whoever checks the page.
+    # Pygments leaves quotes as they are, and `from 'https://…'` in an example would look like an import to the tests.
     return Markup(html.replace("'", "&#39;"))
 
 

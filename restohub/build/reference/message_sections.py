@@ -21,7 +21,7 @@ CAPTIONS = {
     "delta_update compacted": "After a gap, several commits in one, each entity once as it is now:",
     "delta_update of nothing": "The answer to a `request_delta` where nothing was missed:",
 }
-# Stand inside messages alone; the bodies of the routes tell of the others.
+# Schemas that occur only inside messages; the others are shown with the routes whose bodies they are.
 INNER: tuple[type[Struct], ...] = (messages.RevisionOf, messages.FloorData)
 
 

@@ -30,7 +30,7 @@ GROUPS = {
     "sync": "How a client comes to hold the floor, and sends what it did off-line.",
     "hub": "The hub itself.",
 }
-# A new guest has one of the two. As `anyOf` it would cost the clients of Swift's generator all properties beside it.
+# A new guest has at least one of the two names. With `anyOf`, swift-openapi-generator drops all other properties.
 NAMED = {
     "if": {"properties": {"name": {}}, "required": ["name"]},
     "else": {"properties": {"firstName": {}}, "required": ["firstName"]},
@@ -39,7 +39,7 @@ READ_VERSION = {
     "type": "integer", "minimum": 1, "maximum": 2**53 - 1,
     "description": "The version that the client has read: a field that is as it was then counts as not sent.",
 }  # fmt: skip
-# Whoever asks, and for whatever.
+# The errors that any route may answer.
 ANYWHERE = ("host_not_allowed", "request_timeout", "rate_limited", "head_too_large", "internal_error")
 UNAVAILABLE = ("storage_full", "storage_unavailable", "shutting_down", "busy", "outcome_unknown")
 PROBLEM_SCHEMA = {"$ref": "#/components/schemas/ProblemDocument"}

@@ -37,7 +37,7 @@ GROUPS = {
     "sync": "Batches and sync",
     "hub": "The hub itself",
 }
-# Shown at once; the others are opened by who wants to see them.
+# Sections that are open when the page loads; the others are folded.
 OPEN = {"createGuest", "changeGuestStatus", "syncBatch"}
 
 

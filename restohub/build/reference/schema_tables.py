@@ -17,9 +17,9 @@ from restohub.wire.request_schemas import NewGuest, NewRestaurant, NewTable
 from .markup import code, inline, joined, link
 
 INTEGER_MAX = 2**53 - 1
-# These have sections of their own.
+# Schemas with sections of their own.
 ENTITIES = {"Guest": "guest", "Table": "table", "Restaurant": "restaurant"}
-# What a client sends to fill an entity.
+# Schemas of the fields that a client sends.
 FILLS: dict[type[Struct], type[Struct]] = {
     NewGuest: Guest,
     GuestInput: Guest,
@@ -144,7 +144,7 @@ def field_rows(struct: type[Struct]) -> list[tuple[Markup, ...]]:
     nothing = Markup()
     rows = [(code(info.tag_field), code(str(info.tag)), nothing)] if info.tag_field else []
     for field in info.fields:
-        # What has a default is always there going out; only what has none at all may be missing.
+        # A field with a default is always present in an answer; only one without may be missing.
         absent = not field.required and field.default is NODEFAULT
         rows.append((code(field.encode_name) + ("?" if absent else ""), words(field.type), inline(note_of(field))))
     return [*rows] if any(note for _, _, note in rows) else [row[:2] for row in rows]

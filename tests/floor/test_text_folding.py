@@ -6,7 +6,7 @@ import unicodedata
 from functools import cache
 from random import Random
 
-from restohub.floor.folding import IGNORABLE, fold, is_blank
+from restohub.floor.text_folding import IGNORABLE, fold, is_blank
 
 # Of the category Cf, but seen: signs that stand over numbers, marks of annotation, joints of hieroglyphs.
 SEEN = "\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\ufff9\ufffa\ufffb\U000110bd\U000110cd"

@@ -8,7 +8,6 @@ import pytest
 from msgspec import structs
 
 from restohub.floor.apply import apply, measured, without_surplus_removals
-from restohub.floor.bounds import nearly_full
 from restohub.floor.commands import (
     CloseDay,
     Create,
@@ -24,6 +23,7 @@ from restohub.floor.memory_size import weight
 from restohub.floor.model import Directory, Entry, Floor, Guest, Removal, Restaurant, Stamp, Table
 from restohub.floor.outcomes import Accepted, BatchRefused, Refused
 from restohub.floor.restaurant_rules import decide_directory
+from restohub.floor.size_limits import nearly_full
 from restohub.limits import FLOOR_BYTES_MAX, GUESTS_MAX, HUB_BYTES_MAX, HUB_REMOVALS_MAX, TABLES_MAX
 
 STAMP = Stamp(2, 1_700_000_000, "tx")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from restohub.floor.commands import Delete, GuestFields, Update
+from restohub.floor.device_changes import OwnChange, OwnWork
 from restohub.floor.model import Guest
 from restohub.floor.outcomes import Accepted, Refused
-from restohub.floor.own_changes import OwnChange, OwnWork
 from tests.floor.floor_harness import FloorHarness
 
 
