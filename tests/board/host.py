@@ -110,7 +110,7 @@ def settled(page: Page, *names: str) -> None:
     """Wait until nothing waits any more, and see that nothing of these guests is left in the browser."""
     expect(page.locator("#top .live")).to_have_text("in step", timeout=SAID_MS)
     until(lambda: not boxes(page), "an empty outbox")
-    expect(page.locator(".mk use[href$='#up']")).to_have_count(0)
+    expect(page.locator(".mk [data-icon=up]")).to_have_count(0)
     left = stored(page)
     assert [name for name in names if name in left] == [], left
 

@@ -203,6 +203,6 @@ def test_a_form_of_a_party_that_another_page_changed_offers_to_go_on_from_there(
     form.locator("header .main").click()
     expect(row(page, "Rossi")).to_contain_text("Window seat.")
     with floor_anew.client() as api:
-        expect(page.locator(".mk use[href$='#up']")).to_have_count(0)
+        expect(page.locator(".mk [data-icon=up]")).to_have_count(0)
         rossi = next(one for one in api.get("/restaurants/1/guests/").json() if one["name"] == "Rossi")
     assert (rossi["notes"], rossi["phone"]) == ("Window seat.", "0123")

@@ -128,7 +128,7 @@ def test_presses_survive_a_killed_tab_and_are_done_in_their_place(
     walk_in(own_stand, "Ada")
     expect(own_stand.locator("#top .live")).to_contain_text("4 wait")
     says(own_stand, f"4 changes {WAITS}")
-    expect(row(own_stand, "Ada").locator("use[href$='#up']")).to_be_attached()
+    expect(row(own_stand, "Ada").locator("[data-icon=up]")).to_be_attached()
     pressed = [one["act"]["id"] for one in boxes(own_stand)[0]["acts"]]
     never_reloaded(own_stand)
     posts = Posts(own_stand.context)

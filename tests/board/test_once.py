@@ -72,7 +72,7 @@ def test_what_the_hub_cannot_do_now_or_may_have_done_is_asked_again_under_its_id
 
     page.route(BATCH, answer)
     walk_in(page, "Ada")
-    expect(row(page, "Ada").locator("use[href$='#up']")).to_be_attached()
+    expect(row(page, "Ada").locator("[data-icon=up]")).to_be_attached()
     expect(page.locator("#top .live")).to_contain_text("1 waits")
     if code == "storage_full":  # why it waits is said
         says(page, "1 change waits here and will be sent. The hub's disk is full.")

@@ -44,7 +44,8 @@ export function createTop(root, { store, clock, open, undo, change }) {
     if (several) keyed(pick, restaurants, { key: (one) => String(one.id), facts: (one) => [one.name], create: (one) => el('option', { value: one.id }), update: (node, one) => text(node, one.name) });
     if (several && restaurant) pick.value = String(restaurant.id);
     attr(pick, 'aria-label', say('top.restaurant'));
-    if (restaurant) document.title = say('top.title', { name: restaurant.name });
+    const title = restaurant && say('top.title', { name: restaurant.name });
+    if (title && document.title !== title) document.title = title;
     renderLink(live, state);
     text(time, format.time(now));
     attr(time, 'datetime', new Date(now).toISOString().slice(0, 16));
@@ -77,7 +78,13 @@ function renderLink(node, { link, pending }) {
   text(node.lastElementChild, waits ? `${words} · ${say('top.waits', { count: waits })}` : words);
 }
 
+const written = new WeakMap();
+
 function renderPace(node, bars, quarters, format) {
+  const facts = [spoken(), ...quarters.map(({ at, covers: count }) => `${at} ${count}`)].join();
+  const was = written.get(node);
+  if (was && was.facts === facts && was.format === format) return;
+  written.set(node, { facts, format });
   const most = Math.max(8, ...quarters.map((quarter) => quarter.covers));
   keyed(bars, quarters, {
     key: (quarter) => String(quarter.at),
@@ -311,7 +318,7 @@ export function createActionbar(root, { store, clock, press, open }) {
     if (held) return;
     const ways = entity ? possible(view, ui.selection, clock.now()).sort((a, b) => Number(b.primary || false) - Number(a.primary || false)) : [];
     const head = entity ? headOf(view, ui, entity) : [];
-    const facts = [entity && entity.id, ...head, ui.picking, spoken(), root.clientWidth, ...ways.map((way) => words(way))];
+    const facts = [entity && entity.id, ...head, ui.picking, spoken(), entity && root.clientWidth, ...ways.map((way) => words(way))];
     if (facts.length === shown.length && facts.every((fact, at) => fact === shown[at])) return;
     shown = facts;
     const focused = root.contains(document.activeElement) ? document.activeElement.dataset.do : null;

@@ -15,18 +15,31 @@ export const TURN_MINUTES = { 2: 75, 4: 90, 6: 105, 8: 120, 100: 150 };
 const time = (iso) => (iso ? Date.parse(iso) : null);
 const minutesSince = (iso, now) => (iso ? Math.max(0, Math.floor((now - time(iso)) / MINUTE)) : 0);
 const arrival = (guest) => guest.checkInTime || guest.createdAt || "";
+const byNumber = new Intl.Collator("en", { numeric: true }).compare;
 const compare = (one, other) => (one < other ? -1 : one > other ? 1 : 0);
 const inOrder = (key) => (one, other) => compare(key(one), key(other)) || compare(one.createdAt || "", other.createdAt || "")
   || compare(one.id, other.id);
 const inPhase = (view, phase) => [...view.guests.values()].filter((guest) => guest.phase === phase);
 
+/** What is made of a part of a floor is made once, since a floor is never changed in place: `of` names the part. */
+function once(of, make) {
+  const made = new WeakMap();
+  return (view) => {
+    const part = of(view);
+    if (!made.has(part)) made.set(part, make(view));
+    return made.get(part);
+  };
+}
+const guestsOf = ({ guests }) => guests;
+const tablesOf = ({ tables }) => tables;
+
 // ---- Lists.
 
 /** Who is here and has no seat, by arrival. */
-export const waiting = (view) => inPhase(view, "waiting").sort(inOrder(arrival));
+export const waiting = once(guestsOf, (view) => inPhase(view, "waiting").sort(inOrder(arrival)));
 
 /** Who sits, at the bar too, by arrival. */
-export const seated = (view) => inPhase(view, "seated").sort(inOrder(arrival));
+export const seated = once(guestsOf, (view) => inPhase(view, "seated").sort(inOrder(arrival)));
 
 /** Who is expected on a business day (YYYY-MM-DD), by the time. */
 export function booked(view, day, zone) {
@@ -111,37 +124,33 @@ export function pushedTo(table) {
   return found && { number: found[1], note: found[2] || null };
 }
 
-const joinedOf = new WeakMap();
-
 /** @returns {Map<string, object[]>} The tables pushed to a table, by its id. */
-export function joined({ tables }) {
-  if (joinedOf.has(tables)) return joinedOf.get(tables);
+export const joined = once(tablesOf, ({ tables }) => {
   const found = new Map();
-  let byNumber = null;
+  let numbers = null;
   for (const table of tables.values()) {
     const marker = pushedTo(table);
     if (!marker) continue;
-    byNumber = byNumber || new Map([...tables.values()].map((one) => [foldLabel(one.tableNumber), one]));
-    const main = byNumber.get(foldLabel(marker.number));
+    numbers = numbers || new Map([...tables.values()].map((one) => [foldLabel(one.tableNumber), one]));
+    const main = numbers.get(foldLabel(marker.number));
     if (main && main !== table) found.set(main.id, [...(found.get(main.id) || []), table]);
   }
-  joinedOf.set(tables, found);
   return found;
-}
+});
 
 /** @returns {object[]} The free tables for a party, the best first: the smallest, not one that is for more. */
 export function fits(view, guest) {
   const isFree = (table) => !table.currentGuestId && table.status === "available" && table.capacity >= guest.partySize;
   const isLarge = (table) => (table.minCapacity > guest.partySize ? 1 : 0);
   return [...view.tables.values()].filter(isFree).sort((one, other) => isLarge(one) - isLarge(other)
-    || one.capacity - other.capacity || one.tableNumber.localeCompare(other.tableNumber, "en", { numeric: true }));
+    || one.capacity - other.capacity || byNumber(one.tableNumber, other.tableNumber));
 }
 
 /** @returns {object|null} */
 export const bestFit = (view, guest) => fits(view, guest)[0] || null;
 
 /** @returns {{name: string, server: string|null, tables: number, covers: number}[]} by name; `server` where it is one */
-export function sections(view) {
+export const sections = once((view) => view, (view) => {
   const found = new Map();
   for (const table of view.tables.values()) {
     const key = foldLabel(table.section);
@@ -150,8 +159,8 @@ export function sections(view) {
     const server = was.server === table.server ? table.server : null;
     found.set(key, { ...was, server, tables: was.tables + 1, covers: was.covers + sits(view, table) });
   }
-  return [...found.values()].sort((one, other) => one.name.localeCompare(other.name, "en", { numeric: true }));
-}
+  return [...found.values()].sort((one, other) => byNumber(one.name, other.name));
+});
 
 function sits(view, table) {
   const guest = table.currentGuestId && view.guests.get(table.currentGuestId);

@@ -109,12 +109,24 @@ export function createClock(device = () => Date.now()) {
 export const timeText = (ms) => new Date(Math.floor(ms / 1000) * 1000).toISOString().replace(".000Z", "Z");
 
 const dayFormats = new Map();
+const QUARTER_MS = 15 * 60 * 1000;
+const DATES_MAX = 2000;
+const dates = new Map();
 
 /** The hour at which a business day ends, as the hub's own close of the day. */
 const DAY_ENDS_MS = 4 * 3600 * 1000;
 
-/** @returns {string} The date (YYYY-MM-DD) of a time in a zone. */
+/** @returns {string} The date (YYYY-MM-DD) of a time in a zone: found once a quarter hour, in which no zone's day begins. */
 export function dateOf(ms, zone) {
+  const key = `${Math.floor(ms / QUARTER_MS)} ${zone}`;
+  if (!dates.has(key)) {
+    if (dates.size >= DATES_MAX) dates.clear();
+    dates.set(key, readDate(ms, zone));
+  }
+  return dates.get(key);
+}
+
+function readDate(ms, zone) {
   if (!dayFormats.has(zone)) {
     const options = { year: "numeric", month: "2-digit", day: "2-digit" };
     let format;

@@ -1,6 +1,6 @@
 // The lists beside the floor: waiting with what is due, booked by day, seated with the bar. One row a party.
 
-import { attr, el, icon, keyed, nodeOf } from './keyed.js';
+import { attr, el, fill, icon, keyed, nodeOf, text } from './keyed.js';
 import { formats, say, spoken } from './words.js';
 import { booked, due, marks, seated, sections, stage, unsent as unsentKeys, waited, waiting } from './choose.js';
 import { businessDay } from './hub.js';
@@ -15,7 +15,8 @@ const phone = matchMedia('(max-width:600px)');
 export function createLists(root, { store, clock, onPick, open }) {
   const parts = skeleton(root);
   let held = false;
-  let last = new Map();
+  const last = new Map();
+  const scrolled = new Set(); // the lists that do not stand at their top: to ask each would be to lay the page out
 
   function switchTo(tab) {
     store.setUi(tab === 'floor' ? { pane: 'floor' } : { tab, pane: 'lists' });
@@ -56,26 +57,31 @@ export function createLists(root, { store, clock, onPick, open }) {
     if (section) store.setUi({ section: section.dataset.filter || null });
   });
   lists.addEventListener('keydown', (event) => walk(event));
+  lists.addEventListener('scroll', ({ target }) => scrolled[target.scrollTop > 0 ? 'add' : 'delete'](target), { capture: true, passive: true });
 
-  function show(rows, items, facts, fill) {
+  function show(rows, items, facts, rowOf) {
     const before = last.get(rows) || [];
     const now = new Map(items.map((item) => [item.guest.id, item]));
     const shown = held ? before.map((item) => now.get(item.guest.id) || item) : items;
     last.set(rows, shown);
-    steady(rows.closest('.list'), () => keyed(rows, shown, {
+    const isAnother = before.length !== shown.length || shown.some((item, at) => item.guest.id !== before[at].guest.id);
+    const list = rows.closest('.list');
+    const write = () => keyed(rows, shown, {
       key: (item) => item.guest.id,
       facts: (item) => [item.guest, item.chosen, item.unsent, item.refused, spoken(), ...facts(item)],
       create: (item) => el('li', { 'data-guest': item.guest.id }, el('button', { type: 'button' })),
       update(node, item) {
         const button = node.firstElementChild;
         attr(button, 'aria-pressed', item.chosen ? 'true' : 'false');
-        const { name, children, label, share } = fill(item);
+        const { name, children, label, share } = rowOf(item);
         attr(button, 'class', `${name}${item.refused ? ' refused' : ''}`);
         attr(button, 'aria-label', label);
-        button.replaceChildren(...children.filter(Boolean));
+        fill(button, children);
         if (share !== undefined) button.style.setProperty('--p', `${share}%`);
       },
-    }));
+    });
+    if (isAnother && scrolled.has(list)) steady(list, write);
+    else write();
   }
 
   function render(state) {
@@ -267,33 +273,29 @@ function skeleton(root) {
   return parts;
 }
 
-function put(node, text) {
-  if (node.textContent !== text) node.textContent = text;
-}
-
 function chrome(parts, { ui, counts, day, time, sections: all, wide }) {
   const tab = wide && ui.tab === 'booked' ? 'waiting' : ui.tab;
   attr(parts.set, 'aria-label', say('lists.tabs'));
   for (const name of ['floor', ...TABS]) {
     const node = parts.tabs[name];
-    put(node.firstElementChild, say(`lists.${name}`));
-    put(node.lastElementChild, name === 'floor' ? '' : time.number(counts[name]));
+    text(node.firstElementChild, say(`lists.${name}`));
+    text(node.lastElementChild, name === 'floor' ? '' : time.number(counts[name]));
     attr(node, 'aria-selected', String(name === (phone.matches && ui.pane === 'floor' ? 'floor' : tab)));
     attr(node, 'hidden', wide && name === 'booked');
     if (name === 'floor') continue;
     attr(parts.panels[name], 'hidden', name !== tab && !(wide && name === 'booked'));
-    put(parts.none[name], say(`lists.none.${name}`));
+    text(parts.none[name], say(`lists.none.${name}`));
   }
   attr(parts.find, 'aria-label', say('lists.find'));
   attr(parts.before, 'aria-label', say('lists.before'));
   attr(parts.after, 'aria-label', say('lists.after'));
-  put(parts.today, ui.day ? time.day(day) : say('lists.today'));
-  put(parts.panels.booked.querySelector('h2'), say('lists.booked'));
-  put(parts.heads.due, say('lists.due'));
-  put(parts.heads.bar, say('lists.bar'));
-  put(parts.heads.tables, say('lists.tables'));
-  put(parts.add.lastElementChild, say(tab === 'booked' ? 'lists.reserve' : 'lists.add'));
-  put(parts.reserve.lastElementChild, say('lists.reserve'));
+  text(parts.today, ui.day ? time.day(day) : say('lists.today'));
+  text(parts.panels.booked.querySelector('h2'), say('lists.booked'));
+  text(parts.heads.due, say('lists.due'));
+  text(parts.heads.bar, say('lists.bar'));
+  text(parts.heads.tables, say('lists.tables'));
+  text(parts.add.lastElementChild, say(tab === 'booked' ? 'lists.reserve' : 'lists.add'));
+  text(parts.reserve.lastElementChild, say('lists.reserve'));
   attr(parts.reserve, 'hidden', !wide);
   filter(parts.filter, all, ui, tab);
 }

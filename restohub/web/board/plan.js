@@ -1,7 +1,7 @@
 // The floor plan: an SVG of tables, each drawn by its state. Structure says the state first, colour second.
 
-import { bodyOf, chairs, fit, grown, joined as joinBodies, outline, panels, reach, ring } from './shapes.js';
-import { attr, el, icon, keyed, nodeOf } from './keyed.js';
+import { bodyOf, chairPath, chairs, fit, grown, joined as joinBodies, outline, panels, reach, ring } from './shapes.js';
+import { attr, el, fill, icon, keyed, nodeOf, text } from './keyed.js';
 import { formats, say, spoken } from './words.js';
 import { bestFit, fits, joined, marks, sections, stage, unsent as unsentKeys } from './choose.js';
 import { panning } from './input.js';
@@ -74,10 +74,7 @@ function held({ guest, number, inner, time }) {
 
 function seats({ table, guest, state, body }) {
   const party = guest && (state.name !== 'held' || guest.phase !== 'done') ? guest.partySize : 0;
-  return chairs(body, table.capacity).map(({ x, y, angle }, at) => el('svg:rect', {
-    class: at < party ? 'chair on' : 'chair', x: -7.5, y: -2.5, width: 15, height: 5, rx: 2.5,
-    transform: `translate(${x.toFixed(1)} ${y.toFixed(1)}) rotate(${angle.toFixed(0)})`,
-  }));
+  return chairs(body, table.capacity).map((chair, at) => el('svg:path', { class: at < party ? 'chair on' : 'chair', d: chairPath(chair) }));
 }
 
 /** What turns with the table: chairs, halo, face, hatch, ring. */
@@ -98,7 +95,7 @@ function turned(one) {
     parts.push(el('svg:path', { class: 'cross', d: `M${-x} ${-y}L${x} ${y}M${x} ${-y}L${-x} ${y}` }));
   }
   parts.push(shape('focus', grown(body, 16)));
-  return el('svg:g', { transform: `rotate(${rotation})` }, ...parts);
+  return el('svg:g', { transform: rotation ? `rotate(${rotation})` : null }, ...parts);
 }
 
 function badges(one) {
@@ -137,7 +134,7 @@ function draw(node, one) {
   attr(node, 'transform', `translate(${x.toFixed(1)} ${y.toFixed(1)})`);
   attr(node, 'aria-pressed', chosen ? 'true' : 'false');
   attr(node, 'aria-label', say('plan.table', { table: one.number, state: spokenState(one) }));
-  node.replaceChildren(turned(one), ...words(one), ...badges(one));
+  fill(node, [turned(one), ...words(one), ...badges(one)]);
 }
 
 /** Which tables are drawn, where and how large; those that stand together once, as the first of them. */
@@ -170,6 +167,25 @@ function placed(item, { at, shrink, width, height }) {
   return { ...item, x: here.x + dx / 2, y: here.y + dy / 2, body, rotation };
 }
 
+/** What a placed table's number is, and half of the room that it takes, with its chairs and without. */
+function spotOf(item) {
+  const half = reach(item.body, item.rotation);
+  return {
+    ...item, number: [item.table, ...item.others].map((one) => one.tableNumber).join('+'),
+    rw: half.w, rh: half.h, half: { w: half.w - 11, h: half.h - 11 }, inner: 2 * half.w - 22,
+  };
+}
+
+function bySection(spots) {
+  const groups = new Map();
+  for (const one of spots) {
+    const { section } = one.table;
+    if (section && !groups.has(section)) groups.set(section, []);
+    if (section) groups.get(section).push(one);
+  }
+  return groups;
+}
+
 /** @returns `{render, tableAt, rectOf, toFloor}`; `onPick(selection)` gets what was tapped, null for the background. */
 export function createPlan(root, { store, clock, onPick }) {
   const rooms = el('svg:g', {});
@@ -181,7 +197,9 @@ export function createPlan(root, { store, clock, onPick }) {
   root.after(hollow);
   let key = '';
   let layout = null;
+  let placing = {}; // what stands where, and of what that was made
   let drawn = new Map();
+  let reached = null;
   const size = { width: 0, height: 0 };
   const pan = panning(root, world, () => layout, () => { key = ''; render(store.get()); });
 
@@ -206,7 +224,19 @@ export function createPlan(root, { store, clock, onPick }) {
     pan.bound();
   }
 
-  function models(state, items) {
+  /** Where everything stands: made anew where a table, the section, the view's size or the zoom is another one. */
+  function placement(view, { section, mode }) {
+    const { tables: were, section: one, mode: how, layout: fitted } = placing;
+    if (key && were === view.tables && one === section && how === mode && fitted === layout) return placing;
+    const items = bodies(view, section);
+    if (items.length) arrange(items, mode === 'edit');
+    else [layout, key] = [null, ''];
+    const spots = items.map((item) => spotOf(placed(item, layout)));
+    placing = { tables: view.tables, section, mode, layout, spots, panels: layout ? panels(bySection(spots), layout.width, layout.height) : [] };
+    return placing;
+  }
+
+  function models(state, spots) {
     const { view, restaurant, ui } = state;
     const now = clock.now();
     const time = formats(restaurant);
@@ -216,15 +246,11 @@ export function createPlan(root, { store, clock, onPick }) {
     const fitting = new Set(seeking ? fits(view, chosen).map((table) => table.id) : []);
     const unsent = unsentKeys(state);
     const refused = new Set(state.refusals.map(({ where }) => where && where.kind === 'table' && where.id));
-    const made = items.map((item) => {
-      const { table, others } = item;
+    const made = spots.map((spot) => {
+      const { table } = spot;
       const guest = (table.currentGuestId && view.guests.get(table.currentGuestId)) || null;
-      const { body, rotation, x, y } = item;
-      const half = reach(body, rotation);
       return {
-        ...item, guest, time, x, y, state: stateOf(table, guest, restaurant, now), names: ui.names,
-        number: [table, ...others].map((one) => one.tableNumber).join('+'),
-        rw: half.w, rh: half.h, half: { w: half.w - 11, h: half.h - 11 }, inner: 2 * half.w - 22,
+        ...spot, guest, time, state: stateOf(table, guest, restaurant, now), names: ui.names,
         chosen: picked(ui.selection, table, guest), best: best !== null && best.id === table.id,
         fitting: fitting.has(table.id), unsent: unsent.has(`table:${table.id}`), refused: refused.has(table.id),
       };
@@ -236,25 +262,19 @@ export function createPlan(root, { store, clock, onPick }) {
   function render(state) {
     const view = state.ui.draft || state.view;
     if (!view || !size.width) return;
-    const items = bodies(view, state.ui.section);
-    const empty = items.length === 0;
-    attr(hollow, 'hidden', !empty);
-    if (empty) hollow.textContent = say('plan.empty');
+    const { spots, panels: made } = placement(view, state.ui);
+    attr(hollow, 'hidden', spots.length > 0);
+    if (!spots.length) text(hollow, say('plan.empty'));
     attr(root, 'aria-label', say('plan.floor'));
-    if (empty) [layout, key] = [null, ''];
-    else arrange(items, state.ui.mode === 'edit');
-    const list = empty ? [] : models({ ...state, view }, items.map((item) => placed(item, layout)));
+    const list = models({ ...state, view }, spots);
     drawn = new Map(list.map((one) => [one.id, one]));
-    drawRooms(list, state, view);
+    drawRooms(made, state, view);
     keyed(tables, list, { key: (one) => one.id, facts, create, update: draw });
-    roving();
+    if (!drawn.has(reached) && list.length) rove(list[0].id);
   }
 
-  function drawRooms(list, state, view) {
-    const groups = new Map();
-    for (const one of list) if (one.table.section) groups.set(one.table.section, [...(groups.get(one.table.section) || []), one]);
+  function drawRooms(made, state, view) {
     const known = new Map(sections(view).map((section) => [section.name, section]));
-    const made = layout ? panels(groups, layout.width, layout.height) : [];
     keyed(rooms, made, {
       key: (room) => room.name,
       facts: (room) => [room.left, room.right, room.top, room.bottom, label(known.get(room.name)), state.ui.section],
@@ -263,10 +283,12 @@ export function createPlan(root, { store, clock, onPick }) {
     });
   }
 
-  function roving() {
-    const nodes = [...tables.children];
-    const now = nodes.find((node) => node.getAttribute('tabindex') === '0') || nodes[0];
-    for (const node of nodes) attr(node, 'tabindex', node === now ? 0 : -1);
+  /** Of all tables one is reached by the Tab key, the others from it by arrows. */
+  function rove(id) {
+    const before = nodeOf(tables, reached);
+    if (before) attr(before, 'tabindex', -1);
+    attr(nodeOf(tables, id), 'tabindex', 0);
+    reached = id;
   }
 
   function pick(node) {
@@ -283,8 +305,7 @@ export function createPlan(root, { store, clock, onPick }) {
     }).filter(({ along }) => along > 4).sort((a, b) => a.cost - b.cost)[0];
     if (!ahead) return;
     const node = nodeOf(tables, ahead.one.id);
-    attr(from, 'tabindex', -1);
-    attr(node, 'tabindex', 0);
+    rove(ahead.one.id);
     node.focus();
     pan.show(ahead.one);
   }
@@ -356,8 +377,8 @@ function drawRoom(node, room, section, chosen) {
   if (beside) name.append(el('svg:tspan', stacked ? { x, dy: 18 } : { dx: 9 }, short(beside, w - 24, 15)));
   attr(node, 'aria-label', say('plan.section', { name: room.name, text: beside }));
   attr(node, 'aria-pressed', chosen ? 'true' : 'false');
-  node.replaceChildren(
+  fill(node, [
     el('svg:rect', { class: 'panel', x: room.left, y: room.top, width: w, height: h, rx: 18 }),
     el('svg:rect', { class: 'hit', x: room.left, y: room.bottom - 48, width: Math.min(w, 220), height: 48, rx: 18 }), name,
-  );
+  ]);
 }

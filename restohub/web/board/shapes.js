@@ -67,6 +67,14 @@ export function chairs(body, count) {
   return sides(w, h, seats, seats > 6 ? 2 : 0, 0);
 }
 
+/** The outline of a chair: as a path that is turned already, since each transform of an SVG is a layer's work in a browser. */
+export function chairPath({ x, y, angle }, w = 15, h = 5) {
+  const [sin, cos] = [Math.sin((angle * Math.PI) / 180), Math.cos((angle * Math.PI) / 180)];
+  const [r, half] = [h / 2, (w - h) / 2];
+  const at = (dx, dy) => `${(x + dx * cos - dy * sin).toFixed(2)} ${(y + dx * sin + dy * cos).toFixed(2)}`;
+  return `M${at(-half, -r)}L${at(half, -r)}A${r} ${r} 0 0 1 ${at(half, r)}L${at(-half, r)}A${r} ${r} 0 0 1 ${at(-half, -r)}Z`;
+}
+
 function around(rx, ry, angle) {
   const x = rx * Math.sin(angle);
   const y = -ry * Math.cos(angle);
