@@ -30,8 +30,9 @@ const isOpen = (one) => one.state === "sending" || one.state === "waiting";
  */
 export function createOutbox({ store, api, clock, storage = browserStorage("localStorage") }) {
   const outbox = new Outbox(store, api, clock, storage);
+  outbox.listen(); // before anything is kept: whoever asks, from now on, is answered
   outbox.adoptOwn();
-  outbox.adoptOrphans();
+  outbox.lookForOrphans();
   store.watch((state, previous) => {
     if (state.link.live && (!previous.link.live || state.base.epoch !== previous.base.epoch)) outbox.pump();
     if (state.link.live && !previous.link.live) outbox.lookForOrphans();
@@ -118,32 +119,39 @@ class Outbox {
     }
   }
 
-  /** What closed and killed tabs left: of those that do not say that they live. A repeat does no harm, a loss would. */
-  adoptOrphans() {
+  listen() {
     if (typeof BroadcastChannel !== "function") return;
+    this.alive = new Set();
     this.channel = new BroadcastChannel("restohub.board.outbox");
     this.channel.onmessage = ({ data }) => {
-      if (data.here) this.alive.add(data.here);
-      else this.channel.postMessage({ here: this.tab });
+      this.alive.add(data.here || data.who);
+      if (data.who) this.channel.postMessage({ here: this.tab });
     };
-    this.lookForOrphans();
   }
 
+  /**
+   * What closed and killed tabs left: what is kept when they are asked and is nobody's who answers. What a tab keeps
+   * later is not looked at: it may have begun to live after the question. A repeat does no harm, a loss would.
+   */
   lookForOrphans() {
     if (!this.channel) return;
     this.alive = new Set([this.tab]);
     this.channel.postMessage({ who: this.tab });
+    const asked = this.keys();
     clearTimeout(this.looking);
     this.looking = setTimeout(() => {
-      let keys = [];
-      try {
-        keys = Object.keys(this.storage).filter((key) => key.startsWith(KEY) && !this.alive.has(key.slice(KEY.length)));
-      } catch (forbidden) {
-        return;
-      }
-      for (const key of keys) this.adopt(key);
+      for (const key of asked) if (!this.alive.has(key.slice(KEY.length))) this.adopt(key);
       this.pump();
     }, ALIVE_MS);
+  }
+
+  /** Of every tab that keeps something. */
+  keys() {
+    try {
+      return Object.keys(this.storage).filter((key) => key.startsWith(KEY));
+    } catch (forbidden) {
+      return [];
+    }
   }
 
   // ---- Pressing.
@@ -163,7 +171,7 @@ class Outbox {
     const seen = Object.fromEntries(images.map(({ key, image }) => [key, image ? image.version : 0]));
     const state = link.live ? "sending" : "waiting";
     const one = {
-      act, restaurantId, at, epoch: base.epoch, day: this.day(at, restaurantId), state, seen, waited: !link.live,
+      act, restaurantId, at, epoch: base.epoch, day: this.day(at, restaurantId), state, seen, waited: !link.live, offline: !link.live,
     };
     const entry = { act, before: images, versions: { ...seen }, epoch: base.epoch };
     const undone = done.filter((was) => was.act.id !== act.undoes);
@@ -259,8 +267,9 @@ class Outbox {
     this.put(this.pending.map((one) => (isStale(one) ? { ...one, state: "held" } : one)));
   }
 
+  /** By how it was pressed: a tab that hangs and one that adopts what it keeps then send the same, and the hub does it once. */
   isQueued(one) {
-    return one.via ? one.via === "queue" : Boolean(one.waited) && one.act.operations.length === 1;
+    return one.via ? one.via === "queue" : Boolean(one.offline) && one.act.operations.length === 1;
   }
 
   async sendBatch(one) {

@@ -21,6 +21,7 @@ import { PHASES, predict } from './predict.js';
  * @property {string} day the business day
  * @property {"sending"|"waiting"|"answered"|"refused"|"conflict"|"held"} state
  * @property {Object<string, number>} seen "guest:ID" → the version that the press was about, of all that it touches
+ * @property {boolean} [offline] it was pressed off-line
  * @property {boolean} [waited] it was pressed, or left without an answer, off-line
  * @property {"atomic"|"queue"} [via] how it was first sent: a repeat goes the same way, or the hub would not know it again
  * @property {number} [revision] of the answer, with `answerEpoch` and (not of a queue) its `changes`

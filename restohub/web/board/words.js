@@ -90,14 +90,14 @@ function make(zone, locale, hours) {
   const time = intl(locale, { hour: 'numeric', minute: '2-digit', timeZone: zone, ...cycle });
   const day = intl(locale, { weekday: 'short', day: 'numeric', month: 'short', timeZone: 'UTC' });
   const number = new Intl.NumberFormat(time.resolvedOptions().locale);
-  const small = Array.from({ length: 200 }, (_, n) => number.format(n)); // sizes and minutes are asked for all the time
+  const small = []; // sizes and minutes are asked for all the time
   return {
     zone,
     /** Without am and pm: for lists and tables, where an evening is meant. */
     short: (at) => time.formatToParts(new Date(at)).filter(({ type }) => type !== 'dayPeriod').map(({ value }) => value).join('').trim(),
     time: (at) => (at === null || at === undefined ? '' : time.format(new Date(at))),
     day: (date) => day.format(new Date(`${date}T12:00:00Z`)),
-    number: (n) => small[n] || number.format(n),
+    number: (n) => (n < 1000 ? small[n] || (small[n] = number.format(n)) : number.format(n)),
   };
 }
 
