@@ -29,7 +29,7 @@ export function createTop(root, { store, clock, open, undo, change }) {
   const undoLabel = el('b', {});
   const undoButton = el('button', { type: 'button', class: 'undo', on: { click: undo } }, icon('undo'), el('span', {}, undoLabel, undoing));
   const menuButton = el('button', { type: 'button', class: 'more', 'aria-haspopup': 'dialog', on: { click: () => showMenu(store, open) } }, icon('more'));
-  root.append(name, el('span', { class: 'pick' }, pick, icon('down')), live, el('span', { class: 'grow' }), pace,
+  root.replaceChildren(name, el('span', { class: 'pick' }, pick, icon('down')), live, el('span', { class: 'grow' }), pace,
     el('dl', { class: 'stats' }, sitting.node, waits.node), time, undoButton, menuButton);
 
   function render(state) {

@@ -134,6 +134,7 @@ function wall() {
 
 async function boot() {
   const [store, clock, api] = [createStore(), createClock(), createApi()];
+  const known = api.restaurants(); // asked at once: the answer comes while the page is made
   const theme = theming(store);
   theme(store.get());
   await chooseLanguage();
@@ -168,7 +169,7 @@ async function boot() {
   addEventListener('resize', draw);
   document.addEventListener('visibilitychange', draw);
   draw();
-  const { body } = await api.restaurants();
+  const { body } = await known;
   if (Array.isArray(body)) store.set({ restaurants: body });
   const asked = Number(new URLSearchParams(location.search).get('restaurant'));
   change(asked || (Array.isArray(body) && body.length ? body[0].id : 1));

@@ -17,8 +17,19 @@ const minutesSince = (iso, now) => (iso ? Math.max(0, Math.floor((now - time(iso
 const arrival = (guest) => guest.checkInTime || guest.createdAt || "";
 const byNumber = new Intl.Collator("en", { numeric: true }).compare;
 const compare = (one, other) => (one < other ? -1 : one > other ? 1 : 0);
-const inOrder = (key) => (one, other) => compare(key(one), key(other)) || compare(one.createdAt || "", other.createdAt || "")
-  || compare(one.id, other.id);
+/** By `key`, then by when and under which id it was made: one text, made once a guest. */
+function inOrder(key) {
+  const made = new WeakMap();
+  const place = (guest) => {
+    if (!made.has(guest)) made.set(guest, [key(guest), guest.createdAt || "", guest.id].join("\0"));
+    return made.get(guest);
+  };
+  return (one, other) => compare(place(one), place(other));
+}
+const byArrival = inOrder(arrival);
+const byReservation = inOrder((guest) => guest.reservationTime);
+const bookedFor = (guest) => guest.reservationTime || guest.createdAt;
+const byBooking = inOrder(bookedFor);
 const inPhase = (view, phase) => [...view.guests.values()].filter((guest) => guest.phase === phase);
 
 /** What is made of a part of a floor is made once, since a floor is never changed in place: `of` names the part. */
@@ -36,20 +47,19 @@ const tablesOf = ({ tables }) => tables;
 // ---- Lists.
 
 /** Who is here and has no seat, by arrival. */
-export const waiting = once(guestsOf, (view) => inPhase(view, "waiting").sort(inOrder(arrival)));
+export const waiting = once(guestsOf, (view) => inPhase(view, "waiting").sort(byArrival));
 
 /** Who sits, at the bar too, by arrival. */
-export const seated = once(guestsOf, (view) => inPhase(view, "seated").sort(inOrder(arrival)));
+export const seated = once(guestsOf, (view) => inPhase(view, "seated").sort(byArrival));
 
 /** Who is expected on a business day (YYYY-MM-DD), by the time. */
 export function booked(view, day, zone) {
-  const when = (guest) => guest.reservationTime || guest.createdAt;
-  return inPhase(view, "expected").filter((guest) => businessDay(time(when(guest)), zone) === day).sort(inOrder(when));
+  return inPhase(view, "expected").filter((guest) => businessDay(time(bookedFor(guest)), zone) === day).sort(byBooking);
 }
 
 /** @returns {{due: object[], late: object[]}} Who is expected within the half hour, and who should be here already today. */
 export function due(view, now, zone) {
-  const list = inPhase(view, "expected").filter((guest) => guest.reservationTime).sort(inOrder((guest) => guest.reservationTime));
+  const list = inPhase(view, "expected").filter((guest) => guest.reservationTime).sort(byReservation);
   return {
     due: list.filter((guest) => time(guest.reservationTime) >= now && time(guest.reservationTime) <= now + DUE),
     late: list.filter((guest) => time(guest.reservationTime) < now && businessDay(time(guest.reservationTime), zone) >= businessDay(now - DUE, zone)),
@@ -69,7 +79,7 @@ export function find(view, text) {
   const has = (guest) => foldLabel(guest.name).includes(wanted)
     || (isNumber && (guest.phone || "").replace(/\D/g, "").includes(digits));
   const rank = (guest) => ["waiting", "expected", "seated", "done"].indexOf(guest.phase);
-  return [...view.guests.values()].filter(has).sort((one, other) => rank(one) - rank(other) || inOrder(arrival)(one, other));
+  return [...view.guests.values()].filter(has).sort((one, other) => rank(one) - rank(other) || byArrival(one, other));
 }
 
 // ---- Times.
