@@ -61,6 +61,15 @@ def test_a_walk_in_sits_down_at_a_free_table_by_its_size_alone(stand: Stand) -> 
     stand.sits("Walk-in", "4")
 
 
+def test_a_walk_in_sits_down_at_a_free_table_in_two_presses(stand: Stand) -> None:
+    stand.finger.tap(stand.table("4"))
+    expect(stand.page.locator("#bar [data-do^=sit_]")).to_have_text(["2", "3", "4"])
+    stand.finger.tap(stand.page.get_by_role("button", name="Seat a party of 3 at table 4"))
+    stand.show("4", "Walk-in, party of 3")
+    stand.know("Walk-in")
+    stand.sits("Walk-in", "4")
+
+
 def test_the_form_offers_the_table_that_fits_best(stand: Stand) -> None:
     tap = stand.finger.tap
     tap(stand.page.locator("#side .add:visible"))

@@ -4,6 +4,7 @@ import { possible } from './acts.js';
 import { covers, seated, waiting, waits as isWaiting } from './choose.js';
 import { choose } from './dialogs.js';
 import { attr, el, icon, keyed, text } from './keyed.js';
+import { withSizes } from './party.js';
 import { undoable } from './state.js';
 import { chooseLanguage, formats, knows, languages, say, spoken } from './words.js';
 
@@ -309,14 +310,18 @@ export function createActionbar(root, { store, clock, press, open }) {
     if (way) run(way);
   }
 
-  const now = () => possible(store.get().view, store.get().ui.selection, clock.now());
+  const now = () => {
+    const { view, ui } = store.get();
+    const ways = possible(view, ui.selection, clock.now()).sort((a, b) => Number(b.primary || false) - Number(a.primary || false));
+    return withSizes(ways, view, ui.selection);
+  };
 
   function render(state) {
     const { view, ui } = state;
     const entity = ui.selection && (ui.selection.kind === 'guest' ? view.guests : view.tables).get(ui.selection.id);
     document.documentElement.toggleAttribute('data-selected', Boolean(entity));
     if (held) return;
-    const ways = entity ? possible(view, ui.selection, clock.now()).sort((a, b) => Number(b.primary || false) - Number(a.primary || false)) : [];
+    const ways = entity ? now() : [];
     const head = entity ? headOf(view, ui, entity) : [];
     const facts = [entity && entity.id, ...head, ui.picking, spoken(), entity && root.clientWidth, ...ways.map((way) => words(way))];
     if (facts.length === shown.length && facts.every((fact, at) => fact === shown[at])) return;
@@ -344,7 +349,7 @@ export function createActionbar(root, { store, clock, press, open }) {
 
   function parts(ui, [head, sub, disc, isParty], ways) {
     const clear = el('button', { type: 'button', class: 'btn icon', 'data-do': 'clear', 'aria-label': say('bar.clear'), on: { click: () => store.setUi(store.get().ui.picking ? { picking: null } : { selection: null }) } }, icon('close'));
-    const buttons = ui.picking ? [] : ways.map((way) => el('button', { type: 'button', class: `btn${way.primary ? ' main' : ''}`, 'data-do': way.key, on: { click: () => run(freshest(way)) } }, words(way)));
+    const buttons = ui.picking ? [] : ways.map((way) => el('button', { type: 'button', class: `btn${way.primary ? ' main' : ''}`, 'data-do': way.key, 'aria-label': way.short && words(way), on: { click: () => run(freshest(way)) } }, way.short || words(way)));
     return [el('span', { class: `size${isParty ? '' : ' square'}` }, disc), el('span', { class: 'what', role: 'status' }, el('b', { class: 'cut' }, head), el('small', { class: 'cut' }, sub)), ...buttons, el('span', { class: 'grow' }), clear];
   }
 
@@ -384,6 +389,6 @@ function guestOf(view, selection) {
   return (id && view.guests.get(id)) || null;
 }
 
-function words({ key, params }) {
-  return say(`do.${key}`, params);
+function words({ key, params, words: other }) {
+  return say(other || `do.${key}`, params);
 }

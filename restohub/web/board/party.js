@@ -53,6 +53,20 @@ export async function openWalkIn({ store, press, tableId = null }) {
   });
 }
 
+/** What can be pressed, with a walk-in at a free table in two presses, the table and the size: those that fill it. */
+export function withSizes(ways, view, selection) {
+  const at = 1 + ways.findIndex(({ key }) => key === "walk_in");
+  if (!at) return ways;
+  const { id, capacity, tableNumber } = view.tables.get(selection.id);
+  const sizes = [capacity - 2, capacity - 1, capacity].filter((count) => count > 0);
+  const sits = sizes.map((count) => ({
+    key: `sit_${count}`, words: "do.sit", short: String(count), params: { count, table: tableNumber },
+    act: walkIn(view, filled({ partySize: count, tableId: id })),
+  }));
+  const rest = ways.slice(at).sort((one, other) => Number(one.key === "seat_next") - Number(other.key === "seat_next"));
+  return [...ways.slice(0, at), ...sits, ...rest];
+}
+
 /** What is to be asked first is asked in the form: what was typed stays, whatever the answer is. */
 function pressOrAsk(form, press, act) {
   if (!act.ask) { press(act); return null; }

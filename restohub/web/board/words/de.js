@@ -422,6 +422,7 @@ export default {
   "do.seat_at": "An Tisch {table}",
   "do.seat_held": "{guest} platzieren",
   "do.seat_next": "{guest} ({party}) hierher",
+  "do.sit": "{count} Personen an Tisch {table} setzen",
   "do.seat_bar": "An die Bar",
   "do.hold": "Freihalten",
   "do.move": "Umsetzen",

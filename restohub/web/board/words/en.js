@@ -218,6 +218,7 @@ export default {
   'do.seat_at': 'Seat at {table}',
   'do.seat_held': 'Seat {guest}',
   'do.seat_next': 'Seat {guest} ({party})',
+  'do.sit': 'Seat a party of {count} at table {table}',
   'do.seat': 'Choose a table',
   'do.seat_bar': 'Seat at the bar',
   'do.hold': 'Hold a table',
