@@ -251,8 +251,10 @@ def test_a_held_table_is_freed(stand: Stand) -> None:
 
 def test_the_next_party_is_seated_at_a_table(stand: Stand) -> None:
     click(stand.table("3"))
-    expect(stand.button("seat_next")).to_have_text("Seat Rossi (4)")
-    stand.do("seat_next", click)
+    click(stand.button("more"))
+    option = stand.page.locator('dialog [data-option="seat_next"]')
+    expect(option).to_have_text("Seat Rossi (4)")
+    click(option)
     stand.show("3", "Rossi, party of 4")
     stand.sits("Rossi", "3")
 
