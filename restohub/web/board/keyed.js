@@ -97,7 +97,8 @@ function become(was, next) {
   return true;
 }
 
-function same(a, b) {
+/** Whether two lists hold the same, one by one. */
+export function same(a, b) {
   return a.length === b.length && a.every((fact, at) => Object.is(fact, b[at]));
 }
 

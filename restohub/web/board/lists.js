@@ -1,6 +1,6 @@
 // The lists beside the floor: waiting with what is due, booked by day, seated with the bar. One row a party.
 
-import { attr, el, fill, icon, keyed, nodeOf, text } from './keyed.js';
+import { attr, el, fill, icon, keyed, nodeOf, same, text } from './keyed.js';
 import { formats, say, spoken } from './words.js';
 import { booked, due, marks, seated, sections, stage, unsent as unsentKeys, waited, waiting } from './choose.js';
 import { businessDay } from './hub.js';
@@ -16,6 +16,7 @@ export function createLists(root, { store, clock, onPick, open }) {
   const parts = skeleton(root);
   let held = false;
   const last = new Map();
+  const madeOf = new Map(); // of what each list's rows were made
   const scrolled = new Set(); // the lists that do not stand at their top: to ask each would be to lay the page out
 
   function switchTo(tab) {
@@ -99,20 +100,26 @@ export function createLists(root, { store, clock, onPick, open }) {
     const expected = wide.matches ? { late: [], due: [] } : due(view, now, time.zone);
     const here = ({ table }) => ui.section === null || Boolean(table && table.section === ui.section);
     const day = ui.day || businessDay(now, time.zone);
-    const lists = {
-      waiting: waiting(view).map(item),
-      booked: booked(view, day, time.zone).map(item),
-      seated: seated(view).map(item),
+    const lists = { waiting: waiting(view), booked: booked(view, day, time.zone), seated: seated(view) };
+    const common = [Math.floor(now / 1000), view.tables, ui, state.pending, state.refusals, restaurant, spoken(), wide.matches, held];
+    /** Rows are made anew only where one of their parties, or what all rows are made of, is another one. */
+    const rowsOf = (name, guests, make, facts, rowOf, isHere = () => true) => {
+      const madeNow = [...common, ...guests];
+      if (same(madeNow, madeOf.get(name) || [])) return;
+      madeOf.set(name, madeNow);
+      show(parts.rows[name], guests.map(item).filter(isHere).map((one) => ({ ...one, ...make(one.guest) })), facts, rowOf);
     };
     const counts = { waiting: lists.waiting.length, booked: lists.booked.length, seated: lists.seated.length };
     chrome(parts, { ui, counts, day, time, sections: sections(view), wide: wide.matches });
-    show(parts.rows.waiting, lists.waiting.map((one) => ({ ...one, minutes: waited(one.guest, now).minutes })), (one) => [one.minutes, one.table], waitRow);
-    show(parts.rows.due, expected.late.concat(expected.due).map(item).map((one) => ({ ...one, late: lateBy(one.guest, now) })), (one) => [one.late, one.table, one.time], dueRow);
-    show(parts.rows.booked, lists.booked.filter((one) => ui.section === null || here(one)).map((one) => ({ ...one, late: lateBy(one.guest, now) })), (one) => [one.late, one.table, one.time], dueRow);
-    const sitting = lists.seated.map((one) => ({ ...one, turn: stage(one.guest, restaurant, now) }));
+    const late = (guest) => ({ late: lateBy(guest, now) });
+    const dueFacts = (one) => [one.late, one.table, one.time];
+    rowsOf('waiting', lists.waiting, (guest) => ({ minutes: waited(guest, now).minutes }), (one) => [one.minutes, one.table], waitRow);
+    rowsOf('due', expected.late.concat(expected.due), late, dueFacts, dueRow);
+    rowsOf('booked', lists.booked, late, dueFacts, dueRow, (one) => ui.section === null || here(one));
+    const turn = (guest) => ({ turn: stage(guest, restaurant, now) });
     const facts = (one) => [one.turn.stage, one.turn.minutes, one.turn.over, one.table];
-    show(parts.rows.seated, sitting.filter((one) => one.table && here(one)), facts, seatRow);
-    show(parts.rows.bar, ui.section === null ? sitting.filter((one) => !one.table) : [], facts, seatRow);
+    rowsOf('seated', lists.seated, turn, facts, seatRow, (one) => one.table && here(one));
+    rowsOf('bar', lists.seated, turn, facts, seatRow, (one) => ui.section === null && !one.table);
     attr(parts.heads.due, 'hidden', parts.rows.due.childElementCount === 0);
     for (const name of ['bar', 'tables']) attr(parts.heads[name], 'hidden', parts.rows.bar.childElementCount === 0);
     for (const name of TABS) attr(parts.none[name], 'hidden', parts.panels[name].querySelector('li[data-guest]') !== null);

@@ -1,7 +1,7 @@
 // The floor plan: an SVG of tables, each drawn by its state. Structure says the state first, colour second.
 
 import { bodyOf, chairPath, chairs, fit, grown, joined as joinBodies, outline, panels, reach, ring } from './shapes.js';
-import { attr, el, fill, icon, keyed, nodeOf, text } from './keyed.js';
+import { attr, el, fill, icon, keyed, nodeOf, same, text } from './keyed.js';
 import { formats, say, spoken } from './words.js';
 import { bestFit, fits, joined, marks, sections, stage, unsent as unsentKeys } from './choose.js';
 import { panning } from './input.js';
@@ -167,6 +167,8 @@ function placed(item, { at, shrink, width, height }) {
   return { ...item, x: here.x + dx / 2, y: here.y + dy / 2, body, rotation };
 }
 
+const second = (ms) => Math.floor(ms / 1000);
+
 /** What a placed table's number is, and half of the room that it takes, with its chairs and without. */
 function spotOf(item) {
   const half = reach(item.body, item.rotation);
@@ -200,6 +202,7 @@ export function createPlan(root, { store, clock, onPick }) {
   let placing = {}; // what stands where, and of what that was made
   let drawn = new Map();
   let reached = null;
+  let madeOf = []; // all that the last drawing was made of
   const size = { width: 0, height: 0 };
   const pan = panning(root, world, () => layout, () => { key = ''; render(store.get()); });
 
@@ -262,7 +265,13 @@ export function createPlan(root, { store, clock, onPick }) {
   function render(state) {
     const view = state.ui.draft || state.view;
     if (!view || !size.width) return;
-    const { spots, panels: made } = placement(view, state.ui);
+    const place = placement(view, state.ui);
+    const { spots, panels: made } = place;
+    const { ui, pending, refusals, restaurant } = state;
+    const chosen = ui.selection && view.guests.get(ui.selection.id);
+    const now = [second(clock.now()), place, ui, pending, refusals, restaurant, spoken(), chosen, ...spots.map(({ table }) => view.guests.get(table.currentGuestId))];
+    if (same(now, madeOf)) return;
+    madeOf = now;
     attr(hollow, 'hidden', spots.length > 0);
     if (!spots.length) text(hollow, say('plan.empty'));
     attr(root, 'aria-label', say('plan.floor'));
