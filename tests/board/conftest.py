@@ -1,9 +1,10 @@
 """The bench of the board's tests: a real hub with a floor, and pages of it in a real browser.
 
-- `browser` (of a module): one Chromium; it knows the one name of the hub and no other.
+- `browser`: one Chromium for all files of a process; it knows the one name of the hub and no other.
 - `board_hub` (of a module): a running hub, for tests that leave it running; `floor_anew` furnishes its restaurant 1.
 - `own_hub`: a furnished hub of the test's own, to be paused, killed, restarted, restored (`stage.py`).
-- `open_page`: opens a page of a hub in a context of its own, as often as wanted: each is another device.
+- `open_page`: opens a page of a hub in a context of its own, as often as wanted: each is another device. With `new` the
+  context is the test's alone: its cache of files is empty, and a script may be added to its pages.
 - `page`: the board of `board_hub`, furnished anew.
 - `stand`: two pages of `board_hub` for all tests of a module, each test with the floor anew: a page to work (finger,
   mouse, keyboard), and one of another device that must show what was done; `watching` is their `Watch`.
@@ -15,15 +16,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page
 
+from tests.board.browsers import chromium, close_all, lent
 from tests.board.stage import NAME, board_url, furnish
 from tests.board.stand import LATE, Stand
 from tests.conftest import Hub
-from tests.evening.chromium import installed_chromium
 
 FLAGS = [
     "--no-sandbox",
@@ -64,13 +67,17 @@ class Watch:
             self._said.append(f"{message.text} ({message.location.get('url', '')})")
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(nextitem: pytest.Item | None) -> None:
+    """Close the browsers behind the last of the board's tests: others in this process run loops of asyncio."""
+    if nextitem is None or Path(__file__).parent not in nextitem.path.parents:
+        close_all()
+
+
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One Chromium for the tests of a module; without one installed they skip, or fail where it is required."""
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=installed_chromium(), args=FLAGS)
-        yield running
-        running.close()
+def browser() -> Browser:
+    """One Chromium for the tests; without one installed they skip, or fail where it is required."""
+    return chromium(*FLAGS)
 
 
 @pytest.fixture(scope="module")
@@ -109,22 +116,31 @@ def watch() -> Iterator[Watch]:
 @pytest.fixture
 def open_page(browser: Browser, watch: Watch) -> Iterator[Callable[..., Page]]:
     """Opens pages: `open_page(hub, "/", touch=True, window=(390, 844), locale="de-DE", **options of a context)`."""
-    contexts = []
+    with ExitStack() as stack:
 
-    def opening(
-        hub: Hub, path: str = "/", *, touch: bool = False, window: tuple[int, int] = WINDOW, **options: Any
-    ) -> Page:
-        width, height = window
-        context = browser.new_context(viewport={"width": width, "height": height}, has_touch=touch, **options)
-        contexts.append(context)
-        page = context.new_page()
-        watch.over(page)
-        page.goto(board_url(hub, path))
-        return page
+        def opening(
+            hub: Hub,
+            path: str = "/",
+            *,
+            touch: bool = False,
+            window: tuple[int, int] = WINDOW,
+            new: bool = False,
+            color_scheme: Any = None,
+            reduced_motion: Any = None,
+            **options: Any,
+        ) -> Page:
+            options["has_touch"] = touch
+            if new:
+                page = stack.enter_context(browser.new_context(**options)).new_page()
+            else:
+                page = stack.enter_context(lent(browser, board_url(hub, ""), **options))
+            page.set_viewport_size({"width": window[0], "height": window[1]})
+            page.emulate_media(color_scheme=color_scheme, reduced_motion=reduced_motion)
+            watch.over(page)
+            page.goto(board_url(hub, path))
+            return page
 
-    yield opening
-    for context in contexts:
-        context.close()
+        yield opening
 
 
 @pytest.fixture
@@ -142,16 +158,17 @@ def pages_watch() -> Watch:
 @pytest.fixture(scope="module")
 def two_pages(board_hub: Hub, browser: Browser, pages_watch: Watch) -> Iterator[Stand]:
     """Two pages of the module's hub."""
-    contexts = [browser.new_context(viewport={"width": WINDOW[0], "height": WINDOW[1]}, has_touch=True) for _ in "ab"]
-    pages = [context.new_page() for context in contexts]
-    for page in pages:
-        page.set_default_timeout(5000)
-        page.add_init_script(LATE)
-        pages_watch.over(page)
-        page.goto(board_url(board_hub))
-    yield Stand(board_hub, *pages)
-    for context in contexts:
-        context.close()
+    with ExitStack() as stack:
+        pages = []
+        for _ in "ab":
+            page = stack.enter_context(browser.new_context(has_touch=True)).new_page()
+            page.set_viewport_size({"width": WINDOW[0], "height": WINDOW[1]})
+            page.set_default_timeout(5000)
+            page.add_init_script(LATE)
+            pages_watch.over(page)
+            page.goto(board_url(board_hub))
+            pages.append(page)
+        yield Stand(board_hub, *pages)
 
 
 @pytest.fixture

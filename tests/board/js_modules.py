@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
-from tests.evening.chromium import installed_chromium
+from tests.board.browsers import chromium, lent
+from tests.board.modules import FLAGS
 
 BOARD = Path(__file__).parents[2] / "restohub/web/board"
 
@@ -29,12 +30,10 @@ def module_page() -> Iterator[Page]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Files, directory=str(BOARD)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=installed_chromium(), args=["--no-sandbox"])
-            page = browser.new_page()
-            page.goto(f"http://127.0.0.1:{server.server_port}/manifest.json")
+        origin = f"http://127.0.0.1:{server.server_port}"
+        with lent(chromium(*FLAGS), origin) as page:
+            page.goto(f"{origin}/manifest.json")
             yield page
-            browser.close()
     finally:
         server.shutdown()
         server.server_close()

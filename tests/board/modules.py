@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, sync_playwright
+from playwright.sync_api import Browser, Page, Route
 
 import restohub
+from tests.board.browsers import chromium, lent
 from tests.conftest import Hub
-from tests.evening.chromium import installed_chromium
 
 MODULES = Path(restohub.__file__).parent / "web" / "board"
 HELP = Path(__file__).parent
@@ -43,20 +43,16 @@ def loaded(page: Page, hub: Hub) -> Page:
 
 
 @pytest.fixture(scope="module", name="chrome")
-def a_browser() -> Iterator[Browser]:
-    """One browser for a file's tests."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=installed_chromium(), args=FLAGS)
-        yield browser
-        browser.close()
+def a_browser() -> Browser:
+    """One browser for all files' tests."""
+    return chromium(*FLAGS)
 
 
 @pytest.fixture(scope="module", name="engine")
 def a_page(hub: Hub, chrome: Browser) -> Iterator[Page]:
     """A page with the modules at the shared hub."""
-    context = chrome.new_context()
-    yield loaded(context.new_page(), hub)
-    context.close()
+    with lent(chrome, hub.url) as page:
+        yield loaded(page, hub)
 
 
 def run(page: Page, script: str, *given: Any) -> Any:

@@ -7,8 +7,6 @@ from playwright.sync_api import Locator, expect
 
 from tests.board.stand import Stand
 
-pytestmark = pytest.mark.long  # two pages and a hub that goes away: minutes in all on two cores
-
 
 def enter(stand: Stand) -> None:
     stand.page.keyboard.press("Enter")

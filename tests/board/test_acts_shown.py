@@ -15,8 +15,6 @@ from playwright.sync_api import expect
 from tests.board.stage import middle
 from tests.board.stand import Stand
 
-pytestmark = pytest.mark.long  # two pages and a hub that goes away: minutes in all on two cores
-
 LATE_MS = 400
 # Each state that a table and a party's row went through, one entry a change of the page.
 RECORD = """([table, guest]) => {

@@ -11,8 +11,6 @@ from tests.board.conftest import Watch
 from tests.board.stand import Stand
 from tests.board.test_acts_touch import soon
 
-pytestmark = pytest.mark.long  # two pages and a hub that goes away: minutes in all on two cores
-
 # What the undo button says, and the steps to it: a row or a table, a button of the bar, anything else by its selector.
 ACTS = {
     "Seated Rossi at 3": "row Rossi, do seat_at",

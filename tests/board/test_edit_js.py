@@ -10,10 +10,11 @@ from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
-from playwright.sync_api import Page, Route, sync_playwright
+from playwright.sync_api import Page, Route
 
 import restohub
-from tests.evening.chromium import installed_chromium
+from tests.board.browsers import chromium, lent
+from tests.board.modules import FLAGS
 
 MODULES = Path(restohub.__file__).parent / "web" / "board"
 ORIGIN = "http://modules.local"
@@ -40,14 +41,11 @@ def answer(route: Route) -> None:
 @pytest.fixture(scope="module")
 def page() -> Iterator[Page]:
     """A page that has the modules under `m`, on a device whose own zone is far from every restaurant's."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=installed_chromium(), args=["--no-sandbox"])
-        made = browser.new_context(timezone_id="Pacific/Kiritimati").new_page()
+    with lent(chromium(*FLAGS), ORIGIN, timezone_id="Pacific/Kiritimati") as made:
         made.route("**/*", answer)
         made.goto(f"{ORIGIN}/")
         made.evaluate(LOAD, ["party", "draft", "first"])
         yield made
-        browser.close()
 
 
 def moments(zone: str) -> list[tuple[str, int, int]]:

@@ -14,8 +14,6 @@ from tests.board.line import Line
 from tests.board.stage import paused, restart, restore
 from tests.conftest import Hub
 
-pytestmark = pytest.mark.long  # two pages and a hub that goes away: minutes in all on two cores
-
 FAILED = "WebSocket connection to .* failed|Failed to load resource|ERR_INTERNET_DISCONNECTED"
 
 
@@ -147,10 +145,10 @@ def test_a_device_whose_clock_is_wrong_shows_the_hubs_times(
     floor_anew: Hub, open_page: Callable[..., Page], hours: int
 ) -> None:
     right = open_page(floor_anew)
-    wrong = open_page(floor_anew, path="/about")
+    wrong = open_page(floor_anew, path="/about", new=True)
     sockets: list[WebSocket] = []
     wrong.on("websocket", lambda one: sockets.insert(0, one))
-    wrong.context.add_init_script(AHEAD.replace("HOURS", str(hours)))
+    wrong.add_init_script(AHEAD.replace("HOURS", str(hours)))
     wrong.goto(right.url)
     for page in (right, wrong):
         in_step(page)

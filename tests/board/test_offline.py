@@ -31,8 +31,6 @@ from tests.board.host import (
 from tests.board.stage import board_url, ids_of, paused, restore
 from tests.conftest import Hub
 
-pytestmark = pytest.mark.long  # two pages and a hub that goes away: minutes in all on two cores
-
 FAILED = "WebSocket connection to .* failed|Failed to load resource|ERR_INTERNET_DISCONNECTED"
 WAITS = "wait here and will be sent"
 NAMES = ("Rossi", "Weber", "Okafor", "Ada")

@@ -27,8 +27,6 @@ from tests.board.host import (
 from tests.board.stage import board_url, ids_of
 from tests.conftest import Hub
 
-pytestmark = pytest.mark.long  # two pages and a hub that goes away: minutes in all on two cores
-
 FAILED = "WebSocket connection to .* failed|Failed to load resource|ERR_INTERNET_DISCONNECTED"
 BATCH = "**/api/v1/atomic/batch"
 
@@ -215,8 +213,8 @@ NOTHING_KEPT = """for (const name of ["localStorage", "sessionStorage"])
 def test_where_the_browser_keeps_nothing_the_board_works_and_says_so(
     floor_anew: Hub, open_page: Callable[..., Page]
 ) -> None:
-    page = open_page(floor_anew, "/about")
-    page.context.add_init_script(NOTHING_KEPT)
+    page = open_page(floor_anew, "/about", new=True)
+    page.add_init_script(NOTHING_KEPT)
     page.goto(board_url(floor_anew))
     in_step(page)
     held: list[Route] = []

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
+from tests.board.browsers import lent
 from tests.board.modules import a_browser, loaded, run  # noqa: F401 (fixtures)
 from tests.conftest import Hub
 
@@ -26,17 +27,16 @@ def own(new_hub: Callable[..., Hub]) -> Hub:
 
 
 @pytest.fixture
-def context(chrome: Browser) -> Iterator[BrowserContext]:
+def context(chrome: Browser, own: Hub) -> Iterator[BrowserContext]:
     """A browser's storage, for one test."""
-    made = chrome.new_context()
-    yield made
-    made.close()
+    with lent(chrome, own.url) as blank:
+        yield blank.context
 
 
 @pytest.fixture
 def page(own: Hub, context: BrowserContext) -> Page:
     """A board in step with a furnished floor."""
-    opened = loaded(context.new_page(), own)
+    opened = loaded(context.pages[0], own)
     run(opened, FURNISH)
     return opened
 

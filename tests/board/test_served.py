@@ -114,7 +114,7 @@ def asked_by(page: Page) -> list[Request]:
 
 
 def test_the_first_visit_is_light_and_asks_nobody_else(board_hub: Hub, open_page: Callable[..., Page]) -> None:
-    page = open_page(board_hub, "/about")
+    page = open_page(board_hub, "/about", new=True)
     asked = asked_by(page)
     page.goto(board_url(board_hub))
     page.wait_for_load_state("networkidle")
@@ -126,7 +126,7 @@ def test_the_first_visit_is_light_and_asks_nobody_else(board_hub: Hub, open_page
 
 
 def test_the_second_visit_loads_the_page_alone(board_hub: Hub, open_page: Callable[..., Page]) -> None:
-    page = open_page(board_hub)
+    page = open_page(board_hub, new=True)
     page.wait_for_load_state("networkidle")
     page.goto(board_url(board_hub, "/?view=queue"))
     page.wait_for_load_state("networkidle")

@@ -7,19 +7,28 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
-from playwright.sync_api import Browser, Page
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page
 
+from tests.board.browsers import lent
 from tests.board.modules import a_browser, loaded, run  # noqa: F401 (fixtures)
 from tests.conftest import Hub
 
 START = """async () => { await help.furnish(1); help.start(); await help.until(help.isLive); }"""
 
 
-def opened(hub: Hub, chrome: Browser) -> Page:
+@pytest.fixture
+def context(chrome: Browser) -> Iterator[BrowserContext]:
+    """A device's browser, for one test."""
+    with lent(chrome) as blank:
+        yield blank.context
+
+
+def opened(hub: Hub, context: BrowserContext) -> Page:
     """A board in step with a furnished floor."""
-    page = loaded(chrome.new_context().new_page(), hub)
+    page = loaded(context.pages[0], hub)
     run(page, START)
     return page
 
@@ -39,8 +48,8 @@ def shown(page: Page, name: str) -> None:
     )
 
 
-def test_a_page_that_is_shown_while_its_socket_opens_opens_no_other(hub: Hub, chrome: Browser) -> None:
-    page = loaded(chrome.new_context().new_page(), hub)
+def test_a_page_that_is_shown_while_its_socket_opens_opens_no_other(hub: Hub, context: BrowserContext) -> None:
+    page = loaded(context.pages[0], hub)
     sockets: list[str] = []
     page.on("websocket", lambda socket: sockets.append(socket.url))
     run(
@@ -48,12 +57,11 @@ def test_a_page_that_is_shown_while_its_socket_opens_opens_no_other(hub: Hub, ch
         """() => { help.start(); dispatchEvent(new Event("pageshow")); return help.until(help.isLive).then(() => null); }""",
     )
     assert len(sockets) == 1
-    page.context.close()
 
 
-def test_a_killed_hub_is_gone_and_back_it_was_restarted(new_hub: Callable[..., Hub], chrome: Browser) -> None:
+def test_a_killed_hub_is_gone_and_back_it_was_restarted(new_hub: Callable[..., Hub], context: BrowserContext) -> None:
     hub = new_hub().start()
-    page = opened(hub, chrome)
+    page = opened(hub, context)
     made(hub, "Ada")
     shown(page, "Ada")
     hub.kill()
@@ -63,27 +71,27 @@ def test_a_killed_hub_is_gone_and_back_it_was_restarted(new_hub: Callable[..., H
     shown(page, "Ben")
     links = run(page, "() => [...new Set(board.links)]")
     assert links == ["connecting", "catching_up", "live", "hub_gone", "restarted"]
-    page.context.close()
 
 
 def test_a_hub_that_says_nothing_is_gone_and_one_that_wakes_is_followed_again(
     new_hub: Callable[..., Hub],
-    chrome: Browser,
+    context: BrowserContext,
 ) -> None:
     hub = new_hub().start()
-    page = opened(hub, chrome)
+    page = opened(hub, context)
     assert hub.process is not None
     hub.process.send_signal(signal.SIGSTOP)
     run(page, "() => help.until((state) => state.link.state === 'hub_gone')")
     hub.process.send_signal(signal.SIGCONT)
     made(hub, "Ada")
     shown(page, "Ada")
-    page.context.close()
 
 
-def test_a_history_that_began_anew_is_said_and_taken_whole(new_hub: Callable[..., Hub], chrome: Browser) -> None:
+def test_a_history_that_began_anew_is_said_and_taken_whole(
+    new_hub: Callable[..., Hub], context: BrowserContext
+) -> None:
     hub = new_hub().start()
-    page = opened(hub, chrome)
+    page = opened(hub, context)
     hub.stop()
     subprocess.run(
         [sys.executable, "-m", "restohub", "identity", "new", "--data", str(hub.data)], check=True, capture_output=True
@@ -92,14 +100,13 @@ def test_a_history_that_began_anew_is_said_and_taken_whole(new_hub: Callable[...
     made(hub, "Ada")
     shown(page, "Ada")
     assert run(page, "() => [board.store.get().link.state, board.store.get().view.tables.size]") == ["history_anew", 8]
-    page.context.close()
 
 
 def test_without_a_network_it_says_so_and_the_restaurants_new_name_comes(
-    new_hub: Callable[..., Hub], chrome: Browser
+    new_hub: Callable[..., Hub], context: BrowserContext
 ) -> None:
     hub = new_hub().start()
-    page = opened(hub, chrome)
+    page = opened(hub, context)
     page.context.set_offline(True)
     run(page, "() => help.until((state) => state.link.state === 'no_network')")
     page.context.set_offline(False)
@@ -107,17 +114,16 @@ def test_without_a_network_it_says_so_and_the_restaurants_new_name_comes(
     with hub.client() as api:
         api.patch("/restaurants/1", json={"name": "Da Ada"})
     run(page, "() => help.until((state) => state.restaurant.name === 'Da Ada')")
-    page.context.close()
 
 
-def test_a_floor_in_parts_is_taken_together(new_hub: Callable[..., Hub], chrome: Browser) -> None:
+def test_a_floor_in_parts_is_taken_together(new_hub: Callable[..., Hub], context: BrowserContext) -> None:
     hub = new_hub().start()
     long = "x" * 1900
     data = [{"name": f"Party {n}", "partySize": 2, "notes": long} for n in range(300)]
     operations = [{"entity_type": "guest", "action": "create", "data": one} for one in data]
     with hub.client() as api:
         assert api.post("/api/v1/atomic/batch", json={"operations": operations}).status_code == 200
-    page = opened(hub, chrome)
+    page = opened(hub, context)
     assert run(page, "() => [...new Set(board.views.map((view) => view.guests.size))]") in ([300], [0, 300])
     with hub.client() as api:
         ids = [one["id"] for one in api.get("/restaurants/1/guests/").json()]
@@ -128,4 +134,3 @@ def test_a_floor_in_parts_is_taken_together(new_hub: Callable[..., Hub], chrome:
     run(page, "() => help.until((state) => [...state.view.guests.values()].every(({ notes }) => notes.endsWith('y')))")
     count = "() => new Set(board.views.map((view) => [...view.guests.values()].filter(({ notes }) => notes.endsWith('y')).length)).size"
     assert run(page, count) == 2
-    page.context.close()

@@ -9,8 +9,6 @@ from tests.board.stage import ids_of
 from tests.board.webkit import WebKit, a_window  # noqa: F401 (a fixture)
 from tests.conftest import Hub
 
-pytestmark = pytest.mark.long  # two pages and a hub that goes away: minutes in all on two cores
-
 LIVE = """return !document.documentElement.hasAttribute('data-stale')
   && document.querySelectorAll('#plan [data-table]').length === 6"""
 SMALL = """return [...document.querySelectorAll('#plan [data-table]')].map((one) => one.getBoundingClientRect().width)
