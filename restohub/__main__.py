@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -17,6 +18,7 @@ def main() -> None:
             one = getattr(signal, name, None)
             if one is not None and signal.getsignal(one) is not signal.SIG_IGN:
                 signal.signal(one, _leave)
+        gc.disable()  # of what a start makes nothing is garbage; once the hub is there, it says how it collects
     try:
         from restohub.cli.main import main as run
 

@@ -238,6 +238,7 @@ def collect_garbage_rarely() -> None:
     """
     gc.freeze()
     gc.set_threshold(GARBAGE_MAX)
+    gc.enable()
 
 
 async def _ended(settings: Settings, writing: asyncio.Task[None], tasks: list[asyncio.Task[None]]) -> None:

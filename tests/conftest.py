@@ -11,11 +11,12 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from random import SystemRandom
 from typing import Any
 from urllib.parse import urlencode, urlsplit
+from weakref import WeakSet
 
 import httpx
 import pytest
@@ -31,7 +32,9 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
 START_WAIT_S = 20.0
+SAID_CHARACTERS_MAX = 4000
 PORTS, WORKERS = range(12_000, 32_000), 16
+_hubs: WeakSet[Hub] = WeakSet()
 
 
 def free_port() -> int:
@@ -48,6 +51,15 @@ def free_port() -> int:
             return port
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A test that fails shows what each hub said that it had: those of the module and the session too."""
+    report = yield
+    if report.failed:
+        report.sections += [(f"said by {hub.url}", hub.said()[-SAID_CHARACTERS_MAX:]) for hub in _hubs]
+    return report
+
+
 class Hub:
     """One `restohub serve` of its own process, on the loopback, over a data folder."""
 
@@ -61,6 +73,7 @@ class Hub:
         self.wrap = wrap
         self.process: subprocess.Popen[bytes] | None = None
         self.log = data.parent / f"{data.name}.{self.port}.log"
+        _hubs.add(self)
 
     @property
     def url(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from typing import Any, cast
+from typing import Any
 
 from restohub.floor.outcomes import Refused
 from restohub.live.address_usage import Caller
@@ -57,8 +57,6 @@ class AccessMiddleware:
 
     def _checked(self, scope: Any) -> Scope | Answer | Refused:
         """The scope to pass on, else what is to be said in place of a route's answer."""
-        if scope["type"] == "lifespan":
-            return cast(Scope, scope)
         target = None if scope["raw_path"][:1] == b"/" else taken_apart(scope)
         return self._guard.refusal(scope, target) or normalize(scope)
 

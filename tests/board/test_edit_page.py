@@ -66,10 +66,10 @@ def save(page: Page) -> None:
     expect(page.locator("#edit")).to_have_count(0)
 
 
-def test_a_floor_is_drawn_anew_and_saved_as_one_batch(own_hub: Hub, open_page: Callable[..., Page]) -> None:
-    page = edited(own_hub, open_page)
-    other = drawn(open_page(own_hub), tables=6)
-    before = revision(own_hub)
+def test_a_floor_is_drawn_anew_and_saved_as_one_batch(floor_anew: Hub, open_page: Callable[..., Page]) -> None:
+    page = edited(floor_anew, open_page)
+    other = drawn(open_page(floor_anew), tables=6)
+    before = revision(floor_anew)
     panel = page.locator("#edit")
     # Deleted.
     table(page, "5").click()
@@ -102,12 +102,12 @@ def test_a_floor_is_drawn_anew_and_saved_as_one_batch(own_hub: Hub, open_page: C
     panel.locator("[data-edit=several]").click()
     page.locator("#plan").click(position={"x": 4, "y": 4})
     panel.locator("[data-section=Garden]").fill("Dan")
-    assert revision(own_hub) == before, "nothing is sent before it is saved"
+    assert revision(floor_anew) == before, "nothing is sent before it is saved"
     save(page)
     expect(table(other, "14")).to_have_count(1)
     expect(table(other, "5")).to_have_count(0)
-    assert revision(own_hub) == before + 1
-    now = tables_of(own_hub)
+    assert revision(floor_anew) == before + 1
+    now = tables_of(floor_anew)
     assert now.keys() == {"1", "2", "3", "6", "14", "15"}
     moved = now["14"]
     assert (moved["capacity"], moved["rotation"], moved["section"], moved["server"]) == (5, 30, "Garden", "Dan")
@@ -121,8 +121,8 @@ def _overlap(one: list[float], two: list[float]) -> bool:
     return min(one[1], two[1]) > max(one[0], two[0]) and min(one[3], two[3]) > max(one[2], two[2])
 
 
-def test_the_whole_floor_is_in_view(own_hub: Hub, open_page: Callable[..., Page]) -> None:
-    page = edited(own_hub, open_page)
+def test_the_whole_floor_is_in_view(floor_anew: Hub, open_page: Callable[..., Page]) -> None:
+    page = edited(floor_anew, open_page)
     expect(page.locator(".zoom")).to_be_hidden()
     plan = page.locator("#plan").bounding_box()
     assert plan
@@ -133,18 +133,18 @@ def test_the_whole_floor_is_in_view(own_hub: Hub, open_page: Callable[..., Page]
         assert plan["y"] <= face["y"] <= plan["y"] + plan["height"] - face["height"]
 
 
-def test_a_finger_moves_a_table(own_hub: Hub, open_page: Callable[..., Page]) -> None:
-    page = edited(own_hub, open_page, touch=True)
+def test_a_finger_moves_a_table(floor_anew: Hub, open_page: Callable[..., Page]) -> None:
+    page = edited(floor_anew, open_page, touch=True)
     x, y = middle(table(page, "2"))
     Finger(page).drag(table(page, "2"), (x + 90, y + 130))
     save(page)
-    place = tables_of(own_hub)["2"]["position"]
+    place = tables_of(floor_anew)["2"]["position"]
     assert place["x"] > 0.55
     assert place["y"] > 0.2
 
 
-def test_each_step_is_undone_by_itself(own_hub: Hub, open_page: Callable[..., Page]) -> None:
-    page = edited(own_hub, open_page)
+def test_each_step_is_undone_by_itself(floor_anew: Hub, open_page: Callable[..., Page]) -> None:
+    page = edited(floor_anew, open_page)
     table(page, "6").click()
     page.locator("[data-edit=delete]").click()
     page.locator("[data-add=round]").click()
@@ -156,8 +156,8 @@ def test_each_step_is_undone_by_itself(own_hub: Hub, open_page: Callable[..., Pa
     expect(table(page, "6")).to_have_count(1)
 
 
-def test_two_tables_of_one_number_are_said_and_not_saved(own_hub: Hub, open_page: Callable[..., Page]) -> None:
-    page = edited(own_hub, open_page)
+def test_two_tables_of_one_number_are_said_and_not_saved(floor_anew: Hub, open_page: Callable[..., Page]) -> None:
+    page = edited(floor_anew, open_page)
     table(page, "6").click()
     page.locator("[data-edit=tableNumber]").fill("5")
     expect(page.locator("#edit .note")).to_have_text("Two tables have the number 5.")
@@ -166,9 +166,9 @@ def test_two_tables_of_one_number_are_said_and_not_saved(own_hub: Hub, open_page
 
 @pytest.mark.parametrize("deletes", [True, False])
 def test_a_table_that_was_seated_meanwhile_is_named_and_no_work_is_lost(
-    own_hub: Hub, open_page: Callable[..., Page], deletes: bool
+    floor_anew: Hub, open_page: Callable[..., Page], deletes: bool
 ) -> None:
-    page = edited(own_hub, open_page)
+    page = edited(floor_anew, open_page)
     table(page, "4").click()
     page.get_by_role("button", name="One seat more").click()
     table(page, "6").click()
@@ -176,7 +176,7 @@ def test_a_table_that_was_seated_meanwhile_is_named_and_no_work_is_lost(
         page.locator("[data-edit=delete]").click()
     else:
         page.locator("[data-edit=section]").fill("Garden")
-    with own_hub.client() as api:
+    with floor_anew.client() as api:
         ids = ids_of(api)
         assert api.patch(f"/api/restaurants/1/guests/{ids['Rossi']}", json={"tableId": ids["6"]}).is_success
     note = page.locator("#edit .note")
@@ -184,14 +184,14 @@ def test_a_table_that_was_seated_meanwhile_is_named_and_no_work_is_lost(
     expect(note).to_contain_text("able 6")
     expect(table(page, "6")).to_have_count(1)
     save(page)
-    now = tables_of(own_hub)
+    now = tables_of(floor_anew)
     assert now["4"]["capacity"] == 5
     assert now["6"]["currentGuestId"] == ids["Rossi"]
     assert now["6"]["section"] == (None if deletes else "Garden")
 
 
-def test_leaving_with_work_asks(own_hub: Hub, open_page: Callable[..., Page]) -> None:
-    page = edited(own_hub, open_page)
+def test_leaving_with_work_asks(floor_anew: Hub, open_page: Callable[..., Page]) -> None:
+    page = edited(floor_anew, open_page)
     page.locator("[data-edit=leave]").click()
     expect(page.locator("#edit")).to_have_count(0)  # nothing was changed
     open_by_menu(page, "edit", "#edit")
@@ -210,7 +210,7 @@ def test_leaving_with_work_asks(own_hub: Hub, open_page: Callable[..., Page]) ->
     page.locator("dialog[open]").get_by_role("button", name="Leave").click()
     expect(page.locator("#edit")).to_have_count(0)
     expect(table(page, "6")).to_have_count(1)
-    assert tables_of(own_hub).keys() == set(PLACES)
+    assert tables_of(floor_anew).keys() == set(PLACES)
 
 
 def test_work_outlives_a_hub_that_is_away(own_hub: Hub, open_page: Callable[..., Page], watch: Any) -> None:

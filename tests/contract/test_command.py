@@ -8,8 +8,9 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import httpx
@@ -67,8 +68,16 @@ def answers(port: int, host: str = "127.0.0.1") -> bool:
 
 
 @contextlib.contextmanager
-def serving(port: int, *args: str, env: dict[str, str] | None = None, said: Path = Path(os.devnull)) -> Iterator[None]:
+def serving(port: int, *args: str, env: dict[str, str] | None = None, said: Path | None = None) -> Iterator[None]:
     """A hub with these arguments and this environment alone, once something listens on `port`."""
+    with contextlib.ExitStack() as stack:
+        said = said or Path(stack.enter_context(tempfile.NamedTemporaryFile()).name)
+        stack.enter_context(_serving(port, args, env, said))
+        yield
+
+
+@contextlib.contextmanager
+def _serving(port: int, args: Sequence[str], env: dict[str, str] | None, said: Path) -> Iterator[None]:
     with said.open("ab") as log:
         process = subprocess.Popen(
             [*SERVE, "--no-advertise", *args],

@@ -17,7 +17,7 @@ from restohub.store.connection import open_writer
 from restohub.store.data_folder import DATABASE
 from restohub.store.schema import migrations
 from restohub.store.verification import verify_folder
-from tests.conftest import Hub
+from tests.conftest import Hub, free_port
 from tests.faults.disk_fault_checks import rows
 from tests.faults.loaded_hub import restohub
 from tests.store.keep_data import KEPT
@@ -112,7 +112,8 @@ def test_without_room_for_that_backup_the_start_is_refused_and_nothing_changed(k
         before = rows(data)
         done = restohub("serve", "--data", str(data), "--no-advertise", "--host", "127.0.0.1", "--port", "0")
         assert done.returncode != 0
-        done = restohub("serve", "--data", str(data), "--no-advertise", "--host", "127.0.0.1", "--port", "18391")
+        port = str(free_port())
+        done = restohub("serve", "--data", str(data), "--no-advertise", "--host", "127.0.0.1", "--port", port)
         assert done.returncode == 1
         assert "brought to the new one only after a backup: There is no room" in done.stderr
         assert (rows(data), format_of(data)) == (before, OLD)

@@ -85,7 +85,7 @@ def server_config(app: Any, callers: Callers) -> uvicorn.Config:
         ws_ping_interval=None,
         ws_ping_timeout=None,
         ws_per_message_deflate=False,
-        lifespan="on",
+        lifespan="off",
         log_config=None,
         access_log=False,
         proxy_headers=False,
