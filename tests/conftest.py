@@ -31,7 +31,7 @@ pytest.register_assert_rewrite(*(f"tests.{name}" for name in sorted(OURS)))
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
-START_WAIT_S = 20.0
+START_WAIT_S = 60.0
 SAID_CHARACTERS_MAX = 4000
 PORTS, WORKERS = range(12_000, 32_000), 16
 _hubs: WeakSet[Hub] = WeakSet()

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+import sys
+import sysconfig
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+import restohub
 from restohub.doctor.folder import check_permissions
 from tests.conftest import Hub, free_port
 from tests.doctor.run_doctor import asked, files, preloaded, printed
@@ -22,7 +25,19 @@ as_root = pytest.mark.skipif(
     not hasattr(os, "geteuid") or os.geteuid() != 0 or shutil.which("setpriv") is None,
     reason="another user's files need root, and setpriv",
 )
-AS_NOBODY = ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups")
+# Root opens the way to the program, since another user may not come through a folder above it, such as root's own home.
+AS_NOBODY = (
+    *(
+        "sh",
+        "-c",
+        """exec 7<"$0" 8<"$1" 9<"$2"
+shift 2
+fds=/proc/self/fd
+export PYTHONHOME=$fds/9 PYTHONPATH=$fds/7:$fds/8
+exec setpriv --reuid=65534 --regid=65534 --clear-groups "$@" """,
+    ),
+    *(str(Path(restohub.__file__).parents[1]), sysconfig.get_path("platlib"), sys.base_prefix),
+)
 
 
 def inward() -> tuple[str, ...]:
