@@ -104,6 +104,7 @@ class Hub:
                     asked.getresponse().read()
                 return self
             time.sleep(0.02)
+        self.kill()  # the fixture that starts it ends here, and would leave it running
         raise AssertionError(f"the hub did not answer within {START_WAIT_S} s: {self.said()}")
 
     def said(self) -> str:
