@@ -94,7 +94,7 @@ def test_a_device_without_a_network_says_that(floor_anew: Hub, page: Page, watch
 
 
 def test_a_page_that_has_not_all_yet_says_that_it_catches_up(
-    floor_anew: Hub, open_page: Callable[..., Page], line: Line
+    floor_anew: Hub, line: Line, open_page: Callable[..., Page]
 ) -> None:
     page = open_page(floor_anew)
     page.goto(line.url)
@@ -109,7 +109,7 @@ def test_a_page_that_has_not_all_yet_says_that_it_catches_up(
 
 
 def test_a_line_that_died_without_a_word_is_noticed(
-    floor_anew: Hub, open_page: Callable[..., Page], line: Line
+    floor_anew: Hub, line: Line, open_page: Callable[..., Page]
 ) -> None:
     page = open_page(floor_anew)
     page.goto(line.url)

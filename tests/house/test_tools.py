@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.house.source_tree import run
 
 
@@ -15,6 +17,7 @@ def test_the_format_is_kept() -> None:
     assert found.returncode == 0, found.stdout + found.stderr
 
 
+@pytest.mark.timeout(600)  # without its cache, on a busy machine
 def test_the_types_are_right() -> None:
     found = run("mypy", "restohub", "tests")
     assert found.returncode == 0, found.stdout + found.stderr
