@@ -107,7 +107,7 @@ class Ledger(Protocol):
         """Take these revisions out of a restaurant's log; each with the key that goes with it."""
 
     async def forget_removals(self, restaurant_id: int, many: int) -> int:
-        """Take so many removals of a deleted restaurant out of the store, and say how many."""
+        """Take so many removals and visits of a deleted restaurant out of the store, and say how many."""
 
     async def give_up_reserve(self) -> bool:
         """Make room for deletes; False where there is none to be made."""

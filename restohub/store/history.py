@@ -10,7 +10,7 @@ from typing import Any, NoReturn, cast
 import aiosqlite
 
 from restohub.floor.commands import Visits
-from restohub.floor.contacts import visit_of
+from restohub.floor.contacts import hashed, visit_of
 from restohub.floor.model import Entity, Floor, Removal
 from restohub.limits import STEPS_BACK_A_VERSION, STEPS_BACK_MAX, VISITS_MAX
 from restohub.live.ports import DAY_S, ClockReset, KeptAnswer, Oldest, Revision, StorageFailedError, Version
@@ -37,11 +37,14 @@ class History:
     """The reading end of the store, over a connection of its own that can only read.
 
     Each query raises StorageFailedError where the disk can no longer be trusted, and then `failed` does too. `resets`
-    are where the times of a log began anew.
+    are where the times of a log began anew, `contact_key` is what contacts are hashed with.
     """
 
-    def __init__(self, connection: aiosqlite.Connection, resets: dict[int, ClockReset] | None = None) -> None:
+    def __init__(
+        self, connection: aiosqlite.Connection, resets: dict[int, ClockReset] | None = None, contact_key: bytes = b""
+    ) -> None:
         self.resets = resets or {}
+        self._contact_key = contact_key
         self._connection = cast(Connection, connection)  # every one that the store opens is
         self._failure: asyncio.Future[NoReturn] = asyncio.get_running_loop().create_future()
         self._visits: dict[str, frozenset[str]] = {}
@@ -76,11 +79,12 @@ class History:
         if self._visits_of != (floor.restaurant_id, floor.revision) or len(self._visits) >= VISITS_KEPT:
             self._visits_of, self._visits = (floor.restaurant_id, floor.revision), {}
         kept, found = self._visits, {}
-        for column, value in (("phone", digits), ("email", mail)):
+        hashes = hashed((digits, mail), self._contact_key)
+        for column, value, hash_ in zip(("phone", "email"), (digits, mail), hashes, strict=True):
             key = f"{column}:{value}"
             if value and key not in kept:
                 sql = BY_PHONE if column == "phone" else BY_EMAIL
-                rows = await self._rows(sql, floor.restaurant_id, value, VISITS_MAX)
+                rows = await self._rows(sql, floor.restaurant_id, hash_, VISITS_MAX)
                 kept[key] = frozenset(read_removal(row).id for row in rows)
             if value:
                 found[key] = kept[key]
