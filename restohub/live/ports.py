@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from restohub.floor.commands import Visits
 from restohub.floor.model import Entity, Entry, Floor, Kind, Removal
+from restohub.floor.visits import Visit
 
 # The number of a commit of one restaurant. Never made where it is hot: a call of a NewType takes 50 ns.
 Revision = NewType("Revision", int)
@@ -144,6 +145,12 @@ class History(Protocol):
 
         At most VISITS_MAX each.
         """
+
+    async def visits_between(self, floor: Floor, after: tuple[int, str], until: int, many: int) -> list[Visit]:
+        """The visits after this time and guest, before `until`, made up to `floor`'s revision; so many at most."""
+
+    async def newest_visit(self, floor: Floor, before: int) -> int | None:
+        """The time of the newest visit before this one, made up to `floor`'s revision."""
 
     async def images(
         self, floor: Floor, versions: Iterable[Version], around: Set[int] = frozenset()

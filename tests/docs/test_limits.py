@@ -117,7 +117,7 @@ INSIDE |= {"BACKUP_IDLE_S", "BACKUP_AGAIN_S", "BACKUP_MISSED_S", "BACKUP_TOLD_AF
 INSIDE |= {"SET_ASIDE_DAYS"}
 # The numbers that stand beside what they bound.
 ELSEWHERE: list[tuple[str, ModuleType, dict[str, Any]]] = [
-    ("The day is closed at 04:00 of the restaurant's zone", day_close, {"CLOSING_HOUR": 4}),
+    ("The day is closed at 04:00 of the restaurant's zone", business_day, {"CLOSING_HOUR": 4}),
     ("was last changed 24 hours ago or more leaves the floor", day_close, {"GONE_FOR_S": 86_400}),
     ("is 7 days past and who", day_close, {"EXPECTED_FOR_S": 7 * 86_400}),
     ("(`delete`, at most 500 in one)", day_close, {"GUESTS_A_COMMIT": 500}),
