@@ -41,9 +41,10 @@ def _covers(report: NightReport) -> list[str]:
     zone = zone_of(report.timezone) or UTC
     shown = report.quarter_hours[seated[0] : seated[-1] + 1]
     most = max(one.covers for one in shown)
+    times = [words.clock_time(one.time, zone, None) for one in shown]
     bars = [
-        f"  {words.clock_time(one.time, zone, None)} {one.covers:5,} {'#' * (BAR_COLUMNS * one.covers // most)}".rstrip()
-        for one in shown
+        f"  {time} {one.covers:5,} {'#' * (BAR_COLUMNS * one.covers // most)}".rstrip()
+        for time, one in zip(times, shown, strict=True)
     ]
     return ["", "Covers by quarter hour", *bars]
 
@@ -54,14 +55,10 @@ def _table(title: str, columns: Sequence[str], rows: Sequence[words.Row]) -> lis
         return []
     shown = [columns, *([printable(first, 40), *others] for first, *others in rows)]
     widths = [max(len(row[number]) for row in shown) for number in range(len(columns))]
-    return [
-        "",
-        title,
-        *(
-            "  "
-            + "  ".join(
-                [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
-            )
-            for row in shown
-        ),
-    ]
+    return ["", title, *("  " + "  ".join(_aligned(row, widths)) for row in shown)]
+
+
+def _aligned(row: Sequence[str], widths: Sequence[int]) -> list[str]:
+    """A name on the left, numbers on the right of their columns."""
+    numbers = [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
+    return [row[0].ljust(widths[0]), *numbers]

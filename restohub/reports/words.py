@@ -109,7 +109,7 @@ def turns(report: NightReport) -> list[Row]:
 
 def groups(found: Sequence[Group], most: int) -> list[Row]:
     """Sections or servers with their parties and covers; what is beyond the most is one row."""
-    shown = [(one.name or "none", f"{one.parties:,}", f"{one.covers:,}") for one in found[:most]]
+    shown: list[Row] = [(one.name or "none", f"{one.parties:,}", f"{one.covers:,}") for one in found[:most]]
     if rest := found[most:]:
         parties, covers = sum(one.parties for one in rest), sum(one.covers for one in rest)
         shown.append((f"{len(rest)} others", f"{parties:,}", f"{covers:,}"))

@@ -212,7 +212,7 @@ ROUTES: tuple[Route, ...] = (
     Route(
         method="GET", path=ONE_RESTAURANT + "/reports/{date:str}", name="nightReport", handler=night_report,
         group="restaurants", refuses=(*NO_RESTAURANT, "validation_failed"), answers={200: NightReport},
-        says="The report of one business day: `2024-01-15`, or `latest`. With `.csv` after it, a table for a spreadsheet.",
+        says="The report of one business day: `2024-01-15`, or `latest`; with `.csv` after it, a table.",
     ),
     Route(
         method="POST", path="/api/v1/atomic/batch", name="atomicBatch", handler=atomic_batch, group="sync",

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from restohub import limits
+from restohub.reports import business_day
 from restohub.upkeep import clock_trust, day_close
 from restohub.wire import inputs, socket_state
 from tests.house.source_tree import ROOT
