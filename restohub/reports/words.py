@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, tzinfo
 
 from restohub.floor.model import Hours
+from restohub.text import printable
 from restohub.wire.night_report import Group, NightReport, PartyCount
 
 Row = tuple[str, ...]
+# Of a section or a server: what stays on one line of a sheet.
+NAME_MAX = 32
 
 
 def long_date(day: date) -> str:
@@ -109,7 +112,7 @@ def turns(report: NightReport) -> list[Row]:
 
 def groups(found: Sequence[Group], most: int) -> list[Row]:
     """Sections or servers with their parties and covers; what is beyond the most is one row."""
-    shown: list[Row] = [(one.name or "none", f"{one.parties:,}", f"{one.covers:,}") for one in found[:most]]
+    shown: list[Row] = [(printable(one.name or "none", NAME_MAX), f"{one.parties:,}", f"{one.covers:,}") for one in found[:most]]
     if rest := found[most:]:
         parties, covers = sum(one.parties for one in rest), sum(one.covers for one in rest)
         shown.append((f"{len(rest)} others", f"{parties:,}", f"{covers:,}"))
