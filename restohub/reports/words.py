@@ -112,7 +112,8 @@ def turns(report: NightReport) -> list[Row]:
 
 def groups(found: Sequence[Group], most: int) -> list[Row]:
     """Sections or servers with their parties and covers; what is beyond the most is one row."""
-    shown: list[Row] = [(printable(one.name or "none", NAME_MAX), f"{one.parties:,}", f"{one.covers:,}") for one in found[:most]]
+    names = [printable(one.name or "none", NAME_MAX) for one in found[:most]]
+    shown: list[Row] = [(name, f"{one.parties:,}", f"{one.covers:,}") for name, one in zip(names, found, strict=False)]
     if rest := found[most:]:
         parties, covers = sum(one.parties for one in rest), sum(one.covers for one in rest)
         shown.append((f"{len(rest)} others", f"{parties:,}", f"{covers:,}"))

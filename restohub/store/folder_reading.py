@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from restohub.live.ports import StorageFailedError
@@ -26,16 +26,17 @@ async def reading(folder: Path) -> AsyncIterator[tuple[Loaded, History]]:
     path = folder / DATABASE
     if not size_of(path):
         raise FolderError(f"There are no data of a hub in {folder}. Name their folder with --data.")
-    try:
-        async with opened(folder, is_served(folder)) as connection:
+    async with AsyncExitStack() as stack:
+        try:
+            connection = await stack.enter_async_context(opened(folder, is_served(folder)))
             await connection.execute("BEGIN")
             if await connection.run(lambda database: format_of(database, path)) < migrations()[-1][0]:
                 raise UnseenError(f"The data in {folder} are of an older format. Start the hub once: it renews them.")
             loaded = await load(connection)
-            yield loaded, History(connection, loaded.resets, loaded.contact_key)
-    except sqlite3.Error as error:
-        raise storage_fault(error, "inspect", path) from error
-    except PermissionError as error:
-        raise UnseenError(f"This user may not read {folder} ({error.strerror}).") from error
-    except OSError as error:
-        raise StorageFailedError(f"{folder} cannot be read ({error.strerror})") from error
+        except sqlite3.Error as error:
+            raise storage_fault(error, "inspect", path) from error
+        except PermissionError as error:
+            raise UnseenError(f"This user may not read {folder} ({error.strerror}).") from error
+        except OSError as error:
+            raise StorageFailedError(f"{folder} cannot be read ({error.strerror})") from error
+        yield loaded, History(connection, loaded.resets, loaded.contact_key)
