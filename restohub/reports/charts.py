@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
+from math import ceil
 
 from msgspec import Struct
 
 WIDTH, HEIGHT, BELOW, ABOVE = 640, 120, 18, 14
+# More would run into each other on paper.
+LABELS_MAX = 9
 
 
 class Bar(Struct, frozen=True):
@@ -25,7 +28,13 @@ def bar_chart(title: str, bars: Sequence[Bar]) -> str:
     if not bars:
         return ""
     step = WIDTH / len(bars)
-    drawn = "".join(_drawn(bar, number * step, step, most) for number, bar in enumerate(bars))
+    every = ceil(sum(1 for bar in bars if bar.label) / LABELS_MAX)
+    drawn, labels = "", 0
+    for number, bar in enumerate(bars):
+        drawn += _drawn(bar, number * step, step, most)
+        if bar.label:
+            drawn += _label(bar.label, number * step) if labels % every == 0 else ""
+            labels += 1
     base = ABOVE + HEIGHT
     return (
         f'<svg class="chart" viewBox="0 0 {WIDTH} {base + BELOW}" role="img" aria-label="{escape(title)}">'
@@ -40,8 +49,11 @@ def _drawn(bar: Bar, left: float, step: float, most: int) -> str:
     shapes = _shape("one", left + step * 0.1, width, bar.value, most)
     if bar.other is not None:
         shapes += _shape("other", left + step * 0.1 + width, width, bar.other, most)
-    label = f'<text x="{left:.1f}" y="{ABOVE + HEIGHT + 13}">{escape(bar.label)}</text>' if bar.label else ""
-    return f"<g><title>{escape(bar.says)}</title>{shapes}{label}</g>"
+    return f"<g><title>{escape(bar.says)}</title>{shapes}</g>"
+
+
+def _label(text: str, left: float) -> str:
+    return f'<text x="{left:.1f}" y="{ABOVE + HEIGHT + 13}">{escape(text)}</text>'
 
 
 def _shape(kind: str, left: float, width: float, value: int, most: int) -> str:
