@@ -80,7 +80,7 @@ def _read(data: Path | None, restaurant_id: int, wanted: str) -> NightReport:
     from restohub.live.clock import Clock
     from restohub.live.ports import StorageFailedError
     from restohub.reports.business_day import business_day, read_date
-    from restohub.reports.making import count_night, latest_day
+    from restohub.reports.making import latest_day, report_night
     from restohub.store.codec import DamageError
     from restohub.store.data_folder import FolderError
     from restohub.store.errors import DatabaseError, UnseenError
@@ -103,7 +103,7 @@ def _read(data: Path | None, restaurant_id: int, wanted: str) -> NightReport:
                 if date is None
                 else business_day(date, restaurant.timezone)
             )
-            return (await count_night(history, floor, restaurant, day)).report()
+            return (await report_night(history, floor, restaurant, day))[0]
 
     try:
         found = asyncio.run(made())

@@ -9,6 +9,7 @@ from restohub.floor.leaving import time_of
 from restohub.floor.model import DONE, Floor, Restaurant
 from restohub.floor.visits import Visit
 from restohub.live.ports import History
+from restohub.wire.night_report import NightReport
 
 from .business_day import BusinessDay, business_day_at
 from .night import Night
@@ -17,8 +18,10 @@ from .night import Night
 VISITS_A_READ = 500
 
 
-async def count_night(history: History, floor: Floor, restaurant: Restaurant, day: BusinessDay) -> Night:
-    """What there is to report of a day, as of the floor's revision: the same before it is closed and afterwards.
+async def report_night(
+    history: History, floor: Floor, restaurant: Restaurant, day: BusinessDay
+) -> tuple[NightReport, int]:
+    """The report of a day as of the floor's revision, the same before the close and afterwards; of how many visits.
 
     A visit that was made after that revision is of a guest who is still on this floor.
     """
@@ -26,7 +29,7 @@ async def count_night(history: History, floor: Floor, restaurant: Restaurant, da
     await asyncio.to_thread(night.add_floor, floor)
     async for visits in read_visits(history, floor, day.start, day.end):
         await asyncio.to_thread(night.add_visits, visits)
-    return night
+    return await asyncio.to_thread(night.report), night.counted
 
 
 async def read_visits(history: History, floor: Floor, since: int, until: int) -> AsyncIterator[list[Visit]]:

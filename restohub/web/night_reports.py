@@ -5,7 +5,7 @@ from __future__ import annotations
 from restohub.floor.outcomes import Fault, quoted
 from restohub.limits import VISITS_A_UNIT
 from restohub.reports.business_day import BusinessDay, business_day, read_date
-from restohub.reports.making import count_night, latest_day
+from restohub.reports.making import latest_day, report_night
 from restohub.reports.spreadsheet import report_csv
 from restohub.wire.inputs import refuse
 from restohub.wire.responses import Answer, json_answer, revision_headers
@@ -30,9 +30,9 @@ async def night_report(request: Request) -> Answer:
         day = await latest_day(hub.history, floor, restaurant, hub.clock.now())
     else:
         day = _day(wanted, restaurant.timezone)
-    night = await count_night(hub.history, floor, restaurant, day)
-    request.caller.spend(night.counted // VISITS_A_UNIT)
-    report, headers = night.report(), revision_headers(floor.revision, hub.epoch)
+    report, counted = await report_night(hub.history, floor, restaurant, day)
+    request.caller.spend(counted // VISITS_A_UNIT)
+    headers = revision_headers(floor.revision, hub.epoch)
     if asked.endswith(CSV):
         name = f'attachment; filename="report-{restaurant_id}-{report.date}.csv"'.encode()
         return Answer(200, [CSV_TYPE, (b"content-disposition", name), *headers], report_csv(report))

@@ -15,7 +15,7 @@ from restohub.floor.model import DONE, Entry, Guest
 from restohub.floor.visits import Visit
 from restohub.live.ports import Record
 from restohub.reports.business_day import business_day_at
-from restohub.reports.making import count_night, latest_day
+from restohub.reports.making import latest_day, report_night
 from restohub.store.codec import DamageError, position_of, visit_row
 from restohub.store.verification import verify_folder
 from restohub.wire.night_report import NightReport
@@ -69,7 +69,7 @@ def report_of(folder: Path, story: FloorHarness, seconds: int) -> NightReport:
     async def run() -> NightReport:
         async with history(folder) as past:
             day = business_day_at(seconds, RESTAURANT.timezone)
-            return (await count_night(past, story.floor, RESTAURANT, day)).report()
+            return (await report_night(past, story.floor, RESTAURANT, day))[0]
 
     return asyncio.run(run())
 
