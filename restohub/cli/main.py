@@ -15,7 +15,7 @@ from .find import find
 from .identity import identity
 from .licences import licences
 from .remove import remove
-from .report import report
+from .report_command import report
 from .serve import serve
 from .service_commands import service
 from .simulate import simulate

@@ -48,11 +48,14 @@ SAID: dict[str, dict[str, float]] = {
         "STEPS_BACK_A_VERSION": 300,
         "STEPS_BACK_MAX": 8_000,
     },
-    "| 200 units a second, bursts of 2,000; a request is 1, each operation of a batch 1, each 64 KiB answered 1 |": {
+    "| 200 units a second, bursts of 2,000; a request is 1, each operation of a batch 1, each 64 KiB answered 1, "
+    "each 500 visits in a report 1 |": {
         "UNITS_A_SECOND": 200,
         "UNITS_BURST": 2_000,
         "ANSWER_BYTES_A_UNIT": 64 * 1024,
+        "VISITS_A_UNIT": 500,
     },
+    "the 50 largest, `name` null for none |": {"REPORT_GROUPS_MAX": 50},
     "the request waits; after 10 s 429": {"RATE_WAIT_S": 10},
     "| 600 at once, 60 more a second, for no units |": {"BOARD_FILES_BURST": 600, "BOARD_FILES_A_SECOND": 60},
     "| 1,500 at once, 500 more an hour |": {"CREATIONS_BURST": 1_500, "CREATIONS_AN_HOUR": 500},
