@@ -113,7 +113,8 @@ async def serve(settings: Settings, on_ready: Callable[[Endpoint], None]) -> Non
             name, incident = (new_epoch(), PUT_BACK) if went_back else (loaded.epoch, None)
             epoch = Epoch(name, incident, loaded.claimed_at)
             await _mark(writing, settings.data, epoch)
-            await _run(settings, loaded, epoch, ledger, History(reading, loaded.resets), backups, on_ready)
+            history = History(reading, loaded.resets, loaded.contact_key)
+            await _run(settings, loaded, epoch, ledger, history, backups, on_ready)
 
 
 async def _run(
@@ -190,6 +191,7 @@ def _hub(
         publisher=feed,
         clock=clock,
         restaurants_max=settings.restaurants_max,
+        contact_key=loaded.contact_key,
     )
     return Hub(
         version=version("restohub"),

@@ -17,6 +17,10 @@ REMOVALS_MAX = 10_000
 HUB_REMOVALS_MAX = 20_000
 # Retired visits of one phone or e-mail that are counted: a regular has hundreds, a careless `0` would have all.
 VISITS_MAX = 1_000
+# Sections and servers that a report names, the largest: a name is a text that anybody may type.
+REPORT_GROUPS_MAX = 50
+# So many visits of a report cost its address what a request does, 3 ms of the processor.
+VISITS_A_UNIT = 500
 # From here `/health` warns that a limit is near.
 NEARLY_FULL = 0.8
 

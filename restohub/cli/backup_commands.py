@@ -117,7 +117,7 @@ def restore(
     from restohub.store.restore import restore as put_back
 
     os.umask(0o077)
-    folder = _folder(data)
+    folder = data_folder(data)
     try:
         with Pace("unpacked and read", rests=False) as pace:
             done = Restored(check_backup(file, pace), None) if check else put_back(file, folder, Clock().now(), pace)
@@ -196,7 +196,7 @@ def _say_made(made: Made, chosen: Settings, new: list[str]) -> None:
         typer.echo(f"For a copy every night, write this into {chosen.data / 'restohub.toml'}: backup_to = [{listed}]")
 
 
-def _folder(flag: Path | None) -> Path:
+def data_folder(flag: Path | None) -> Path:
     """The data folder: as for serve, else the service's where it alone has data."""
     from restohub.net.running_hub import SERVICE_FOLDER
     from restohub.store.data_folder import DATABASE
@@ -210,7 +210,7 @@ def _folder(flag: Path | None) -> Path:
 
 def _chosen(flag: Path | None) -> Settings:
     try:
-        return settings({"data": _folder(flag)})
+        return settings({"data": data_folder(flag)})
     except SettingsError as error:
         exit_with_error(str(error))
 

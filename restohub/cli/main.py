@@ -10,10 +10,12 @@ import typer
 
 from .backup_commands import backup, backups, restore
 from .doctor import doctor
+from .export import export
 from .find import find
 from .identity import identity
 from .licences import licences
 from .remove import remove
+from .report_command import report
 from .serve import serve
 from .service_commands import service
 from .simulate import simulate
@@ -53,7 +55,21 @@ def whole_first_line(command: Callable[..., None]) -> str:
 
 
 # In the order in which `--help` lists them.
-for command in (serve, where, find, doctor, backup, backups, restore, verify, remove, simulate, licences):
+for command in (
+    serve,
+    where,
+    find,
+    doctor,
+    report,
+    export,
+    backup,
+    backups,
+    restore,
+    verify,
+    remove,
+    simulate,
+    licences,
+):
     cli.command(short_help=whole_first_line(command))(command)
 
 

@@ -41,7 +41,7 @@ def apply(floor: Floor, entry: Entry, grown: int) -> Floor:
                 tables[table.id] = table
             case _:
                 (guests if change.kind == "guest" else tables).pop(change.id, None)
-                gone = Removal(change.kind, change.id, entry.revision, entry.time, change.visit)
+                gone = Removal(change.kind, change.id, entry.revision, entry.time, change.counted)
                 removals[change.kind, change.id] = gone
     surplus = len(removals) - REMOVALS_MAX
     for key in list(islice(removals, surplus)) if surplus > 0 else ():

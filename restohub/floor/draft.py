@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 
 from msgspec import structs
 
-from .contacts import visit_of_guest
+from .contacts import hashed, visit_of_guest
+from .leaving import visit_left
 from .lookups import Lookups
 from .memory_size import growth
 from .model import Change, Floor, Guest, Kind, Position, Stamp, Table
@@ -17,14 +18,14 @@ from .visit_index import Index
 class Draft:
     """The working copy of one decision, or of one operation of it. None in `guests` or `tables` means removed."""
 
-    __slots__ = ("_below", "_lookups", "floor", "guests", "stamp", "tables", "visits")
+    __slots__ = ("_below", "_lookups", "counted", "floor", "guests", "stamp", "tables")
 
     def __init__(self, floor: Floor, stamp: Stamp, below: Draft | None = None) -> None:
         self.floor = floor
         self.stamp = stamp
         self.guests: dict[str, Guest | None] = {}
         self.tables: dict[str, Table | None] = {}
-        self.visits: dict[str, tuple[str, str]] = {}
+        self.counted: dict[str, tuple[str, str]] = {}
         self._below = below
         self._lookups: Lookups | None = None
 
@@ -40,7 +41,7 @@ class Draft:
             self._known.table_changed(self.table(table_id), table)
         self.guests.update(attempt.guests)
         self.tables.update(attempt.tables)
-        self.visits.update(attempt.visits)
+        self.counted.update(attempt.counted)
 
     def guest(self, guest_id: str) -> Guest | None:
         """The guest as the draft has him."""
@@ -104,7 +105,7 @@ class Draft:
         """Take a guest from the floor; a finished visit stays counted."""
         self.guests[guest.id] = None
         if guest.status == "finished":
-            self.visits[guest.id] = visit_of_guest(guest)
+            self.counted[guest.id] = hashed(visit_of_guest(guest), self.stamp.contact_key)
 
     def differs(self) -> bool:
         """Whether the draft has anything else than it found."""
@@ -141,7 +142,8 @@ class Draft:
             before = self.floor.get(kind, entity_id)
             was = before.version if before else 0
             if after is None:
-                yield Change(kind, entity_id, "delete", None, was, self.visits.get(entity_id))
+                visit = visit_left(before, revision, self.stamp.contact_key) if isinstance(before, Guest) else None
+                yield Change(kind, entity_id, "delete", None, was, self.counted.get(entity_id), visit)
             elif before is None:
                 made = structs.replace(
                     after,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import UNSET, structs
 
 from .commands import Create, Delete, GuestFields, Update, Visits
-from .contacts import contact_keys, same_party, visit_of_guest
+from .contacts import contact_keys, hashed, same_party, visit_of_guest
 from .draft import Draft
 from .merging import in_conflict, name_parts, sent_fields, without_echoes
 from .model import DONE, EXPECTED, PHASES, Guest, Table
@@ -20,6 +20,7 @@ from .outcomes import (
     version_differs,
 )
 from .visit_index import count_either
+from .visits import Served
 
 # Set by their own rules below, not merged as sent.
 RULED = ("name", "first_name", "last_name", "status", "table_id")
@@ -99,10 +100,22 @@ def _settle(
     refused = _arrange_tables(draft, before, after, fields.allow_over_capacity)
     if refused is not None:
         return refused
+    after = _served(draft, before, after)
     if visits is not None and (after.phone, after.email) != ((before.phone, before.email) if before else (None, None)):
         after = structs.replace(after, total_visits=_visits(draft, before, after, visits))
     draft.guests[after.id] = after
     return None
+
+
+def _served(draft: Draft, before: Guest | None, after: Guest) -> Guest:
+    """The guest with the table that he was seated at or moved to, as it is now: later it may be another's."""
+    if after.status != "seated" or after.table_id is None:
+        return after
+    if before is not None and before.status == "seated" and before.table_id == after.table_id:
+        return after
+    table = draft.table(after.table_id)
+    assert table is not None, "the tables are arranged"
+    return structs.replace(after, served=Served(table.table_number, table.capacity, table.section, table.server))
 
 
 def _placed(before: Guest | None, after: Guest, fields: GuestFields) -> Guest:
@@ -125,6 +138,8 @@ def _timed(before: Guest | None, after: Guest, sent: dict[str, object], now: int
         return after
     times: dict[str, int | None] = {} if before is None else _cleared(before, after, sent)
     phase = PHASES[after.status]
+    if phase == "done" and (before is None or PHASES[before.status] != "done"):
+        times["ended"] = now
     if phase in ("waiting", "seated") and after.check_in_time is None:
         times["check_in_time"] = now
     if phase == "seated" and after.seated_time is None:
@@ -142,9 +157,9 @@ def _cleared(before: Guest, after: Guest, sent: dict[str, object]) -> dict[str, 
     goes_back = was in ("seated", "done") and phase in ("waiting", "expected")
     times: dict[str, int | None] = {}
     if was == "done" and phase != "done":
-        times["finished_time"] = None
+        times["finished_time"] = times["ended"] = None
     if goes_back:
-        times["seated_time"] = None
+        times["seated_time"] = times["served"] = None
     if before.notified_time is not None and (goes_back or after.status == "waitlist" or phase == "expected"):
         times["notified_time"] = None
     return {name: time for name, time in times.items() if name not in sent} if times else times
@@ -190,7 +205,7 @@ def _visits(draft: Draft, before: Guest | None, guest: Guest, visits: Visits) ->
 
     Nobody is both on the floor and among the retired, since an id is never given again.
     """
-    mine = visit_of_guest(guest)
+    mine = hashed(visit_of_guest(guest), draft.stamp.contact_key)
     keys = contact_keys(guest.phone, guest.email)
     finished = draft.finished()
     here = [finished.get(key, set[str]()) for key in (*keys, "", "")[:2]]
@@ -201,6 +216,6 @@ def _visits(draft: Draft, before: Guest | None, guest: Guest, visits: Visits) ->
     for removal in reversed(draft.floor.removals.values()):
         if removal.revision <= visits.revision:
             break
-        if removal.visit is not None and same_party(mine, removal.visit):
+        if removal.counted is not None and same_party(mine, removal.counted):
             count += not any(removal.id in ids for ids in gone)
     return count

@@ -6,6 +6,8 @@ from typing import Literal
 
 from msgspec import Struct, field
 
+from .visits import Served, Visit
+
 Kind = Literal["guest", "table", "restaurant"]
 Action = Literal["create", "update", "delete"]
 
@@ -48,7 +50,9 @@ class Position(Struct, frozen=True, gc=False):
 class Guest(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """A party: on the waitlist, expected, seated or gone. Times are whole UTC seconds since 1970.
 
-    `created_from`, as of tables and restaurants: the address that made it, None where the hub did or an older one.
+    `served` and `ended` are kept for the reports and sent to nobody: the table at which he was seated last, and since
+    when he is done. `created_from`, as of tables and restaurants: the address that made it, None where the hub did or
+    an older one.
     """
 
     id: str
@@ -77,6 +81,8 @@ class Guest(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     version: int = 0
     created_revision: int = 0
     created_from: str | None = None
+    served: Served | None = None
+    ended: int | None = None
 
     @property
     def name(self) -> str:
@@ -134,7 +140,8 @@ class Change(Struct, frozen=True, gc=False):
     """What one commit did to one entity: its after-image, or None where it is gone.
 
     `was` is the version that the change replaced (0 for a new one): the chain through the log by which an older image
-    is found. `visit` marks a guest who left the floor with a finished visit that stays counted: (phone digits, e-mail).
+    is found. `counted` marks a guest who left the floor with a finished visit that stays counted: the hashes of his
+    phone and e-mail. `visit`, which the log does not repeat, is that of any guest who was done.
     """
 
     kind: Kind
@@ -142,16 +149,21 @@ class Change(Struct, frozen=True, gc=False):
     action: Action
     entity: Entity | None
     was: int = 0
-    visit: tuple[str, str] | None = None
+    counted: tuple[str, str] | None = None
+    visit: Visit | None = None
 
 
 class Stamp(Struct, frozen=True, gc=False):
-    """What the outside gives to a commit: revision, time (UTC seconds), transaction id, and from which address."""
+    """What the outside gives to a commit: revision, time (UTC seconds), transaction id, and from which address.
+
+    `contact_key` is the hub's own, by which contacts are hashed that outlast their guest.
+    """
 
     revision: int
     time: int
     transaction_id: str
     created_from: str | None = None
+    contact_key: bytes = b""
 
 
 class Entry(Struct, frozen=True, gc=False):
@@ -166,13 +178,13 @@ class Entry(Struct, frozen=True, gc=False):
 
 
 class Removal(Struct, frozen=True, gc=False):
-    """An entity that is gone: since which revision, when, and the visit that stays counted."""
+    """An entity that is gone: since which revision, when, and the hashed contacts of a visit that stays counted."""
 
     kind: Kind
     id: str
     revision: int
     time: int
-    visit: tuple[str, str] | None = None
+    counted: tuple[str, str] | None = None
 
 
 class Finished:

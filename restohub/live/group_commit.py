@@ -134,6 +134,7 @@ class Group:
         keys: KeyIndex,
         clock: Clock,
         holdings: Holdings,
+        contact_key: bytes = b"",
     ) -> None:
         self.directory = directory
         self.floors: dict[int, Floor] = {}
@@ -145,6 +146,7 @@ class Group:
         self._published = floors
         self._published_keys = keys
         self._clock = clock
+        self._contact_key = contact_key
         self._now = clock.now()
         self._paused_at = clock.monotonic()
 
@@ -220,7 +222,8 @@ class Group:
         if before is None:
             return restaurant_not_found(restaurant_id)
         created_from = caller.address if caller else None
-        stamp = Stamp(before.revision + 1, max(self._now, before.time), step.transaction_id, created_from)
+        time = max(self._now, before.time)
+        stamp = Stamp(before.revision + 1, time, step.transaction_id, created_from, self._contact_key)
         verdict = (
             self._decide_directory(command, stamp)
             if isinstance(command, DirectoryCommand)

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from restohub.floor.commands import Visits
 from restohub.floor.model import Entity, Entry, Floor, Kind, Removal
+from restohub.floor.visits import Visit
 
 # The number of a commit of one restaurant. Never made where it is hot: a call of a NewType takes 50 ns.
 Revision = NewType("Revision", int)
@@ -107,7 +108,7 @@ class Ledger(Protocol):
         """Take these revisions out of a restaurant's log; each with the key that goes with it."""
 
     async def forget_removals(self, restaurant_id: int, many: int) -> int:
-        """Take so many removals of a deleted restaurant out of the store, and say how many."""
+        """Take so many removals and visits of a deleted restaurant out of the store, and say how many."""
 
     async def give_up_reserve(self) -> bool:
         """Make room for deletes; False where there is none to be made."""
@@ -144,6 +145,12 @@ class History(Protocol):
 
         At most VISITS_MAX each.
         """
+
+    async def visits_between(self, floor: Floor, after: tuple[int, str], until: int, many: int) -> list[Visit]:
+        """The visits after this time and guest, before `until`, made up to `floor`'s revision; so many at most."""
+
+    async def newest_visit(self, floor: Floor, before: int) -> int | None:
+        """The time of the newest visit before this one, made up to `floor`'s revision."""
 
     async def images(
         self, floor: Floor, versions: Iterable[Version], around: Set[int] = frozenset()

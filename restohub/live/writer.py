@@ -64,6 +64,7 @@ class Writer:
         publisher: Publisher,
         clock: Clock,
         restaurants_max: int = RESTAURANTS_MAX,
+        contact_key: bytes = b"",
     ) -> None:
         self.directory = directory
         self.floors = floors
@@ -73,6 +74,7 @@ class Writer:
         self._ledger = ledger
         self._publisher = publisher
         self._clock = clock
+        self._contact_key = contact_key
         self._queue: deque[Submission] = deque()
         self._taken: list[Submission] = []
         self._wake = asyncio.Event()
@@ -263,7 +265,7 @@ class Writer:
         try:
             if self._ledger.reserve_in_use and not all(submission.shrinks for submission in group):
                 await self._leave_reserve()
-            decided = Group(self.directory, self.floors, self.keys, self._clock, self.holdings)
+            decided = Group(self.directory, self.floors, self.keys, self._clock, self.holdings, self._contact_key)
             for submission in group:
                 await decided.take(submission)
             if decided.records:

@@ -12,6 +12,7 @@ from restohub.floor.model import Entry
 from restohub.live.ports import IDLE_S, ClockReset, Record, StorageFailedError
 
 from .codec import (
+    INSERT_VISIT,
     encode_changes,
     encode_resets,
     image_of,
@@ -21,6 +22,7 @@ from .codec import (
     removal_checksum,
     revision_at,
     row_checksum,
+    visit_row,
 )
 from .connection import PAGE_BYTES, Connection
 from .disk_reserve import Reserve
@@ -44,6 +46,9 @@ PRUNE = "DELETE FROM log WHERE position BETWEEN ? AND ? RETURNING position, key"
 # What is left of a deleted restaurant, so many at a time.
 FORGET = """DELETE FROM removal WHERE restaurant_id = ?1 AND (kind, id) IN
     (SELECT kind, id FROM removal WHERE restaurant_id = ?1 LIMIT ?2) RETURNING id"""
+
+FORGET_VISITS = """DELETE FROM visit WHERE restaurant_id = ?1 AND (at, guest_id) IN
+    (SELECT at, guest_id FROM visit WHERE restaurant_id = ?1 LIMIT ?2) RETURNING guest_id"""
 
 PROBE = "INSERT OR REPLACE INTO hub (name, value, checksum) VALUES ('probe', hex(randomblob(512)), 0)"
 
@@ -130,8 +135,12 @@ class Ledger:
         return [(revision_at(position), key) for position, key in gone]
 
     async def forget_removals(self, restaurant_id: int, many: int) -> int:
-        """Take so many removals of a deleted restaurant out of the store, and say how many; raises like `append`."""
-        return len(await self._alone(FORGET, restaurant_id, many))
+        """Take so many removals and visits of a deleted restaurant out of the store, and say how many.
+
+        Raises like `append`.
+        """
+        visits = await self._alone(FORGET_VISITS, restaurant_id, many)
+        return len(visits) + len(await self._alone(FORGET, restaurant_id, many))
 
     async def _alone(self, sql: str, *values: object) -> list[Any]:
         """A transaction of one statement, and the rows that it gives; raises like `append`."""
@@ -204,6 +213,7 @@ class Rows:
         self._upserts: dict[tuple[int, str, str], tuple[object, ...]] = {}
         self._deletes: dict[tuple[int, str, str], None] = {}
         self._removals: list[tuple[object, ...]] = []
+        self._visits: list[tuple[object, ...]] = []
         self._log: list[tuple[object, ...]] = []
         self._keyed_log: list[tuple[object, ...]] = []
 
@@ -218,8 +228,10 @@ class Rows:
                 images.append(b"null")
                 self._upserts.pop(where, None)
                 self._deletes[where] = None
-                removal = (*where, entry.revision, entry.time, *(change.visit or (None, None)))
+                removal = (*where, entry.revision, entry.time, *(change.counted or (None, None)))
                 self._removals.append((*removal, removal_checksum(removal)))
+                if change.visit is not None:
+                    self._visits.append(visit_row(restaurant_id, change.visit))
                 continue
             image = image_of(change.entity)
             images.append(image)
@@ -245,6 +257,7 @@ class Rows:
             (DELETE, self._deletes),
             (CLEAR, cleared),
             (REMOVE, self._removals),
+            (INSERT_VISIT, self._visits),
             (LOG, self._log),
             (KEYED_LOG, self._keyed_log),
         )

@@ -10,10 +10,16 @@ import msgspec
 from msgspec import Raw, Struct
 
 from restohub.floor.model import Action, Change, Entity, Guest, Kind, Removal, Restaurant, Table
+from restohub.floor.visits import Served, Visit
 from restohub.live.ports import REVISION_MAX, ClockReset, Revision
 
 REVISION_BITS = REVISION_MAX.bit_length()
 REMOVAL_COLUMNS = "restaurant_id, kind, id, revision, time, phone, email, checksum"
+VISIT_COLUMNS = (
+    "restaurant_id, at, guest_id, revision, status, walk_in, size, quoted, booked, arrived, seated, ended, "
+    "table_number, capacity, section, server, phone, email, checksum"
+)
+INSERT_VISIT = f"INSERT INTO visit ({VISIT_COLUMNS}) VALUES ({', '.join('?' * 19)})"  # noqa: S608 (our own column names)
 TYPES: dict[str, type[Entity]] = {"guest": Guest, "table": Table, "restaurant": Restaurant}
 
 # A commit that changes nothing stands in the log only where times begin anew: it may be earlier than the one before.
@@ -39,7 +45,7 @@ class LoggedChange(Struct, array_like=True, omit_defaults=True):
     action: Action
     was: int
     image: Raw
-    visit: tuple[str, str] | None = None
+    counted: tuple[str, str] | None = None
 
 
 _resets_decoder = msgspec.json.Decoder(dict[int, ClockReset])
@@ -106,14 +112,66 @@ def read_removal(row: Sequence[Any]) -> Removal:
     return Removal(kind, entity_id, revision, time, None if phone is None else (phone, email))
 
 
+def visit_row(restaurant_id: int, visit: Visit) -> tuple[object, ...]:
+    """A visit as its row keeps it, with its checksum."""
+    served = visit.served
+    row = (
+        restaurant_id,
+        visit.at,
+        visit.guest_id,
+        visit.revision,
+        visit.status,
+        int(visit.is_walk_in),
+        visit.party_size,
+        visit.quoted_wait,
+        visit.reservation_time,
+        visit.check_in_time,
+        visit.seated_time,
+        visit.ended,
+        *((None,) * 4 if served is None else (served.table_number, served.capacity, served.section, served.server)),
+        visit.phone,
+        visit.email,
+    )
+    return (*row, crc32(_encode(row)))
+
+
+def read_visit(row: Sequence[Any]) -> Visit:
+    """The visit of a row; raises DamageError."""
+    if crc32(_encode(tuple(row[:-1]))) != row[-1]:
+        raise DamageError(f"the visit of guest {row[2]} of restaurant {row[0]} fails its checksum")
+    _, at, guest_id, revision, status, walk_in, size, quoted, booked, arrived, seated, ended, *rest = row
+    table_number, capacity, section, server, phone, email, _ = rest
+    return Visit(
+        guest_id=guest_id,
+        revision=revision,
+        at=at,
+        status=status,
+        is_walk_in=walk_in == 1,
+        party_size=size,
+        quoted_wait=quoted,
+        reservation_time=booked,
+        check_in_time=arrived,
+        seated_time=seated,
+        ended=ended,
+        served=None if table_number is None else Served(table_number, capacity, section, server),
+        phone=phone,
+        email=email,
+    )
+
+
 def encode_changes(changes: tuple[Change, ...], images: list[bytes]) -> bytes:
     """The changes of a commit as the log keeps them; `images` are their entities' (b"null" where one is gone)."""
-    return _encode(
+    return encode_logged(
         [
-            LoggedChange(change.kind, change.id, change.action, change.was, Raw(image), change.visit)
+            LoggedChange(change.kind, change.id, change.action, change.was, Raw(image), change.counted)
             for change, image in zip(changes, images, strict=True)
         ]
     )
+
+
+def encode_logged(changes: list[LoggedChange]) -> bytes:
+    """The changes of a commit as a row of the log has them."""
+    return _encode(changes)
 
 
 def encode_resets(resets: dict[int, ClockReset]) -> str:
@@ -140,4 +198,4 @@ def decode_changes(blob: bytes) -> list[LoggedChange]:
 def whole_change(logged: LoggedChange) -> Change:
     """A change of the log with its entity read."""
     entity = None if logged.action == "delete" else entity_of(logged.kind, bytes(logged.image))
-    return Change(logged.kind, logged.id, logged.action, entity, logged.was, logged.visit)
+    return Change(logged.kind, logged.id, logged.action, entity, logged.was, logged.counted)

@@ -76,7 +76,7 @@ async def open_writer(folder: Path, before_migration: Callable[[], Awaitable[Non
             raise DamageError(f"{path} is empty of all that a hub has kept there")
         if 0 < version < migrations()[-1][0] and before_migration is not None:
             await before_migration()
-        await migrate(connection, version)
+        await connection.run(lambda database: migrate(database, version))
         if not had_a_database(folder):
             (folder / MARK).write_text(MARK_TEXT, "utf-8")
     return connection

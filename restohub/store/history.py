@@ -10,17 +10,20 @@ from typing import Any, NoReturn, cast
 import aiosqlite
 
 from restohub.floor.commands import Visits
-from restohub.floor.contacts import visit_of
+from restohub.floor.contacts import hashed, visit_of
 from restohub.floor.model import Entity, Floor, Removal
+from restohub.floor.visits import Visit
 from restohub.limits import STEPS_BACK_A_VERSION, STEPS_BACK_MAX, VISITS_MAX
 from restohub.live.ports import DAY_S, ClockReset, KeptAnswer, Oldest, Revision, StorageFailedError, Version
 
 from .codec import (
     REMOVAL_COLUMNS,
+    VISIT_COLUMNS,
     decode_changes,
     log_checksum,
     position_of,
     read_removal,
+    read_visit,
     revision_at,
 )
 from .connection import Connection
@@ -37,11 +40,14 @@ class History:
     """The reading end of the store, over a connection of its own that can only read.
 
     Each query raises StorageFailedError where the disk can no longer be trusted, and then `failed` does too. `resets`
-    are where the times of a log began anew.
+    are where the times of a log began anew, `contact_key` is what contacts are hashed with.
     """
 
-    def __init__(self, connection: aiosqlite.Connection, resets: dict[int, ClockReset] | None = None) -> None:
+    def __init__(
+        self, connection: aiosqlite.Connection, resets: dict[int, ClockReset] | None = None, contact_key: bytes = b""
+    ) -> None:
         self.resets = resets or {}
+        self._contact_key = contact_key
         self._connection = cast(Connection, connection)  # every one that the store opens is
         self._failure: asyncio.Future[NoReturn] = asyncio.get_running_loop().create_future()
         self._visits: dict[str, frozenset[str]] = {}
@@ -76,15 +82,32 @@ class History:
         if self._visits_of != (floor.restaurant_id, floor.revision) or len(self._visits) >= VISITS_KEPT:
             self._visits_of, self._visits = (floor.restaurant_id, floor.revision), {}
         kept, found = self._visits, {}
-        for column, value in (("phone", digits), ("email", mail)):
+        hashes = hashed((digits, mail), self._contact_key)
+        for column, value, hash_ in zip(("phone", "email"), (digits, mail), hashes, strict=True):
             key = f"{column}:{value}"
             if value and key not in kept:
                 sql = BY_PHONE if column == "phone" else BY_EMAIL
-                rows = await self._rows(sql, floor.restaurant_id, value, VISITS_MAX)
+                rows = await self._rows(sql, floor.restaurant_id, hash_, VISITS_MAX)
                 kept[key] = frozenset(read_removal(row).id for row in rows)
             if value:
                 found[key] = kept[key]
         return Visits(floor.revision, found)
+
+    async def visits_between(self, floor: Floor, after: tuple[int, str], until: int, many: int) -> list[Visit]:
+        """The visits after this time and guest, before `until`, made up to `floor`'s revision; so many at most.
+
+        Raises DamageError for one whose checksum fails.
+        """
+        values = (floor.restaurant_id, *after, until, floor.revision, many)
+        try:
+            return await self._connection.run(lambda database: _visits(database, values))
+        except sqlite3.Error as error:
+            raise self._noted(storage_fault(error, "write")) from error
+
+    async def newest_visit(self, floor: Floor, before: int) -> int | None:
+        """The time of the newest visit before this one, made up to `floor`'s revision."""
+        row = await self._row(NEWEST_VISIT, floor.restaurant_id, before, floor.revision)
+        return None if row is None else int(row[0])
 
     async def images(
         self, floor: Floor, versions: Iterable[Version], around: Set[int] = frozenset()
@@ -232,6 +255,11 @@ class History:
         return fault
 
 
+def _visits(database: sqlite3.Connection, values: tuple[object, ...]) -> list[Visit]:
+    """The visits of `BETWEEN`, read in the connection's thread."""
+    return [read_visit(row) for row in database.execute(BETWEEN, values).fetchall()]
+
+
 # A commit's bytes in the log: its changes, the kept answer, and about as much as the other columns take. The length of
 # a blob stands before it: none is read. In pages of 1 KiB they take up to half as much again.
 BYTES = "length(changes) + coalesce(length(answer), 0) + 100"
@@ -241,6 +269,9 @@ SIZE = f"""SELECT max(position), sum(bytes) FROM
     (SELECT position, {BYTES} AS bytes FROM log WHERE position BETWEEN ? AND ? ORDER BY position LIMIT ?)"""  # noqa: S608 (our own column names)
 IN_USE = """SELECT (page_count - freelist_count) * page_size
     FROM pragma_page_count, pragma_freelist_count, pragma_page_size"""
+BETWEEN = f"""SELECT {VISIT_COLUMNS} FROM visit WHERE restaurant_id = ? AND (at, guest_id) > (?, ?) AND at < ?
+    AND revision <= ? ORDER BY at, guest_id LIMIT ?"""  # noqa: S608 (our own column names)
+NEWEST_VISIT = "SELECT at FROM visit WHERE restaurant_id = ? AND at < ? AND revision <= ? ORDER BY at DESC LIMIT 1"
 REMOVED = f"SELECT {REMOVAL_COLUMNS} FROM removal WHERE restaurant_id = ?"  # noqa: S608 (our own column names)
 BY_PHONE = f"{REMOVED} AND phone = ? AND phone <> '' LIMIT ?"
 BY_EMAIL = f"{REMOVED} AND email = ? AND email <> '' LIMIT ?"

@@ -64,7 +64,7 @@ async def _inspect(folder: Path, served: bool, wait_s: float) -> DatabaseState |
             if had_a_database(folder):
                 raise DamageError(f"{folder / DATABASE} is gone or empty, though a hub has kept its data there")
             return None
-        async with _opened(folder, served) as connection:
+        async with opened(folder, served) as connection:
             return await _read(connection, folder, wait_s)
     except sqlite3.Error as error:
         raise storage_fault(error, "inspect", folder / DATABASE) from error
@@ -106,7 +106,7 @@ async def _read(connection: Connection, folder: Path, wait_s: float) -> Database
 
 
 @asynccontextmanager
-async def _opened(folder: Path, served: bool) -> AsyncIterator[Connection]:
+async def opened(folder: Path, served: bool) -> AsyncIterator[Connection]:
     """A connection that leaves nothing in the folder.
 
     A hub's files are opened read-only: such a connection never checkpoints, not even as the last to close. Without a

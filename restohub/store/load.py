@@ -20,6 +20,7 @@ from restohub.live.ports import KEYS_DAYS, ClockReset
 from .audit import Audit
 from .codec import DamageError, OtherFormatError, decode_resets, name_checksum, position_of, restaurant_at, revision_at
 from .connection import Connection
+from .contact_visits import CONTACT_KEY
 from .errors import storage_fault
 from .findings import Finding
 from .history import History
@@ -34,19 +35,20 @@ KEYS = """SELECT time, position, key FROM log WHERE position BETWEEN ? AND ? AND
 # The length of a blob stands before it: none is read.
 SIZES = """SELECT position, length(changes) + coalesce(length(answer), 0) FROM log
     WHERE position BETWEEN ? AND ? ORDER BY position DESC LIMIT ?"""
-NAMES_LOST = """SELECT EXISTS (SELECT 1 FROM log)
+NAMES_LOST = """SELECT NOT EXISTS (SELECT 1 FROM hub WHERE name = 'contact_key') OR EXISTS (SELECT 1 FROM log)
     AND (SELECT count(*) FROM hub WHERE name IN ('install_id', 'epoch')) < 2"""
 
 
 class Loaded(Struct, frozen=True):
     """What the hub was when it last committed. `keys` are those of the last KEYS_DAYS days, KEYS_MAX at most.
 
-    `claimed_at` is when a client last had an epoch begin (UTC seconds), None where none did. `resets` are where the
-    times of a log began anew.
+    `contact_key` is what contacts are hashed with. `claimed_at` is when a client last had an epoch begin (UTC seconds),
+    None where none did. `resets` are where the times of a log began anew.
     """
 
     install_id: str
     epoch: str
+    contact_key: bytes
     claimed_at: int | None
     directory: Directory
     floors: dict[int, Floor]
@@ -87,6 +89,7 @@ async def load(connection: Connection) -> Loaded:
     return Loaded(
         install_id=audit.names["install_id"],
         epoch=audit.names["epoch"],
+        contact_key=bytes.fromhex(audit.names[CONTACT_KEY]),
         claimed_at=int(audit.names["claimed_at"]) if "claimed_at" in audit.names else None,
         directory=_directory(audit),
         floors={int(one.id): _floor(audit, one) for one in _restaurants(audit)},

@@ -9,17 +9,20 @@ it is of, for people.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing, suppress
 from importlib.resources import files
 from pathlib import Path
 
-import aiosqlite
-
 from .codec import OtherFormatError
+from .contact_visits import FORMAT, hash_contacts
 from .data_folder import FolderError
 
 WRITTEN_BY = "written_by"
 BEFORE_RELEASES = "a restohub before 0.1.0, in a format that no release reads"
+
+# What SQL cannot do: rows that are rewritten get new checksums. Run after the file of its number, in its transaction.
+STEPS: dict[int, Callable[[sqlite3.Connection], None]] = {FORMAT: hash_contacts}
 
 
 class FormatError(FolderError):
@@ -56,17 +59,19 @@ def format_of(database: sqlite3.Connection, path: Path) -> int:
     return version
 
 
-async def migrate(connection: aiosqlite.Connection, version: int) -> None:
+def migrate(database: sqlite3.Connection, version: int) -> None:
     """Bring data of this format to the newest one, in one transaction: cut anywhere, they are the one or the other."""
     steps = [(number, sql) for number, sql in migrations() if number > version]
     if not steps:
         return
-    await connection.execute("BEGIN IMMEDIATE")
+    database.execute("BEGIN IMMEDIATE")
     for number, sql in steps:
         for statement in statements(sql):
-            await connection.execute(statement)
-        await connection.execute(f"PRAGMA user_version = {number}")
-    await connection.execute("COMMIT")
+            database.execute(statement)
+        if number in STEPS:
+            STEPS[number](database)
+        database.execute(f"PRAGMA user_version = {number}")
+    database.execute("COMMIT")
 
 
 def statements(sql: str) -> list[str]:

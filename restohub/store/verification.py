@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +12,20 @@ from msgspec import Struct, field
 
 from restohub.floor.model import DIRECTORY_ID, Guest, Table
 
+from . import findings
 from .audit import UNREADABLE, Audit, Who
 from .codec import LoggedChange, position_of, restaurant_at, whole_change
+from .contact_visits import CONTACT_KEY, FORMAT
 from .data_folder import DATABASE, FolderError, locked_while_read, size_of
 from .findings import Finding
 from .schema import format_of
 from .snapshot import readable_at
+from .visit_audit import VisitAudit
 
 FAULTS_MAX = 1000
 PROGRESS_EVERY = 5000
 TABLES = {"hub", "entity", "removal", "log"}
+LATER_TABLES = {"visit"}
 
 Progress = Callable[[int, int], None]
 
@@ -44,6 +48,7 @@ class VerificationReport(Struct):
     guests: int = 0
     tables: int = 0
     commits: int = 0
+    visits: int = 0
     logs: dict[int, tuple[int, int]] = field(default_factory=dict)
     faults: list[Defect] = field(default_factory=list)
 
@@ -112,6 +117,8 @@ class WholeAudit(Audit):
         self._report = report
         self._progress = progress
         self._total = 0
+        self.keeps_visits = database.execute("PRAGMA user_version").fetchone()[0] >= FORMAT
+        self._visits: VisitAudit | None = None
 
     def find_logs(self) -> None:
         """Find the log of each restaurant that has one, deleted ones' included."""
@@ -139,6 +146,32 @@ class WholeAudit(Audit):
             if one.entity is not None and (one.entity.id, one.entity.version) != (one.id, revision)
         ]
 
+    def read_names(self) -> Iterator[Finding]:
+        """What the hub keeps of itself; with its key, visits can be compared."""
+        yield from super().read_names()
+        if not self.keeps_visits:
+            return
+        if CONTACT_KEY not in self.names:
+            yield Finding(findings.NAME_MISSING, name=CONTACT_KEY)
+        with suppress(ValueError):
+            self._visits = VisitAudit(self._database, bytes.fromhex(self.names.get(CONTACT_KEY, "-")))
+
+    def _follow(self, restaurant_id: int, since: int, revision: int, logged: list[LoggedChange]) -> Iterator[Finding]:
+        """Take in what a commit changed, and hold the visits of those who left against it."""
+        yield from super()._follow(restaurant_id, since, revision, logged)
+        if self._visits is not None:
+            yield from self._visits.follow(restaurant_id, revision, logged)
+
+    def read_every_visit(self) -> Iterator[Finding]:
+        """Every visit of every restaurant."""
+        if self._visits is not None:
+            yield from self._visits.read_every_visit(self._deleted)
+            self._report.visits = self._visits.count
+
+    @property
+    def _deleted(self) -> set[int]:
+        return {int(entity_id) for _, entity_id in self.removals.get(DIRECTORY_ID, {})}
+
     def read_every_log(self) -> Iterator[Finding]:
         """The log of each restaurant from its beginning."""
         self.find_logs()
@@ -156,25 +189,26 @@ class WholeAudit(Audit):
 
         Of a deleted restaurant the rows are gone at once, its log and its removals a little at a time.
         """
-        deleted = {int(entity_id) for _, entity_id in self.removals.get(DIRECTORY_ID, {})}
-        for restaurant_id in sorted((self.rows.keys() | self.logs.keys() | self.removals.keys()) - deleted):
+        for restaurant_id in sorted((self.rows.keys() | self.logs.keys() | self.removals.keys()) - self._deleted):
             yield from self.compare(restaurant_id, self.logs.get(restaurant_id, (1, 0))[0])
 
 
 def _verify(database: sqlite3.Connection, report: VerificationReport, progress: Progress) -> None:
     """Read everything, and put down all that is wrong."""
     audit = WholeAudit(database, report, progress)
+    tables = TABLES | LATER_TABLES if audit.keeps_visits else TABLES
     for (line,) in database.execute("PRAGMA integrity_check(100)"):
         if line != "ok":
             report.add(Defect(f"SQLite's integrity check fails: {line}."))
     found = {name for (name,) in database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
-    for table in sorted(TABLES - found):
+    for table in sorted(tables - found):
         report.add(Defect(f"The table {table} is missing."))
     parts = {
         "names": audit.read_names,
         "entities": audit.read_rows,
         "log": audit.read_every_log,
         "removals": audit.read_every_removal,
+        "visits": audit.read_every_visit,
     }
     read = [_read(report, name, part) for name, part in parts.items()]
     if not all(read):  # what could not be read would look lost

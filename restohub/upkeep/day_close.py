@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC
 from itertools import islice
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from restohub.floor.commands import CloseDay
 from restohub.floor.decide import leaves_at_close
@@ -16,12 +15,12 @@ from restohub.floor.outcomes import Result
 from restohub.live.clock import new_id
 from restohub.live.group_commit import Step
 from restohub.live.hub import Hub
+from restohub.reports.business_day import closing_before, zone_of
 from restohub.wire.problems import Problem
 from restohub.wire.responses import Answer
 
 log = logging.getLogger("restohub.day")
 
-CLOSING_HOUR = 4
 GONE_FOR_S = 24 * 3600
 EXPECTED_FOR_S = 7 * 24 * 3600
 GUESTS_A_COMMIT = 500
@@ -88,16 +87,10 @@ def guests_to_remove(floor: Floor, before: int, upto: int, expected_before: int 
 
 def last_closing(now: int, timezone: str) -> int:
     """The newest 04:00 of a zone that has passed (UTC seconds)."""
-    try:
-        zone: tzinfo = ZoneInfo(timezone)
-    except (ZoneInfoNotFoundError, ValueError, OSError):  # it was set on a machine with newer zone data
+    zone = zone_of(timezone)
+    if zone is None:  # it was set on a machine with newer zone data
         log.warning("This machine does not know the time zone %s; the day is closed by UTC.", timezone)
-        zone = UTC
-    here = datetime.fromtimestamp(now, zone)
-    closing = here.replace(hour=CLOSING_HOUR, minute=0, second=0, microsecond=0, fold=0)
-    if closing > here:
-        closing = (closing - timedelta(days=1)).replace(fold=0)
-    return int(closing.timestamp())
+    return closing_before(now, zone or UTC)
 
 
 def _name(hub: Hub, restaurant_id: int) -> str:

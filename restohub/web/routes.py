@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from restohub.wire.entities import Guest, Restaurant, Table
 from restohub.wire.inputs import GuestInput, RestaurantInput, TableInput
+from restohub.wire.night_report import NightReport
 from restohub.wire.request_schemas import BatchRequest, NewGuest, NewRestaurant, NewTable, QueueRequest, SeatingRequest
 from restohub.wire.responses import BatchDone, Delta, Floor, Health, Made, QueueDone, Seating, Sent
 
@@ -19,6 +20,7 @@ from .guests import change_status, list_guests
 from .guests_and_tables import create, delete, get, update
 from .health import health
 from .made_by_address import list_made
+from .night_reports import night_report
 from .offline_queue import sync_batch
 from .request import Request
 from .restaurants import (
@@ -206,6 +208,11 @@ ROUTES: tuple[Route, ...] = (
         method="DELETE", path=ONE_TABLE, name="deleteTable", handler=partial(delete, kind="table"), group="tables",
         says="Remove a table that nobody has; its number is free again.", answers={204: None},
         refuses=(*NO_TABLE, "version_conflict", "table_occupied"),
+    ),
+    Route(
+        method="GET", path=ONE_RESTAURANT + "/reports/{date:str}", name="nightReport", handler=night_report,
+        group="restaurants", refuses=(*NO_RESTAURANT, "validation_failed"), answers={200: NightReport},
+        says="The report of one business day: `2024-01-15`, or `latest`; with `.csv` after it, a table.",
     ),
     Route(
         method="POST", path="/api/v1/atomic/batch", name="atomicBatch", handler=atomic_batch, group="sync",

@@ -133,6 +133,14 @@ def test_the_menu_leads_to_the_hub_and_back(bistro_hub: Hub, open_page: Callable
     drawn(page)
 
 
+def test_the_menu_leads_to_the_report_of_the_night(bistro_hub: Hub, open_page: Callable[..., Page]) -> None:
+    page = drawn(open_page(bistro_hub))
+    open_menu(page)
+    page.locator("[data-menu=report]").click()
+    expect(page).to_have_url(re.compile(r"/restaurants/1/reports/latest$"))
+    expect(page.locator("h2", has_text="Covers by quarter hour")).to_be_visible()
+
+
 def test_the_menu_leads_to_the_wall(bistro_hub: Hub, open_page: Callable[..., Page]) -> None:
     page = drawn(open_page(bistro_hub))
     open_by_menu(page, "queue", "#queue")

@@ -81,6 +81,7 @@ def test_guests_who_are_done_for_a_day_leave_the_floor_at_the_next_start(start_a
             floor.new_guest(id=status, status=status, phone="39 06 1234")
         seated, table = floor.party_at_table()
         before = floor.revision()
+        report = ok(api.get("/restaurants/1/reports/latest"))
     evening.stop()
     later = start_at(3 * DAY_S)
     wait_until_deleted(later, set(DONE), before)
@@ -93,6 +94,8 @@ def test_guests_who_are_done_for_a_day_leave_the_floor_at_the_next_start(start_a
             problem(api.get(f"/restaurants/1/guests/{status}"), 404, "guest_not_found")
             problem(floor.post_guest(id=status), 409, "already_exists")
         assert floor.new_guest(phone="+39-06-1234")["totalVisits"] == 1
+        assert report["finished"] == {"parties": 1, "covers": 2}
+        assert ok(api.get(f"/restaurants/1/reports/{report['date']}")) == report
         floor.check()
         delta = ok(api.get(f"/api/sync/delta?restaurant_id=1&since_revision={before}"))
         gone = {change["entity_id"] for change in delta["changes"] if change["action"] == "delete"}

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from restohub import limits
+from restohub.reports import business_day
 from restohub.upkeep import clock_trust, day_close
 from restohub.wire import inputs, socket_state
 from tests.house.source_tree import ROOT
@@ -47,11 +48,14 @@ SAID: dict[str, dict[str, float]] = {
         "STEPS_BACK_A_VERSION": 300,
         "STEPS_BACK_MAX": 8_000,
     },
-    "| 200 units a second, bursts of 2,000; a request is 1, each operation of a batch 1, each 64 KiB answered 1 |": {
+    "| 200 units a second, bursts of 2,000; a request is 1, each operation of a batch 1, each 64 KiB answered 1, "
+    "each 500 visits in a report 1 |": {
         "UNITS_A_SECOND": 200,
         "UNITS_BURST": 2_000,
         "ANSWER_BYTES_A_UNIT": 64 * 1024,
+        "VISITS_A_UNIT": 500,
     },
+    "the 50 largest, `name` null for none |": {"REPORT_GROUPS_MAX": 50},
     "the request waits; after 10 s 429": {"RATE_WAIT_S": 10},
     "| 600 at once, 60 more a second, for no units |": {"BOARD_FILES_BURST": 600, "BOARD_FILES_A_SECOND": 60},
     "| 1,500 at once, 500 more an hour |": {"CREATIONS_BURST": 1_500, "CREATIONS_AN_HOUR": 500},
@@ -117,7 +121,7 @@ INSIDE |= {"BACKUP_IDLE_S", "BACKUP_AGAIN_S", "BACKUP_MISSED_S", "BACKUP_TOLD_AF
 INSIDE |= {"SET_ASIDE_DAYS"}
 # The numbers that stand beside what they bound.
 ELSEWHERE: list[tuple[str, ModuleType, dict[str, Any]]] = [
-    ("The day is closed at 04:00 of the restaurant's zone", day_close, {"CLOSING_HOUR": 4}),
+    ("The day is closed at 04:00 of the restaurant's zone", business_day, {"CLOSING_HOUR": 4}),
     ("was last changed 24 hours ago or more leaves the floor", day_close, {"GONE_FOR_S": 86_400}),
     ("is 7 days past and who", day_close, {"EXPECTED_FOR_S": 7 * 86_400}),
     ("(`delete`, at most 500 in one)", day_close, {"GUESTS_A_COMMIT": 500}),

@@ -78,9 +78,18 @@ class Core:
             await ledger.append([Record(Entry(DIRECTORY_ID, 1, START, "first", False, (change,)))])
             loaded = await load(store)
         clock = VirtualClock(max([loaded.directory.time, *(floor.time for floor in loaded.floors.values())]))
-        history, snapshots = History(store), Snapshots(Epoch(loaded.epoch), loaded.floors)
+        history = History(store, contact_key=loaded.contact_key)
+        snapshots = Snapshots(Epoch(loaded.epoch), loaded.floors)
         feed = Feed(loaded.floors, history, snapshots)
-        writer = Writer(loaded.directory, loaded.floors, loaded.keys, ledger=ledger, publisher=feed, clock=clock)
+        writer = Writer(
+            loaded.directory,
+            loaded.floors,
+            loaded.keys,
+            ledger=ledger,
+            publisher=feed,
+            clock=clock,
+            contact_key=loaded.contact_key,
+        )
         absent: Any = None
         present = Epoch(loaded.epoch)
         self.hub = Hub(

@@ -16,7 +16,7 @@ from restohub.floor.commands import (
     Update,
     Visits,
 )
-from restohub.floor.contacts import contact_keys, same_party, visit_of, visit_of_guest
+from restohub.floor.contacts import contact_keys, hashed, same_party, visit_of_guest
 from restohub.floor.decide import FloorCommand, decide
 from restohub.floor.model import DONE, Entity, Entry, Floor, Guest, Stamp, Table
 from restohub.floor.outcomes import Accepted, BatchRefused, Refused
@@ -125,8 +125,8 @@ class FloorHarness:
             self.ever.add(key)
             if change.entity is not None:
                 self.images.setdefault(key, []).append(change.entity)
-            elif change.visit is not None:
-                self.retired.append((entry.revision, change.id, change.visit))
+            elif change.counted is not None:
+                self.retired.append((entry.revision, change.id, change.counted))
         return entry
 
     def close_day(self, before: int) -> Accepted | Refused | BatchRefused:
@@ -140,14 +140,14 @@ class FloorHarness:
 
     def visits_of(self, guest: Guest) -> int:
         """How many others finished a visit with this phone or e-mail, counted one by one."""
-        mine = visit_of_guest(guest)
+        mine = hashed(visit_of_guest(guest), b"")
         here = {g.id for g in self.floor.guests.values() if g.status == "finished" and self._alike(mine, g)}
         gone = {guest_id for _, guest_id, visit in self.retired if same_party(mine, visit)}
         return len((here | gone) - {guest.id})
 
     @staticmethod
     def _alike(mine: tuple[str, str], other: Guest) -> bool:
-        return same_party(mine, visit_of(other.phone, other.email))
+        return same_party(mine, hashed(visit_of_guest(other), b""))
 
     def _back(self, key: Key, steps: int | None) -> Entity | None:
         """The image that an entity had so many versions ago."""
@@ -167,7 +167,8 @@ class FloorHarness:
         for name in names:
             which, _, value = name.partition(":")
             at = 0 if which == "phone" else 1
-            ids[name] = frozenset(i for revision, i, visit in self.retired if revision <= upto and visit[at] == value)
+            kept = hashed((value, value), b"")[at]
+            ids[name] = frozenset(i for revision, i, visit in self.retired if revision <= upto and visit[at] == kept)
         return Visits(upto, ids)
 
 

@@ -11,6 +11,7 @@ from msgspec import Struct, UnsetType, structs
 from restohub.floor.commands import EntityKind, Fields, GuestFields, TableFields
 from restohub.floor.model import GUEST_STATUSES, SHAPES, TABLE_STATUSES, Guest, Position, Table
 from restohub.floor.outcomes import Refused
+from restohub.floor.visits import Served
 
 # Names of entities that only a floor can resolve: the n-th that is there, the newest, one that is made now.
 NEW, NEWEST = "+new", "+newest"
@@ -205,6 +206,7 @@ any_guest: st.SearchStrategy[Guest] = any_of(
     status=st.sampled_from(GUEST_STATUSES),
     table_id=st.none() | entity_ids,
     quoted_wait=st.none() | st.integers(0, 1440),
+    served=st.none() | st.builds(Served, _text, st.integers(1, 100), st.none() | _text, st.none() | _text),
 )
 any_table: st.SearchStrategy[Table] = any_of(
     Table,

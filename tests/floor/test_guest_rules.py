@@ -9,6 +9,7 @@ import pytest
 from restohub.floor.commands import Create, Delete, GuestFields, TableFields, Update
 from restohub.floor.model import DONE, EXPECTED, GUEST_STATUSES, Guest, Table
 from restohub.floor.outcomes import Accepted, Occupied, Refused
+from restohub.floor.visits import Served
 from tests.floor.floor_harness import START, FloorHarness
 
 LATER = START + 600
@@ -173,3 +174,48 @@ def test_no_change_leaves_a_table_that_names_another_guest(floor: FloorHarness) 
     tables: list[Table] = list(floor.floor.tables.values())
     change(floor, notes="n")
     assert list(floor.floor.tables.values()) == tables
+
+
+def test_who_is_seated_keeps_the_table_as_it_was_then(floor: FloorHarness) -> None:
+    floor.tell(Update(kind="table", id="t2", fields=TableFields(section="Terrace", server="Mia")))
+    assert change(floor, "g1", table_id="t2").served == Served("T4", 4, "Terrace", "Mia")
+    floor.tell(Update(kind="table", id="t2", fields=TableFields(server="Leo", table_number="40")))
+    assert change(floor, "g1", notes="a window").served == Served("T4", 4, "Terrace", "Mia")
+    assert change(floor, "g1", status="finished").served == Served("T4", 4, "Terrace", "Mia")
+
+
+def test_who_moves_has_the_table_that_he_moved_to_and_who_goes_back_to_wait_has_none(floor: FloorHarness) -> None:
+    change(floor, "g1", table_id="t1")
+    moved = change(floor, "g1", table_id="t3")
+    assert moved.served is not None
+    assert moved.served.table_number == "T6"
+    waiting = change(floor, "g1", status="waitlist")
+    assert (waiting.served, waiting.seated_time) == (None, None)
+
+
+def test_a_table_that_is_only_held_serves_nobody_until_its_guest_sits_there(floor: FloorHarness) -> None:
+    assert change(floor, "g1", status="confirmed", table_id="t1").served is None
+    assert change(floor, "g1", status="seated").served == Served("T2", 2)
+
+
+@pytest.mark.parametrize("status", DONE)
+def test_who_is_done_ended_when_he_first_was_and_who_is_no_longer_done_has_not_ended(
+    floor: FloorHarness, status: str
+) -> None:
+    floor.now = LATER
+    assert change(floor, "g1", status=status).ended == LATER
+    floor.now = LATER + 60
+    other = next(one for one in DONE if one != status)
+    assert change(floor, "g1", status=other).ended == LATER
+    assert change(floor, "g1", status="arrived").ended is None
+    assert change(floor, "g1", status=status).ended == LATER + 60
+
+
+def test_a_finish_that_is_undone_and_done_again_leaves_what_is_true_at_last(floor: FloorHarness) -> None:
+    change(floor, "g1", table_id="t1")
+    change(floor, "g1", status="finished")
+    back = change(floor, "g1", status="seated", table_id="t3")
+    assert back.served is not None
+    assert (back.served.table_number, back.ended) == ("T6", None)
+    floor.now = LATER
+    assert change(floor, "g1", status="finished").ended == LATER

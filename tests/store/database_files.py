@@ -11,7 +11,9 @@ from typing import Any
 from restohub.floor.model import DIRECTORY_ID, Change, Entry, Floor, Restaurant
 from restohub.live.ports import Record
 from restohub.store.append import Ledger
+from restohub.store.codec import name_checksum
 from restohub.store.connection import open_reader, open_writer
+from restohub.store.contact_visits import CONTACT_KEY
 from restohub.store.data_folder import DATABASE
 from restohub.store.history import History
 from restohub.store.load import Loaded, initialise, load
@@ -34,6 +36,9 @@ async def ledger(folder: Path) -> AsyncIterator[Ledger]:
     connection = await open_writer(folder)
     try:
         await initialise(connection, "install", "epoch")
+        # Of the empty key, as a story of the floor is told: so what is written follows from the story.
+        named = "UPDATE hub SET value = '', checksum = ? WHERE name = ?"
+        await connection.execute(named, (name_checksum(CONTACT_KEY, ""), CONTACT_KEY))
         writing = Ledger(connection, folder / DATABASE)
         if (await load(connection)).directory.revision == 0:
             await writing.append([open_restaurant(RESTAURANT)])

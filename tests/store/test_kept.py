@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 from collections.abc import Callable
@@ -12,8 +13,17 @@ import msgspec
 import pytest
 
 from restohub.floor import model
+from restohub.floor.visits import Served
 from restohub.live.ports import ClockReset
-from restohub.store.codec import LoggedChange, log_checksum
+from restohub.store.codec import (
+    LoggedChange,
+    decode_changes,
+    encode_logged,
+    log_checksum,
+    position_of,
+    removal_checksum,
+)
+from restohub.store.connection import open_writer
 from restohub.store.schema import migrations
 from restohub.store.verification import verify_folder
 from restohub.wire.responses import Answer
@@ -30,6 +40,7 @@ STORED: tuple[type[msgspec.Struct], ...] = (
     model.Table,
     model.Restaurant,
     model.Position,
+    Served,
     LoggedChange,
     ClockReset,
     Answer,
@@ -56,6 +67,17 @@ WRITES = {
         "Position(x y) LoggedChange(kind id action was image visit) ClockReset(revision time) Answer(status "
         "headers body) waitlist confirmed running_late partially_arrived arrived notified seated finished "
         "cancelled no_show left available reserved occupied dirty outOfService"
+    ),
+    3: (
+        "Guest(id first_name last_name party_size status table_id phone email notes special_requests "
+        "dietary_restrictions tags is_walk_in quoted_wait reservation_time check_in_time seated_time finished_time "
+        "notified_time arrived_count total_visits created_at last_updated version created_revision created_from "
+        "served ended) Table(id table_number capacity min_capacity status position shape rotation section server "
+        "notes current_guest_id created_at last_updated version created_revision created_from) Restaurant(id name "
+        "timezone turn_minutes locale hours created_at last_updated version created_revision created_from) "
+        "Position(x y) Served(table_number capacity section server) LoggedChange(kind id action was image counted) "
+        "ClockReset(revision time) Answer(status headers body) waitlist confirmed running_late partially_arrived "
+        "arrived notified seated finished cancelled no_show left available reserved occupied dirty outOfService"
     ),
 }
 
@@ -119,6 +141,69 @@ def test_a_hub_reads_answers_and_changes_it(kept: Path, new_hub: NewHub) -> None
         assert seen(api) == after
     assert hub.stop() == 0
     assert verify_folder(kept, lambda *_: None).sound
+
+
+def retire_as_then(folder: Path) -> None:
+    """Make the guest who was deleted one whom the close of the day removed, as that format wrote it: in plain text."""
+    contacts = ("39065550102", "anna@example.org")
+    [removal] = sql(folder, "SELECT restaurant_id, kind, id, revision, time FROM removal WHERE id = 'earlier'")
+    sql(
+        folder,
+        "UPDATE removal SET phone = ?, email = ?, checksum = ? WHERE id = 'earlier'",
+        *contacts,
+        removal_checksum((*removal, *contacts)),
+    )
+    at = position_of(1, removal[3])
+    [(time, key, digest, changes, answer)] = sql(
+        folder, "SELECT time, key, digest, changes, answer FROM log WHERE position = ?", at
+    )
+    logged = encode_logged([msgspec.structs.replace(one, counted=contacts) for one in decode_changes(changes)])
+    checksum = log_checksum(at, time, key, digest, logged, answer)
+    sql(folder, "UPDATE log SET changes = ?, checksum = ? WHERE position = ?", logged, checksum, at)
+
+
+def test_its_guests_still_count_visits_and_their_contacts_are_hashed(tmp_path: Path, new_hub: NewHub) -> None:
+    folder = Path(shutil.copytree(KEPT / "0.1.0", tmp_path / "data"))
+    retire_as_then(folder)
+    assert verify_folder(folder, lambda *_: None).faults == []
+    hub = new_hub(folder).start()
+    with hub.client() as api:
+        again = api.post("/restaurants/1/guests/", json={"name": "A", "partySize": 2, "phone": "+39 065550-102"})
+        by_mail = api.post("/restaurants/1/guests/", json={"name": "B", "partySize": 2, "email": "Anna@Example.org"})
+        assert (again.json()["totalVisits"], by_mail.json()["totalVisits"]) == (1, 1)
+        assert "served" not in again.json()
+    assert hub.stop() == 0
+    told = sql(folder, "SELECT phone, email FROM removal WHERE id = 'earlier'")
+    said = sql(folder, "SELECT changes FROM log WHERE instr(changes, CAST('\"delete\"' AS BLOB)) > 0")
+    assert b"39065550102" not in b"".join(row[0] for row in said)
+    assert "39065550102" not in told[0]
+    # The log knows what he was when he left: so there is a visit of him.
+    assert sql(folder, "SELECT guest_id, status, size FROM visit") == [("earlier", "finished", 2)]
+    assert verify_folder(folder, lambda *_: None).faults == []
+
+
+def test_a_row_that_was_damaged_before_is_not_mended_by_the_migration(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(KEPT / "0.1.0", tmp_path / "data"))
+    retire_as_then(folder)
+    sql(folder, "UPDATE removal SET phone = '39065550103' WHERE id = 'earlier'")
+
+    async def opened() -> None:
+        await (await open_writer(folder)).close()
+
+    asyncio.run(opened())
+    assert [fault.detail for fault in verify_folder(folder, lambda *_: None).faults] == [
+        "A removal fails its checksum."
+    ]
+
+
+def test_each_folder_gets_a_key_of_its_own_and_keeps_it(tmp_path: Path, new_hub: NewHub) -> None:
+    keys = []
+    for name in ("one", "two", "one"):
+        hub = new_hub(tmp_path / name).start()
+        assert hub.stop() == 0
+        keys += sql(tmp_path / name, "SELECT value FROM hub WHERE name = 'contact_key'")
+    assert keys[0] == keys[2] != keys[1]
+    assert len(bytes.fromhex(keys[0][0])) == 32
 
 
 @pytest.mark.parametrize("answer", [msgspec.msgpack.encode([200, [], b"{}"]), b"", b"\x78\x9c\x00"])

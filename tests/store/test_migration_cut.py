@@ -30,21 +30,22 @@ import asyncio, os, pathlib, signal, sys
 from restohub.store import connection
 folder, kill_at, after = pathlib.Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3] == "after"
 done = 0
-execute = connection.Connection.execute
-async def counted(self, sql, *args):
-    global done
-    done += migrating
-    if migrating and done == kill_at and not after:
-        os.kill(os.getpid(), signal.SIGKILL)
-    result = await execute(self, sql, *args)
-    if migrating and done == kill_at and after:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return result
-migrating = False
+class Counted:
+    def __init__(self, database):
+        self.database = database
+    def execute(self, sql, *args):
+        global done
+        done += 1
+        if done == kill_at and not after:
+            os.kill(os.getpid(), signal.SIGKILL)
+        result = self.database.execute(sql, *args)
+        if done == kill_at and after:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return result
+migrate = connection.migrate
+connection.migrate = lambda database, version: migrate(Counted(database), version)
 async def begin():
-    global migrating
-    migrating = True
-connection.Connection.execute = counted
+    pass
 asyncio.run(connection.open_writer(folder, begin))
 """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from restohub.store.codec import name_checksum, row_checksum
+from restohub.store.connection import open_writer
 from restohub.store.data_folder import DATABASE, MARK, MARK_TEXT
 from restohub.store.schema import WRITTEN_BY, migrations
 from tests.doctor.run_doctor import environment
@@ -49,6 +51,11 @@ def of_the_first_commits(folder: Path) -> None:
     sql(folder, "PRAGMA user_version = 1")
 
 
+async def migrated(folder: Path) -> None:
+    """Bring data to the present format."""
+    await (await open_writer(folder)).close()
+
+
 def of_a_newer_one(folder: Path) -> None:
     """A database of a format to come."""
     shutil.copytree(KEPT / "0.1.0", folder)
@@ -59,7 +66,7 @@ def of_a_newer_one(folder: Path) -> None:
 def with_a_row_of_another(folder: Path) -> None:
     """A sound row that no reader of this version knows, under the present number."""
     shutil.copytree(KEPT / "0.1.0", folder)
-    sql(folder, f"PRAGMA user_version = {NEWEST}")
+    asyncio.run(migrated(folder))
     image = b'{"party":["Anna",4]}'
     where = (1, "guest", "anna", 12)
     sql(folder, "UPDATE entity SET image = ?, checksum = ? WHERE id = 'anna'", image, row_checksum(*where, image))

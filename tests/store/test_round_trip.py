@@ -13,7 +13,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from restohub.floor.commands import CloseDay, Create, GuestFields, Update
+from restohub.floor.contacts import hashed
 from restohub.floor.model import DIRECTORY_ID, Change, Entity, Entry, Guest, Kind, Position, Restaurant, Table
+from restohub.floor.visits import Served
 from restohub.live.ports import Record
 from restohub.store.codec import decode_changes, encode_changes, entity_of, image_of, whole_change
 from restohub.store.load import load
@@ -51,6 +53,8 @@ FULL_GUEST = Guest(
     version=1,
     created_revision=1,
     created_from="192.168.1.66",
+    served=Served("12", 8, "terrace", "Mia"),
+    ended=253_370_764_800,
 )
 FULL_TABLE = Table(
     id="t1",
@@ -108,11 +112,11 @@ def test_an_image_keeps_every_field(entity: Guest | Table) -> None:
 @given(
     entity=st.none() | any_guest | any_table,
     was=st.integers(0, 2**40),
-    visit=st.none() | st.tuples(st.text("0123456789"), st.text(st.characters(codec="utf-8"), max_size=5)),
+    counted=st.none() | st.tuples(st.text("0123456789"), st.text(st.characters(codec="utf-8"), max_size=5)),
 )
-def test_a_logged_change_keeps_every_field(entity: Entity | None, was: int, visit: tuple[str, str] | None) -> None:
+def test_a_logged_change_keeps_every_field(entity: Entity | None, was: int, counted: tuple[str, str] | None) -> None:
     kind: Kind = "table" if isinstance(entity, Table) else "guest"
-    change = Change(kind, "x", "update" if entity else "delete", entity, was, visit)
+    change = Change(kind, "x", "update" if entity else "delete", entity, was, counted)
     image = image_of(entity) if entity else b"null"
     assert [whole_change(one) for one in decode_changes(encode_changes((change,), [image]))] == [change]
 
@@ -182,7 +186,7 @@ def test_what_is_made_and_gone_in_one_group_leaves_no_row(tmp_path: Path) -> Non
         floor = await loaded_floor(tmp_path)
         assert floor.guests == {}
         assert floor.removals == story.floor.removals
-        assert floor.removals["guest", "g1"].visit == ("1", "")
+        assert floor.removals["guest", "g1"].counted == hashed(("1", ""), b"")
 
     asyncio.run(run())
 

@@ -24,7 +24,7 @@ both = pytest.mark.parametrize(
     ("listed", "out", "taken", "command", "kept", "full"), [GUEST, TABLE], ids=["guest", "table"]
 )
 # Said on the way in alone, made on the way out alone, and kept for the hub itself.
-BESIDE, MADE, OWN = {"allowOverCapacity"}, {"name", "phase"}, {"createdRevision", "createdFrom"}
+BESIDE, MADE, OWN = {"allowOverCapacity"}, {"name", "phase"}, {"createdRevision", "createdFrom", "served", "ended"}
 
 
 def names(struct: type[Struct]) -> list[str]:

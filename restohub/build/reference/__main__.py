@@ -33,6 +33,7 @@ def make() -> dict[str, bytes]:
         "errors": errors_page(examples),
         "home": rendered("home.html", here="/about"),
         "health": rendered("health.html", here="/health"),
+        "report": rendered("report.html", here=""),
         "problem": rendered("problem.html", here=""),
         **document_pages(),
     }

@@ -122,6 +122,7 @@ EVENING = (
     Ask("POST", "/api/v1/atomic/batch", BATCH),
     Ask("POST", "/api/v1/atomic/batch", FAILING_BATCH, shown=True),
     Ask("POST", "/api/sync/batch?restaurant_id=1", QUEUE),
+    Ask("GET", "/restaurants/1/reports/2024-01-15"),
     Ask("GET", "/api/sync/full?restaurant_id=1"),
     Ask("GET", "/api/sync/delta?restaurant_id=1&since_revision=13&epoch=5f1c0a9e44d2"),
     Ask("GET", "/api/made?from=127.0.0.1&since=2024-01-15T00:00:00Z"),

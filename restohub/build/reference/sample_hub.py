@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from restohub.floor.commands import Visits
 from restohub.floor.model import Directory, Entity, Entry, Floor, Removal, Restaurant
+from restohub.floor.visits import Visit
 from restohub.live.address_usage import Callers
 from restohub.live.client_ahead import Claims
 from restohub.live.clock import Clock
@@ -132,6 +133,10 @@ class SampleHistory(History):
     async def visits(self, floor: Floor, phone: str | None, email: str | None) -> Visits:  # noqa: ARG002 (History's own form)
         """Nobody was here before this evening."""
         return Visits(floor.revision)
+
+    async def visits_between(self, floor: Floor, after: tuple[int, str], until: int, many: int) -> list[Visit]:  # noqa: ARG002 (History's own form)
+        """Who left the floor of this evening was not done."""
+        return []
 
     async def images(
         self,

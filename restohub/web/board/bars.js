@@ -99,7 +99,8 @@ function renderPace(node, bars, quarters, format) {
 }
 
 function showMenu(store, open) {
-  const { ui } = store.get();
+  const { ui, base } = store.get();
+  const report = `/restaurants/${base.restaurantId}/reports/latest`;
   const close = (then) => () => { dialog.close(); then(); };
   const entry = (key, then) => el('button', { type: 'button', 'data-menu': key, on: { click: close(then) } }, say(`top.${key}`));
   const names = el('button', { type: 'button', role: 'switch', 'data-menu': 'names', 'aria-checked': String(ui.names), on: { click: () => {
@@ -110,7 +111,8 @@ function showMenu(store, open) {
     el('input', { type: 'radio', name: label, value, checked: value === chosen, on: { change: () => choose(value) } }), el('span', {}, words))));
   const dialog = el('dialog', { class: 'menu', 'aria-label': say('top.menu') },
     entry('search', () => open('search')), entry('edit', () => open('edit')), entry('night', () => open('night')),
-    entry('print', () => open('print')), el('a', { href: '/?view=queue', 'data-menu': 'queue' }, say('top.queue')), el('hr'), names,
+    entry('print', () => open('print')), el('a', { href: '/?view=queue', 'data-menu': 'queue' }, say('top.queue')),
+    el('a', { href: report, 'data-menu': 'report' }, say('top.report')), el('hr'), names,
     choice(say('top.theme'), THEMES.map((theme) => [theme, say(`top.theme.${theme}`)]), ui.theme, (theme) => store.setUi({ theme })),
     choice(say('top.language'), Object.entries(languages), spoken(), async (language) => { await chooseLanguage(language); store.setUi({ language }); dialog.close(); }),
     el('hr'), el('a', { href: '/about', 'data-menu': 'about' }, say('top.about')));

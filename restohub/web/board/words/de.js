@@ -20,6 +20,7 @@ export default {
   "top.search": "Gast suchen",
   "top.print": "Liste für heute drucken",
   "top.queue": "Warteliste für die Wand",
+  "top.report": "Bericht des Abends",
   "top.names": "Namen der Gäste im Raum zeigen",
   "top.theme": "Farben",
   "top.theme.dark": "Dunkel",

@@ -20,6 +20,7 @@ export default {
   'top.search': 'Find a party',
   'top.print': 'Print tonight’s list',
   'top.queue': 'Waitlist for a wall',
+  'top.report': 'Report of the night',
   'top.names': 'Names of seated guests on the floor',
   'top.theme': 'Colours',
   'top.theme.dark': 'Dark',
