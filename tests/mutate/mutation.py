@@ -28,21 +28,13 @@ class Swap(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     new: str
 
 
-class Mutant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A deliberate defect: what it is, the test (`path::name`) that must not miss it, and the swaps that make it."""
-
-    what: str
-    turns_red: str
-    swap: list[Swap]
-
-
-def mutated(mutant: Mutant, files: Sequence[Path]) -> dict[Path, str]:
-    """The text of each file that the defect changes, with the defect in it; fails where a swap does not fit once."""
+def mutated(swaps: Sequence[Swap], files: Sequence[Path]) -> dict[Path, str]:
+    """The text of each file that a defect changes, with the defect in it; fails where a swap does not fit once."""
     changes: dict[Path, list[tuple[Span, str]]] = defaultdict(list)
-    for swap in mutant.swap:
+    for swap in swaps:
         path, span = _place(swap, files)
         changes[path].append((span, swap.new))
-    return {path: _swapped(path.read_bytes(), swaps) for path, swaps in changes.items()}
+    return {path: swapped(path.read_bytes(), spans) for path, spans in changes.items()}
 
 
 def _place(swap: Swap, files: Sequence[Path]) -> tuple[Path, Span]:
@@ -105,7 +97,8 @@ def _start(span: Span) -> tuple[int, int]:
     return span[0].lineno, span[0].col_offset
 
 
-def _swapped(source: bytes, swaps: list[tuple[Span, str]]) -> str:
+def swapped(source: bytes, swaps: list[tuple[Span, str]]) -> str:
+    """A module's source with other code in the places of these spans."""
     lines = source.splitlines(keepends=True)
     starts = [0, *accumulate(map(len, lines))]
     # From the end to the beginning, so that the places of those still to come stay true.
