@@ -44,12 +44,16 @@ def generic_trial(place: Place, packages: Sequence[str]) -> Trial:
 
 
 def drawn(options: argparse.Namespace, seed: int) -> list[Trial]:
-    """The trials that are asked for; of many, a draw."""
+    """The trials that are asked for."""
     if options.generic:
-        found = [generic_trial(place, options.generic) for place in _some(places(options.generic), options.many, seed)]
-        return found
+        return [generic_trial(place, options.generic) for place in _some(places(options.generic), options.many, seed)]
     named = [one for one in defects() if not options.names or any(name in one.name for name in options.names)]
-    return [trial_of(one) for one in _some(named, options.many, seed)]
+    return drawn_trials(named, options.many, seed)
+
+
+def drawn_trials(found: list[Defect], many: int | None, seed: int) -> list[Trial]:
+    """The trials of so many of these defects, drawn by the seed; of all, where no number is given."""
+    return [trial_of(one) for one in _some(found, many, seed)]
 
 
 def _some(found: list[T], many: int | None, seed: int) -> list[T]:

@@ -1,4 +1,4 @@
-"""Deliberate defects: one for each promise of `tests/faults` and for each sentence of the contract that is behaviour."""
+"""Deliberate defects: of the promises of `tests/faults`, and of the sentences of the contract."""
 
 from __future__ import annotations
 

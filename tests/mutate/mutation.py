@@ -78,19 +78,19 @@ def _within(node: ast.AST, holder: str) -> Iterator[tuple[str, ast.AST]]:
 def _matches(definition: ast.AST, old: str) -> Iterator[Span]:
     wanted = ast.parse(old).body
     if len(wanted) == 1 and isinstance(wanted[0], ast.Expr):
-        expression = ast.dump(wanted[0].value)
+        kind, expression = type(wanted[0].value), ast.dump(wanted[0].value)
         for node in ast.walk(definition):
-            if isinstance(node, ast.expr) and ast.dump(node) == expression:
+            if type(node) is kind and isinstance(node, ast.expr) and ast.dump(node) == expression:
                 yield node, node
         return
     statements = [ast.dump(one) for one in wanted]
     for node in ast.walk(definition):
         for body in (getattr(node, part, []) for part in ("body", "orelse", "finalbody")):
             if isinstance(body, list):  # a lambda's body is an expression
-                dumps = [ast.dump(one) for one in body]
-                for start in range(len(dumps) - len(statements) + 1):
-                    if dumps[start : start + len(statements)] == statements:
-                        yield body[start], body[start + len(statements) - 1]
+                for start in range(len(body) - len(statements) + 1):
+                    found = body[start : start + len(statements)]
+                    if type(found[0]) is type(wanted[0]) and [ast.dump(one) for one in found] == statements:
+                        yield found[0], found[-1]
 
 
 def _start(span: Span) -> tuple[int, int]:

@@ -1,43 +1,27 @@
-"""The proof that the fault tests can fail: each defect of `mutants/` turns the test it names red.
-
-A mutant is a TOML file: `what` the defect is, the test that it `turns_red`, and the swaps of syntax that make it.
-"""
+"""The defects fit the tree of today and quote the contract; `-m long` tries fifty, and those of the promises."""
 
 from __future__ import annotations
 
 import ast
-import os
-import re
-import shutil
-import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
-from xml.etree import ElementTree
 
-import msgspec
 import pytest
 
-from tests.faults.mutation import Mutant, Swap, mutated
-from tests.house.source_tree import PACKAGE, ROOT
+from tests.house.source_tree import ROOT
+from tests.mutate.__main__ import drawn_trials, table, trial_of, verdicts
+from tests.mutate.defects import PROMISES, Defect, defects, sections
+from tests.mutate.generic import places
+from tests.mutate.mutation import Swap, mutated
+from tests.random_seed import chosen_seed, report, size
 
-HERE = Path(__file__).parent
-MUTANTS = sorted((HERE / "mutants").glob("*.toml"))
-# The witness is not of the package, and what it finds is held against a defect as well.
-FILES = [*PACKAGE, HERE / "checker.py"]
-# A copy without these is the whole tree as a checkout has it.
-LEFT_BEHIND = shutil.ignore_patterns(".git", ".venv", ".*_cache", ".hypothesis", "__pycache__", "*.egg-info", "build")
-# A failed wait, a broken import or a missing fixture is red as well, and proves nothing.
-BY_ASSERTION = re.compile(r"assert |AssertionError\b|Failed: (?!Timeout)")
 RUN_WAIT_S = 900
-# The package is imported before pytest, so what every test has is the copy's, or nothing runs at all.
-RUN = """
-import sys, pathlib, restohub
-if pathlib.Path.cwd() not in pathlib.Path(restohub.__file__).parents:
-    sys.exit(f"the tests would run against {restohub.__file__}")
-import pytest
-sys.exit(pytest.main(sys.argv[1:]))
-"""
+# Headings without a sentence of their own that says what the hub does, or whose sentences are of files made in advance,
+# which `tests/build` compares byte by byte.
+WITHOUT = {
+    "The wire contract", "Conventions", "Entities", "HTTP", "WebSocket", "Errors", "Limits", "The two documents",
+}  # fmt: skip
 
 TILL = """
 import os
@@ -67,30 +51,51 @@ class Till:
 """
 
 
-def read(path: Path) -> Mutant:
-    """The mutant of a file; fails where a key is missing or unknown."""
-    return msgspec.toml.decode(path.read_text("utf-8"), type=Mutant)
-
-
-def defined(path: Path) -> Iterator[str]:
+@cache
+def defined(path: str) -> set[str]:
     """The names of a test module's functions."""
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            yield node.name
+    tree = ast.parse((ROOT / path).read_text("utf-8"))
+    return {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
 
 
-@pytest.mark.parametrize("path", MUTANTS, ids=lambda path: path.stem)
-def test_a_mutant_fits_the_tree_of_today_and_names_a_test_that_is_there(path: Path) -> None:
-    mutant = read(path)
-    for source, text in mutated(mutant, FILES).items():
-        assert ast.dump(ast.parse(text)) != ast.dump(ast.parse(source.read_bytes()))
-    test_path, _, test = mutant.turns_red.partition("::")
-    assert test in defined(ROOT / test_path)
+def names_of(wrong: Callable[[Defect], bool]) -> list[str]:
+    """The defects that are wrong in a way."""
+    return [one.name for one in defects() if wrong(one)]
 
 
-def test_every_fault_test_has_a_mutant() -> None:
-    tests = {path.relative_to(ROOT).as_posix() for path in HERE.glob("test_*.py")} - {"tests/faults/test_mutants.py"}
-    assert tests - {read(path).turns_red.partition("::")[0] for path in MUTANTS} == set()
+def test_every_defect_fits_the_tree_of_today_and_names_a_test_that_is_there() -> None:
+    assert names_of(lambda one: not one.texts()) == []
+    assert names_of(lambda one: one.turns_red.partition("::")[2].partition("[")[0] not in named_in(one)) == []
+    same = [
+        swap
+        for one in defects()
+        for swap in one.swaps
+        if ast.dump(ast.parse(swap.old)) == ast.dump(ast.parse(swap.new))
+    ]
+    assert same == []
+
+
+def named_in(defect: Defect) -> set[str]:
+    """The tests in the file that a defect names."""
+    return defined(defect.turns_red.partition("::")[0])
+
+
+def test_every_defect_of_a_sentence_quotes_the_contract() -> None:
+    of_sentences = [one for one in defects() if not one.name.startswith("faults/")]
+    assert [one.name for one in of_sentences if one.what not in sections().get(one.heading, "")] == []
+    assert sections().keys() - {one.heading for one in of_sentences} == WITHOUT
+
+
+def test_every_fault_test_has_a_defect() -> None:
+    tests = {path.relative_to(ROOT).as_posix() for path in PROMISES.parent.glob("test_*.py")}
+    assert tests - {one.turns_red.partition("::")[0] for one in defects() if one.name.startswith("faults/")} == set()
+
+
+def test_a_change_that_nobody_thought_of_is_python_and_another_one() -> None:
+    found = places(["floor"])
+    assert len(found) > 500
+    for place in found[::50]:
+        assert ast.dump(ast.parse(place.text())) != ast.dump(ast.parse(place.path.read_bytes()))
 
 
 def test_swaps_change_the_named_definition_alone_and_keep_the_layout_around(tmp_path: Path) -> None:
@@ -101,7 +106,7 @@ def test_swaps_change_the_named_definition_alone_and_keep_the_layout_around(tmp_
     ]
     path = tmp_path / "Till.py"
     path.write_text(TILL, "utf-8")
-    assert mutated(Mutant("", "", swaps), [path]) == {path: SWAPPED}
+    assert mutated(swaps, [path]) == {path: SWAPPED}
 
 
 @pytest.mark.parametrize(
@@ -117,45 +122,21 @@ def test_a_swap_that_does_not_fit_once_says_what_to_do(where: str, old: str, sai
     path = tmp_path / "Till.py"
     path.write_text(TILL, "utf-8")
     with pytest.raises(AssertionError, match=said):
-        mutated(Mutant("", "", [Swap(where, old, "")]), [path])
+        mutated([Swap(where, old, "")], [path])
+
+
+@pytest.mark.long
+@pytest.mark.timeout(50 * RUN_WAIT_S)
+def test_fifty_of_all_defects_are_red(capsys: pytest.CaptureFixture[str]) -> None:
+    seed = chosen_seed()
+    found = list(verdicts(drawn_trials(defects(), size("DEFECTS", 50), seed), 2))
+    report(capsys, table(found, seed))
+    assert [one for one in found if one.verdict == "green"] == []
 
 
 @pytest.mark.long
 @pytest.mark.timeout(RUN_WAIT_S + 60)
-@pytest.mark.parametrize("path", MUTANTS, ids=lambda path: path.stem)
-def test_a_mutant_turns_its_test_red(path: Path, tmp_path: Path) -> None:
-    mutant = read(path)
-    tree = tmp_path / "tree"
-    shutil.copytree(ROOT, tree, ignore=LEFT_BEHIND, symlinks=True)
-    for source, text in mutated(mutant, FILES).items():
-        (tree / source.relative_to(ROOT)).write_text(text, "utf-8")
-    run, cases = run_of(mutant, tree)
-    print(f"{path.stem}: {cases}")
-    assert run.returncode == 1, run.stdout + run.stderr
-    test = mutant.turns_red.partition("::")[2]
-    failed = [message for name, message in cases if name.partition("[")[0] == test]
-    assert failed, run.stdout
-    assert all(BY_ASSERTION.match(message) for message in failed), failed
-    assert len(failed) == len(cases), run.stdout
-
-
-def run_of(mutant: Mutant, tree: Path) -> tuple[subprocess.CompletedProcess[str], list[tuple[str, str]]]:
-    """The run of the mutant's test in the copy, and each case that was red: its name and why, an error as `error`."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV_"))}
-    environment["PYTHONPATH"] = str(tree)
-    report = tree.parent / "report.xml"
-    options = ["-x", "-n", "0", "-m", "", "-p", "no:cacheprovider", "--basetemp", str(tree.parent / "tmp")]
-    options += ["--junitxml", str(report)]
-    command = [sys.executable, "-c", RUN, *options, mutant.turns_red]
-    run = subprocess.run(
-        command, cwd=tree, env=environment, capture_output=True, text=True, check=False, timeout=RUN_WAIT_S
-    )
-    assert report.exists(), run.stdout + run.stderr
-    cases: list[tuple[str, str]] = []
-    for case in ElementTree.parse(report).iter("testcase"):
-        for verdict in case:
-            if verdict.tag == "failure":
-                cases.append((case.get("name", ""), verdict.get("message", "")))
-            elif verdict.tag == "error":
-                cases.append((case.get("name", ""), "error"))
-    return run, cases
+@pytest.mark.parametrize("name", sorted(f"faults/{path.stem}" for path in PROMISES.glob("*.toml")))
+def test_a_defect_of_a_promise_turns_its_test_red(name: str) -> None:
+    trial = trial_of(next(one for one in defects() if one.name == name))
+    assert [one.verdict for one in verdicts([trial], 1, own_only=True)] == ["red"]
