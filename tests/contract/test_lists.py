@@ -78,9 +78,11 @@ def test_without_a_limit_all_come_at_once(floor: Floor) -> None:
 
 def test_a_filter_goes_on_over_pages(floor: Floor) -> None:
     for n in range(6):
-        floor.new_guest(id=f"g{n}", status="arrived" if n % 2 else "waitlist")
+        floor.new_guest(id=f"g{n}", firstName="Rossi", status="arrived" if n % 2 else "waitlist")
     found = pages(floor, "guests", status="arrived", limit=2)
     assert [[guest["id"] for guest in page] for page in found] == [["g1", "g3"], ["g5"]]
+    searched = pages(floor, "guests", q="rossi", limit=4)
+    assert [[guest["id"] for guest in page] for page in searched] == [["g0", "g1", "g2", "g3"], ["g4", "g5"]]
 
 
 def test_guests_are_filtered_by_one_status_or_several(floor: Floor) -> None:

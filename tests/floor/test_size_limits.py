@@ -76,6 +76,17 @@ def test_one_guest_or_table_or_text_too_many_is_refused_in_words_that_say_what_t
     assert "all restaurants" in refused(Floor(restaurant_id=1), create("new", notes=HEAVY), HUB_BYTES_MAX - 100)
 
 
+def test_the_last_that_fits_is_taken() -> None:
+    taken(full_of_guests(surplus=-1), create("new"))
+    full = full_of_tables()
+    taken(structs.replace(full, tables={i: one for i, one in full.tables.items() if i != "t0"}), table("new"))
+    room = FLOOR_BYTES_MAX - weight(Guest(id="new", first_name="B", party_size=1))
+    taken(Floor(restaurant_id=1, size=room), create("new"))
+    refused(Floor(restaurant_id=1, size=room + 1), create("new"))
+    taken(Floor(restaurant_id=1), create("new"), room + HUB_BYTES_MAX - FLOOR_BYTES_MAX)
+    refused(Floor(restaurant_id=1), create("new"), room + HUB_BYTES_MAX - FLOOR_BYTES_MAX + 1)
+
+
 @pytest.mark.parametrize(
     "command",
     [
@@ -88,6 +99,7 @@ def test_one_guest_or_table_or_text_too_many_is_refused_in_words_that_say_what_t
 def test_what_makes_nothing_larger_is_taken_even_beyond_the_limits(command: FloorCommand) -> None:
     taken(full_of_guests(surplus=5), command, 2 * HUB_BYTES_MAX)
     taken(full_of_texts(), command, 2 * HUB_BYTES_MAX)
+    taken(structs.replace(full_of_texts(), size=2 * FLOOR_BYTES_MAX), command)
 
 
 def test_of_a_batch_the_operations_that_go_beyond_are_refused_and_those_after_a_delete_fit() -> None:
