@@ -289,6 +289,15 @@ ORDER: list[tuple[str, int, str, Ask]] = [
         lambda api, r: api.put(f"/restaurants/{r}/guests/nobody/status/atomic", json={"status": "asleep"}),
     ),
     (
+        "key before fields",
+        422,
+        "idempotency_key_reused",
+        lambda api, r: [
+            api.post("/api/v1/atomic/batch", json={"restaurant_id": r, "transaction_id": "used", "operations": [wish]})
+            for wish in ({"entity_type": "guest", "action": "update", "entity_id": "g1", "data": {"notes": "x"}}, {})
+        ][-1],
+    ),
+    (
         "fields before version",
         422,
         "validation_failed",

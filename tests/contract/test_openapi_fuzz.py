@@ -79,7 +79,7 @@ def cases(operation: Any) -> st.SearchStrategy[Any]:
     return st.one_of(asked)
 
 
-def tried(many: int) -> Any:
+def tried(many: int) -> settings:
     """So many requests, the same each time."""
     return settings(
         max_examples=many,

@@ -246,11 +246,8 @@ def test_a_time_one_second_ahead_is_expired(api: httpx.Client, restaurant: int) 
 
     while True:
         now = present()
-        params = {
-            "restaurant_id": restaurant,
-            "since": (datetime.fromisoformat(now) + timedelta(seconds=1)).isoformat(),
-        }
-        answer = api.get(DELTA, params=params)
+        since = (datetime.fromisoformat(now) + timedelta(seconds=1)).isoformat()
+        answer = api.get(DELTA, params={"restaurant_id": restaurant, "since": since})
         if present() == now:  # else that second may have come meanwhile
             problem(answer, 410, "revision_expired")
             return

@@ -55,9 +55,13 @@ def test_an_answer_that_another_version_kept_in_a_form_of_its_own_is_refused(new
         assert api.post("/restaurants/1/guests/", json=guest, headers=key).status_code == 201
     assert hub.stop() == 0
     with closing(sqlite3.connect(hub.data / DATABASE)) as base, base:
-        row = base.execute("SELECT position, time, key, digest, changes FROM log WHERE key IS NOT NULL").fetchone()
+        columns = "position, time, key, digest, changes"
+        position, when, used, digest, changes = base.execute(
+            f"SELECT {columns} FROM log WHERE key IS NOT NULL"
+        ).fetchone()
         kept = b"a form of another version"
-        base.execute("UPDATE log SET answer = ?, checksum = ? WHERE key IS NOT NULL", (kept, log_checksum(*row, kept)))
+        checksum = log_checksum(position, when, used, digest, changes, kept)
+        base.execute("UPDATE log SET answer = ?, checksum = ? WHERE key IS NOT NULL", (kept, checksum))
     with hub.start().client() as api:
         told = api.post("/restaurants/1/guests/", json=guest, headers=key)
         assert (told.status_code, told.json()["error_code"]) == (422, "idempotency_key_reused")

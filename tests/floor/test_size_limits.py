@@ -21,7 +21,7 @@ from restohub.floor.commands import (
 from restohub.floor.decide import FloorCommand, decide
 from restohub.floor.memory_size import weight
 from restohub.floor.model import Directory, Entry, Floor, Guest, Removal, Restaurant, Stamp, Table
-from restohub.floor.outcomes import Accepted, BatchRefused, Refused
+from restohub.floor.outcomes import Accepted, BatchRefused, Params, Refused
 from restohub.floor.restaurant_rules import decide_directory
 from restohub.floor.size_limits import nearly_full
 from restohub.limits import FLOOR_BYTES_MAX, GUESTS_MAX, HUB_BYTES_MAX, HUB_REMOVALS_MAX, TABLES_MAX
@@ -73,6 +73,10 @@ def test_one_guest_or_table_or_text_too_many_is_refused_in_words_that_say_what_t
     assert "16.0 of 16 MB. Delete guests" in refused(full_of_texts(), create("new", notes=HEAVY))
     longer = Update(kind="guest", id="g0", fields=GuestFields(special_requests=HEAVY, last_name=HEAVY[-100:]))
     assert "16.0 of 16 MB" in refused(full_of_texts(), longer)
+    texts = full_of_texts()
+    verdict = decide(texts, create("new", notes=HEAVY), STAMP)
+    assert isinstance(verdict, Refused)
+    assert verdict.params == Params(counted="floor_bytes", count=texts.size, limit=FLOOR_BYTES_MAX)
     assert "all restaurants" in refused(Floor(restaurant_id=1), create("new", notes=HEAVY), HUB_BYTES_MAX - 100)
 
 
