@@ -293,8 +293,11 @@ ORDER: list[tuple[str, int, str, Ask]] = [
         422,
         "idempotency_key_reused",
         lambda api, r: [
-            api.post("/api/v1/atomic/batch", json={"restaurant_id": r, "transaction_id": "used", "operations": [wish]})
-            for wish in ({"entity_type": "guest", "action": "update", "entity_id": "g1", "data": {"notes": "x"}}, {})
+            api.post("/api/v1/atomic/batch", json={"restaurant_id": r, "transaction_id": "used", "operations": wishes})
+            for wishes in (
+                [{"entity_type": "guest", "action": "update", "entity_id": "g1", "data": {"notes": "x"}}],
+                [],
+            )
         ][-1],
     ),
     (

@@ -20,8 +20,10 @@ from tests.house.source_tree import ROOT
 # A copy without these is the whole tree as a checkout has it.
 LEFT_BEHIND = shutil.ignore_patterns(".git", ".venv", ".*_cache", ".hypothesis", "__pycache__", "*.egg-info", "build")
 # A failed wait, a broken import or a missing fixture is red as well, and proves nothing. A key or header that an answer
-# is asked for and has not, and a refused or closed socket, are as good as an assertion.
-BY_ASSERTION = re.compile(r"assert |AssertionError\b|KeyError\b|websockets\.exceptions\.|Failed: (?!Timeout)")
+# is asked for and has not, a refusal, and a socket that is refused or closed, are as good.
+BY_ASSERTION = re.compile(
+    r"assert |AssertionError\b|KeyError\b|websockets\.exceptions\.|restohub\.wire\.problems\.Problem: |Failed: (?!Timeout)"
+)
 RUN_WAIT_S = 900
 # The package is imported before pytest, so what every test has is the copy's, or nothing runs at all.
 RUN = """
