@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.contract.answers import WORDS, Json, ok, problem
-from tests.contract.requests import BATCH, SYNC_BATCH, new_guest, new_table, op, patch_guest
+from tests.contract.requests import BATCH, SYNC_BATCH, new_guest, new_table, op, patch_guest, post_batch
 
 KIB = 1024
 NOBODY = 2**53 - 1
@@ -289,15 +289,12 @@ ORDER: list[tuple[str, int, str, Ask]] = [
         lambda api, r: api.put(f"/restaurants/{r}/guests/nobody/status/atomic", json={"status": "asleep"}),
     ),
     (
-        "key before fields",
+        "key before the operations of a batch",
         422,
         "idempotency_key_reused",
         lambda api, r: [
-            api.post("/api/v1/atomic/batch", json={"restaurant_id": r, "transaction_id": "used", "operations": wishes})
-            for wishes in (
-                [{"entity_type": "guest", "action": "update", "entity_id": "g1", "data": {"notes": "x"}}],
-                [],
-            )
+            post_batch(api, r, *wishes, transaction_id="used")
+            for wishes in ([op("guest", "update", "g1", notes="x")], [])
         ][-1],
     ),
     (

@@ -22,7 +22,7 @@ LEFT_BEHIND = shutil.ignore_patterns(".git", ".venv", ".*_cache", ".hypothesis",
 # A failed wait, a broken import or a missing fixture is red as well, and proves nothing. A key or header that an answer
 # is asked for and has not, a refusal, and a socket that is refused or closed, are as good.
 BY_ASSERTION = re.compile(
-    r"assert |AssertionError\b|KeyError\b|websockets\.exceptions\.|restohub\.wire\.problems\.Problem: |Failed: (?!Timeout)"
+    r"assert |AssertionError\b|Failed: (?!Timeout)|KeyError\b|websockets\.exceptions\.|[\w.]+\.Problem: "
 )
 RUN_WAIT_S = 900
 # The package is imported before pytest, so what every test has is the copy's, or nothing runs at all.
