@@ -175,8 +175,11 @@ class Hub:
 
 
 def next_message(sock: ClientConnection, wait_s: float = 5.0) -> dict[str, Any]:
-    """The next message of a socket as a dict; raises TimeoutError when none came."""
-    text = sock.recv(timeout=wait_s)
+    """The next message of a socket as a dict; raises AssertionError where none comes in time."""
+    try:
+        text = sock.recv(timeout=wait_s)
+    except TimeoutError:
+        raise AssertionError(f"no message came within {wait_s} s") from None
     assert isinstance(text, str), "the hub speaks text frames"
     message = json.loads(text)
     assert isinstance(message, dict)

@@ -126,7 +126,10 @@ class Tablet:
 
     async def closed(self, wait_s: float = WAIT_S) -> int | None:
         """The code the hub closed with, once it has (1006: the connection ended without one)."""
-        await asyncio.wait_for(asyncio.shield(self._reader), wait_s)
+        try:
+            await asyncio.wait_for(asyncio.shield(self._reader), wait_s)
+        except TimeoutError:
+            raise AssertionError(f"the hub has not closed it within {wait_s} s") from None
         return self.close_code
 
     async def wait_for(self, revision: int, wait_s: float = WAIT_S) -> None:

@@ -69,7 +69,7 @@ def delete_guest(draft: Draft, command: Delete) -> Refused | None:
         return not_found("guest", command.id)
     if command.if_match is not None and present.version not in command.if_match:
         return version_differs(present, draft.floor.get(command.kind, command.id))
-    if command.base_version is not None and (command.base is None or command.base.version != present.version):
+    if command.base_version is not None and command.base is None:
         return version_conflict(present)
     _free(draft, present.table_id)
     draft.guests[command.id] = None

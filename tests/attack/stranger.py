@@ -48,11 +48,15 @@ def ws(hub: Hub, path: str, address: str = STRANGER, **options: Any) -> ClientCo
 
 
 def read_to_end(sock: socket.socket) -> bytes:
-    """All that comes until the hub closes the connection; raises TimeoutError where it does not."""
+    """All that comes until the hub closes the connection; raises AssertionError where it does not."""
     parts = bytearray()
-    with contextlib.suppress(ConnectionResetError):
+    try:
         while (part := sock.recv(65536)) and len(parts) < RECEIVE_BYTES_MAX:
             parts += part
+    except ConnectionResetError:
+        pass
+    except TimeoutError:
+        raise AssertionError(f"the connection stays open after {bytes(parts[-500:])!r}") from None
     return bytes(parts)
 
 

@@ -134,7 +134,10 @@ def test_when_the_hub_has_512_sockets_the_newest_of_whoever_holds_most_is_told_t
         writer.write(HANDSHAKE % (b"/realtime", b""))
         assert status_of(await reader.readuntil(b"\r\n\r\n")) == 101
         opened.release()
-        await reader.readuntil(TRY_AGAIN_LATER.to_bytes(2, "big"))
+        try:
+            await reader.readuntil(TRY_AGAIN_LATER.to_bytes(2, "big"))
+        except asyncio.IncompleteReadError as closed:
+            raise AssertionError(f"{address} is told another code: {closed.partial[-60:]!r}") from None
         return address
 
     opened = asyncio.Semaphore(0)

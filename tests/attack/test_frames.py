@@ -55,6 +55,7 @@ def test_a_flood_of_frames_of_any_kind_ends_its_socket(target: Hub) -> None:
     for kind, ended in ends.items():
         assert (ended.code, ended.reason) in (TOO_MANY_FRAMES, TOO_MANY_FRAGMENTS), kind
         assert (ended.reason == TOO_MANY_FRAGMENTS[1]) == (kind == "65 fragments"), kind
+        assert ended.texts, f"nothing was said before the close of {kind}"
         assert json.loads(ended.texts[-1])["error_code"] == "too_many_messages", kind
 
 
@@ -70,7 +71,9 @@ def test_a_message_of_64_fragments_and_200_frames_in_a_second_are_taken(target: 
         answer = read_head(sock)
         sock.sendall(frames)
         while b'"pong"' not in answer:
-            answer += sock.recv(65536)
+            part = sock.recv(65536)
+            assert part, answer
+            answer += part
         time.sleep(0.05)
         sock.sendall(frame(8, b"\x03\xe8"))
         assert ending(read_to_end(sock)).code == 1000

@@ -106,6 +106,8 @@ def test_a_place_is_set_up_once_and_its_absence_is_said(evening: Hub, tmp_path: 
         while not (told := api.get("/health").json())["backup"]["missing"]:
             assert time.monotonic() < deadline, told
         assert "could not be copied to each place" in str(told["database"]["warnings"])
+        forwarded = api.get("/health", headers={"Via": "1.1 proxy"}).json()["backup"]
+        assert forwarded == {"last": told["backup"]["last"], "places": [], "missing": []}
         page = api.get("/health", headers={"Accept": "text/html"}).text
     assert "<dt>Last backup</dt><dd>" in page
     doctor = restohub(

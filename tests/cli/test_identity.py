@@ -168,6 +168,8 @@ def test_a_new_identity_is_another_id_and_epoch_and_the_same_floor(new_hub: NewH
     told = json.loads(said)
     assert told["data"] == str(hub.data)
     assert (told["old"]["id"], told["old"]["epoch"]) == (was, before["epoch"])
+    assert told["new"]["epoch"] not in ("", before["epoch"])
+    assert told["new"]["id"] != was
     assert verify_folder(hub.data, lambda *_: None).sound
     hub.start()
     with hub.client() as api:

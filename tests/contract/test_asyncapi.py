@@ -14,7 +14,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
-from tests.conftest import Hub, next_message
+from tests.conftest import Hub
 from tests.contract.answers import Json, ok
 from tests.contract.requests import commit_batch, new_guest, new_table, op, write_notes
 from tests.contract.sockets import REALTIME, SYNC, Message, on_both_sockets, until_closed
@@ -66,7 +66,7 @@ def recorded(sock: ClientConnection, wait_s: float = 1.0) -> Iterator[Message]:
     """Every message that comes, until none does."""
     with contextlib.suppress(TimeoutError, ConnectionClosed):
         while True:
-            yield next_message(sock, wait_s)
+            yield json.loads(sock.recv(timeout=wait_s))
 
 
 def evening(hub: Hub, api: httpx.Client, restaurant: int) -> None:

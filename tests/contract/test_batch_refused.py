@@ -93,6 +93,11 @@ def test_a_failed_operation_is_passed_over_for_those_after_it(api: httpx.Client,
         "party_exceeds_capacity",
     )
     assert faults(body) == [(0, "party_exceeds_capacity")]
+    twelve = new_guest(api, restaurant, partySize=12)["id"]
+    enlarged = op("table", "update", "t1", capacity=8, currentGuestId=twelve)
+    six = op("guest", "create", "g6", name="Rossi", partySize=6, tableId="t1")
+    refused = problem(post_batch(api, restaurant, enlarged, six), 409, "party_exceeds_capacity")
+    assert faults(refused) == [(0, "party_exceeds_capacity"), (1, "party_exceeds_capacity")], "the table is for 2 still"
 
 
 def test_each_bad_field_is_an_entry_of_its_own(api: httpx.Client, restaurant: int) -> None:

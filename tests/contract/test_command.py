@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -133,8 +134,11 @@ def test_it_says_where_to_reach_it_once_it_truly_listens(tmp_path: Path) -> None
         [*SERVE, *args], env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
     )
     assert process.stdout is not None
+    silent = threading.Timer(20, process.kill)
+    silent.start()
     try:
         said = next((line for line in process.stdout if f"http://127.0.0.1:{port}".encode() in line), None)
+        silent.cancel()
         assert said is not None, "it ended without a word of where it is"
         assert answers(port)
     finally:

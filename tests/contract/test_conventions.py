@@ -37,6 +37,8 @@ OLDER: list[tuple[str, str, Any]] = [
 ]
 READ_ONLY: list[tuple[str, Any]] = [
     ("id", "another"),
+    ("id", "no id/at all"),
+    ("id", 7),
     ("createdAt", NOON),
     ("created_at", NOON),
     ("lastUpdated", NOON),
@@ -70,7 +72,8 @@ WRONG_TYPES: list[tuple[str, Any]] = [
     ("reservationTime", 1705314600),
 ]
 GOOD_IDS = ["7", "g1", "A.b_c-9", "..a", "x" * 64]
-BAD_IDS: list[Any] = ["x" * 65, "a b", "a/b", ".", "..", "...", "è", "a:b", "a\n", 7]
+BAD_IDS: list[Any] = ["x" * 65, ".", "..", "...", "è", "٣", "a\n", 7]
+BAD_IDS += [f"a{sign}b" for sign in " !\"#$%&'()*+,/:;<=>?@[\\]^`{|}~\x7f"]
 ROUTES = ["guests", "tables", "guests/g1", "tables/t1"]
 
 
@@ -259,6 +262,8 @@ def test_case_matters_in_an_id(floor: Floor) -> None:
     floor.new_guest(id="g", firstName="Lower")
     floor.new_guest(id="G", firstName="Upper")
     assert (floor.guest("g")["firstName"], floor.guest("G")["firstName"]) == ("Lower", "Upper")
+    floor.new_table(id="t")
+    problem(floor.api.get(f"{floor.root}/tables/T"), 404, "table_not_found")
 
 
 def test_without_a_chosen_id_the_hub_makes_a_uuid7(floor: Floor) -> None:
@@ -276,6 +281,9 @@ def test_the_id_of_a_deleted_entity_stays_taken(floor: Floor) -> None:
     with floor.untouched():
         problem(floor.post_guest(id="same"), 409, "already_exists")
         problem(floor.post_table(id="same"), 409, "already_exists")
+    floor.new_guest(id="his")
+    assert floor.api.delete(f"{floor.root}/guests/his").status_code == 204
+    assert floor.new_table(id="his")["id"] == "his", "a guest's id is none of a table's"
 
 
 def test_two_restaurants_may_have_the_same_ids_and_numbers(floor: Floor, api: httpx.Client) -> None:

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.contract.answers import WORDS, Json, ok, problem
-from tests.contract.requests import BATCH, SYNC_BATCH, new_guest, new_table, op, patch_guest
+from tests.contract.requests import BATCH, SYNC_BATCH, new_guest, new_table, op, patch_guest, post_batch
 
 KIB = 1024
 NOBODY = 2**53 - 1
@@ -72,10 +72,12 @@ def test_each_code_comes_as_a_problem_document(api: httpx.Client, place: int, st
 
 
 @pytest.mark.parametrize("code", [code for _, code, _ in REFUSALS])
-def test_the_type_of_a_problem_opens_on_the_hub(api: httpx.Client, code: str) -> None:
-    page = api.get(f"/docs/errors#{code}")
+def test_the_type_of_a_problem_opens_on_the_hub(api: httpx.Client, place: int, code: str) -> None:
+    link = asks(code)(api, place).json()["type"]
+    page = api.get(link)
     assert page.status_code == 200
-    assert f'id="{code}"' in page.text
+    assert f'id="{link.partition("#")[2]}"' in page.text
+    assert link.endswith(f"#{code}")
 
 
 def test_a_taken_table_is_told_in_words_a_host_can_read(api: httpx.Client, place: int) -> None:
@@ -285,6 +287,15 @@ ORDER: list[tuple[str, int, str, Ask]] = [
         422,
         "validation_failed",
         lambda api, r: api.put(f"/restaurants/{r}/guests/nobody/status/atomic", json={"status": "asleep"}),
+    ),
+    (
+        "key before the operations of a batch",
+        422,
+        "idempotency_key_reused",
+        lambda api, r: [
+            post_batch(api, r, *wishes, transaction_id="used")
+            for wishes in ([op("guest", "update", "g1", notes="x")], [])
+        ][-1],
     ),
     (
         "fields before version",

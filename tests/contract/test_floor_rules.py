@@ -79,6 +79,12 @@ def test_leaving_done_clears_the_time_of_finishing(floor: Floor, done: str, stat
     assert floor.change_guest(guest["id"], status=status)["finishedTime"] is None
 
 
+@pytest.mark.parametrize("done", [status for status in DONE if status != "finished"])
+def test_one_end_after_another_keeps_the_time_of_finishing(floor: Floor, done: str) -> None:
+    guest = floor.new_guest(status="finished", finishedTime=EARLIER)
+    assert floor.change_guest(guest["id"], status=done)["finishedTime"] == EARLIER
+
+
 @pytest.mark.parametrize("before", ["seated", "finished"])
 @pytest.mark.parametrize("status", HOLDING)
 def test_going_back_to_waiting_or_expected_clears_the_time_of_seating(floor: Floor, before: str, status: str) -> None:
@@ -308,7 +314,8 @@ def test_a_party_larger_than_the_table_is_refused_unless_it_is_allowed(floor: Fl
     table, guest = floor.new_table(capacity=4), floor.new_guest(partySize=5, status=status)
     with floor.untouched():
         for body in ({"tableId": table["id"]}, {"tableId": table["id"], "allowOverCapacity": False}):
-            problem(floor.patch("guests", guest["id"], body), 409, "party_exceeds_capacity")
+            told = problem(floor.patch("guests", guest["id"], body), 409, "party_exceeds_capacity")
+            assert told["current"] == table
             problem(floor.post_guest(partySize=5, status=status, **body), 409, "party_exceeds_capacity")
     after = floor.change_guest(guest["id"], tableId=table["id"], allowOverCapacity=True)
     assert after["tableId"] == table["id"]

@@ -36,6 +36,9 @@ ALLOWED: list[tuple[str, Any]] = [
     ("quotedWait", 0),
     ("quotedWait", 1440),
     ("quotedWait", None),
+    ("arrivedCount", 0),
+    ("arrivedCount", 100),
+    ("arrivedCount", None),
 ]
 TOO_MUCH: list[tuple[str, Any]] = [
     ("partySize", 0),
@@ -56,6 +59,8 @@ TOO_MUCH: list[tuple[str, Any]] = [
     ("tags", ["x" * 101]),
     ("quotedWait", -1),
     ("quotedWait", 1441),
+    ("arrivedCount", -1),
+    ("arrivedCount", 101),
     ("status", "asleep"),
     ("status", ""),
 ]

@@ -327,7 +327,9 @@ def test_noise_on_the_wire_disturbs_no_one(hub: Hub, api: httpx.Client, place: i
 
 @pytest.mark.parametrize("path", ["/realtime", "/ws/restaurant/sync"])
 def test_a_socket_s_path_asked_without_an_upgrade_is_a_problem(api: httpx.Client, path: str) -> None:
-    problem(api.get(path), 426, "upgrade_required")
+    answer = api.get(path)
+    problem(answer, 426, "upgrade_required")
+    assert (answer.headers["Upgrade"], answer.headers["Sec-WebSocket-Version"]) == ("websocket", "13")
 
 
 def test_the_hub_is_well_after_all_this(api: httpx.Client) -> None:

@@ -71,6 +71,7 @@ def test_a_restaurant_too_many_is_refused_and_the_setting_says_how_many(full: Hu
         told = problem(api.post("/restaurants", json={"name": "Third"}), 409, "limit_reached")
         assert "2 of at most 2 restaurants" in told["detail"]
         assert "restaurants_max" in told["hint"]
+        assert told["params"] == {"counted": "restaurants", "count": 2, "limit": 2}
         assert api.delete("/restaurants/2").status_code == 204
         ok(api.post("/restaurants", json={"name": "Third"}), 201)
 

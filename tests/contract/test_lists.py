@@ -8,6 +8,7 @@ import pytest
 
 from tests.contract.answers import Json, problem
 from tests.contract.floor_client import Floor
+from tests.contract.requests import write_notes
 
 IDS = ["m", "b", "Z", "a", "k", "c", "0"]
 
@@ -76,11 +77,26 @@ def test_without_a_limit_all_come_at_once(floor: Floor) -> None:
     assert [len(page) for page in pages(floor, "guests", limit=1000)] == [1000, 500]
 
 
+def test_a_list_over_128_kib_comes_chunked_and_a_short_one_whole(floor: Floor) -> None:
+    short = floor.api.get(f"{floor.root}/guests")
+    write_notes(floor.api, floor.restaurant, "create", "é")
+    delta = f"/api/sync/delta?restaurant_id={floor.restaurant}&since_revision=0"
+    for path in (f"{floor.root}/guests", delta):
+        long = floor.api.get(path)
+        assert len(long.content) > 128 * 1024
+        told = long.json()
+        assert len(told if isinstance(told, list) else told["changes"]) == 200
+        assert ("content-length" in long.headers, long.headers["transfer-encoding"]) == (False, "chunked")
+    assert short.headers["content-length"] == "2"
+
+
 def test_a_filter_goes_on_over_pages(floor: Floor) -> None:
     for n in range(6):
-        floor.new_guest(id=f"g{n}", status="arrived" if n % 2 else "waitlist")
+        floor.new_guest(id=f"g{n}", firstName="Rossi", status="arrived" if n % 2 else "waitlist")
     found = pages(floor, "guests", status="arrived", limit=2)
     assert [[guest["id"] for guest in page] for page in found] == [["g1", "g3"], ["g5"]]
+    searched = pages(floor, "guests", q="rossi", limit=4)
+    assert [[guest["id"] for guest in page] for page in searched] == [["g0", "g1", "g2", "g3"], ["g4", "g5"]]
 
 
 def test_guests_are_filtered_by_one_status_or_several(floor: Floor) -> None:

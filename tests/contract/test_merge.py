@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.contract.answers import Json
+from tests.contract.answers import Json, ok
 from tests.contract.floor_client import Floor
 
 LATER = "2030-01-15T20:00:00Z"
@@ -95,6 +95,9 @@ def test_a_version_of_another_history_counts_as_none(floor: Floor) -> None:
     read = floor.new_guest(notes="window")
     floor.change_guest(read["id"], notes="terrace")
     assert floor.change_guest(read["id"], notes="window", version=10**9)["notes"] == "window"
+    waiting, table = floor.new_guest(status="waitlist"), floor.new_table()
+    whole = {**waiting, "tableId": table["id"], "version": 10**9}
+    assert ok(floor.patch("guests", waiting["id"], whole))["status"] == "waitlist", "the status is meant as well"
 
 
 def test_a_whole_guest_with_a_new_status_is_stamped(floor: Floor) -> None:
@@ -149,10 +152,16 @@ def test_a_whole_table_set_dirty_finishes_the_guest_that_is_named_beside(floor: 
 
 
 @pytest.mark.parametrize(
-    ("status", "cleared"), [("waitlist", "seatedTime"), ("confirmed", "seatedTime"), ("seated", "finishedTime")]
+    ("status", "cleared"),
+    [
+        ("waitlist", "seatedTime"),
+        ("waitlist", "notifiedTime"),
+        ("confirmed", "seatedTime"),
+        ("seated", "finishedTime"),
+    ],
 )
 def test_without_a_version_a_present_time_counts_as_not_given(floor: Floor, status: str, cleared: str) -> None:
-    guest = floor.new_guest(status="finished", seatedTime=LATER, finishedTime=LATER)
+    guest = floor.new_guest(status="finished", notifiedTime=LATER, seatedTime=LATER, finishedTime=LATER)
     after = floor.put("guests", without_version(guest), status=status)
     assert after[cleared] is None
 

@@ -52,6 +52,16 @@ def test_a_restaurant_is_honoured_wherever_it_is_named(
     assert floor_of(api, restaurant)["guests"].keys() == {"g1"}
 
 
+@pytest.mark.parametrize("key", ["restaurant_id", "restaurantId"])
+@pytest.mark.parametrize("form", ENVELOPES)
+def test_it_is_named_in_either_spelling_and_as_a_string_of_digits(
+    api: httpx.Client, restaurant: int, form: str, key: str
+) -> None:
+    path, body, _ = ENVELOPES[form]
+    ok(api.post(path, json={**body, key: str(restaurant)}))
+    assert floor_of(api, restaurant)["guests"].keys() == {"g1"}
+
+
 @pytest.mark.parametrize(("form", "place"), PLACES)
 def test_two_restaurants_that_differ_are_refused_with_where(
     api: httpx.Client, two: tuple[int, int], form: str, place: tuple[Any, ...]

@@ -52,6 +52,12 @@ def test_an_empty_one_goes_so_too(api: httpx.Client, restaurant: int, parts: str
     assert api.delete(f"/api/restaurants/{restaurant}/", params={**ALL, "with": parts}).status_code == 204
 
 
+@pytest.mark.parametrize("name", ["Da Enzo + Figli", "Da Enzo   Figli", "Da+Enzo+++Figli"])
+def test_a_plus_and_a_space_in_its_name_count_as_the_same(api: httpx.Client, name: str) -> None:
+    made = ok(api.post("/restaurants", json={"name": "Da Enzo + Figli"}), 201)["id"]
+    assert api.delete(f"/restaurants/{made}", params={**ALL, "name": name}).status_code == 204
+
+
 @pytest.mark.parametrize("name", ["trattoria", "Trattoria ", "Trat", "", "Another", "x" * 500])
 def test_another_name_is_a_conflict_that_shows_the_right_one(api: httpx.Client, floor: Floor, name: str) -> None:
     with floor.untouched():

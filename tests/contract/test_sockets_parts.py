@@ -9,7 +9,7 @@ import json
 import httpx
 
 from tests.conftest import Hub, next_message
-from tests.contract.requests import full_sync, new_guest, write_notes
+from tests.contract.requests import full_sync, new_guest, new_table, write_notes
 from tests.contract.sockets import (
     REALTIME,
     SYNC,
@@ -49,8 +49,9 @@ def assert_snapshot(api: httpx.Client, restaurant: int, parts: list[Message]) ->
 
 def test_a_large_snapshot_comes_in_parts_to_a_new_sync_socket(hub: Hub, api: httpx.Client, restaurant: int) -> None:
     write_notes(api, restaurant, "create", "é")
+    new_table(api, restaurant)
     with hub.socket(f"{SYNC}?restaurant_id={restaurant}") as sock:
-        assert next_message(sock)["revision"] == 1
+        assert next_message(sock)["revision"] == 2
         assert_snapshot(api, restaurant, take_parts(sock))
         assert_quiet(api, restaurant, sock)
 

@@ -94,6 +94,8 @@ def test_request_delta_brings_what_was_missed(hub: Hub, api: httpx.Client, resta
             "parts": 1,
             "changes": [{"entity_type": "guest", "entity_id": known["id"], "action": "update", "data": present}],
         }
+        say(sock, type="request_delta", sinceRevision=2)
+        assert next_message(sock) == delta
         assert_quiet(api, restaurant, sock)
 
 

@@ -60,7 +60,8 @@ def test_a_guest_who_is_done_answers_with_the_table_he_lost(floor: Floor, termin
     guest, table = floor.party_at_table()
     told = changed(floor, guest["id"], status=terminal)
     assert (told["old_status"], told["new_status"], told["table_cleared"]) == ("seated", terminal, True)
-    assert (told["table"]["id"], told["table"]["status"]) == (table["id"], "available")
+    assert told["table"] == floor.table(table["id"])
+    assert told["table"]["status"] == "available"
     assert told["changes"] == [change_of("guest", told["guest"]), change_of("table", told["table"])]
 
 

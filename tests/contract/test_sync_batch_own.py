@@ -124,6 +124,12 @@ def test_ids_that_are_none_are_refused(api: httpx.Client, restaurant: int, ids: 
     assert [fault["pointer"] for fault in refused["errors"]] == ["/applied_mutation_ids"]
 
 
+def test_2000_ids_that_were_applied_before_are_taken(api: httpx.Client, restaurant: int) -> None:
+    new_guest(api, restaurant, id="g1")
+    ids = [f"m{n}" for n in range(2_000)]
+    assert only(post_updates(api, restaurant, edit("g1", notes="x"), applied_mutation_ids=ids))["status"] == "applied"
+
+
 @pytest.mark.parametrize("field", ["partySize", "notes"])
 def test_a_change_by_another_is_a_conflict_where_it_stands(api: httpx.Client, restaurant: int, field: str) -> None:
     """After the base and before the queue, the other field is merged."""

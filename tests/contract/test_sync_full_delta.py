@@ -60,12 +60,13 @@ def applied(changes: list[Json]) -> Json:
 
 def test_a_full_sync_is_the_whole_floor(api: httpx.Client, restaurant: int) -> None:
     a_busy_evening(api, restaurant)
+    new_guest(api, restaurant)
     answer = api.get(FULL, params={"restaurant_id": restaurant})
     body = ok(answer)
     keys = {"restaurant_id", "timestamp", "epoch", "revision", "guests", "tables", "total_guests", "total_tables"}
     assert body.keys() == keys
-    assert (body["restaurant_id"], body["revision"]) == (restaurant, 9)
-    assert (body["total_guests"], body["total_tables"]) == (len(body["guests"]), len(body["tables"])) == (2, 2)
+    assert (body["restaurant_id"], body["revision"]) == (restaurant, 10)
+    assert (body["total_guests"], body["total_tables"]) == (len(body["guests"]), len(body["tables"])) == (3, 2)
     assert isinstance(body["epoch"], str)
     assert body["epoch"]
     for kind in ("guests", "tables"):
@@ -157,7 +158,7 @@ def test_a_delta_has_each_entity_once_at_its_latest(api: httpx.Client, restauran
     ]
     revisions = [change["revision"] for change in changes]
     assert revisions == sorted(revisions) == [5, 5, 7, 7, 9]
-    assert all(c["data"]["version"] == c["revision"] for c in changes if c["data"])
+    assert [change["data"] and change["data"]["version"] for change in changes] == [5, 5, 7, 7, None]
 
 
 @pytest.mark.parametrize("since", range(10))
@@ -237,6 +238,19 @@ def test_a_time_from_the_future_is_expired_and_the_present_one_is_not(
     since = (now + ahead).isoformat()
     told = problem(api.get(DELTA, params={"restaurant_id": restaurant, "since": since}), 410, "revision_expired")
     assert "full sync" in told["hint"]
+
+
+def test_a_time_one_second_ahead_is_expired(api: httpx.Client, restaurant: int) -> None:
+    def present() -> str:
+        return str(api.get("/health").json()["timestamp"])
+
+    while True:
+        now = present()
+        since = (datetime.fromisoformat(now) + timedelta(seconds=1)).isoformat()
+        answer = api.get(DELTA, params={"restaurant_id": restaurant, "since": since})
+        if present() == now:  # else that second may have come meanwhile
+            problem(answer, 410, "revision_expired")
+            return
 
 
 def test_a_revision_from_the_future_is_expired(api: httpx.Client, restaurant: int) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from tests.contract.answers import faulty_fields, ok, problem
 from tests.contract.floor_client import Floor
+from tests.contract.requests import op, post_batch
 from tests.fields import TABLE, blank
 
 ALLOWED: list[tuple[str, Any]] = [
@@ -190,6 +191,9 @@ def test_a_number_that_was_given_up_is_free_again(floor: Floor) -> None:
     assert floor.new_table(tableNumber="1")["tableNumber"] == "1"
     floor.change_table(other["id"], tableNumber="3")
     assert floor.new_table(tableNumber="2")["tableNumber"] == "2"
+    third = floor.new_table(tableNumber="4")["id"]
+    batch = [op("table", "delete", third), op("table", "create", None, tableNumber="4", capacity=2)]
+    assert ok(post_batch(floor.api, floor.restaurant, *batch))["results"][1]["data"]["tableNumber"] == "4"
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])

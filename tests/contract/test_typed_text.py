@@ -198,4 +198,14 @@ def test_keys_are_compared_as_they_are(api: httpx.Client, restaurant: int) -> No
     updates = [op("guest", "update", "g1", partySize=size) | {"mutation_id": key} for size, key in ((3, NFC), (4, NFD))]
     answer = ok(api.post(f"/api/sync/batch?restaurant_id={restaurant}", json={"updates": updates}))
     assert [one["status"] for one in answer["results"]] == ["applied", "applied"]
+    for key in ("Key", "key", " key"):
+        lower = op("guest", "update", "g1", notes=key) | {"mutation_id": key}
+        answer = ok(api.post(f"/api/sync/batch?restaurant_id={restaurant}", json={"updates": [lower]}))
+        assert answer["results"][0]["status"] == "applied"
+        made = api.post(
+            f"/restaurants/{restaurant}/guests",
+            json={"name": "Ada", "partySize": 2},
+            headers={"Idempotency-Key": f"q{key}"},
+        )
+        assert (made.status_code, "Idempotency-Replayed" in made.headers) == (201, False)
     assert unicodedata.normalize("NFC", NFD) == NFC

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from restohub.store.codec import log_checksum
+from restohub.store.data_folder import DATABASE
 from tests.conftest import Hub
 from tests.faults.crowd import Crowd
 from tests.faults.random_faults import kill_and_restart, weathered
@@ -42,6 +47,26 @@ def repeated(folder: Path, chance: SeededRandom, operations: int, kills: int, nu
 def test_a_repeated_request_has_one_effect_and_its_first_answer(tmp_path: Path) -> None:
     crowd, _ = repeated(tmp_path, seeded_random(), 300, 1)
     assert any(asked.again for asked in crowd.history.asked)
+
+
+def test_an_answer_that_another_version_kept_in_a_form_of_its_own_is_refused(new_hub: Callable[..., Hub]) -> None:
+    hub, key, guest = new_hub().start(), {"Idempotency-Key": "KEY"}, {"name": "Rossi", "partySize": 2}
+    with hub.client() as api:
+        assert api.post("/restaurants/1/guests/", json=guest, headers=key).status_code == 201
+    assert hub.stop() == 0
+    with closing(sqlite3.connect(hub.data / DATABASE)) as base, base:
+        columns = "position, time, key, digest, changes"
+        position, when, used, digest, changes = base.execute(
+            f"SELECT {columns} FROM log WHERE key IS NOT NULL"
+        ).fetchone()
+        kept = b"a form of another version"
+        checksum = log_checksum(position, when, used, digest, changes, kept)
+        base.execute("UPDATE log SET answer = ?, checksum = ? WHERE key IS NOT NULL", (kept, checksum))
+    with hub.start().client() as api:
+        told = api.post("/restaurants/1/guests/", json=guest, headers=key)
+        assert (told.status_code, told.json()["error_code"]) == (422, "idempotency_key_reused")
+        assert "another version" in told.json()["hint"]
+        assert len(api.get("/restaurants/1/guests/").json()) == 1
 
 
 @pytest.mark.long

@@ -8,6 +8,7 @@ import re
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -32,7 +33,7 @@ UPGRADE = (
 KEY = b"\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="
 
 # What is sent at once, what is dripped from then on, and the statuses of the answers before the connection ends.
-SLOW: dict[str, tuple[bytes, bytes, list[int]]] = {
+SLOW: dict[str, Any] = {
     "nothing": (b"", b"", []),
     "half a head": (b"GET /health HTTP/1.1\r\nHo", b"", [408]),
     "a dripping head": (b"GET /health HTTP/1.1\r\nX-Long: ", b"a", [408]),
@@ -49,12 +50,12 @@ SLOW: dict[str, tuple[bytes, bytes, list[int]]] = {
     "half a handshake": (UPGRADE + KEY + b"\r\nX-", b"", [408]),
     "a dripping handshake": (UPGRADE + KEY + b"\r\nX-Long: ", b"a", [408]),
 }
-# The parsers judge these by themselves; what matters is that they end, and not in silence.
-ODD = {
-    "empty lines": (b"", b"\r\n"),
-    "a handshake with a body": (UPGRADE + KEY + b"\r\nContent-Length: 9\r\n\r\n", b""),
-    "a handshake that is none": (UPGRADE + b"\r\n\r\n", b""),
-    "a long handshake": (UPGRADE + KEY + b"\r\nX-Long: " + b"a" * 20_000 + b"\r\n\r\n", b""),
+# The parsers judge these by themselves: httptools takes empty lines for a wrong request, h11 for the beginning of one.
+ODD: dict[str, Any] = {
+    "empty lines": (b"", b"\r\n", [400], [408]),
+    "a handshake with a body": (UPGRADE + KEY + b"\r\nContent-Length: 9\r\n\r\n", b"", [426]),
+    "a handshake that is none": (UPGRADE + b"\r\n\r\n", b"", [400]),
+    "a long handshake": (UPGRADE + KEY + b"\r\nX-Long: " + b"a" * 20_000 + b"\r\n\r\n", b"", [431]),
 }
 
 
@@ -90,15 +91,12 @@ def statuses(said: bytes) -> list[int]:
 
 
 async def slow_ones_end(port: int) -> None:
-    names = [*SLOW, *ODD]
-    sent = [(first, drop) for first, drop, _ in SLOW.values()] + list(ODD.values())
-    ends = await asyncio.gather(*(told(port, first, drop) for first, drop in sent))
-    for name, (said, after_s) in zip(names, ends, strict=True):
+    sent = SLOW | ODD
+    ends = await asyncio.gather(*(told(port, one[0], one[1]) for one in sent.values()))
+    for name, (said, after_s) in zip(sent, ends, strict=True):
+        assert statuses(said) in sent[name][2:], (name, said)
         if name in SLOW:
-            assert statuses(said) == SLOW[name][2], (name, said)
             assert after_s >= LIMIT_S - 0.1, name
-        if name in ODD:
-            assert statuses(said), name
         if statuses(said)[-1:] == [408]:
             head, _, body = said.rpartition(b"\r\n\r\n")
             found = json.loads(body)

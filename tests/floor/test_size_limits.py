@@ -21,7 +21,7 @@ from restohub.floor.commands import (
 from restohub.floor.decide import FloorCommand, decide
 from restohub.floor.memory_size import weight
 from restohub.floor.model import Directory, Entry, Floor, Guest, Removal, Restaurant, Stamp, Table
-from restohub.floor.outcomes import Accepted, BatchRefused, Refused
+from restohub.floor.outcomes import Accepted, BatchRefused, Params, Refused
 from restohub.floor.restaurant_rules import decide_directory
 from restohub.floor.size_limits import nearly_full
 from restohub.limits import FLOOR_BYTES_MAX, GUESTS_MAX, HUB_BYTES_MAX, HUB_REMOVALS_MAX, TABLES_MAX
@@ -73,7 +73,22 @@ def test_one_guest_or_table_or_text_too_many_is_refused_in_words_that_say_what_t
     assert "16.0 of 16 MB. Delete guests" in refused(full_of_texts(), create("new", notes=HEAVY))
     longer = Update(kind="guest", id="g0", fields=GuestFields(special_requests=HEAVY, last_name=HEAVY[-100:]))
     assert "16.0 of 16 MB" in refused(full_of_texts(), longer)
+    texts = full_of_texts()
+    verdict = decide(texts, create("new", notes=HEAVY), STAMP)
+    assert isinstance(verdict, Refused)
+    assert verdict.params == Params(counted="floor_bytes", count=texts.size, limit=FLOOR_BYTES_MAX)
     assert "all restaurants" in refused(Floor(restaurant_id=1), create("new", notes=HEAVY), HUB_BYTES_MAX - 100)
+
+
+def test_the_last_that_fits_is_taken() -> None:
+    taken(full_of_guests(surplus=-1), create("new"))
+    full = full_of_tables()
+    taken(structs.replace(full, tables={i: one for i, one in full.tables.items() if i != "t0"}), table("new"))
+    room = FLOOR_BYTES_MAX - weight(Guest(id="new", first_name="B", party_size=1))
+    taken(Floor(restaurant_id=1, size=room), create("new"))
+    refused(Floor(restaurant_id=1, size=room + 1), create("new"))
+    taken(Floor(restaurant_id=1), create("new"), room + HUB_BYTES_MAX - FLOOR_BYTES_MAX)
+    refused(Floor(restaurant_id=1), create("new"), room + HUB_BYTES_MAX - FLOOR_BYTES_MAX + 1)
 
 
 @pytest.mark.parametrize(
@@ -88,6 +103,7 @@ def test_one_guest_or_table_or_text_too_many_is_refused_in_words_that_say_what_t
 def test_what_makes_nothing_larger_is_taken_even_beyond_the_limits(command: FloorCommand) -> None:
     taken(full_of_guests(surplus=5), command, 2 * HUB_BYTES_MAX)
     taken(full_of_texts(), command, 2 * HUB_BYTES_MAX)
+    taken(structs.replace(full_of_texts(), size=2 * FLOOR_BYTES_MAX), command)
 
 
 def test_of_a_batch_the_operations_that_go_beyond_are_refused_and_those_after_a_delete_fit() -> None:

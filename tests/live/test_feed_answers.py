@@ -19,10 +19,11 @@ from tests.live.test_writer import at_once
 
 
 async def until(holds: Callable[[], bool]) -> None:
-    """Return when something holds."""
-    async with asyncio.timeout(20):
-        while not holds():
-            await asyncio.sleep(0)
+    """Return when something holds; AssertionError where it does not."""
+    deadline = asyncio.get_running_loop().time() + 20
+    while not holds():
+        assert asyncio.get_running_loop().time() < deadline, "it does not come to hold"
+        await asyncio.sleep(0)
 
 
 @at_once

@@ -110,6 +110,7 @@ async def test_a_reader_who_would_wait_takes_an_older_revision_where_that_will_d
     for _ in range(2):
         held = await hall.snapshots.take(1, one)
         hall.change()
+    assert not await hall.waits(one, held.floor.revision)
     assert await hall.snapshots.take(1, one, held.floor.revision) is held
     assert await hall.waits(one, held.floor.revision + 1)
 

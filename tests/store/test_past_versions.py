@@ -35,10 +35,12 @@ def walked(folder: Path, wanted: dict[Version, int], steps_max: int = MANY) -> t
     return walk, read
 
 
-def images(folder: Path, floor: Floor, versions: Iterable[Version]) -> dict[Version, Entity]:
+def images(
+    folder: Path, floor: Floor, versions: Iterable[Version], around: frozenset[int] = frozenset()
+) -> dict[Version, Entity]:
     async def asked() -> dict[Version, Entity]:
         async with history(folder) as past:
-            return await past.images(floor, versions)
+            return await past.images(floor, versions, around)
 
     return asyncio.run(asked())
 
@@ -109,6 +111,8 @@ def test_300_commits_are_read_for_one_version_and_more_for_several(tmp_path: Pat
     for back, times, known in ((299, 1, True), (300, 1, False), (599, 2, True), (600, 2, False), (700, 3, True)):
         version = guest(701 - back)
         assert (version in images(tmp_path, story.floor, [version] * times)) is known, (back, times)
+    for own, known in ((frozenset({700}), True), (frozenset(), False)):
+        assert (guest(401) in images(tmp_path, story.floor, [guest(401)], own)) is known, "one more for each own commit"
 
 
 def test_a_request_reads_8000_commits_and_a_large_one_counts_for_each_4_kib(tmp_path: Path) -> None:

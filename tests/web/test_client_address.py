@@ -28,6 +28,19 @@ def test_a_peer_is_permitted_on_the_link_or_where_the_internet_does_not_route(ad
     assert Peers(lambda: 0.0, allow_public=True, read_networks=lambda: LINK).permitted(address)
 
 
+@pytest.mark.parametrize(
+    ("address", "counted"),
+    [
+        ("192.168.1.31", "192.168.1.31"), ("::ffff:192.168.1.31", "192.168.1.31"), ("8.8.8.8", "8.8.8.8"),
+        ("2a02:8108:1:2::9", "2a02:8108:1:2::9"), ("fe80::1%eth0", "fe80::1"),
+        ("2a02:8108:1:3::9", "2a02:8108:1:3::/64"), ("2a02:8108:1:3:ffff::1", "2a02:8108:1:3::/64"),
+        ("fd12::7", "fd12::/64"), ("no address", "no address"),
+    ],
+)  # fmt: skip
+def test_an_address_counts_whole_and_of_ipv6_from_elsewhere_its_64(address: str, counted: str) -> None:
+    assert Peers(lambda: 0.0, read_networks=lambda: LINK).key(address) == counted
+
+
 def test_a_house_that_is_renumbered_is_served_after_a_second() -> None:
     now, link = [0.0], [ip_network("2a02:8108:1:2::/64")]
     peers = Peers(lambda: now[0], read_networks=lambda: link)

@@ -65,6 +65,7 @@ def test_a_change_is_answered_in_json_whatever_is_accepted(api: httpx.Client, re
     made = api.post(f"{root}/guests/", json={"name": "Anna", "partySize": 2}, headers={"Accept": BROWSER})
     assert made.json()["name"] == "Anna"
     refused = api.post(f"{root}/guests/", json={"partySize": 0}, headers={"Accept": BROWSER})
+    assert refused.headers["Content-Type"] == "application/problem+json"
     assert (refused.status_code, refused.json()["error_code"]) == (422, "validation_failed")
     assert accepting(api, f"{root}/guests/", BROWSER).json()[0]["name"] == "Anna"
 

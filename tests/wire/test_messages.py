@@ -6,7 +6,7 @@ import asyncio
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from websockets.frames import Frame, Opcode
 from websockets.streams import StreamReader
@@ -57,6 +57,7 @@ def test_a_frame_is_read_back_by_another_library(size: int) -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(SIZES)
+@example([60_000] * 10)
 def test_a_floor_in_parts_is_the_floor(sizes: list[int]) -> None:
     floor = Floor(restaurant_id=1, revision=1, guests={guest.id: guest for guest in guests(sizes)})
     messages = asyncio.run(full_sync(floor))
@@ -68,6 +69,7 @@ def test_a_floor_in_parts_is_the_floor(sizes: list[int]) -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(SIZES, st.sampled_from(["realtime", "sync"]))
+@example([60_000] * 10, "sync")
 def test_a_commit_in_parts_is_the_commit(sizes: list[int], dialect: Dialect) -> None:
     changes = tuple(Change("guest", guest.id, "create", guest) for guest in guests(sizes))
     messages = entry_messages(Entry(1, 1, 0, "t", True, changes), dialect)

@@ -68,6 +68,14 @@ def test_whoever_holds_most_gives_way_to_one_who_holds_few(door: Door) -> None:
     assert door.admission.connections == CONNECTIONS_MAX
 
 
+def test_the_newest_of_whoever_holds_most_gives_way(door: Door) -> None:
+    for number in range(HOLDS_FEW + 2):
+        door.admission.connect(object(), door.of("greedy"), Entered(door, f"greedy {number}"))
+    door.fill(HOLDS_FEW)
+    assert door.enter("new") is None
+    assert door.gone == [f"greedy {HOLDS_FEW + 1}"]
+
+
 def test_whoever_holds_most_is_refused_one_more(door: Door) -> None:
     door.enter("greedy", HOLDS_FEW + 2)
     door.fill(HOLDS_FEW)

@@ -28,21 +28,13 @@ class Swap(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     new: str
 
 
-class Mutant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A deliberate defect: what it is, the test (`path::name`) that must not miss it, and the swaps that make it."""
-
-    what: str
-    turns_red: str
-    swap: list[Swap]
-
-
-def mutated(mutant: Mutant, files: Sequence[Path]) -> dict[Path, str]:
-    """The text of each file that the defect changes, with the defect in it; fails where a swap does not fit once."""
+def mutated(swaps: Sequence[Swap], files: Sequence[Path]) -> dict[Path, str]:
+    """The text of each file that a defect changes, with the defect in it; fails where a swap does not fit once."""
     changes: dict[Path, list[tuple[Span, str]]] = defaultdict(list)
-    for swap in mutant.swap:
+    for swap in swaps:
         path, span = _place(swap, files)
         changes[path].append((span, swap.new))
-    return {path: _swapped(path.read_bytes(), swaps) for path, swaps in changes.items()}
+    return {path: swapped(path.read_bytes(), spans) for path, spans in changes.items()}
 
 
 def _place(swap: Swap, files: Sequence[Path]) -> tuple[Path, Span]:
@@ -86,26 +78,27 @@ def _within(node: ast.AST, holder: str) -> Iterator[tuple[str, ast.AST]]:
 def _matches(definition: ast.AST, old: str) -> Iterator[Span]:
     wanted = ast.parse(old).body
     if len(wanted) == 1 and isinstance(wanted[0], ast.Expr):
-        expression = ast.dump(wanted[0].value)
+        kind, expression = type(wanted[0].value), ast.dump(wanted[0].value)
         for node in ast.walk(definition):
-            if isinstance(node, ast.expr) and ast.dump(node) == expression:
+            if type(node) is kind and isinstance(node, ast.expr) and ast.dump(node) == expression:
                 yield node, node
         return
     statements = [ast.dump(one) for one in wanted]
     for node in ast.walk(definition):
         for body in (getattr(node, part, []) for part in ("body", "orelse", "finalbody")):
             if isinstance(body, list):  # a lambda's body is an expression
-                dumps = [ast.dump(one) for one in body]
-                for start in range(len(dumps) - len(statements) + 1):
-                    if dumps[start : start + len(statements)] == statements:
-                        yield body[start], body[start + len(statements) - 1]
+                for start in range(len(body) - len(statements) + 1):
+                    found = body[start : start + len(statements)]
+                    if type(found[0]) is type(wanted[0]) and [ast.dump(one) for one in found] == statements:
+                        yield found[0], found[-1]
 
 
 def _start(span: Span) -> tuple[int, int]:
     return span[0].lineno, span[0].col_offset
 
 
-def _swapped(source: bytes, swaps: list[tuple[Span, str]]) -> str:
+def swapped(source: bytes, swaps: list[tuple[Span, str]]) -> str:
+    """A module's source with other code in the places of these spans."""
     lines = source.splitlines(keepends=True)
     starts = [0, *accumulate(map(len, lines))]
     # From the end to the beginning, so that the places of those still to come stay true.
