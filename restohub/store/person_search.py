@@ -17,8 +17,10 @@ from restohub.floor.visits import Visit
 
 from .codec import VISIT_COLUMNS, LoggedChange, decode_changes, entity_of, position_of, read_visit, revision_at
 
-# Read in one visit to the connection's thread, in which nobody else can read: 5 ms.
-BYTES_A_VISIT = 128 * 1024
+# Read in one visit to the connection's thread, in which nobody else can read, and the interpreter is busy: 2 ms.
+BYTES_A_VISIT = 48 * 1024
+# So many ids are looked for one by one, which is quicker than to look at each text there is.
+FEW = 40
 ROWS_A_VISIT = 200
 ROWS = """SELECT position, time, changes, answer FROM log
     WHERE position BETWEEN ? AND ? ORDER BY position LIMIT ?"""
@@ -117,6 +119,8 @@ class RowSearch(LogReading):
             said = zlib.decompress(answer)
         except zlib.error:
             return True  # what cannot be read is not kept
+        if len(self._encoded) <= FEW:
+            return any(b'"%b"' % one in said for one in self._encoded)
         return not self._encoded.isdisjoint(STRING.findall(said))
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from .codec import position_of
 from .connection import PAGE_BYTES
 
 TABLE_LEAF = 13
@@ -20,9 +21,14 @@ HEADER_BYTES = 8
 MOST = PAGE_BYTES - 35
 LEAST = (PAGE_BYTES - 12) * 32 // 255 - 23
 OVERFLOW_BYTES = PAGE_BYTES - 4
-# A checksum and a length may take so many bytes more; fewer than a word has are let be.
+# A checksum and a length may take so many bytes more.
 SLACK = 8
-READ_BYTES = 512 * 1024
+# Fewer bytes are no word, but places of rows that were there.
+WORD_BYTES = 7
+READ_BYTES = 64 * 1024
+# The first position of a restaurant's log. The rows of other tables have smaller numbers: what is left of those
+# that were moved is of nobody any more.
+FIRST_POSITION = position_of(1, 0)
 
 
 class Growth(Struct, frozen=True):
@@ -59,16 +65,19 @@ class PageReader:
 
     def _grown(self, page: bytes) -> Iterator[Growth]:
         """The rows of a leaf page that have to grow: one for its own unused part, each for its last overflow page."""
-        cells = [_cell(page, at) for at in _offsets(page)]
+        cells = [_cell(page, at) for at in sorted(_offsets(page), reverse=True)]
+        if not cells or cells[0].position < FIRST_POSITION:
+            return
         unused = page[HEADER_BYTES + 2 * len(cells) : int.from_bytes(page[5:7], "big")]
-        if cells and len(unused.strip(b"\0")) >= SLACK:
-            least = min(cells, key=lambda cell: cell.local)
-            room = min(len(unused), MOST - least.local) - SLACK
-            if room > 0:
-                yield Growth(least.position, room)
+        if len(unused.strip(b"\0")) >= WORD_BYTES:
+            # Not the lowest in the page: there is room for it only once SQLite has put the page together anew, zeroed.
+            grown = min(cells[:-1], key=lambda cell: cell.local, default=cells[0])
+            room = min(len(unused), MOST - grown.local) - SLACK
+            if room > 0 or len(cells) > 1:
+                yield Growth(grown.position, max(room, 1))
         for cell in cells:
             used = (cell.length - cell.local) % OVERFLOW_BYTES
-            if used and len(self._last_page(cell)[4 + used :].strip(b"\0")) >= SLACK:
+            if used and any(self._last_page(cell)[4 + used :]):
                 yield Growth(cell.position, OVERFLOW_BYTES - used)
 
     def _last_page(self, cell: Cell) -> bytes:

@@ -64,7 +64,7 @@ def streams(raw: bytes) -> Iterator[bytes]:
 
 
 def free_pages(database: Path) -> list[bytes]:
-    """The pages of a database that hold nothing, as SQLite lists them; what it writes in its list left out."""
+    """The pages of a database that hold nothing, as SQLite lists them; without those in which that list stands."""
     raw = database.read_bytes()
     size = int.from_bytes(raw[16:18], "big")
 
@@ -76,7 +76,7 @@ def free_pages(database: Path) -> list[bytes]:
         whole = page(trunk)
         count = int.from_bytes(whole[4:8], "big")
         leaves = [int.from_bytes(whole[8 + 4 * at : 12 + 4 * at], "big") for at in range(count)]
-        found += [whole[8 + 4 * count :], *(page(leaf) for leaf in leaves)]
+        found += [page(leaf) for leaf in leaves]
         trunk = int.from_bytes(whole[:4], "big")
     return found
 
