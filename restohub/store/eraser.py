@@ -216,9 +216,10 @@ class Eraser:
 
 async def clean_pages(eraser: Eraser, between: Between) -> None:
     """Take what was there before out of the pages from which rows were moved, free pages and the write-ahead log."""
-    last, at = await between(eraser.last_entity), 0
-    while at < last and (moved := await between(partial(eraser.move_entities, at, last))):
-        at = moved
+    for _ in range(2):  # the page of the last one takes the first that are moved, and is left by them the second time
+        last, at = await between(eraser.last_entity), 0
+        while at < last and (moved := await between(partial(eraser.move_entities, at, last))):
+            at = moved
     for _ in range(ROUNDS):
         await _truncate(eraser, between)
         stale = await eraser.find_stale()
