@@ -8,7 +8,7 @@ from math import ceil
 
 from msgspec import Struct
 
-WIDTH, HEIGHT, BELOW, ABOVE = 640, 120, 18, 14
+WIDTH, HEIGHT, BELOW, ABOVE = 640, 120, 20, 18
 # More would run into each other on paper.
 LABELS_MAX = 9
 
@@ -38,7 +38,7 @@ def bar_chart(title: str, bars: Sequence[Bar]) -> str:
     base = ABOVE + HEIGHT
     return (
         f'<svg class="chart" viewBox="0 0 {WIDTH} {base + BELOW}" role="img" aria-label="{escape(title)}">'
-        f'<line x1="0" x2="{WIDTH}" y1="{base}" y2="{base}"/><text x="0" y="10">{most:,}</text>{drawn}</svg>\n'
+        f'<line x1="0" x2="{WIDTH}" y1="{base}" y2="{base}"/><text x="0" y="14">{most:,}</text>{drawn}</svg>\n'
     )
 
 
@@ -53,7 +53,7 @@ def _drawn(bar: Bar, left: float, step: float, most: int) -> str:
 
 
 def _label(text: str, left: float) -> str:
-    return f'<text x="{left:.1f}" y="{ABOVE + HEIGHT + 13}">{escape(text)}</text>'
+    return f'<text x="{left:.1f}" y="{ABOVE + HEIGHT + 15}">{escape(text)}</text>'
 
 
 def _shape(kind: str, left: float, width: float, value: int, most: int) -> str:

@@ -173,7 +173,7 @@ def test_a_new_guest_needs_a_name_in_the_document_as_on_the_hub(
 def test_every_path_is_below_the_one_base(document: Json, api: httpx.Client, restaurant: int) -> None:
     (server,) = document["servers"]
     assert server == {"url": "/api"}
-    ids = {"restaurant_id": restaurant, "guest_id": "g1", "table_id": "t1"}
+    ids = {"restaurant_id": restaurant, "guest_id": "g1", "table_id": "t1", "date": "latest"}
     new_table(api, restaurant, id="t1")
     new_guest(api, restaurant, id="g1")
     for path, item in document["paths"].items():

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from restohub.build.reference.sample_hub import Exchange, SampleHub, sample_hub
-from restohub.limits import BOARD_FILES_BURST, UNITS_A_SECOND, UNITS_BURST
+from restohub.limits import BOARD_FILES_BURST, UNITS_A_SECOND, UNITS_BURST, VISITS_A_UNIT
 from restohub.live import address_usage
 from restohub.live.address_usage import Caller, Callers
 from tests.live.test_address_usage import SetClock
@@ -138,3 +138,14 @@ async def test_what_waits_is_answered_once_its_address_owes_nothing() -> None:
         assert not asking.done()
         one.caller.spend(-1)
         assert (await asking).status == 200
+
+
+@at_once
+async def test_a_report_costs_a_unit_more_for_each_500_visits() -> None:
+    async with guarded() as one:
+        guest = {"name": "Ada", "partySize": 2, "status": "finished", "checkInTime": "2024-01-15T19:00:00Z"}
+        made = {"operations": [{"entity_type": "guest", "action": "create", "data": guest}] * VISITS_A_UNIT}
+        assert (await one.cost("POST", "/api/v1/atomic/batch", made))[1].status == 200
+        units, answer = await one.cost("GET", "/restaurants/1/reports/2024-01-15")
+        assert msgspec.json.decode(answer.answer)["finished"]["parties"] == VISITS_A_UNIT
+        assert units == 2
