@@ -31,6 +31,7 @@ from restohub.live.list_index import Listings
 from restohub.live.ports import (
     Backups,
     BackupState,
+    Erasures,
     Record,
     StorageFailedError,
     StorageFullError,
@@ -49,14 +50,18 @@ from restohub.store.backup_process import BackupProcess
 from restohub.store.connection import Connection, open_reader, open_writer
 from restohub.store.data_folder import DATABASE, FolderError, FolderLock
 from restohub.store.disk_reserve import Reserve
+from restohub.store.eraser import Eraser
 from restohub.store.history import History
 from restohub.store.load import Loaded, initialise, load
+from restohub.store.people import People
 from restohub.store.read_only import ReadOnlyLedger, readable
 from restohub.store.restore_detection import leave_mark, was_restored
 from restohub.upkeep.clock_watch import ClockWatch
 from restohub.upkeep.day_close import close_days
+from restohub.upkeep.erasing import TROUBLE, Erasing
 from restohub.upkeep.machine_timezone import knows_zone, machine_zone
 from restohub.upkeep.nightly_backup import NightlyBackup
+from restohub.upkeep.regulars import end_old_hashes
 from restohub.upkeep.retention import Retention
 from restohub.upkeep.watchdog import Watchdog
 from restohub.web.application import application
@@ -132,12 +137,16 @@ async def _run(
     endpoint = endpoint_of(settings, loaded.install_id, bound := bound_socket(settings))
     advertiser = Advertiser(endpoint, version("restohub"), identify_hub)
     nightly = NightlyBackup(backups, clock, machine_zone())
-    hub = _hub(settings, loaded, epoch, ledger, history, clock, callers, endpoint, advertiser.state, nightly.told)
+    people = People(settings.data, history, Eraser(ledger), loaded.contact_key)
+    erasing = Erasing(people, backups)
+    told = (advertiser.state, nightly.told, erasing)
+    hub = _hub(settings, loaded, epoch, ledger, history, clock, callers, endpoint, *told)
     writer = hub.writer
     guard = Guard(settings.allowed_hosts, peers.permitted, clock.monotonic)
     read_all()
     read_board()
     writing = asyncio.create_task(writer.run())
+    await _forget_again(erasing, hub, ledger)
     watchdog = Watchdog(writer.confirm_alive)
 
     def listening() -> None:
@@ -156,7 +165,13 @@ async def _run(
 
     server = HubServer(server_config(application(hub, guard), hub.callers), listening, before_stop)
     writing.add_done_callback(lambda _: setattr(server, "should_exit", True))
-    tasks = [_beside(server, work) for work in (*_chores(hub, settings), nightly.run(writer), watchdog.feed())]
+    chores = (
+        *_chores(hub, settings),
+        *_of_people(hub, settings, people, erasing),
+        nightly.run(writer),
+        watchdog.feed(),
+    )
+    tasks = [_beside(server, work) for work in chores]
     collect_garbage_rarely()
     try:
         await server.serve([bound])
@@ -179,6 +194,7 @@ def _hub(
     endpoint: Endpoint,
     discovery: Callable[[], Discovery],
     backups: Callable[[], BackupState],
+    erasures: Erasures,
 ) -> Hub:
     """The parts that answer requests, over what was loaded."""
     snapshots = Snapshots(epoch, loaded.floors)
@@ -210,7 +226,29 @@ def _hub(
         claims=Claims(epoch, writer, feed, clock),
         discovery=discovery,
         backups=backups,
+        erasures=erasures,
+        contact_key=loaded.contact_key,
     )
+
+
+async def _forget_again(erasing: Erasing, hub: Hub, ledger: Ledger) -> None:
+    """See that data which were put back hold nobody who was forgotten; raises FolderError."""
+    if ledger.refuses is not None:
+        return
+    try:
+        await erasing.catch_up(hub)
+    except TROUBLE as fault:
+        raise FolderError(
+            f"The data in {hub.folder} still hold somebody who was forgotten, and are not served before that is done "
+            f"again, which failed: {fault}."
+        ) from fault
+
+
+def _of_people(
+    hub: Hub, settings: Settings, people: People, erasing: Erasing
+) -> tuple[Coroutine[None, None, None], ...]:
+    """What the hub forgets, for as long as it runs."""
+    return erasing.run(hub), end_old_hashes(hub, people, settings.regular_days)
 
 
 def _chores(hub: Hub, settings: Settings) -> tuple[Coroutine[None, None, None], ...]:
@@ -267,6 +305,8 @@ def backup_process(settings: Settings) -> BackupProcess:
     """What makes the backups of a hub with these settings: this program, by its command."""
     program = [sys.executable] if ONE_FILE else [sys.executable, "-m", "restohub"]
     chosen = {"BACKUP_TO": ",".join(settings.backup_to), "BACKUP_DAYS": str(settings.backup_days)}
+    if settings.backup_key is not None:
+        chosen["BACKUP_KEY"] = settings.backup_key
     # A one file that starts itself would else take the first one's unpacked files for its own.
     environment = {**os.environ, "PYINSTALLER_RESET_ENVIRONMENT": "1", **{PREFIX + k: v for k, v in chosen.items()}}
     return BackupProcess(settings.data, [*program, "backup", "--json", "--data", str(settings.data)], environment)

@@ -17,7 +17,7 @@ from restohub.logs.lines import LogFormat, LogLevel
 
 FILE = "restohub.toml"
 PREFIX = "RESTOHUB_"
-NUMBERS = ("port", "log_days", "log_revisions", "restaurants_max", "backup_days")
+NUMBERS = ("port", "log_days", "log_revisions", "restaurants_max", "backup_days", "regular_days")
 SWITCHES = ("advertise", "allow_public")
 LISTS = ("allowed_hosts", "shared_addresses", "backup_to")
 TRUE, FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
@@ -25,6 +25,8 @@ TRUE, FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 # A name alone, in punycode or not: the guard ignores port and case.
 HostName = Annotated[str, Meta(pattern=r"^(?:[\w-]{1,63}\.)*[\w-]{1,63}\.?$", max_length=253)]
 IpAddress = Annotated[str, Meta(min_length=2, max_length=45)]
+# As age writes it: Bech32 of 32 bytes, whose checksum is held where it is used.
+PublicKey = Annotated[str, Meta(pattern=r"^age1[02-9ac-hj-np-z]{58}$")]
 Place = Annotated[str, Meta(min_length=1, max_length=4096)]
 
 
@@ -51,6 +53,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     shared_addresses: tuple[IpAddress, ...] = ("127.0.0.1", "::1")
     backup_to: tuple[Place, ...] = ()
     backup_days: Annotated[int, Meta(ge=1, le=3650)] = 28
+    backup_key: PublicKey | None = None
+    regular_days: Annotated[int, Meta(ge=0, le=3650)] = 365
 
 
 SAYS = {
@@ -70,6 +74,8 @@ SAYS = {
     "shared_addresses": "a list of IP addresses, such as 192.168.1.1",
     "backup_to": "a list of folders by their whole paths, such as /media/stick",
     "backup_days": "a number of days from 1 to 3650",
+    "backup_key": "a public key of age (age1…), as `restohub backup key` makes it",
+    "regular_days": "a number of days from 0 to 3650",
 }
 
 

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
-from restohub.config import Settings, SettingsError, chosen_folder, default_folder, settings
+from restohub.config import Settings
 from restohub.doctor.machine_clock import local_time_text
 
+from .backup_key import key as make_key
+from .backup_options import DATA, JSON, KEY, chosen_data, chosen_settings
 from .terminal import exit_with_error, print_error
 
 if TYPE_CHECKING:
@@ -24,17 +26,21 @@ if TYPE_CHECKING:
 
 # A line of progress is shown after so long.
 PATIENCE_S = 2.0
-DATA = typer.Option(readable=False, help="Folder that holds the data. [default: as for serve, else the service's]")
-JSON = typer.Option("--json", help="Print JSON, for scripts.")
+backup = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
 
 
-def backup(
+@backup.callback()
+def make(
+    context: typer.Context,
     to: Annotated[
         list[Path] | None,
         typer.Option(
             help="A folder on another disk that gets a copy, and is set up for it; may be given several times."
         ),
     ] = None,
+    renew: Annotated[
+        bool, typer.Option("--renew", help="Then remove all older backups, in each place that has the new one.")
+    ] = False,
     data: Annotated[Path | None, DATA] = None,
     as_json: Annotated[bool, JSON] = False,
 ) -> None:
@@ -44,27 +50,14 @@ def backup(
     all of it was read again and found sound; old ones make room for it. The hub makes one by itself every night. The
     exit status is 0 where it was made and lies in every place, else 1.
     """
-    from restohub.live.clock import Clock
-    from restohub.store.backup import Wish, make_backup
-    from restohub.store.backup_file import BackupError
-    from restohub.store.codec import DamageError
-    from restohub.store.data_folder import FolderError
-
+    if context.invoked_subcommand is not None:
+        context.obj = data
+        return
     os.umask(0o077)
     give_way()
-    chosen = _chosen(data)
+    chosen = chosen_settings(data)
     new = [place.absolute() for place in to or ()]
-    places = [Path(place) for place in chosen.backup_to if Path(place) not in new]
-    wish = Wish(chosen.data, Clock().now(), installed_version("restohub"), chosen.backup_days, places, new)
-    try:
-        with Pace("copied and packed", rests=True) as pace:
-            made = make_backup(wish, pace)
-    except (BackupError, FolderError) as error:
-        exit_with_error(str(error))
-    except DamageError as error:
-        exit_with_error(
-            f"No backup was made, since the data in {chosen.data} are damaged: {error}. Older backups were kept."
-        )
+    made = _make(chosen, new, renew)
     if as_json:
         typer.echo(msgspec.json.encode(made, enc_hook=str).decode())
     else:
@@ -75,19 +68,45 @@ def backup(
     sys.exit(1 if faults else 0)
 
 
+def _make(chosen: Settings, new: list[Path], renew: bool) -> Made:
+    """The backup that was made, or the end of the command with why there is none."""
+    from restohub.live.clock import Clock
+    from restohub.store.backup import Wish, make_backup
+    from restohub.store.backup_file import BackupError
+    from restohub.store.codec import DamageError
+    from restohub.store.data_folder import FolderError
+
+    places = [Path(place) for place in chosen.backup_to if Path(place) not in new]
+    now, version = Clock().now(), installed_version("restohub")
+    wish = Wish(chosen.data, now, version, chosen.backup_days, places, new, chosen.backup_key, renew)
+    try:
+        with Pace("copied and packed", rests=True) as pace:
+            return make_backup(wish, pace)
+    except (BackupError, FolderError) as error:
+        exit_with_error(str(error))
+    except DamageError as error:
+        exit_with_error(
+            f"No backup was made, since the data in {chosen.data} are damaged: {error}. Older backups were kept."
+        )
+
+
+backup.command("key", short_help="Make the key to which backups are encrypted.")(make_key)
+
+
 def backups(
+    key: Annotated[Path | None, KEY] = None,
     data: Annotated[Path | None, DATA] = None,
     as_json: Annotated[bool, JSON] = False,
 ) -> None:
     """List the backups that there are: when, up to which revision, how large, whether sound, where.
 
     Each was read in full before it got its name; here its beginning and its length are looked at. `restohub restore
-    --check FILE` reads all of one.
+    --check FILE` reads all of one. With --key, each encrypted one is tried with that key.
     """
     from restohub.store.backup_folder import all_backups
 
-    chosen = _chosen(data)
-    found = all_backups(chosen.data, chosen.backup_to)
+    chosen = chosen_settings(data)
+    found = [one if key is None else _tried(one, key) for one in all_backups(chosen.data, chosen.backup_to)]
     if as_json:
         typer.echo(msgspec.json.format(msgspec.json.encode([_row(one) for one in found])).decode())
         return
@@ -101,6 +120,7 @@ def restore(
     file: Annotated[Path, typer.Argument(help="A backup, as `restohub backups` lists it.")],
     data: Annotated[Path | None, DATA] = None,
     check: Annotated[bool, typer.Option("--check", help="Only read it and say whether it is sound.")] = False,
+    key: Annotated[Path | None, KEY] = None,
     as_json: Annotated[bool, JSON] = False,
 ) -> None:
     """Put a backup in the place of a stopped hub's data.
@@ -117,10 +137,13 @@ def restore(
     from restohub.store.restore import restore as put_back
 
     os.umask(0o077)
-    folder = data_folder(data)
+    folder = chosen_data(data)
     try:
         with Pace("unpacked and read", rests=False) as pace:
-            done = Restored(check_backup(file, pace), None) if check else put_back(file, folder, Clock().now(), pace)
+            if check:
+                done = Restored(check_backup(file, pace, key), None)
+            else:
+                done = put_back(file, folder, Clock().now(), pace, key)
     except (BackupError, FolderError) as error:
         exit_with_error(str(error))
     except (DatabaseError, OSError) as error:
@@ -196,23 +219,16 @@ def _say_made(made: Made, chosen: Settings, new: list[str]) -> None:
         typer.echo(f"For a copy every night, write this into {chosen.data / 'restohub.toml'}: backup_to = [{listed}]")
 
 
-def data_folder(flag: Path | None) -> Path:
-    """The data folder: as for serve, else the service's where it alone has data."""
-    from restohub.net.running_hub import SERVICE_FOLDER
-    from restohub.store.data_folder import DATABASE
+def _tried(one: Backup, key: Path) -> Backup:
+    """A backup as its beginning says, once it was decrypted with this key."""
+    from restohub.store.backup_file import BackupError
+    from restohub.store.backup_folder import Backup
+    from restohub.store.restore import manifest_of
 
-    named = chosen_folder(flag, os.environ)
-    if named is not None:
-        return named
-    usual = default_folder()
-    return SERVICE_FOLDER if not usual.exists() and os.access(SERVICE_FOLDER / DATABASE, os.R_OK) else usual
-
-
-def _chosen(flag: Path | None) -> Settings:
     try:
-        return settings({"data": data_folder(flag)})
-    except SettingsError as error:
-        exit_with_error(str(error))
+        return Backup(one.path, one.number, one.path.stat().st_size, manifest_of(one.path, key), None)
+    except (BackupError, OSError) as error:
+        return Backup(one.path, one.number, one.size_bytes, fault=str(error))
 
 
 def _row(one: Backup) -> dict[str, object]:

@@ -37,13 +37,13 @@ def export(
     from restohub.store.data_folder import FolderError
     from restohub.store.errors import DatabaseError, UnseenError
 
-    from .backup_commands import data_folder
+    from .backup_options import chosen_data
 
     if not csv:
         exit_with_error("Run it with --csv: that is the one form in which there is an export.")
     os.umask(0o077)
     try:
-        guests, visits = asyncio.run(_export(data_folder(data), to))
+        guests, visits = asyncio.run(_export(chosen_data(data), to))
     except (FolderError, UnseenError, DamageError, StorageFailedError, DatabaseError) as error:
         exit_with_error(f"Nothing was exported: {error}")
     except FileExistsError as error:

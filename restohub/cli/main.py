@@ -8,10 +8,11 @@ from typing import Annotated
 
 import typer
 
-from .backup_commands import backup, backups, restore
+from .backup_commands import backup, backups, make, restore
 from .doctor import doctor
 from .export import export
 from .find import find
+from .forget import forget
 from .identity import identity
 from .licences import licences
 from .remove import remove
@@ -22,6 +23,12 @@ from .simulate import simulate
 from .verify import verify
 from .where import where
 
+
+def whole_first_line(command: Callable[..., None]) -> str:
+    """What a list of commands says of one: its first line, which typer would cut to one of the terminal's."""
+    return (command.__doc__ or "").partition("\n")[0]
+
+
 cli = typer.Typer(
     name="restohub",
     help="The hub in a restaurant's back office: every iPad shows the same guests and tables, Internet or not.",
@@ -30,6 +37,7 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+cli.add_typer(backup, name="backup", short_help=whole_first_line(make))
 cli.add_typer(service, name="service", short_help="Start the hub with the machine.")
 cli.add_typer(identity, name="identity", short_help="Give a copy of another hub's data an identity of its own.")
 
@@ -49,11 +57,6 @@ def root(
     """Hold the commands together."""
 
 
-def whole_first_line(command: Callable[..., None]) -> str:
-    """What a list of commands says of one: its first line, which typer would cut to one of the terminal's."""
-    return (command.__doc__ or "").partition("\n")[0]
-
-
 # In the order in which `--help` lists them.
 for command in (
     serve,
@@ -62,11 +65,11 @@ for command in (
     doctor,
     report,
     export,
-    backup,
     backups,
     restore,
     verify,
     remove,
+    forget,
     simulate,
     licences,
 ):

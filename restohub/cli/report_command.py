@@ -86,14 +86,14 @@ def _read(data: Path | None, restaurant_id: int, wanted: str) -> NightReport:
     from restohub.store.errors import DatabaseError, UnseenError
     from restohub.store.folder_reading import reading
 
-    from .backup_commands import data_folder
+    from .backup_options import chosen_data
 
     date = read_date(wanted)
     if date is None and wanted != LATEST:
         exit_with_error(f"--date must be a date such as 2026-11-27, or `latest`, not {wanted!r}.")
 
     async def made() -> NightReport | None:
-        async with reading(data_folder(data)) as (loaded, history):
+        async with reading(chosen_data(data)) as (loaded, history):
             restaurant = loaded.directory.restaurants.get(restaurant_id)
             if restaurant is None:
                 return None

@@ -62,11 +62,11 @@ def serve(
     ] = None,
     backup_to: Annotated[
         str | None,
-        typer.Option(
-            help="Folders on other disks that get a copy of each backup, separated by commas. [default: none]"
-        ),
+        typer.Option(help="Folders on other disks that get copies of backups, separated by commas. [default: none]"),
     ] = None,
     backup_days: Annotated[int | None, typer.Option(help="Days that backups are kept at most. [default: 28]")] = None,
+    backup_key: Annotated[str | None, typer.Option(help="Public key that encrypts backups. [default: none]")] = None,
+    regular_days: Annotated[int | None, typer.Option(help="Days that regulars are recognised. [default: 365]")] = None,
 ) -> None:
     """Run the hub until it is told to stop (Ctrl-C, SIGTERM).
 

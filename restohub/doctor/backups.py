@@ -9,7 +9,9 @@ from restohub.limits import SET_ASIDE_DAYS
 from restohub.live.backup_warnings import is_late
 from restohub.live.clock import Clock
 from restohub.live.ports import DAY_S
+from restohub.store.backup_file import is_encrypted
 from restohub.store.backup_folder import found_in, newest_good, own_folder, places_state, set_aside
+from restohub.store.encryption import fault_of
 from restohub.store.inspection import DatabaseState
 
 from .folder import size_text
@@ -19,9 +21,11 @@ from .report import Check
 MAKE = "`restohub backup` makes one now. The hub makes one every night after the close of the day, while it runs."
 
 
-def check_backups(data: Path, places: Sequence[str], seen: DatabaseState | None) -> Check:
-    """How the backups are of what was seen in the database."""
+def check_backups(data: Path, places: Sequence[str], key: str | None, seen: DatabaseState | None) -> Check:
+    """How the backups are of what was seen in the database; `key` is the one that they are encrypted to."""
     name = "backups"
+    if (fault := fault_of(key)) is not None:
+        return Check(name, "wrong", "There can be none: they are to be encrypted, and cannot be.", fault)
     # A place on a dead network would not answer: what lies there was noted by the last backup.
     good = [one for one in found_in(own_folder(data)) if one.manifest is not None]
     now = Clock(seen.last_commit if seen else 0).now()
@@ -48,7 +52,10 @@ def newest_backup(data: Path, places: Sequence[str]) -> str:
     if found is None or found.manifest is None:
         return "There is no good backup in it; look for one elsewhere."
     command = f"restohub restore '{found.path}' --data '{data}'"
-    return f"The newest good backup is of {local_time_text(found.manifest.time)}: `{command}` puts it back."
+    told = f"The newest good backup is of {local_time_text(found.manifest.time)}: "
+    if is_encrypted(found.path):
+        return f"{told}`{command} --key KEY` puts it back, where KEY is the file with its secret key."
+    return f"{told}`{command}` puts it back."
 
 
 def _aside(data: Path) -> str:

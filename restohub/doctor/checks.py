@@ -46,7 +46,7 @@ async def run_checks(chosen: Settings, progress: Progress) -> AsyncIterator[Chec
     yield folder.check_free_space(chosen.data)
     yield await patiently("Measuring the disk", folder.check_disk_speed(chosen.data))
     yield checked
-    yield backups.check_backups(chosen.data, chosen.backup_to, seen)
+    yield backups.check_backups(chosen.data, chosen.backup_to, chosen.backup_key, seen)
     yield database.check_sqlite_version()
     yield machine_clock.check_clock(seen.last_commit if seen else None)
     yield check_last_run(chosen.data, served)

@@ -353,6 +353,10 @@ class Feed:
     def _forget(self, restaurant_id: int) -> None:
         """Let go of what is kept of a restaurant that is gone."""
         self._snapshots.forget(restaurant_id)
+        self.forget_commits(restaurant_id)
+
+    def forget_commits(self, restaurant_id: int) -> None:
+        """Let go of a restaurant's commits: whoever missed one gets a delta, of what is there now."""
         for framed in self._rings.pop(restaurant_id, ()):
             self._bytes -= framed.bytes
         self._order = deque(framed for framed in self._order if framed.entry.restaurant_id != restaurant_id)

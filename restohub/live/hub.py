@@ -16,13 +16,15 @@ from .endpoint import Endpoint
 from .epoch import Epoch
 from .feed import Feed
 from .list_index import Listings
-from .ports import BackupState, History
+from .ports import BackupState, Erasures, History
 from .snapshots import Snapshots
 from .writer import Writer
 
 
 class Hub(Struct, frozen=True):
-    """Every part of the hub that a request may need. `zone` is the machine's IANA time zone."""
+    """Every part of the hub that a request may need. `zone` is the machine's IANA time zone,
+
+    `contact_key` what contacts are hashed by that outlast their guest."""
 
     version: str
     present: Epoch
@@ -40,6 +42,8 @@ class Hub(Struct, frozen=True):
     claims: Claims
     discovery: Callable[[], Discovery]
     backups: Callable[[], BackupState]
+    erasures: Erasures
+    contact_key: bytes
 
     @property
     def release(self) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
 from typing import NewType, NoReturn, Protocol
 
 from msgspec import Struct
 
 from restohub.floor.commands import Visits
-from restohub.floor.model import Entity, Entry, Floor, Kind, Removal
+from restohub.floor.forgetting import Person
+from restohub.floor.model import Action, Entity, Entry, Floor, Guest, Kind, Removal
 from restohub.floor.visits import Visit
 
 # The number of a commit of one restaurant. Never made where it is hot: a call of a NewType takes 50 ns.
@@ -210,6 +211,97 @@ class BackupState(Struct, frozen=True):
     missing: list[str] = []
 
 
+class Erasure(Struct, kw_only=True, frozen=True, omit_defaults=True):
+    """A person of a restaurant who is to be forgotten, or was. Times are UTC seconds.
+
+    `ids` are the guests that were found to be this person. `done` is since when nothing of them is left in the data
+    folder but in backups; `renewed` when those were made anew, where that was asked for (`renew`), and `missing` why
+    older ones are left all the same.
+    """
+
+    id: str
+    restaurant_id: int
+    person: Person
+    asked: int
+    ids: tuple[str, ...] = ()
+    renew: bool = False
+    done: int | None = None
+    renewed: int | None = None
+    missing: tuple[str, ...] = ()
+
+
+class Held(Struct, frozen=True):
+    """What the hub holds of a person: guests on the floor, what the log says of him or her, and visits.
+
+    The log's are (revision, time, action, the guest as he was then or None).
+    """
+
+    guests: Sequence[Guest]
+    logged: Sequence[tuple[int, int, Action, Guest | None]]
+    visits: Sequence[Visit]
+
+
+# Has a step of work on the store done between two groups of the writer.
+Between = Callable[[Callable[[], Awaitable[int]]], Awaitable[int]]
+
+
+class People(Protocol):
+    """What the store knows of people, and how it forgets them; what writes is done `between` groups.
+
+    Raises like the Ledger, and OSError where a file beside the database cannot be written.
+    """
+
+    def erasures(self) -> list[Erasure]:
+        """Who was to be forgotten so far, oldest first."""
+
+    def keep(self, erasures: Sequence[Erasure]) -> None:
+        """Keep who was to be forgotten, on the disk; it outlasts the database."""
+
+    def keep_beside_backups(self) -> None:
+        """Keep it beside the backups too, for whoever puts one back elsewhere."""
+
+    async def found(self, floor: Floor, person: Person, ids: Iterable[str]) -> set[str]:
+        """The guests who are a person, these `ids` among them: on the floor, long gone, or at any time in the log."""
+
+    async def held(self, floor: Floor, person: Person) -> Held:
+        """All that is held of a person."""
+
+    async def scrub(self, floor: Floor, ids: Set[str], between: Between) -> None:
+        """Take these guests out of the removals, the visits and the log, up to the floor's revision."""
+
+    async def clean(self, asked: int, between: Between) -> None:
+        """Leave nothing of what was there before in the files, nor of what a restore set aside before `asked`."""
+
+    async def marks(self, between: Between) -> set[str]:
+        """The erasures that are done in this database."""
+
+    async def mark(self, erasure_id: str, time: int, between: Between) -> None:
+        """Note that an erasure is done in this database."""
+
+    async def end_hashes(self, restaurant_id: int, before: int, between: Between) -> set[str]:
+        """End the hashes of the contacts of whoever left before a time, and say which guests those were."""
+
+
+class Erasures(Protocol):
+    """What the hub asks of whatever forgets people."""
+
+    async def held(self, floor: Floor, person: Person) -> Held:
+        """What is held of a person; raises StorageFailedError."""
+        ...
+
+    async def ask(self, restaurant_id: int, person: Person, renew: bool, now: int) -> Erasure:
+        """Have a person forgotten, durably noted at `now` (UTC seconds); `renew`: with the backups. Raises OSError."""
+        ...
+
+    def find(self, restaurant_id: int, erasure_id: str) -> Erasure | None:
+        """How far an erasure is, None where there is none of this id in the restaurant."""
+        ...
+
+    def is_running(self, erasure_id: str) -> bool:
+        """Whether an erasure is being done at this moment."""
+        ...
+
+
 class Backups(Protocol):
     """What the hub asks of whatever makes backups of its data."""
 
@@ -217,6 +309,9 @@ class Backups(Protocol):
         """What backups there are, read in the hub's own folder alone; may take a few milliseconds of the disk."""
         ...
 
-    async def make(self) -> str | None:
-        """Make one now; None where it was made, else why not, as a sentence for a person."""
+    async def make(self, *, renew: bool = False) -> str | None:
+        """Make one now; None where it was made, else why not, as a sentence for a person.
+
+        `renew`: all older ones are removed then, in each place that has the new one.
+        """
         ...

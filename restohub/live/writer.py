@@ -152,7 +152,7 @@ class Writer:
                     self.keys.forget(restaurant_id, key, revision)
             return len(gone)
 
-        await self._between_groups(pruning)
+        await self.between_groups(pruning)
 
     async def begin_epoch(self, name: str, claimed_at: int | None, begun: Callable[[], None]) -> None:
         """Make this the present epoch, durably; `begun` is called before any commit of it. Raises like `prune`.
@@ -165,7 +165,7 @@ class Writer:
             begun()
             return 1
 
-        await self._between_groups(beginning)
+        await self.between_groups(beginning)
 
     async def restart_times(self, name: str, begun: Callable[[dict[int, ClockReset]], None]) -> None:
         """Begin an epoch whose times go by the machine's clock, though that is behind; else like `begin_epoch`.
@@ -185,13 +185,14 @@ class Writer:
             begun({entry.restaurant_id: ClockReset(entry.revision, entry.time) for entry in resets})
             return 1
 
-        await self._between_groups(restarting)
+        await self.between_groups(restarting)
 
     async def forget_removals(self, restaurant_id: int, many: int) -> int:
         """Take so many removals of a deleted restaurant out of the store, and say how many; raises like `prune`."""
-        return await self._between_groups(lambda: self._ledger.forget_removals(restaurant_id, many))
+        return await self.between_groups(lambda: self._ledger.forget_removals(restaurant_id, many))
 
-    async def _between_groups(self, work: Callable[[], Awaitable[int]]) -> int:
+    async def between_groups(self, work: Callable[[], Awaitable[int]]) -> int:
+        """Have work on the store done between two groups, few rows at a time; raises like `prune`."""
         if self._stopping:
             raise StorageUnavailableError("the hub is stopping")
         future: asyncio.Future[int] = asyncio.get_running_loop().create_future()

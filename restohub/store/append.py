@@ -73,7 +73,7 @@ class Ledger:
 
     def __init__(self, connection: Connection, path: Path) -> None:
         self._connection = connection
-        self._path = path
+        self.path = path
         self._file = _identity(path)
         self.pages_due = 0
 
@@ -86,7 +86,7 @@ class Ledger:
         rows = Rows()
         for record in records:
             rows.add(record)
-        written = await self._transact(rows.write)
+        written = await self.transact(rows.write)
         self.pages_due += PAGES_A_ROW * written + 2 * rows.log_bytes // PAGE_BYTES + 1
 
     async def begin_epoch(self, name: str, claimed_at: int | None = None, resets: Sequence[Entry] = ()) -> None:
@@ -108,7 +108,7 @@ class Ledger:
             connection.executemany(NAME, [(name, value, name_checksum(name, value)) for name, value in names.items()])
             return rows.write(connection)
 
-        written = await self._transact(write)
+        written = await self.transact(write)
         self.pages_due += PAGES_A_ROW * written + 1
 
     @property
@@ -144,11 +144,11 @@ class Ledger:
 
     async def _alone(self, sql: str, *values: object) -> list[Any]:
         """A transaction of one statement, and the rows that it gives; raises like `append`."""
-        rows = await self._transact(lambda connection: connection.execute(sql, values).fetchall())
+        rows = await self.transact(lambda connection: connection.execute(sql, values).fetchall())
         self.pages_due += len(rows) // 2 + 1  # measured: 0.2 pages a row of the log that goes
         return rows
 
-    async def _transact(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    async def transact(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Do this work in one transaction, whole or not at all; raises like `append`.
 
         Once it is on its way it is done, even where nobody waits for it any more.
@@ -164,7 +164,7 @@ class Ledger:
         try:
             return await self._connection.run(transaction)
         except sqlite3.Error as error:
-            raise await explain_write_error(self._path, error) from error
+            raise await explain_write_error(self.path, error) from error
         finally:
             await self._roll_back()
 
@@ -178,13 +178,37 @@ class Ledger:
         try:
             await self._connection.execute_fetchall("PRAGMA wal_checkpoint(PASSIVE)")
         except sqlite3.Error as error:
-            raise await explain_write_error(self._path, error) from error
+            raise await explain_write_error(self.path, error) from error
         self.pages_due = 0
+
+    async def truncate_wal(self, wait_s: float) -> bool:
+        """Bring all of the WAL into the database file and cut it to nothing; False where a reader is in the way.
+
+        Without waiting for him: with a timeout of its own SQLite would hold the writer for as long. `wait_s` is that of
+        all else. Raises like `append`.
+        """
+
+        def truncating(connection: sqlite3.Connection) -> bool:
+            connection.execute("PRAGMA busy_timeout = 0")
+            try:
+                busy: int = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            finally:
+                connection.execute(f"PRAGMA busy_timeout = {int(wait_s * 1000)}")
+            return busy == 0
+
+        self._check_file()
+        try:
+            done = await self._connection.run(truncating)
+        except sqlite3.Error as error:
+            raise await explain_write_error(self.path, error) from error
+        if done:
+            self.pages_due = 0
+        return done
 
     def _check_file(self) -> None:
         """SQLite would go on writing into a removed file, which nobody finds again."""
-        if _identity(self._path) != self._file:
-            raise StorageFailedError(f"{self._path} was removed or replaced while the hub ran")
+        if _identity(self.path) != self._file:
+            raise StorageFailedError(f"{self.path} was removed or replaced while the hub ran")
 
     async def _roll_back(self) -> None:
         """Undo what is still open: disk full has rolled back by itself. A disk that cannot undo has failed."""

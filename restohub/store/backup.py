@@ -19,23 +19,36 @@ from msgspec import Struct
 
 from restohub.limits import BACKUP_FREE_BYTES, BACKUP_STEP_BYTES
 
-from .backup_file import BackupError, Manifest, Pace, check_bytes, pack, sync_folder, synced
+from .backup_file import (
+    BackupError,
+    Manifest,
+    Pace,
+    check_bytes,
+    description_of,
+    description_path,
+    is_encrypted,
+    pack,
+    synced,
+)
 from .backup_folder import (
     PARTIAL,
     PlaceState,
     erase_set_aside,
-    give_to_owner,
+    found_in,
+    give_name,
     is_marked,
     mark,
-    next_name,
     note_places,
     one_at_a_time,
     place_folder,
+    remove,
     remove_old,
     sweep,
 )
 from .codec import DamageError
 from .data_folder import DATABASE, FolderError, locked_while_read, size_of, wal_path
+from .encryption import encrypt, fault_of
+from .erasure_list import ListError, is_under_way, merge_lists, stamp
 from .schema import format_of
 from .snapshot import readable_at
 from .verification import check_database, heads
@@ -43,6 +56,10 @@ from .verification import check_database, heads
 # What a value takes in a row beside its own bytes, about.
 VALUE_BYTES = 8
 PAGE_BYTES = 1024
+ERASING = (
+    "No backup was made, since somebody is being forgotten in the data. Try again in a minute; a hub that is stopped "
+    "goes on with that when it is started."
+)
 LAST_COMMIT = "SELECT max(time) FROM log"
 TABLES = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY rowid"
 SCHEMA = "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY rowid"
@@ -51,7 +68,8 @@ SCHEMA = "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 
 class Wish(Struct, frozen=True):
     """What is to be backed up, when (UTC seconds) and by which version; `days` are those that backups are kept.
 
-    `places` get a copy where they are marked; `new_places` are marked first.
+    `places` get a copy where they are marked; `new_places` are marked first. `key` is an age public key to which it is
+    encrypted. `renew`: older backups are removed in each folder that has this one.
     """
 
     data: Path
@@ -60,6 +78,8 @@ class Wish(Struct, frozen=True):
     days: int
     places: Sequence[Path] = ()
     new_places: Sequence[Path] = ()
+    key: str | None = None
+    renew: bool = False
 
 
 class Made(Struct, frozen=True):
@@ -89,7 +109,11 @@ def make_backup(wish: Wish, pace: Pace) -> Made:
     path = wish.data / DATABASE
     if not size_of(path):
         raise BackupError(f"There are no data of a hub in {wish.data} to back up. Name their folder with --data.")
+    if wish.key is not None and (fault := fault_of(wish.key)):
+        raise BackupError(f"No backup was made. {fault}")
     try:
+        if is_under_way(wish.data):
+            raise BackupError(ERASING)
         with one_at_a_time(wish.data) as folder:
             made, manifest = _made(wish, folder, pace)
             places = [*wish.new_places, *wish.places]
@@ -99,7 +123,7 @@ def make_backup(wish: Wish, pace: Pace) -> Made:
             )
             states = [_to_place(made, manifest, place, wish, pace) for place in places]
             note_places(wish.data, states)
-            remove_old(folder, wish.now, wish.days)
+            _tidy(folder, wish)
             erase_set_aside(wish.data, wish.now)
             return Made(made, size_of(made), manifest, states)
     except sqlite3.Error as error:
@@ -113,18 +137,26 @@ def _made(wish: Wish, folder: Path, pace: Pace) -> tuple[Path, Manifest]:
     scratch.mkdir(mode=0o700)
     try:
         copy, packed = scratch / DATABASE, scratch / "packed"
-        careful = _leaving_room(folder, pace)
+        careful = _leaving_room(folder, _unless_erased(wish.data, pace))
         _need_room(wish.data, folder)
         source = _copied(wish.data, copy, careful)
         manifest = _audited(source, copy, wish)
         pack(copy, packed, manifest, careful)
-        give_to_owner(packed, wish.data)
-        made = folder / next_name(folder, manifest.time)
-        packed.replace(made)
-        sync_folder(folder)
-        return made, manifest
+        copy.unlink()
+        if wish.key is not None:
+            packed = _encrypted(packed, manifest, wish.key, careful)
+        careful(0)
+        return give_name(packed, folder, manifest.time, wish.data), manifest
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _encrypted(packed: Path, manifest: Manifest, key: str, pace: Pace) -> Path:
+    """A packed backup, encrypted, with its description beside it."""
+    sealed = packed.with_name("sealed")
+    encrypt(packed, sealed, key, pace)
+    description_path(sealed).write_bytes(description_of(sealed, manifest))
+    return sealed
 
 
 def _need_room(data: Path, folder: Path) -> None:
@@ -144,6 +176,18 @@ def _leaving_room(folder: Path, pace: Pace) -> Pace:
     def careful(done: int) -> None:
         if shutil.disk_usage(folder).free < BACKUP_FREE_BYTES // 2:
             raise BackupError(f"The disk of {folder} has become full, so the backup was given up. Free some space.")
+        pace(done)
+
+    return careful
+
+
+def _unless_erased(data: Path, pace: Pace) -> Pace:
+    """A pace that ends a backup once somebody is to be forgotten whom it may hold."""
+    before = stamp(data)
+
+    def careful(done: int) -> None:
+        if stamp(data) != before:
+            raise BackupError(ERASING)
         pace(done)
 
     return careful
@@ -237,7 +281,7 @@ def _to_place(made: Path, manifest: Manifest, place: Path, wish: Wish, pace: Pac
                 f"`restohub backup --to {place}`."
             )
         _carried(made, manifest.time, place_folder(place, manifest.hub), wish, pace)
-    except (BackupError, OSError) as error:
+    except (BackupError, ListError, OSError) as error:
         said = f"{place} cannot be written ({error.strerror})." if isinstance(error, OSError) else str(error)
         return PlaceState(str(place), said)
     return PlaceState(str(place))
@@ -256,10 +300,20 @@ def _carried(made: Path, time: int, folder: Path, wish: Wish, pace: Pace) -> Non
                 target.write(step)
                 synced(target)
                 pace(len(step))
+        if is_encrypted(made):
+            shutil.copyfile(description_path(made), description_path(new))
         check_bytes(new)
-        give_to_owner(new, wish.data)
-        new.replace(folder / next_name(folder, time))
-        sync_folder(folder)
+        give_name(new, folder, time, wish.data)
     finally:
         new.unlink(missing_ok=True)
+        description_path(new).unlink(missing_ok=True)
+    _tidy(folder, wish)
+
+
+def _tidy(folder: Path, wish: Wish) -> None:
+    """Remove what need not be kept in a folder that has the new backup, and have the list of erasures beside it."""
+    if wish.renew:
+        for one in found_in(folder)[1:]:
+            remove(one.path)
     remove_old(folder, wish.now, wish.days)
+    merge_lists(wish.data, folder)

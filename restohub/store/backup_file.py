@@ -1,7 +1,8 @@
 """The file of a backup: a database in gzip, whose comment says what it is, so that `gunzip` opens it too.
 
 The comment names the digest and the length of all that follows, and ends with its own checksum: no flipped bit and no
-missing byte goes unseen, not even the bits that gzip passes over.
+missing byte goes unseen, not even the bits that gzip passes over. Such a file may be encrypted as a whole: then the
+same comment stands in a small file beside it, since the hub that lists, checks and removes backups cannot open them.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ from restohub.limits import BACKUP_STEP_BYTES
 
 # gzip (RFC 1952) with a comment; no time and no system, so that there is one header for what it says.
 START = b"\x1f\x8b\x08\x10\x00\x00\x00\x00\x00\xff"
+# How a file that is encrypted with age begins; its description lies beside it under this ending.
+AGE = b"age-encryption.org/v1\n"
+DESCRIBED = ".about"
 LAYOUT = 1
 HEADER_BYTES_MAX = 4096
 COMMENT = re.compile(rb"restohub-backup (\d{1,4}) ([0-9a-f]{64}) (\d{16}) (\{.*\}) ([0-9a-f]{8})", re.DOTALL)
@@ -88,20 +92,36 @@ def _deflated(database: Path) -> Iterator[bytes]:
 
 
 def read_header(path: Path) -> Read:
-    """What a backup says of itself, with nothing after its header read but its length; raises BackupError."""
+    """What a backup says of itself, with nothing after its header read but its length; raises BackupError.
+
+    Of an encrypted one, the description that lies beside it says so.
+    """
     try:
         with path.open("rb") as file:
             head = file.read(HEADER_BYTES_MAX)
             size = os.fstat(file.fileno()).st_size
     except OSError as error:
         raise BackupError(f"The backup {path} cannot be read ({error.strerror}).") from None
+    read = _described(path) if head.startswith(AGE) else parsed_header(path, head)
+    if size != read.length + read.body_bytes:
+        raise BackupError(f"The backup {path} is damaged: it has {size:,} bytes of {read.length + read.body_bytes:,}.")
+    return read
+
+
+def parsed_header(path: Path, head: bytes) -> Read:
+    """What the first bytes of a backup that is not encrypted say of it; raises BackupError."""
     comment, end, _ = head.removeprefix(START).partition(b"\0")
-    found = COMMENT.fullmatch(comment) if head.startswith(START) and end else None
+    if not head.startswith(START) or not end:
+        raise BackupError(f"{path} is no backup of restohub, or its beginning is damaged.")
+    return _parsed(path, comment, len(START) + len(comment) + 1)
+
+
+def _parsed(path: Path, comment: bytes, length: int) -> Read:
+    found = COMMENT.fullmatch(comment)
     if found is None:
         raise BackupError(f"{path} is no backup of restohub, or its beginning is damaged.")
     if int(found[1]) > LAYOUT:
         raise BackupError(f"The backup {path} was made by a newer restohub. Install that version or a newer one.")
-    length = len(START) + len(comment) + 1
     if int(found[5], 16) != zlib.crc32(comment[:-9]):
         raise BackupError(f"The backup {path} is damaged: its beginning fails its checksum.")
     try:
@@ -110,10 +130,42 @@ def read_header(path: Path) -> Read:
         raise BackupError(
             f"The backup {path} was made by another restohub, whose backups this one cannot read."
         ) from None
-    read = Read(manifest, length, found[2].decode(), int(found[3]))
-    if size != read.length + read.body_bytes:
-        raise BackupError(f"The backup {path} is damaged: it has {size:,} bytes of {length + read.body_bytes:,}.")
-    return read
+    return Read(manifest, length, found[2].decode(), int(found[3]))
+
+
+def is_encrypted(path: Path) -> bool:
+    """Whether a file is one of age's; False where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(AGE)) == AGE
+    except OSError:
+        return False
+
+
+def description_path(path: Path) -> Path:
+    """Where the description of an encrypted backup lies."""
+    return path.with_name(f"{path.name}{DESCRIBED}")
+
+
+def description_of(encrypted: Path, manifest: Manifest) -> bytes:
+    """What an encrypted backup holds, readable without its key: the comment that one in gzip has in itself."""
+    digest, size = sha256(), 0
+    with encrypted.open("rb", buffering=0) as file:
+        while step := file.read(BACKUP_STEP_BYTES):
+            digest.update(step)
+            size += len(step)
+    return _comment(manifest, digest.hexdigest(), size) + b"\n"
+
+
+def _described(path: Path) -> Read:
+    beside = description_path(path)
+    try:
+        return _parsed(beside, beside.read_bytes().rstrip(b"\n"), 0)
+    except (OSError, BackupError):
+        raise BackupError(
+            f"The backup {path} is encrypted, and its description {beside.name} is missing or damaged. What it holds "
+            "can be read with its key alone."
+        ) from None
 
 
 def check_bytes(path: Path) -> Manifest:
@@ -170,8 +222,12 @@ def sync_folder(folder: Path) -> None:
 
 
 def _header(manifest: Manifest, digest: str, body_bytes: int) -> bytes:
+    return START + _comment(manifest, digest, body_bytes) + b"\0"
+
+
+def _comment(manifest: Manifest, digest: str, body_bytes: int) -> bytes:
     said = b"restohub-backup %d %s %016d %s" % (LAYOUT, digest.encode(), body_bytes, msgspec.json.encode(manifest))
-    return START + said + b" %08x\0" % zlib.crc32(said)
+    return said + b" %08x" % zlib.crc32(said)
 
 
 def _body(path: Path, read: Read) -> Iterator[bytes]:

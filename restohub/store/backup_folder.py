@@ -16,7 +16,17 @@ from msgspec import Struct
 from restohub.limits import BACKUP_DAYS, BACKUP_WEEKS, BACKUPS_MIN, SET_ASIDE_DAYS
 from restohub.live.ports import DAY_S
 
-from .backup_file import BackupError, Manifest, check_bytes, read_header
+from .backup_file import (
+    DESCRIBED,
+    BackupError,
+    Manifest,
+    check_bytes,
+    description_path,
+    is_encrypted,
+    read_header,
+    sync_folder,
+    synced,
+)
 from .data_folder import locked
 
 FOLDER = "backups"
@@ -24,7 +34,7 @@ MARKER = "restohub.place"
 STATE = "places.json"
 LOCK = "backups.lock"
 # A number orders them, whatever the clock says; the time is for people.
-NAME = re.compile(r"restohub-backup-(\d{6})-\d{8}-\d{6}\.gz")
+NAME = re.compile(r"restohub-backup-(\d{6})-\d{8}-\d{6}\.gz(?:\.age)?")
 PARTIAL = ".partial-"
 SET_ASIDE = "replaced-"
 SET_ASIDE_TIME = "%Y%m%d-%H%M%S"
@@ -109,6 +119,10 @@ def sweep(folder: Path) -> None:
     for left in folder.glob(f"{PARTIAL}*"):
         with suppress(OSError):
             shutil.rmtree(left) if left.is_dir() else left.unlink()
+    for left in folder.glob(f"restohub-backup-*{DESCRIBED}"):
+        if not left.with_name(left.name.removesuffix(DESCRIBED)).exists():
+            with suppress(OSError):
+                left.unlink()
 
 
 def found_in(folder: Path) -> list[Backup]:
@@ -154,6 +168,29 @@ def next_name(folder: Path, time: int) -> str:
     return f"restohub-backup-{number:06}-{datetime.fromtimestamp(time, UTC):{SET_ASIDE_TIME}}.gz"
 
 
+def give_name(new: Path, folder: Path, time: int, like: Path) -> Path:
+    """Give a whole backup, written and synced in the same disk's `new`, its name in a folder; raises OSError.
+
+    An encrypted one's description, beside `new`, gets its own first: what has a name can be listed.
+    """
+    name = folder / f"{next_name(folder, time)}{'.age' if is_encrypted(new) else ''}"
+    if is_encrypted(new):
+        with description_path(new).open("rb+") as file:
+            synced(file)
+        give_to_owner(description_path(new), like)
+        description_path(new).replace(description_path(name))
+    give_to_owner(new, like)
+    new.replace(name)
+    sync_folder(folder)
+    return name
+
+
+def remove(path: Path) -> None:
+    """Remove a backup, its description last; raises OSError."""
+    path.unlink()
+    description_path(path).unlink(missing_ok=True)
+
+
 def surplus(found: Sequence[Backup], now: int, days: int) -> list[Backup]:
     """Which backups (newest first) need not be kept: all but the newest of each of 7 days and of 4 weeks.
 
@@ -175,7 +212,7 @@ def remove_old(folder: Path, now: int, days: int) -> None:
     """Remove the backups that need not be kept; what cannot be removed stays for the next time."""
     for one in surplus(found_in(folder), now, days):
         with suppress(OSError):
-            one.path.unlink()
+            remove(one.path)
 
 
 def set_aside(data: Path) -> list[tuple[Path, int]]:

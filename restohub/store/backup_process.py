@@ -38,11 +38,16 @@ class BackupProcess:
             missing=[one.fault for one in states if one.fault is not None],
         )
 
-    async def make(self) -> str | None:
+    async def make(self, *, renew: bool = False) -> str | None:
         """Make a backup; None where it was made, else the sentence why not."""
         try:
             process = await asyncio.create_subprocess_exec(
-                *self._command, stdin=DEVNULL, stdout=PIPE, stderr=PIPE, env=dict(self._environment)
+                *self._command,
+                *(["--renew"] * renew),
+                stdin=DEVNULL,
+                stdout=PIPE,
+                stderr=PIPE,
+                env=dict(self._environment),
             )
         except OSError as error:
             return f"No process could be started for it ({error.strerror})."

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Iterable, Set
-from typing import Any, NoReturn, cast
+from collections.abc import Callable, Iterable, Set
+from typing import Any, NoReturn, TypeVar, cast
 
 import aiosqlite
 
@@ -29,6 +29,8 @@ from .codec import (
 from .connection import Connection
 from .errors import storage_fault
 from .past_versions import VersionSearch
+
+T = TypeVar("T")
 
 # Commits that are read in one visit to the connection's thread, in which nobody else can read.
 ROWS_A_VISIT = 50
@@ -235,6 +237,13 @@ class History:
     async def bytes_in_use(self) -> int:
         """The bytes of the file's pages that hold something."""
         return int((await self._row(IN_USE))[0])
+
+    async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Do this reading in the connection's thread, in one visit: a short one, since nobody else can read then."""
+        try:
+            return await self._connection.run(work)
+        except sqlite3.Error as error:
+            raise self._noted(storage_fault(error, "write")) from error
 
     async def _row(self, sql: str, *values: object) -> Any:
         """The first row of a query, or None."""

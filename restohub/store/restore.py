@@ -16,10 +16,23 @@ from tempfile import TemporaryDirectory
 
 from msgspec import Struct
 
-from .backup_file import BackupError, Manifest, Pace, read_header, sync_folder, unpack
+from .backup_file import (
+    HEADER_BYTES_MAX,
+    BackupError,
+    Manifest,
+    Pace,
+    is_encrypted,
+    parsed_header,
+    read_header,
+    sync_folder,
+    unpack,
+)
 from .backup_folder import PARTIAL, SET_ASIDE, SET_ASIDE_TIME, give_to_owner, sweep
 from .codec import name_checksum
 from .data_folder import DATABASE, FolderLock, size_of
+from .encryption import SecretKeys, beginning_of, decrypt, secret_keys
+from .erasure_list import FILE as ERASURES
+from .erasure_list import merge_lists
 from .restore_detection import NAME
 from .schema import FormatError, migrations
 from .snapshot import readable_at
@@ -36,28 +49,39 @@ class Restored(Struct, frozen=True):
     set_aside: Path | None
 
 
-def check_backup(file: Path, pace: Pace) -> Manifest:
-    """Read a backup as a restore would, with nothing put anywhere; raises BackupError, FormatError, OSError."""
+def check_backup(file: Path, pace: Pace, key: Path | None = None) -> Manifest:
+    """Read a backup as a restore would, with nothing put anywhere; raises BackupError, FormatError, OSError.
+
+    `key`: the file with the secret key of an encrypted one.
+    """
     with TemporaryDirectory(prefix="restohub-check-") as scratch:
-        return _unpacked(file, Path(scratch) / DATABASE, pace)
+        return _unpacked(file, Path(scratch) / DATABASE, pace, key)
 
 
-def restore(file: Path, data: Path, now: int, pace: Pace) -> Restored:
-    """Put a backup in the place of a stopped hub's data; `now` are UTC seconds.
+def manifest_of(file: Path, key: Path | None) -> Manifest:
+    """What a backup says of itself; of an encrypted one, only where the key opens it. Raises BackupError."""
+    if not is_encrypted(file):
+        return read_header(file).manifest
+    return parsed_header(file, beginning_of(file, _keys(file, key), HEADER_BYTES_MAX)).manifest
+
+
+def restore(file: Path, data: Path, now: int, pace: Pace, key: Path | None = None) -> Restored:
+    """Put a backup in the place of a stopped hub's data; `now` are UTC seconds, `key` as for `check_backup`.
 
     Raises BackupError, FormatError, FolderError (a hub serves the folder), OSError; the folder is as it was then.
     """
-    read_header(file)  # before a folder is made
+    manifest_of(file, key)  # before a folder is made
     new = not data.exists()
     try:
         with FolderLock(data):
             sweep(data)
             with _scratch(data) as scratch:
                 copy = scratch / DATABASE
-                manifest = _unpacked(file, copy, pace)
+                manifest = _unpacked(file, copy, pace, key)
                 _refuse_another(file, manifest, data)
                 _begin_epoch(copy)
                 give_to_owner(copy, data)
+                _remember_erasures(file, data)
                 return Restored(manifest, _swap(copy, data, now))
     except BaseException:
         if new:
@@ -75,9 +99,9 @@ def _scratch(data: Path) -> Iterator[Path]:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _unpacked(file: Path, copy: Path, pace: Pace) -> Manifest:
+def _unpacked(file: Path, copy: Path, pace: Pace, key: Path | None) -> Manifest:
     """The database of a backup, read and checked to its last row; raises BackupError, FormatError, OSError."""
-    manifest = read_header(file).manifest
+    manifest = manifest_of(file, key)
     newest = migrations()[-1][0]
     if manifest.format > newest:
         raise FormatError(
@@ -85,18 +109,42 @@ def _unpacked(file: Path, copy: Path, pace: Pace) -> Manifest:
             f"one reads up to {newest}). It is not damaged. Install that version or a newer one."
         )
     free = shutil.disk_usage(copy.parent).free
-    if free < manifest.bytes:
+    needed = manifest.bytes + (size_of(file) if is_encrypted(file) else 0)
+    if free < needed:
         raise BackupError(
             f"There is no room for the backup on the disk of {copy.parent.parent}: {free / 1e6:,.0f} MB are free, and "
-            f"it takes {manifest.bytes / 1e6:,.0f} MB. Free some space."
+            f"it takes {needed / 1e6:,.0f} MB. Free some space."
         )
-    unpack(file, copy, pace)
+    if is_encrypted(file):
+        _unseal(file, copy, pace, key)
+    else:
+        unpack(file, copy, pace)
     report = check_database(f"{copy.absolute().as_uri()}?mode=ro", copy, lambda _done, _total: pace(0))
     revisions = sum(last for _, last in report.logs.values())
     if not report.sound or revisions != manifest.revisions:
         why = report.faults[0].detail if report.faults else "It does not hold what its beginning says."
         raise BackupError(f"The data in the backup {file} are damaged: {why}")
     return manifest
+
+
+def _unseal(file: Path, copy: Path, pace: Pace, key: Path | None) -> None:
+    """Unpack an encrypted backup, by way of one that is not, which is as private as the data are."""
+    packed = copy.with_name("packed")
+    decrypt(file, packed, _keys(file, key), lambda _done: pace(0))
+    try:
+        unpack(packed, copy, pace)
+    except BackupError as error:
+        raise BackupError(str(error).replace(str(packed), str(file))) from None
+    packed.unlink()
+
+
+def _keys(file: Path, key: Path | None) -> SecretKeys:
+    if key is None:
+        raise BackupError(
+            f"The backup {file} is encrypted. Name the file with its secret key: --key FILE. "
+            "`restohub backup key` showed that key when it was made."
+        )
+    return secret_keys(key)
 
 
 def _refuse_another(file: Path, manifest: Manifest, data: Path) -> None:
@@ -121,6 +169,12 @@ def _begin_epoch(copy: Path) -> None:
     with closing(sqlite3.connect(copy, isolation_level=None)) as database:
         database.execute("PRAGMA synchronous = FULL")
         database.execute(NAME, ("mark", RESTORED, name_checksum("mark", RESTORED)))
+
+
+def _remember_erasures(file: Path, data: Path) -> None:
+    """Have whoever was forgotten since the backup was made forgotten again, before the next start serves the data."""
+    if merge_lists(file.parent, data):
+        give_to_owner(data / ERASURES, data)
 
 
 def _swap(copy: Path, data: Path, now: int) -> Path | None:

@@ -12,6 +12,7 @@ from msgspec import Struct
 from restohub.wire.entities import Guest, Restaurant, Table
 from restohub.wire.inputs import GuestInput, RestaurantInput, TableInput
 from restohub.wire.night_report import NightReport
+from restohub.wire.person import ErasureRequest, ErasureTold, PersonHeld, PersonRequest
 from restohub.wire.request_schemas import BatchRequest, NewGuest, NewRestaurant, NewTable, QueueRequest, SeatingRequest
 from restohub.wire.responses import BatchDone, Delta, Floor, Health, Made, QueueDone, Seating, Sent
 
@@ -22,6 +23,7 @@ from .health import health
 from .made_by_address import list_made
 from .night_reports import night_report
 from .offline_queue import sync_batch
+from .people_routes import ask_erasure, get_erasure, hold_person
 from .request import Request
 from .restaurants import (
     create_restaurant,
@@ -61,6 +63,7 @@ class Route(Struct, frozen=True, kw_only=True):
     query: tuple[Parameter, ...] = ()
     refuses: tuple[str, ...] = ()
     group: str = "guests"
+    keyed: bool = True
 
     @property
     def plain_path(self) -> str:
@@ -75,7 +78,7 @@ class Route(Struct, frozen=True, kw_only=True):
     @property
     def takes_key(self) -> bool:
         """Whether `Idempotency-Key` is honoured."""
-        return self.method != "GET"
+        return self.method != "GET" and self.keyed
 
     @property
     def takes_if_match(self) -> bool:
@@ -252,6 +255,21 @@ ROUTES: tuple[Route, ...] = (
             Parameter("since", TIME, "From when on.", required=True),
         ),
         answers={200: Made}, refuses=("not_permitted",),
+    ),
+    Route(
+        method="POST", path=ONE_RESTAURANT + "/people", name="holdPerson", handler=hold_person, group="people",
+        says="All that the hub holds of a person, to hand over; on the hub's own machine.", body=PersonRequest,
+        answers={200: PersonHeld}, refuses=(*NO_RESTAURANT, "not_permitted"), keyed=False,
+    ),
+    Route(
+        method="POST", path=ONE_RESTAURANT + "/erasures", name="askErasure", handler=ask_erasure, group="people",
+        says="Have a person forgotten; on the hub's own machine.", body=ErasureRequest,
+        answers={202: ErasureTold}, refuses=(*NO_RESTAURANT, "not_permitted"), keyed=False,
+    ),
+    Route(
+        method="GET", path=ONE_RESTAURANT + "/erasures/{erasure_id:str}", name="getErasure", handler=get_erasure,
+        group="people", says="How far an erasure is; on the hub's own machine.", answers={200: ErasureTold},
+        refuses=("not_permitted",),
     ),
     Route(
         method="GET", path="/api/sync/health", name="syncHealth", handler=health, group="hub",

@@ -140,6 +140,57 @@ def test_damage_at_a_start_names_the_newest_good_backup_and_its_command(evening:
         assert shown(api) == floor
 
 
+def test_a_key_is_made_once_and_backups_are_encrypted_to_it(evening: Hub, tmp_path: Path) -> None:
+    toml = evening.data / "restohub.toml"
+    toml.write_text("log_days = 5")
+    done = restohub("backup", "key", "--data", str(evening.data))
+    assert (done.returncode, done.stderr) == (0, "")
+    [secret] = [line for line in done.stdout.splitlines() if line.startswith("AGE-SECRET-KEY-1")]
+    assert secret not in toml.read_text()
+    assert toml.read_text().startswith('log_days = 5\nbackup_key = "age1')
+    again = restohub("backup", "key", "--data", str(evening.data))
+    assert (again.returncode, again.stdout) == (1, "")
+    assert "Backups are encrypted already" in again.stderr
+    assert restohub("backup", "--data", str(evening.data)).returncode == 0
+    [path] = (evening.data / "backups").glob("*.age")
+    (tmp_path / "key").write_text(secret)
+    with evening.client() as api:
+        floor = shown(api)
+    evening.stop()
+    without = restohub("restore", str(path), "--data", str(evening.data))
+    assert (without.returncode, "is encrypted" in without.stderr) == (1, True)
+    done = restohub("restore", str(path), "--data", str(evening.data), "--key", str(tmp_path / "key"))
+    assert (done.returncode, done.stderr) == (0, "")
+    other = restohub("backup", "key", "--data", str(tmp_path / "other"))
+    assert (other.returncode, "cannot be written" in other.stderr) == (1, True)
+    (tmp_path / "wrong").write_text("AGE-SECRET-KEY-1")
+    [told] = json.loads(
+        restohub("backups", "--data", str(evening.data), "--json", "--key", str(tmp_path / "wrong")).stdout
+    )
+    assert "no whole secret key" in told["fault"]
+    with evening.start().client() as api:
+        assert shown(api) == floor
+
+
+def test_without_the_part_that_encrypts_no_backup_begins(
+    evening: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert restohub("backup", "key", "--data", str(evening.data)).returncode == 0
+    (tmp_path / "without").mkdir()
+    (tmp_path / "without" / "pyrage.py").write_text("raise ImportError\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "without"))
+    done = restohub("backup", "--data", str(evening.data))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "a part that is not installed" in done.stderr
+    assert not (evening.data / "backups").exists()
+    doctor = restohub(
+        "doctor", "--data", str(evening.data), "--host", "127.0.0.1", "--port", str(evening.port), "--json"
+    )
+    [check] = [one for one in json.loads(doctor.stdout)["checks"] if one["name"] == "backups"]
+    assert check["result"] == "wrong"
+    assert "restohub[encryption]" in check["fix"]
+
+
 @pytest.mark.parametrize("command", ["backup", "backups", "restore"])
 def test_its_help_says_what_it_does(command: str) -> None:
     done = restohub(command, "--help")

@@ -17,7 +17,11 @@ OPERATE = "restohub/docs/operate.md"
 FIELDS = {field.name: field.default for field in msgspec.structs.fields(Settings)}
 SETTINGS = cells(part(OPERATE, "Settings"))
 # Where what counts is no one value.
-DEFAULTS = {"data": "`$STATE_DIRECTORY`, else the platform's place", "interface": "each that iPads may be on"}
+DEFAULTS = {
+    "data": "`$STATE_DIRECTORY`, else the platform's place",
+    "interface": "each that iPads may be on",
+    "backup_key": "none",
+}
 
 
 def shown(name: str, default: Any) -> str:
@@ -55,10 +59,13 @@ def test_every_flag_of_the_table_is_one_of_serve() -> None:
 
 def test_the_table_of_commands_is_that_of_the_code() -> None:
     listed = [one[0].strip("`").removeprefix("restohub ") for one in cells(part(OPERATE, "The commands"))[1:]]
-    words = {" ".join(re.findall(r"^[a-z]+|(?<=^service )\w+|(?<=^identity )\w+", one)) for one in listed}
+    words = {
+        " ".join(re.findall(r"^[a-z]+|(?<=^service )\w+|(?<=^identity )\w+|(?<=^backup )key", one)) for one in listed
+    }
     found = set()
     for name, command in typer.main.get_command(cli).commands.items():  # type: ignore[attr-defined]  # typer gives a group
-        found |= {f"{name} {below}" for below in getattr(command, "commands", {})} or {name}
+        below = {f"{name} {one}" for one in getattr(command, "commands", {})}
+        found |= below | ({name} if not below or command.invoke_without_command else set())
     assert words == found
 
 

@@ -109,6 +109,8 @@ class Core:
             claims=Claims(present, writer, feed, clock),
             discovery=absent,
             backups=absent,
+            erasures=absent,
+            contact_key=loaded.contact_key,
         )
         self.spawn(writer.run())
         self.spawn(feed.watch())

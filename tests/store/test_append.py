@@ -83,7 +83,7 @@ def failing(
     writing: Ledger, where: str, code: int = sqlite3.SQLITE_FULL, *, undoing_fails: bool = False
 ) -> tuple[Ledger, FailingConnection]:
     connection = FailingConnection(writing._connection, where, code, undoing_fails=undoing_fails)
-    return Ledger(cast(Connection, connection), writing._path), connection
+    return Ledger(cast(Connection, connection), writing.path), connection
 
 
 STATEMENTS = ("BEGIN", "INTO entity", "INTO log", "COMMIT")

@@ -126,6 +126,9 @@ EVENING = (
     Ask("GET", "/api/sync/full?restaurant_id=1"),
     Ask("GET", "/api/sync/delta?restaurant_id=1&since_revision=13&epoch=5f1c0a9e44d2"),
     Ask("GET", "/api/made?from=127.0.0.1&since=2024-01-15T00:00:00Z"),
+    Ask("POST", "/restaurants/1/people", {"phone": "+33 1 23 45 67 89"}),
+    Ask("POST", "/restaurants/1/erasures", {"phone": "+33 1 23 45 67 89", "backups": "renew"}),
+    Ask("GET", "/restaurants/1/erasures/0198c0de-0000-7000-8000-00000000e7a5"),
     Ask("GET", "/api/sync/health"),
     Ask("GET", "/health"),
 )  # fmt: skip

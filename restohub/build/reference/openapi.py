@@ -28,6 +28,7 @@ GROUPS = {
     "guests": "Parties: waitlist, walk-ins, reservations.",
     "tables": "The tables of the floor.",
     "sync": "How a client comes to hold the floor, and sends what it did off-line.",
+    "people": "What the hub holds of a person, and forgetting it: for the hub's own machine.",
     "hub": "The hub itself.",
 }
 # A new guest has at least one of the two names. With `anyOf`, swift-openapi-generator drops all other properties.
@@ -175,7 +176,7 @@ def _responses(route: Route, named: dict[str, Any]) -> dict[str, Any]:
 
 
 def _describe(status: int) -> str:
-    return {200: "Done.", 201: "Made.", 204: "Removed.", 503: "A change could not be saved now."}[status]
+    return {200: "Done.", 201: "Made.", 202: "Noted.", 204: "Removed.", 503: "A change could not be saved now."}[status]
 
 
 def _headers(route: Route, status: int) -> dict[str, Any]:

@@ -13,7 +13,8 @@ import msgspec
 from msgspec import Struct
 
 from restohub.floor.commands import Visits
-from restohub.floor.model import Directory, Entity, Entry, Floor, Removal, Restaurant
+from restohub.floor.forgetting import Person, ids_on_floor
+from restohub.floor.model import Directory, Entity, Entry, Floor, Guest, Removal, Restaurant
 from restohub.floor.visits import Visit
 from restohub.live.address_usage import Callers
 from restohub.live.client_ahead import Claims
@@ -24,7 +25,7 @@ from restohub.live.feed import Feed
 from restohub.live.hub import Hub
 from restohub.live.key_index import KeyIndex
 from restohub.live.list_index import Listings
-from restohub.live.ports import BackupState, KeptAnswer, Record, Revision, Version
+from restohub.live.ports import BackupState, Erasure, Held, KeptAnswer, Record, Revision, Version
 from restohub.live.snapshots import Snapshots
 from restohub.live.writer import Writer
 from restohub.store.append import Ledger
@@ -41,6 +42,7 @@ EPOCH = "5f1c0a9e44d2"
 ENDPOINT = Endpoint(
     "0197ac3e-5c10-7d21-b4a8-60f3279e44d2", "restohub", "::", 8000, None, True, "0197ac40-10c2-7b06-9d15-4be1f7a6c3d8"
 )
+ERASURE = "0198c0de-0000-7000-8000-00000000e7a5"
 BACKED_UP = BackupState(OPENING - 14 * 3600, 412_000)
 FOUND = Discovery("announced", "restohub", "restohub-9e44d2.local", ["192.168.1.20"])
 UNTOLD_HEADERS = {"content-length", "content-type"}
@@ -172,6 +174,38 @@ class SampleHistory(History):
         return [one.entry for one in self._ledger.records if one.entry.restaurant_id == restaurant_id]
 
 
+class SampleErasures:
+    """Hands over what the paper says, and has forgotten everybody already."""
+
+    def __init__(self, ledger: SampleLedger) -> None:
+        self._ledger = ledger
+
+    async def held(self, floor: Floor, person: Person) -> Held:
+        """The guest, and what the commits made of him."""
+        ids = ids_on_floor(floor, person, b"")
+        logged = [
+            (record.entry.revision, record.entry.time, change.action, change.entity)
+            for record in self._ledger.records
+            for change in record.entry.changes
+            if change.id in ids and (change.entity is None or isinstance(change.entity, Guest))
+        ]
+        return Held([floor.guests[one] for one in ids], logged, [])
+
+    async def ask(self, restaurant_id: int, person: Person, renew: bool, now: int) -> Erasure:
+        """Note nothing."""
+        return Erasure(id=ERASURE, restaurant_id=restaurant_id, person=person, asked=now, renew=renew)
+
+    def find(self, restaurant_id: int, erasure_id: str) -> Erasure | None:
+        """Done at once."""
+        return Erasure(
+            id=erasure_id, restaurant_id=restaurant_id, person=Person(), asked=OPENING, ids=("g2",), done=OPENING + 4
+        )
+
+    def is_running(self, erasure_id: str) -> bool:  # noqa: ARG002 (Erasures' own form)
+        """Never."""
+        return False
+
+
 class SampleHub:
     """The whole application over a hub in memory, asked without a network."""
 
@@ -246,6 +280,7 @@ async def sample_hub(callers: Callers | None = None) -> AsyncIterator[SampleHub]
         knows_zone=lambda _: True, clock=clock, callers=callers or Callers(["127.0.0.1"], lambda: 0.0, str),
         writer=writer, history=history, feed=feed, snapshots=snapshots, listings=Listings(), discovery=lambda: FOUND,
         claims=Claims(present, writer, feed, clock), backups=lambda: BACKED_UP,
+        erasures=SampleErasures(ledger), contact_key=b"",
     )  # fmt: skip
     writing = asyncio.create_task(writer.run())
     try:

@@ -1,0 +1,123 @@
+"""Stale copies of rows: what SQLite leaves in the unused part of a page when it redistributes the rows of several.
+
+It zeroes what it frees (`secure_delete = FAST`), but builds such pages anew over what was in them, and the end of a
+row's last overflow page may be of an earlier row. Neither is reached by any statement, but a row that grows into that
+space overwrites it. File format: https://www.sqlite.org/fileformat2.html.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from msgspec import Struct
+
+from .codec import position_of
+from .connection import PAGE_BYTES
+
+TABLE_LEAF = 13
+HEADER_BYTES = 8
+# The most that a row has in its own leaf page; a larger one leaves LEAST there or what fills its overflow pages.
+MOST = PAGE_BYTES - 35
+LEAST = (PAGE_BYTES - 12) * 32 // 255 - 23
+OVERFLOW_BYTES = PAGE_BYTES - 4
+# A checksum and a length may take so many bytes more.
+SLACK = 8
+# Fewer bytes are no word, but places of rows that were there.
+WORD_BYTES = 7
+READ_BYTES = 64 * 1024
+# The first position of a restaurant's log. The rows of other tables have smaller numbers: what is left of those
+# that were moved is of nobody any more.
+FIRST_POSITION = position_of(1, 0)
+
+
+class Growth(Struct, frozen=True):
+    """The row (its position in the log) that is to grow by so many bytes, to fill a page."""
+
+    position: int
+    bytes: int
+
+
+class Cell(Struct, frozen=True):
+    """A row as a leaf page has it: its position, its length, and how much of it is in the page itself."""
+
+    position: int
+    length: int
+    local: int
+    overflow: int
+
+
+class PageReader:
+    """Reads the file of a database beside SQLite, and keeps it open: closing it would drop SQLite's locks."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("rb", buffering=0)
+
+    def stale(self, first: int) -> tuple[list[Growth], int]:
+        """Which rows have to grow, of some pages from the page `first` on; the page to go on with, 0 at the end."""
+        self._file.seek((first - 1) * PAGE_BYTES)
+        raw = self._file.read(READ_BYTES) or b""
+        found: list[Growth] = []
+        for at in range(0, len(raw), PAGE_BYTES):
+            if raw[at] == TABLE_LEAF and first + at > 1:
+                found += self._grown(raw[at : at + PAGE_BYTES])
+        return found, first + len(raw) // PAGE_BYTES if len(raw) == READ_BYTES else 0
+
+    def _grown(self, page: bytes) -> Iterator[Growth]:
+        """The rows of a leaf page that have to grow: one for its own unused part, each for its last overflow page."""
+        cells = [_cell(page, at) for at in sorted(_offsets(page), reverse=True)]
+        if not cells or cells[0].position < FIRST_POSITION:
+            return
+        unused = page[HEADER_BYTES + 2 * len(cells) : int.from_bytes(page[5:7], "big")]
+        if len(unused.strip(b"\0")) >= WORD_BYTES:
+            # Not the lowest in the page: there is room for it only once SQLite has put the page together anew, zeroed.
+            grown = min(cells[:-1], key=lambda cell: cell.local, default=cells[0])
+            room = min(len(unused), MOST - grown.local) - SLACK
+            if room > 0 or len(cells) > 1:
+                yield Growth(grown.position, max(room, 1))
+        for cell in cells:
+            used = (cell.length - cell.local) % OVERFLOW_BYTES
+            if used and any(self._last_page(cell)[4 + used :]):
+                yield Growth(cell.position, OVERFLOW_BYTES - used)
+
+    def _last_page(self, cell: Cell) -> bytes:
+        number, page = cell.overflow, b""
+        for _ in range(-(-(cell.length - cell.local) // OVERFLOW_BYTES)):
+            self._file.seek((number - 1) * PAGE_BYTES)
+            page = self._file.read(PAGE_BYTES) or b""
+            number = int.from_bytes(page[:4], "big")
+            if not number:
+                break
+        return page
+
+
+def _offsets(page: bytes) -> list[int]:
+    """Where the rows of a leaf page are; none where this is no leaf page after all."""
+    count = int.from_bytes(page[3:5], "big")
+    if HEADER_BYTES + 2 * count > len(page):
+        return []
+    found = [int.from_bytes(page[at : at + 2], "big") for at in range(HEADER_BYTES, HEADER_BYTES + 2 * count, 2)]
+    return found if all(HEADER_BYTES < at < len(page) - 3 for at in found) else []
+
+
+def _cell(page: bytes, at: int) -> Cell:
+    length, at = _varint(page, at)
+    position, at = _varint(page, at)
+    local = length
+    if length > MOST:
+        local = LEAST + (length - LEAST) % OVERFLOW_BYTES
+        local = local if local <= MOST else LEAST
+    overflow = int.from_bytes(page[at + local : at + local + 4], "big") if local < length else 0
+    return Cell(position, length, local, overflow)
+
+
+def _varint(page: bytes, at: int) -> tuple[int, int]:
+    value = 0
+    for count in range(9):
+        byte = page[at + count] if at + count < len(page) else 0
+        if count == 8:
+            return value << 8 | byte, at + 9
+        value = value << 7 | byte & 0x7F
+        if byte < 0x80:
+            return value, at + count + 1
+    raise AssertionError("unreachable")

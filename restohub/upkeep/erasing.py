@@ -1,0 +1,159 @@
+"""Erasing: people are taken out of the floor, the store and, where that is wanted, the backups, one after the other."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence, Set
+from functools import partial
+
+from msgspec import structs
+
+from restohub.floor.forgetting import Person, forgetting, uncounted
+from restohub.floor.model import Floor
+from restohub.floor.outcomes import Result
+from restohub.live.clock import new_id
+from restohub.live.group_commit import Step
+from restohub.live.hub import Hub
+from restohub.live.ports import Backups, Erasure, Held, People, StorageFullError, StorageUnavailableError
+from restohub.live.writer import Writer
+from restohub.wire.problems import Problem
+from restohub.wire.responses import Answer
+
+log = logging.getLogger("restohub.erasing")
+
+# Between two steps, so that others write meanwhile.
+REST_S = 0.002
+AGAIN_S = 60.0
+TROUBLE = (Problem, StorageFullError, StorageUnavailableError, OSError)
+
+
+class Erasing:
+    """Forgets the people of the list of erasures, which is kept beside the database and outlasts it."""
+
+    def __init__(self, people: People, backups: Backups) -> None:
+        self._people = people
+        self._backups = backups
+        self._erasures = {one.id: one for one in people.erasures()}
+        self._running: str | None = None
+        self._asked = asyncio.Event()
+        # Each reads the whole log; one after the other is enough.
+        self._searching = asyncio.Lock()
+        self._keeping = asyncio.Lock()
+
+    async def ask(self, restaurant_id: int, person: Person, renew: bool, now: int) -> Erasure:
+        """Have a person forgotten, noted on the disk; raises OSError."""
+        made = Erasure(id=new_id(), restaurant_id=restaurant_id, person=person, asked=now, renew=renew)
+        await self._keep(made)
+        self._asked.set()
+        return made
+
+    def find(self, restaurant_id: int, erasure_id: str) -> Erasure | None:
+        """How far an erasure is, None where there is none of this id in the restaurant."""
+        found = self._erasures.get(erasure_id)
+        return None if found is None or found.restaurant_id != restaurant_id else found
+
+    def is_running(self, erasure_id: str) -> bool:
+        """Whether an erasure is being done at this moment."""
+        return self._running == erasure_id
+
+    async def held(self, floor: Floor, person: Person) -> Held:
+        """What is held of a person; raises StorageFailedError, StorageUnavailableError."""
+        async with self._searching:
+            return await self._people.held(floor, person)
+
+    async def catch_up(self, hub: Hub) -> None:
+        """Forget again whom a database that was put back still holds, before it is served; raises TROUBLE."""
+        marks = await self._people.marks(partial(_between, hub.writer))
+        for one in list(self._erasures.values()):
+            if one.done is not None and one.id not in marks:
+                log.info("The data still hold somebody who was forgotten; that is done again before they are served.")
+                await self._forget(hub, one)
+
+    async def run(self, hub: Hub) -> None:
+        """Forget whoever is on the list, for as long as the hub runs."""
+        while True:
+            self._asked.clear()
+            due = [one for one in self._erasures.values() if one.done is None or (one.renew and one.renewed is None)]
+            try:
+                for one in due:
+                    await self._work_on(hub, one)
+            except TROUBLE as fault:
+                log.warning("A person could not be forgotten yet: %s It is tried again in a minute.", fault)
+                await asyncio.sleep(AGAIN_S)
+                continue
+            await self._asked.wait()
+
+    async def _work_on(self, hub: Hub, one: Erasure) -> None:
+        self._running = one.id
+        try:
+            if one.done is None:
+                one = await self._forget(hub, one)
+            if one.renew and one.renewed is None:
+                await self._renew(hub, one)
+        finally:
+            self._running = None
+
+    async def _forget(self, hub: Hub, one: Erasure) -> Erasure:
+        """Everything that an erasure does in the data folder, in an order in which it may be cut and done again."""
+        between = partial(_between, hub.writer)
+        floor = hub.writer.floors.get(one.restaurant_id)
+        if floor is not None:
+            ids = await self._people.found(floor, one.person, one.ids)
+            one = structs.replace(one, ids=tuple(sorted(ids)))
+            await self._keep(one)
+            await self._leave_floor(hub, one.restaurant_id, one.ids)
+            await self._people.scrub(hub.writer.floors.get(one.restaurant_id, floor), ids, between)
+            await between(partial(forget_counted, hub.writer, one.restaurant_id, ids))
+            hub.feed.forget_commits(one.restaurant_id)
+        await self._people.clean(one.asked, between)
+        await self._people.mark(one.id, hub.clock.now(), between)
+        one = structs.replace(one, done=one.done or hub.clock.now())
+        await self._keep(one)
+        await asyncio.to_thread(self._people.keep_beside_backups)
+        log.info("A person is forgotten: %d of the guests that there were.", len(one.ids))
+        return one
+
+    async def _leave_floor(self, hub: Hub, restaurant_id: int, ids: Sequence[str]) -> None:
+        """Make nobody of those who are on the floor, by changes like any other."""
+        for guest_id in ids:
+            floor = hub.writer.floors.get(restaurant_id)
+            guest = None if floor is None else floor.guests.get(guest_id)
+            command = None if guest is None else forgetting(guest)
+            if command is not None:
+                step = Step(command=command, transaction_id=new_id())
+                await hub.writer.submit(restaurant_id, [step], _nothing)
+
+    async def _renew(self, hub: Hub, one: Erasure) -> None:
+        """Make the backups anew, so that none is older than the erasure; raises StorageUnavailableError."""
+        fault = await self._backups.make(renew=True)
+        if fault is not None:
+            raise StorageUnavailableError(fault)
+        missing = (await asyncio.to_thread(self._backups.look)).missing
+        await self._keep(structs.replace(one, renewed=hub.clock.now(), missing=tuple(missing)))
+        await asyncio.to_thread(self._people.keep_beside_backups)
+
+    async def _keep(self, one: Erasure) -> None:
+        """Have an erasure on the list as it is now, on the disk first."""
+        async with self._keeping:
+            kept = {**self._erasures, one.id: one}
+            await asyncio.to_thread(self._people.keep, list(kept.values()))
+            self._erasures = kept
+
+
+async def forget_counted(writer: Writer, restaurant_id: int, ids: Set[str]) -> int:
+    """Have the floor forget the hashes of these guests who left it, as the store did; to be done between two groups."""
+    floor = writer.floors.get(restaurant_id)
+    if floor is not None:
+        writer.floors[restaurant_id] = uncounted(floor, ids)
+    return len(ids)
+
+
+async def _between(writer: Writer, work: Callable[[], Awaitable[int]]) -> int:
+    done = await writer.between_groups(work)
+    await asyncio.sleep(REST_S)
+    return done
+
+
+def _nothing(results: Sequence[Result], floor: Floor) -> Answer:  # noqa: ARG001 (every answering takes it)
+    return Answer(204, [], b"")

@@ -1,0 +1,114 @@
+"""The eraser's steps on pages: no stale copy of a row is left, whatever SQLite moved before."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from restohub.store.append import UPSERT, Ledger
+from restohub.store.codec import NO_CHANGES, log_checksum, position_of, row_checksum
+from restohub.store.connection import open_writer
+from restohub.store.data_folder import DATABASE
+from restohub.store.eraser import Eraser, clean_pages
+from tests.faults.file_search import finds, free_pages
+from tests.random_seed import chosen_seed
+
+WORD = "zaphodbeeblebrox"
+ROUNDS = 12_000
+STEP = 500
+
+
+@asynccontextmanager
+async def ledger_of(folder: Path) -> AsyncIterator[Ledger]:
+    """A ledger on a new database."""
+    connection = await open_writer(folder)
+    try:
+        yield Ledger(connection, folder / DATABASE)
+    finally:
+        await connection.close()
+
+
+async def at_once(work: Callable[[], Awaitable[int]]) -> int:
+    """Do a step: there is no writer to wait for."""
+    return await work()
+
+
+def image(chance: Random, mine: bool) -> bytes:
+    """A row's blob of a length by chance, with the word in it or not; some reach into overflow pages."""
+    text = (f"{WORD} " if mine else "n") * chance.randint(1, 12) + "m" * chance.choice([0, 20, 80, 300, 900, 2500])
+    return b'"' + text.encode() + b'"'
+
+
+def churn(database: sqlite3.Connection, chance: Random) -> None:
+    """Rows that come, change and go: entities, and the logs of several restaurants, pruned at their old ends."""
+    there: list[str] = []
+    for first in range(1, ROUNDS, STEP):
+        database.execute("BEGIN")
+        for step in range(first, first + STEP):
+            change_entity(database, chance, there, step)
+            position, blob = position_of(chance.choice([1, 1, 2, 3]), step), image(chance, chance.random() < 0.2)
+            row = (position, 0, log_checksum(position, 0, None, None, blob, None), blob)
+            database.execute("INSERT INTO log (position, time, checksum, changes) VALUES (?, ?, ?, ?)", row)
+        for one in (1, 2, 3):
+            span = position_of(one, 0), position_of(one, max(0, first - 4000))
+            database.execute("DELETE FROM log WHERE position BETWEEN ? AND ?", span)
+        database.execute("COMMIT")
+    database.execute("UPDATE entity SET image = CAST('\"\"' AS BLOB) WHERE id LIKE 'p%'")
+    for position, blob in database.execute("SELECT position, changes FROM log").fetchall():
+        if WORD.encode() in blob:
+            new = NO_CHANGES.ljust(len(blob))
+            database.execute("UPDATE log SET changes = ? WHERE position = ?", (new, position))
+
+
+def change_entity(database: sqlite3.Connection, chance: Random, there: list[str], step: int) -> None:
+    """Make, change or delete one."""
+    act = chance.random()
+    if act < 0.3 or not there:
+        there.append(f"{'p' if chance.random() < 0.2 else 'o'}{step}")
+    if act > 0.8:
+        database.execute("DELETE FROM entity WHERE id = ?", (there.pop(chance.randrange(len(there))),))
+    else:
+        who = chance.choice(there)
+        blob, values = image(chance, who[0] == "p"), (1, "guest", who, step)
+        database.execute(UPSERT, (*values, row_checksum(*values, blob), blob))
+
+
+@pytest.mark.parametrize("turn", range(2))
+def test_no_stale_copy_of_a_row_is_left(turn: int, tmp_path: Path) -> None:
+    asyncio.run(no_copy_is_left(Random(chosen_seed() + turn), tmp_path))
+
+
+async def no_copy_is_left(chance: Random, tmp_path: Path) -> None:
+    """Churn, clean, search."""
+    async with ledger_of(tmp_path) as ledger:
+
+        def churning(database: sqlite3.Connection) -> int:
+            database.execute("COMMIT")
+            database.execute("PRAGMA synchronous = OFF")
+            churn(database, chance)
+            database.execute("BEGIN")
+            return 0
+
+        await ledger.transact(churning)
+        await ledger.truncate_wal(5)
+        assert finds(tmp_path, [WORD]) != [], "SQLite has left copies"
+        before = entities(tmp_path)
+        await clean_pages(Eraser(ledger), at_once)
+        assert finds(tmp_path, [WORD]) == []
+        assert [page for page in free_pages(tmp_path / DATABASE) if any(page)] == []
+        assert entities(tmp_path) == before
+
+
+def entities(folder: Path) -> list[tuple[object, ...]]:
+    """The entities in their order, and the log without the spaces behind its changes."""
+    with closing(sqlite3.connect(f"{(folder / DATABASE).as_uri()}?mode=ro", uri=True)) as database:
+        assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        rows = database.execute("SELECT id, version, checksum, image FROM entity ORDER BY rowid").fetchall()
+        log = database.execute("SELECT position, time, key, digest, changes, answer FROM log").fetchall()
+        return [*rows, *[(*row[:4], row[4].rstrip(b" "), row[5]) for row in log]]
