@@ -12,6 +12,7 @@ import msgspec
 import platformdirs
 from msgspec import Meta, Struct
 
+from restohub.access.roles import Mode
 from restohub.limits import RESTAURANTS_MAX
 from restohub.logs.lines import LogFormat, LogLevel
 
@@ -51,6 +52,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     shared_addresses: tuple[IpAddress, ...] = ("127.0.0.1", "::1")
     backup_to: tuple[Place, ...] = ()
     backup_days: Annotated[int, Meta(ge=1, le=3650)] = 28
+    access: Mode = "open"
 
 
 SAYS = {
@@ -70,6 +72,7 @@ SAYS = {
     "shared_addresses": "a list of IP addresses, such as 192.168.1.1",
     "backup_to": "a list of folders by their whole paths, such as /media/stick",
     "backup_days": "a number of days from 1 to 3650",
+    "access": "open or closed",
 }
 
 

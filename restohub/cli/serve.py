@@ -62,11 +62,10 @@ def serve(
     ] = None,
     backup_to: Annotated[
         str | None,
-        typer.Option(
-            help="Folders on other disks that get a copy of each backup, separated by commas. [default: none]"
-        ),
+        typer.Option(help="Folders that get a copy of each backup, separated by commas. [default: none]"),
     ] = None,
     backup_days: Annotated[int | None, typer.Option(help="Days that backups are kept at most. [default: 28]")] = None,
+    access: Annotated[str | None, typer.Option(help="Whether a new hub is open or closed. [default: open]")] = None,
 ) -> None:
     """Run the hub until it is told to stop (Ctrl-C, SIGTERM).
 

@@ -7,6 +7,7 @@ from typing import NewType, NoReturn, Protocol
 
 from msgspec import Struct
 
+from restohub.access.devices import Kept
 from restohub.floor.commands import Visits
 from restohub.floor.model import Entity, Entry, Floor, Kind, Removal
 
@@ -99,6 +100,9 @@ class Ledger(Protocol):
         `claimed_at`: when a client had it begin, where one did. `resets`: the commits, without any change, from which
         on the times of each log begin anew, where they do.
         """
+
+    async def keep_access(self, what: Kept) -> int:
+        """Keep a device in the place of what it was before, or whether the hub is closed; how many rows that were."""
 
     async def probe(self) -> None:
         """Whether a write could commit now: a transaction that changes nothing a client knows."""

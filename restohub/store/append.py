@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from restohub.access.devices import Device, Kept
 from restohub.floor.model import Entry
 from restohub.live.ports import IDLE_S, ClockReset, Record, StorageFailedError
 
@@ -23,6 +24,7 @@ from .codec import (
     row_checksum,
 )
 from .connection import PAGE_BYTES, Connection
+from .device_rows import PUT_DEVICE, device_row
 from .disk_reserve import Reserve
 from .restore_detection import NAME
 from .write_probe import explain_write_error
@@ -105,6 +107,14 @@ class Ledger:
 
         written = await self._transact(write)
         self.pages_due += PAGES_A_ROW * written + 1
+
+    async def keep_access(self, what: Kept) -> int:
+        """Keep a device in the place of what it was before, or whether the hub is closed; raises like `append`."""
+        if isinstance(what, Device):
+            await self._alone(PUT_DEVICE, *device_row(what))
+        else:
+            await self._alone(NAME, "access", what, name_checksum("access", what))
+        return 1
 
     @property
     def reserve_in_use(self) -> bool:

@@ -10,6 +10,7 @@ from zlib import crc32
 
 from msgspec import Struct
 
+from restohub.access.devices import Device
 from restohub.floor.model import DIRECTORY_ID, Entity, Guest, Removal, Table
 
 from . import findings
@@ -28,6 +29,7 @@ from .codec import (
     revision_at,
     row_checksum,
 )
+from .device_rows import DEVICES, HAS_DEVICES, read_device
 from .findings import Finding, Rule
 from .schema import explain_unreadable_rows
 
@@ -63,6 +65,7 @@ class Audit:
 
     def __init__(self, database: sqlite3.Connection) -> None:
         self.names: dict[str, str] = {}
+        self.devices: list[Device] = []
         self.rows: dict[int, dict[Who, tuple[Entity, int]]] = defaultdict(dict)
         self.removals: dict[int, dict[Who, Removal]] = {}
         self.removals_since: dict[int, int] = {}
@@ -80,6 +83,16 @@ class Audit:
                 yield Finding(findings.NAME_DAMAGED, name=name)
         for name in sorted({"install_id", "epoch"} - self.names.keys()):
             yield Finding(findings.NAME_MISSING, name=name)
+
+    def read_devices(self) -> Iterator[Finding]:
+        """Every device that belongs, or belonged, to the hub."""
+        if not self._database.execute(HAS_DEVICES).fetchone():  # data of an older format
+            return
+        for row in self._database.execute(DEVICES):
+            try:
+                self.devices.append(read_device(row))
+            except UNREADABLE as error:
+                yield Finding(findings.DEVICE_DAMAGED, error=error)
 
     def read_rows(self) -> Iterator[Finding]:
         """Every entity of every restaurant."""

@@ -21,7 +21,8 @@ from .snapshot import readable_at
 
 FAULTS_MAX = 1000
 PROGRESS_EVERY = 5000
-TABLES = {"hub", "entity", "removal", "log"}
+# The tables of each format, from the one on that brought them.
+TABLES = {1: {"hub", "entity", "removal", "log"}, 4: {"device"}}
 
 Progress = Callable[[int, int], None]
 
@@ -168,10 +169,13 @@ def _verify(database: sqlite3.Connection, report: VerificationReport, progress: 
         if line != "ok":
             report.add(Defect(f"SQLite's integrity check fails: {line}."))
     found = {name for (name,) in database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
-    for table in sorted(TABLES - found):
+    number = database.execute("PRAGMA user_version").fetchone()[0]
+    expected = {name for since, names in TABLES.items() if since <= max(number, 1) for name in names}
+    for table in sorted(expected - found):
         report.add(Defect(f"The table {table} is missing."))
     parts = {
         "names": audit.read_names,
+        "devices": audit.read_devices,
         "entities": audit.read_rows,
         "log": audit.read_every_log,
         "removals": audit.read_every_removal,

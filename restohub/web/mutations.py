@@ -16,6 +16,8 @@ async def commit(change: ChangeRequest, command: Command, respond: Responder, *,
     step = Step(
         command=command, transaction_id=change.transaction_id, atomic=atomic, key=change.key, digest=change.digest
     )
+    if change.request.device is None:
+        hub.access.visitors.note(change.request.caller.address, "", hub.clock.now())
     answer = await hub.writer.submit(restaurant_id, [step], respond, change.request.caller)
     if not isinstance(answer, Repeated):
         return answer

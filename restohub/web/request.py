@@ -9,6 +9,8 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from restohub.access.devices import Device
+from restohub.access.tokens import shown_token
 from restohub.floor.model import Floor
 from restohub.floor.outcomes import QUOTED_MAX, Fault, quoted, restaurant_not_found
 from restohub.limits import BODY_BYTES_MAX, PARAMETERS_MAX
@@ -58,6 +60,18 @@ class Request:
         """What the path gives for the names in the route."""
         found: dict[str, Any] = self.scope["path_params"]
         return found
+
+    @property
+    def device(self) -> Device | None:
+        """The device whose token the request shows, None where it shows none that the hub knows."""
+        token = self.token
+        return self.hub.access.holder(token) if token else None
+
+    @property
+    def token(self) -> bytes:
+        """What the request shows as a token, whatever it is; b"" where it shows none."""
+        shown = self.header(b"authorization")
+        return b"" if shown is None else shown_token(shown.encode("latin-1"))
 
     def header(self, name: bytes) -> str | None:
         """A header, several lines of it as one (RFC 9110, section 5.3); None where the request has none."""

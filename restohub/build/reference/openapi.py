@@ -28,6 +28,7 @@ GROUPS = {
     "guests": "Parties: waitlist, walk-ins, reservations.",
     "tables": "The tables of the floor.",
     "sync": "How a client comes to hold the floor, and sends what it did off-line.",
+    "devices": "The devices that belong to the hub: pairing, roles, closing the hub to strangers.",
     "hub": "The hub itself.",
 }
 # A new guest has at least one of the two names. With `anyOf`, swift-openapi-generator drops all other properties.
@@ -145,6 +146,8 @@ def _header_parameters(route: Route) -> list[dict[str, Any]]:
 def refusals(route: Route) -> dict[int, list[str]]:
     """Every error code that the route may answer, by status."""
     codes = [*route.refuses, *ANYWHERE]
+    if route.needs != "anyone":
+        codes += ["token_required", "token_invalid", "not_permitted"]
     if route.query:
         codes.append("invalid_query")
     if route.body is not None:

@@ -35,6 +35,7 @@ GROUPS = {
     "guests": "Guests",
     "tables": "Tables",
     "sync": "Batches and sync",
+    "devices": "Devices",
     "hub": "The hub itself",
 }
 # Sections that are open when the page loads; the others are folded.

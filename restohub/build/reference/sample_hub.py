@@ -12,6 +12,9 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from restohub.access.devices import Access, Device, Kept
+from restohub.access.pairing import Pairings
+from restohub.access.tokens import digest_of
 from restohub.floor.commands import Visits
 from restohub.floor.model import Directory, Entity, Entry, Floor, Removal, Restaurant
 from restohub.live.address_usage import Callers
@@ -44,6 +47,9 @@ BACKED_UP = BackupState(OPENING - 14 * 3600, 412_000)
 FOUND = Discovery("announced", "restohub", "restohub-9e44d2.local", ["192.168.1.20"])
 UNTOLD_HEADERS = {"content-length", "content-type"}
 JSON_HEADERS = {"content-type": "application/json"}
+# Made up: the token of the hub's own machine, and a device that was paired on an earlier day.
+MANAGER_TOKEN = "rsto_Zm9yLXRoZS1yZWZlcmVuY2UtYWxvbmUtbm9ib2R5cw0"
+BAR = Device("0197ac52-7f30-7c11-9a02-5be18d3c60f4", "Bar", "view", b"", OPENING - 86_400, "machine")
 
 
 class Exchange(Struct, frozen=True):
@@ -103,6 +109,10 @@ class SampleLedger(Ledger):
     async def append(self, records: Sequence[Record]) -> None:
         """Note the commits."""
         self.records += records
+
+    async def keep_access(self, what: Kept) -> int:  # noqa: ARG002 (Ledger's own form)
+        """What belongs to the hub is held in memory."""
+        return 1
 
     async def probe(self) -> None:
         """Paper is never full."""
@@ -165,6 +175,18 @@ class SampleHistory(History):
 
     def _entries(self, restaurant_id: int) -> list[Entry]:
         return [one.entry for one in self._ledger.records if one.entry.restaurant_id == restaurant_id]
+
+
+class SamplePairings(Pairings):
+    """Pairings whose codes are always the same."""
+
+    def new_code(self) -> str:
+        """The code of the reference."""
+        return "K7XR2M"
+
+    def new_secret(self) -> str:
+        """The secret of the reference."""
+        return "Yi1yZWZlcmVuY2UtMQ"
 
 
 class SampleHub:
@@ -236,11 +258,13 @@ async def sample_hub(callers: Callers | None = None) -> AsyncIterator[SampleHub]
     feed = Feed(floors, history, snapshots)
     writer = Writer(directory, floors, KeyIndex(), ledger=ledger, publisher=feed, clock=clock)
     present = Epoch(EPOCH)
+    access = Access("open", [BAR], digest_of(MANAGER_TOKEN.encode()))
+    access.pairings = SamplePairings()
     hub = Hub(
         version=VERSION, present=present, endpoint=ENDPOINT, folder=Path(), zone="Europe/Rome",
         knows_zone=lambda _: True, clock=clock, callers=callers or Callers(["127.0.0.1"], lambda: 0.0, str),
         writer=writer, history=history, feed=feed, snapshots=snapshots, listings=Listings(), discovery=lambda: FOUND,
-        claims=Claims(present, writer, feed, clock), backups=lambda: BACKED_UP,
+        claims=Claims(present, writer, feed, clock), backups=lambda: BACKED_UP, access=access,
     )  # fmt: skip
     writing = asyncio.create_task(writer.run())
     try:
