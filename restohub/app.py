@@ -20,6 +20,7 @@ from typing import NoReturn
 from msgspec import structs
 
 from restohub.access.devices import Access
+from restohub.access.roles import Mode
 from restohub.boot.install import ONE_FILE
 from restohub.config import PREFIX, Settings
 from restohub.floor.model import DIRECTORY_ID, Change, Entry, Restaurant
@@ -87,7 +88,7 @@ class PortError(Exception):
     """The port cannot be listened on; the text says why and what to do."""
 
 
-async def serve(settings: Settings, on_ready: Callable[[Endpoint], None]) -> None:
+async def serve(settings: Settings, on_ready: Callable[[Endpoint, Mode], None]) -> None:
     """Run a hub until it is told to stop.
 
     Raises FolderError, PortError, DamageError, StorageFailedError, StorageBackError.
@@ -130,7 +131,7 @@ async def _run(
     ledger: Ledger,
     history: History,
     backups: Backups,
-    on_ready: Callable[[Endpoint], None],
+    on_ready: Callable[[Endpoint, Mode], None],
 ) -> None:
     clock = Clock(max([loaded.directory.time, *(floor.time for floor in loaded.floors.values())]))
     peers = Peers(clock.monotonic, allow_public=settings.allow_public)
@@ -139,6 +140,7 @@ async def _run(
     advertiser = Advertiser(endpoint, version("restohub"), identify_hub)
     nightly = NightlyBackup(backups, clock, machine_zone())
     hub = _hub(settings, loaded, epoch, ledger, history, clock, callers, endpoint, advertiser.state, nightly.told)
+    advertiser.access = lambda: hub.access.mode
     writer = hub.writer
     guard = Guard(settings.allowed_hosts, peers.permitted, clock.monotonic)
     read_all()
@@ -148,7 +150,7 @@ async def _run(
 
     def listening() -> None:
         write_runfile(settings.data, endpoint)
-        on_ready(endpoint)
+        on_ready(endpoint, hub.access.mode)
         watchdog.ready(f"Serving {endpoint.name!r} on port {endpoint.port}")
         if endpoint.advertised:
             advertiser.start(endpoint.bound, endpoint.port)
@@ -213,18 +215,20 @@ def _hub(
         snapshots=snapshots,
         listings=Listings(),
         claims=Claims(epoch, writer, feed, clock),
-        access=_access(settings, loaded),
+        access=_access(settings, loaded, clock),
         discovery=discovery,
         backups=backups,
     )
 
 
-def _access(settings: Settings, loaded: Loaded) -> Access:
+def _access(settings: Settings, loaded: Loaded, clock: Clock) -> Access:
     """Who belongs to the hub. What was said by `restohub access` counts before the setting, which is for a new hub."""
     mode = loaded.mode or "open"
     if mode != settings.access and settings.access == "closed":
         log.warning("The hub is open, as `restohub access open` has left it; `restohub access close` closes it.")
-    return Access(mode, loaded.devices, renew_machine_token(settings.data), read_visitors(settings.data))
+    return Access(
+        mode, loaded.devices, renew_machine_token(settings.data), read_visitors(settings.data), clock.monotonic
+    )
 
 
 def _chores(hub: Hub, settings: Settings) -> tuple[Coroutine[None, None, None], ...]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from hmac import compare_digest
 
 from msgspec import Struct
@@ -47,10 +48,11 @@ class Access:
         devices: Iterable[Device] = (),
         machine: bytes | None = None,
         visitors: Visitors | None = None,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         self.closed = mode == "closed"
         self.devices: dict[str, Device] = {}
-        self.pairings = Pairings()
+        self.pairings = Pairings(now)
         self.visitors = visitors or Visitors()
         # The sockets that have not said who they are, the oldest first, each with its address.
         self.unnamed: dict[object, str] = {}
@@ -73,8 +75,8 @@ class Access:
     def put(self, device: Device) -> None:
         """Take in a device that was stored, in the place of what it was before."""
         before = self.devices.get(device.id)
-        if before is not None:
-            self._by_digest.pop(before.digest, None)
+        if before is not None and self._by_digest.get(before.digest) is before:
+            del self._by_digest[before.digest]
         self.devices[device.id] = device
         if device.revoked_at is None:
             self._by_digest[device.digest] = device
@@ -91,6 +93,10 @@ class Access:
         """
         device = self._by_digest.get(digest)
         return device if device is not None and compare_digest(device.digest, digest) else None
+
+    def was_revoked(self, digest: bytes) -> bool:
+        """Whether the token with this digest was taken back."""
+        return any(one.digest == digest and one.revoked_at is not None for one in self.devices.values())
 
     def lets_follow(self, device_id: str | None) -> bool:
         """Whether a socket of this device (None: of none) may go on."""

@@ -7,7 +7,6 @@ paired opens nothing: whoever reads the digest or learns the code has no token.
 from __future__ import annotations
 
 import secrets
-import time
 from collections import Counter
 from collections.abc import Callable
 from hashlib import sha256
@@ -50,7 +49,7 @@ class Pairings:
     address that holds fewer.
     """
 
-    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
         self._pending: dict[str, Pending] = {}
         self._invitations: dict[bytes, Invitation] = {}

@@ -8,11 +8,14 @@ from typing import Annotated
 
 import typer
 
+from .access_commands import access
 from .backup_commands import backup, backups, restore
+from .device_commands import devices
 from .doctor import doctor
 from .find import find
 from .identity import identity
 from .licences import licences
+from .pair import pair
 from .remove import remove
 from .serve import serve
 from .service_commands import service
@@ -29,6 +32,8 @@ cli = typer.Typer(
     rich_markup_mode=None,
 )
 cli.add_typer(service, name="service", short_help="Start the hub with the machine.")
+cli.add_typer(access, name="access", short_help="Close the hub to devices that are not paired, or open it again.")
+cli.add_typer(devices, name="devices", short_help="The devices that are paired: list, rename, revoke.")
 cli.add_typer(identity, name="identity", short_help="Give a copy of another hub's data an identity of its own.")
 
 
@@ -53,7 +58,7 @@ def whole_first_line(command: Callable[..., None]) -> str:
 
 
 # In the order in which `--help` lists them.
-for command in (serve, where, find, doctor, backup, backups, restore, verify, remove, simulate, licences):
+for command in (serve, where, find, doctor, backup, backups, restore, verify, pair, remove, simulate, licences):
     cli.command(short_help=whole_first_line(command))(command)
 
 

@@ -17,6 +17,7 @@ from restohub.upkeep.last_error import forget_error, note_error
 from .terminal import exit_with_error
 
 if TYPE_CHECKING:
+    from restohub.access.roles import Mode
     from restohub.live.endpoint import Endpoint
 
 log = logging.getLogger("restohub")
@@ -94,9 +95,9 @@ def _run(chosen: Settings) -> int:
 
     from .banner import announce_ready
 
-    def ready(endpoint: Endpoint) -> None:
+    def ready(endpoint: Endpoint, mode: Mode) -> None:
         forget_error(chosen.data)
-        announce_ready(chosen, endpoint)
+        announce_ready(chosen, endpoint, mode)
 
     try:
         _loop_runner(serve_hub(chosen, ready))

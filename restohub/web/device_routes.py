@@ -9,7 +9,7 @@ import msgspec
 from restohub.access.devices import Device
 from restohub.access.pairing import Pending
 from restohub.access.roles import Role
-from restohub.floor.outcomes import ID_MAX, Params, Refused, invalid, limit_reached, quoted, rate_limited
+from restohub.floor.outcomes import ID_MAX, MISUNDERSTOOD, Params, Refused, invalid, limit_reached, quoted, rate_limited
 from restohub.limits import DEVICES_MAX, PAIRING_S
 from restohub.live.clock import new_id
 from restohub.live.hub import Hub
@@ -35,6 +35,7 @@ from .request import Request, read_body, read_document
 
 NO_CODE = "No device shows this code now. Look at the device again: it shows a new code every two minutes."
 NO_INVITATION = "This invitation was used already, or is too old. Show a new one."
+REVOKED = "This token was revoked. Make another one."
 TOO_MANY_WAIT = "Too many devices wait to be paired. Try again in two minutes."
 TOO_MANY_DEVICES = "The hub has as many devices as it can have."
 
@@ -46,6 +47,8 @@ async def open_pairing(request: Request) -> Answer:
     digest = bytes.fromhex(asked.token_sha256)
     if hub.access.of_digest(digest) is not None:
         return json_answer(Pairing("paired", None, None, None), 201)
+    if hub.access.was_revoked(digest):
+        raise Problem(invalid("token_sha256", REVOKED, MISUNDERSTOOD))
     if asked.invitation is not None:
         invited = pairings.invited(asked.invitation)
         if invited is None:

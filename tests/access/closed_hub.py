@@ -16,7 +16,7 @@ from restohub.access.tokens import new_token
 from tests.conftest import Hub, next_message
 from tests.contract.answers import ok
 
-REPLY_S = 5.0
+REPLY_S = 20.0
 
 
 class Device(Struct, frozen=True):

@@ -259,7 +259,7 @@ async def sample_hub(callers: Callers | None = None) -> AsyncIterator[SampleHub]
     writer = Writer(directory, floors, KeyIndex(), ledger=ledger, publisher=feed, clock=clock)
     present = Epoch(EPOCH)
     access = Access("open", [BAR], digest_of(MANAGER_TOKEN.encode()))
-    access.pairings = SamplePairings()
+    access.pairings = SamplePairings(clock.monotonic)
     hub = Hub(
         version=VERSION, present=present, endpoint=ENDPOINT, folder=Path(), zone="Europe/Rome",
         knows_zone=lambda _: True, clock=clock, callers=callers or Callers(["127.0.0.1"], lambda: 0.0, str),
