@@ -9,8 +9,8 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from restohub.access.devices import Device
 from restohub.access.roles import Mode, Role
-from restohub.floor.text_folding import is_blank
 from restohub.floor.outcomes import Fault, quoted
+from restohub.floor.text_folding import is_blank
 
 from .entities import Time
 from .field_names import snake
