@@ -8,6 +8,9 @@ from msgspec import Struct
 
 from restohub.limits import VISITORS_MAX, VISITORS_S
 
+# Whoever is here all the time is noted anew once a minute.
+NOTED_EVERY_S = 60
+
 
 class Visitor(Struct, frozen=True):
     """An address, what its app calls itself ("" where it says nothing), and when it was here last (UTC seconds)."""
@@ -26,7 +29,10 @@ class Visitors:
 
     def note(self, address: str, agent: str, now: int) -> None:
         """Somebody is here without a token."""
-        before = self._known.pop(address, None)
+        before = self._known.get(address)
+        if before is not None and now - before.seen_at < NOTED_EVERY_S and agent in ("", before.agent):
+            return
+        self._known.pop(address, None)
         self._known[address] = Visitor(address, agent or (before.agent if before else ""), now)
         self.changed = True
         while len(self._known) > VISITORS_MAX:

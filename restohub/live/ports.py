@@ -38,12 +38,25 @@ class StorageFailedError(Exception):
 
 
 class Record(Struct, frozen=True):
-    """A commit with the idempotency key that it was made with: the request's digest and the answer's bytes."""
+    """A commit with the idempotency key that it was made with: the request's digest and the answer's bytes.
+
+    `device` is the id of the device that asked for it, None where none is known.
+    """
 
     entry: Entry
     key: str | None = None
     digest: bytes | None = None
     answer: bytes | None = None
+    device: str | None = None
+
+
+class Author(Struct, frozen=True):
+    """Who made a commit, when (UTC seconds), and what it changed: kind, id, action. `device` None: nobody is known."""
+
+    revision: int
+    time: int
+    device: str | None
+    changes: tuple[tuple[str, str, str], ...]
 
 
 class KeptAnswer(Struct, frozen=True):
@@ -139,6 +152,9 @@ class History(Protocol):
 
     async def kept_answer(self, restaurant_id: int, revision: int) -> KeptAnswer | None:
         """The answer that the commit of this revision was made with, None where the log no longer has it."""
+
+    async def authors(self, restaurant_id: int, upto: int, many: int) -> list[Author]:
+        """Who made the latest commits up to a revision, the latest first, so many at most, as the log has them."""
 
     async def was_used(self, restaurant_id: int, kind: str, entity_id: str) -> bool:
         """Whether an entity that is gone had this id."""

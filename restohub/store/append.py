@@ -42,6 +42,10 @@ CLEAR = "DELETE FROM entity WHERE restaurant_id = ?"
 LOG = "INSERT INTO log (position, time, checksum, changes) VALUES (?, ?, ?, ?)"
 KEYED_LOG = "INSERT INTO log (position, time, checksum, changes, key, digest, answer) VALUES (?, ?, ?, ?, ?, ?, ?)"
 
+# And so has one that no known device asked for.
+DEVICE_LOG = """INSERT INTO log (position, time, checksum, changes, key, digest, answer, device)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
+
 PRUNE = "DELETE FROM log WHERE position BETWEEN ? AND ? RETURNING position, key"
 # What is left of a deleted restaurant, so many at a time.
 FORGET = """DELETE FROM removal WHERE restaurant_id = ?1 AND (kind, id) IN
@@ -216,6 +220,7 @@ class Rows:
         self._removals: list[tuple[object, ...]] = []
         self._log: list[tuple[object, ...]] = []
         self._keyed_log: list[tuple[object, ...]] = []
+        self._device_log: list[tuple[object, ...]] = []
 
     def add(self, record: Record) -> None:
         """Write one more commit."""
@@ -237,15 +242,18 @@ class Rows:
             self._upserts[where] = (*where, version, row_checksum(*where, version, image), bytearray(image))
         position = position_of(restaurant_id, entry.revision)
         changes = encode_changes(entry.changes, images)
-        checksum = log_checksum(position, entry.time, record.key, record.digest, changes, record.answer)
+        checksum = log_checksum(position, entry.time, record.key, record.digest, changes, record.answer, record.device)
         row = (position, entry.time, checksum, bytearray(changes))
         self.log_bytes += len(changes)
-        if record.key is None:
+        if record.key is None and record.device is None:
             self._log.append(row)
-        else:
-            digest, answer = (None if blob is None else bytearray(blob) for blob in (record.digest, record.answer))
+            return
+        digest, answer = (None if blob is None else bytearray(blob) for blob in (record.digest, record.answer))
+        self.log_bytes += len(answer or b"")
+        if record.device is None:
             self._keyed_log.append((*row, record.key, digest, answer))
-            self.log_bytes += len(answer or b"")
+        else:
+            self._device_log.append((*row, record.key, digest, answer, record.device))
 
     def write(self, connection: sqlite3.Connection) -> int:
         """Write them, and say how many rows that were."""
@@ -257,5 +265,6 @@ class Rows:
             (REMOVE, self._removals),
             (LOG, self._log),
             (KEYED_LOG, self._keyed_log),
+            (DEVICE_LOG, self._device_log),
         )
         return sum(connection.executemany(sql, rows).rowcount for sql, rows in statements if rows)

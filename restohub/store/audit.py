@@ -35,8 +35,10 @@ from .schema import explain_unreadable_rows
 
 NAMES = "SELECT name, value, checksum FROM hub"
 ENTITIES = "SELECT restaurant_id, kind, id, version, checksum, image FROM entity ORDER BY rowid"
-LOG = """SELECT position, time, checksum, key, digest, changes, answer FROM log
+LOG = """SELECT position, time, checksum, key, digest, changes, answer, device FROM log
     WHERE position BETWEEN ? AND ? ORDER BY position"""
+# Data of an older format know no devices.
+OLDER_LOG = LOG.replace(", device", ", NULL")
 # Each by itself is one step down the b-tree; both in one query read the whole log.
 LOG_ENDS = """SELECT (SELECT min(position) FROM log WHERE position BETWEEN ?1 AND ?2),
     (SELECT max(position) FROM log WHERE position BETWEEN ?1 AND ?2)"""
@@ -139,14 +141,14 @@ class Audit:
         """A restaurant's log, which was found, from a revision on."""
         low, high = position_of(restaurant_id, since), position_of(restaurant_id, self.logs[restaurant_id][1])
         expected, time = low, 0
-        for position, row_time, checksum, key, digest, changes, answer in self.commits(low, high):
+        for position, row_time, checksum, key, digest, changes, answer, device in self.commits(low, high):
             revision = revision_at(position)
             if position != expected:
                 upto = f" to {revision - 1}" if position - 1 > expected else ""
                 yield Finding(findings.GAP, restaurant_id, revision_at(expected), upto=upto)
             try:
                 logged: list[LoggedChange] = []
-                if log_checksum(position, row_time, key, digest, changes, answer) != checksum:
+                if log_checksum(position, row_time, key, digest, changes, answer, device) != checksum:
                     yield Finding(findings.COMMIT_DAMAGED, restaurant_id, revision)
                 else:
                     logged = decode_changes(changes)
@@ -178,7 +180,8 @@ class Audit:
 
     def commits(self, low: int, high: int) -> Iterable[Any]:
         """The rows of the log between two positions."""
-        return self._database.execute(LOG, (low, high))
+        known = self._database.execute(HAS_DEVICES).fetchone()
+        return self._database.execute(LOG if known else OLDER_LOG, (low, high))
 
     def of_another(self, revision: int, logged: list[LoggedChange]) -> Iterable[Who]:  # noqa: ARG002 (a start reads none)
         """The changes of a commit that hold another entity's image; where images are not read, none."""

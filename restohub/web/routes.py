@@ -14,6 +14,7 @@ from restohub.wire.access_bodies import (
     AccessRequest,
     AccessState,
     Approval,
+    AuditPage,
     DeviceChange,
     DeviceList,
     InvitationMade,
@@ -28,6 +29,7 @@ from restohub.wire.request_schemas import BatchRequest, NewGuest, NewRestaurant,
 from restohub.wire.responses import BatchDone, Delta, Floor, Health, Made, QueueDone, Seating, Sent
 
 from .access_mode import get_access, put_access
+from .audit_log import list_audit
 from .batches import atomic_batch
 from .device_routes import (
     change_device,
@@ -323,6 +325,16 @@ ROUTES: tuple[Route, ...] = (
         method="PUT", path="/api/access", name="putAccess", needs="manager", even_open=True, handler=put_access,
         group="devices", says="Close the hub to devices without a token, or open it again.", body=AccessRequest,
         answers={200: AccessState}, keyed=False, refuses=("devices_unpaired", "storage_full", "storage_unavailable"),
+    ),
+    Route(
+        method="GET", path="/api/audit", name="listAudit", needs="manager", even_open=True, handler=list_audit,
+        group="devices", says="Who did what, the latest first, as far as the log reaches.", answers={200: AuditPage},
+        query=(
+            RESTAURANT,
+            Parameter("before_revision", ID, "Only what was done before this revision."),
+            Parameter("limit", LIMIT.schema, "At most so many commits; 100 by default."),
+        ),
+        refuses=NO_RESTAURANT,
     ),
     Route(
         method="GET", path="/api/made", name="listMade", needs="manager", handler=list_made, group="hub",

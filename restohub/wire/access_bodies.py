@@ -121,6 +121,26 @@ class AccessState(Struct):
     unpaired: list[Unpaired]
 
 
+class AuditEntry(Struct):
+    """What one commit did to one guest or table, and which device asked for it (null: none that was known)."""
+
+    revision: Annotated[int, Meta(ge=0)]
+    timestamp: Time
+    device_id: str | None
+    device: str | None
+    action: str
+    entity_type: str
+    entity_id: str
+
+
+class AuditPage(Struct):
+    """Who did what, the latest first. With `has_more`, go on with the last revision as `before_revision`."""
+
+    restaurant_id: int
+    entries: list[AuditEntry]
+    has_more: bool
+
+
 RULES = {
     "token_sha256": "must be the SHA-256 of the token in 64 lower-case hexadecimal digits",
     "invitation": "must be the secret of an invitation: a text of at most 100 characters",

@@ -138,6 +138,7 @@ EVENING = (
     Ask("DELETE", f"/api/devices/{BAR.id}", None, MANAGER),
     Ask("GET", "/api/access", None, MANAGER),
     Ask("PUT", "/api/access", {"access": "open"}, MANAGER),
+    Ask("GET", "/api/audit?limit=2", None, MANAGER),
     Ask("GET", "/api/made?from=127.0.0.1&since=2024-01-15T00:00:00Z"),
     Ask("GET", "/api/sync/health"),
     Ask("GET", "/health"),

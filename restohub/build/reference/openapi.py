@@ -50,6 +50,7 @@ HEADERS: dict[str, tuple[dict[str, Any], str]] = {
     "Restohub-Transaction": ({"type": "string"}, "The id of this change."),
     "Restohub-Next-Cursor": ({"type": "string"}, "There is more: the `cursor` to go on with."),
     "ETag": ({"type": "string"}, 'The version of the entity, such as "42".'),
+    "Restohub-By": ({"type": "string"}, "The device that made the change, percent-encoded, where one was known."),
     "Location": ({"type": "string"}, "Where the new entity is."),
     "Retry-After": ({"type": "integer"}, "Seconds to wait before asking again."),
     "Idempotency-Replayed": ({"type": "string", "enum": ["true"]}, "This is the first answer to this key, again."),
@@ -189,7 +190,7 @@ def _headers(route: Route, status: int) -> dict[str, Any]:
     elif route.takes_key:
         names.append("Restohub-Epoch")
     if route.takes_key:
-        names += ["Restohub-Transaction", "Idempotency-Replayed"]
+        names += ["Restohub-Transaction", "Idempotency-Replayed", "Restohub-By"]
     if any(kind in (Guest, Table, Seating) for kind in route.answers.values()):
         names.append("ETag")
     if status == 201:

@@ -26,7 +26,7 @@ from restohub.live.feed import Feed
 from restohub.live.hub import Hub
 from restohub.live.key_index import KeyIndex
 from restohub.live.list_index import Listings
-from restohub.live.ports import BackupState, KeptAnswer, Record, Revision, Version
+from restohub.live.ports import Author, BackupState, KeptAnswer, Record, Revision, Version
 from restohub.live.snapshots import Snapshots
 from restohub.live.writer import Writer
 from restohub.store.append import Ledger
@@ -134,6 +134,14 @@ class SampleHistory(History):
             if (record.entry.restaurant_id, record.entry.revision) == (restaurant_id, revision):
                 return KeptAnswer(record.digest, record.answer)
         return None
+
+    async def authors(self, restaurant_id: int, upto: int, many: int) -> list[Author]:
+        """Who made the latest commits: nobody who is known, on this evening."""
+        entries = [one for one in self._entries(restaurant_id) if one.revision <= upto][-many:]
+        return [
+            Author(one.revision, one.time, None, tuple((c.kind, c.id, c.action) for c in one.changes))
+            for one in reversed(entries)
+        ]
 
     async def was_used(self, restaurant_id: int, kind: str, entity_id: str) -> bool:  # noqa: ARG002 (History's own form)
         """The floor itself remembers the removals of one evening."""
