@@ -16,13 +16,11 @@ from .audit import UNREADABLE, Audit, Who
 from .codec import LoggedChange, position_of, restaurant_at, whole_change
 from .data_folder import DATABASE, FolderError, locked_while_read, size_of
 from .findings import Finding
-from .schema import format_of
+from .schema import format_of, tables_of
 from .snapshot import readable_at
 
 FAULTS_MAX = 1000
 PROGRESS_EVERY = 5000
-# The tables of each format, from the one on that brought them.
-TABLES = {1: {"hub", "entity", "removal", "log"}, 4: {"device"}}
 
 Progress = Callable[[int, int], None]
 
@@ -170,8 +168,7 @@ def _verify(database: sqlite3.Connection, report: VerificationReport, progress: 
             report.add(Defect(f"SQLite's integrity check fails: {line}."))
     found = {name for (name,) in database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
     number = database.execute("PRAGMA user_version").fetchone()[0]
-    expected = {name for since, names in TABLES.items() if since <= max(number, 1) for name in names}
-    for table in sorted(expected - found):
+    for table in sorted(tables_of(max(number, 1)) - found):
         report.add(Defect(f"The table {table} is missing."))
     parts = {
         "names": audit.read_names,

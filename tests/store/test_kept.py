@@ -59,7 +59,7 @@ WRITES = {
         "headers body) waitlist confirmed running_late partially_arrived arrived notified seated finished "
         "cancelled no_show left available reserved occupied dirty outOfService"
     ),
-    4: (
+    3: (
         "Guest(id first_name last_name party_size status table_id phone email notes special_requests "
         "dietary_restrictions tags is_walk_in quoted_wait reservation_time check_in_time seated_time finished_time "
         "notified_time arrived_count total_visits created_at last_updated version created_revision created_from) "
