@@ -235,7 +235,7 @@ def _chores(hub: Hub, settings: Settings) -> tuple[Coroutine[None, None, None], 
     """What the hub does by itself, for as long as it runs."""
     retention = Retention(hub.writer, hub.history, hub.clock, days=settings.log_days, revisions=settings.log_revisions)
     clock_watch = ClockWatch(hub, hub.feed.disconnect_all)
-    visitors = keep_visitors(settings.data, hub.access.visitors, hub.clock.now)
+    visitors = keep_visitors(settings.data, hub.access.visitors, hub.clock.now, hub.callers.changed_unnamed)
     return close_days(hub), clock_watch.run(), hub.history.failed(), retention.run(), hub.feed.watch(), visitors
 
 

@@ -36,14 +36,23 @@ def write_visitors(folder: Path, found: list[Visitor]) -> None:
         log.debug("%s cannot be written (%s).", new, error.strerror)
 
 
-async def keep_visitors(folder: Path, visitors: Visitors, now: Callable[[], int]) -> None:
-    """Write the file from time to time, and at the end."""
+async def keep_visitors(
+    folder: Path, visitors: Visitors, now: Callable[[], int], changed: Callable[[], list[str]]
+) -> None:
+    """Write the file from time to time, and at the end; `changed` are those who changed something meanwhile."""
     try:
         while True:
             await asyncio.sleep(WRITE_EVERY_S)
+            _note(visitors, changed(), now())
             if visitors.changed:
                 visitors.changed = False
                 await asyncio.to_thread(write_visitors, folder, visitors.latest(now()))
     finally:
+        _note(visitors, changed(), now())
         if visitors.changed:
             write_visitors(folder, visitors.latest(now()))
+
+
+def _note(visitors: Visitors, addresses: list[str], now: int) -> None:
+    for address in addresses:
+        visitors.note(address, "", now)

@@ -43,7 +43,8 @@ LOG = "INSERT INTO log (position, time, checksum, changes) VALUES (?, ?, ?, ?)"
 KEYED_LOG = "INSERT INTO log (position, time, checksum, changes, key, digest, answer) VALUES (?, ?, ?, ?, ?, ?, ?)"
 
 # And so has one that no known device asked for.
-DEVICE_LOG = """INSERT INTO log (position, time, checksum, changes, key, digest, answer, device)
+DEVICE_LOG = "INSERT INTO log (position, time, checksum, changes, device) VALUES (?, ?, ?, ?, ?)"
+KEYED_DEVICE_LOG = """INSERT INTO log (position, time, checksum, changes, key, digest, answer, device)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
 
 PRUNE = "DELETE FROM log WHERE position BETWEEN ? AND ? RETURNING position, key"
@@ -221,6 +222,7 @@ class Rows:
         self._log: list[tuple[object, ...]] = []
         self._keyed_log: list[tuple[object, ...]] = []
         self._device_log: list[tuple[object, ...]] = []
+        self._keyed_device_log: list[tuple[object, ...]] = []
 
     def add(self, record: Record) -> None:
         """Write one more commit."""
@@ -245,15 +247,18 @@ class Rows:
         checksum = log_checksum(position, entry.time, record.key, record.digest, changes, record.answer, record.device)
         row = (position, entry.time, checksum, bytearray(changes))
         self.log_bytes += len(changes)
-        if record.key is None and record.device is None:
-            self._log.append(row)
+        if record.key is None:
+            if record.device is None:
+                self._log.append(row)
+            else:
+                self._device_log.append((*row, record.device))
             return
         digest, answer = (None if blob is None else bytearray(blob) for blob in (record.digest, record.answer))
         self.log_bytes += len(answer or b"")
         if record.device is None:
             self._keyed_log.append((*row, record.key, digest, answer))
         else:
-            self._device_log.append((*row, record.key, digest, answer, record.device))
+            self._keyed_device_log.append((*row, record.key, digest, answer, record.device))
 
     def write(self, connection: sqlite3.Connection) -> int:
         """Write them, and say how many rows that were."""
@@ -266,5 +271,6 @@ class Rows:
             (LOG, self._log),
             (KEYED_LOG, self._keyed_log),
             (DEVICE_LOG, self._device_log),
+            (KEYED_DEVICE_LOG, self._keyed_device_log),
         )
         return sum(connection.executemany(sql, rows).rowcount for sql, rows in statements if rows)

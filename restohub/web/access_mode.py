@@ -24,7 +24,7 @@ async def put_access(request: Request) -> Answer:
     """Close the hub to devices without a token, or open it again, at once and durably."""
     hub = request.hub
     asked = read_access_body(await read_json_body(request), AccessRequest)
-    if asked.access == "closed" and not hub.access.closed and not asked.anyway:
+    if asked.access == "closed" and not hub.access.closed and asked.anyway is not True:
         strangers = len(hub.feed.sockets_of(None))
         if strangers:
             raise Problem(_unpaired(strangers))
@@ -52,6 +52,8 @@ def _unpaired(count: int) -> Refused:
 
 def _state(hub: Hub) -> AccessState:
     now = hub.clock.now()
+    for address in hub.callers.changed_unnamed():
+        hub.access.visitors.note(address, "", now)
     open_sockets: dict[str, int] = {}
     for cursor in hub.feed.sockets_of(None):
         open_sockets[cursor.caller.address] = open_sockets.get(cursor.caller.address, 0) + 1

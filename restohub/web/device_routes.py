@@ -49,13 +49,13 @@ async def open_pairing(request: Request) -> Answer:
         return json_answer(Pairing("paired", None, None, None), 201)
     if hub.access.was_revoked(digest):
         raise Problem(invalid("token_sha256", REVOKED, MISUNDERSTOOD))
-    if asked.invitation is not None:
+    if asked.invitation is not msgspec.UNSET:
         invited = pairings.invited(asked.invitation)
         if invited is None:
             raise Problem(invalid("invitation", NO_INVITATION, NO_INVITATION))
         device = await _pair(hub, digest, invited.name, invited.role, invited.by)
         return json_answer(Pairing("paired", None, None, _out(hub, device)), 201)
-    pending = pairings.open(digest, request.caller.address, asked.name)
+    pending = pairings.open(digest, request.caller.address, asked.name or "")
     if pending is None:
         raise Problem(rate_limited(TOO_MANY_WAIT, PAIRING_S))
     return json_answer(_waiting(hub, pending), 201)

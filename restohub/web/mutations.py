@@ -19,10 +19,12 @@ async def commit(change: ChangeRequest, command: Command, respond: Responder, *,
         command=command, transaction_id=change.transaction_id, atomic=atomic, key=change.key, digest=change.digest,
         device=device.id if device else None,
     )  # fmt: skip
-    if device is None:
-        hub.access.visitors.note(change.request.caller.address, "", hub.clock.now())
+    if device is not None:
+        respond = signed(respond, device)
+    else:
+        change.request.caller.changed_unnamed = True
     try:
-        answer = await hub.writer.submit(restaurant_id, [step], signed(respond, device), change.request.caller)
+        answer = await hub.writer.submit(restaurant_id, [step], respond, change.request.caller)
     except Problem as fault:
         if fault.refused.current is None or not hub.access.devices:
             raise

@@ -73,7 +73,8 @@ async def sync_batch(request: Request) -> Answer:
             for item, command, used in zip(items, known.commands, known.used, strict=True)
         ]
         respond = partial(queue_answer, hub.present, items, known.commands, known.made, new_id())
-        answer = await hub.writer.submit(restaurant_id, steps, signed(respond, device), request.caller)
+        answering = respond if device is None else signed(respond, device)
+        answer = await hub.writer.submit(restaurant_id, steps, answering, request.caller)
         if isinstance(answer, Answer):
             return answer
 

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from restohub.access.devices import Device
 from restohub.access.tokens import shown_token
@@ -41,13 +42,14 @@ class Request:
     litestar's own makes ready for each request what no handler asks for.
     """
 
-    __slots__ = ("_headers", "hub", "receive", "scope")
+    __slots__ = ("_device", "_headers", "hub", "receive", "scope")
 
     def __init__(self, scope: Any, receive: Any, hub: Hub) -> None:
         self.scope = scope
         self.receive = receive
         self.hub = hub
         self._headers: dict[bytes, bytes] | None = None
+        self._device: Device | UnsetType | None = UNSET
 
     @property
     def caller(self) -> Caller:
@@ -63,9 +65,11 @@ class Request:
 
     @property
     def device(self) -> Device | None:
-        """The device whose token the request shows, None where it shows none that the hub knows."""
-        token = self.token
-        return self.hub.access.holder(token) if token else None
+        """The device whose token the request showed when it began; None where it showed none that the hub knew."""
+        if self._device is UNSET:
+            shown = self.header(b"authorization")
+            self._device = None if shown is None else self.hub.access.holder(shown_token(shown.encode("latin-1")))
+        return self._device
 
     @property
     def token(self) -> bytes:

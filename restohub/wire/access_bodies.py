@@ -20,7 +20,7 @@ from .times import time_text
 DeviceName = Annotated[str, Meta(min_length=1, max_length=100)]
 
 
-class PairingRequest(Struct, kw_only=True):
+class PairingRequest(Struct, kw_only=True, omit_defaults=True):
     """A new device: the SHA-256 of the token that it made for itself (`rsto_` and 43 characters of base64url).
 
     `name` is what the device calls itself. `invitation` is the secret that a manager's QR code carries, where it came
@@ -28,8 +28,8 @@ class PairingRequest(Struct, kw_only=True):
     """
 
     token_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
-    name: Annotated[str, Meta(max_length=100)] = ""
-    invitation: Annotated[str, Meta(max_length=100)] | None = None
+    name: Annotated[str, Meta(max_length=100)] | UnsetType = UNSET
+    invitation: Annotated[str, Meta(max_length=100)] | UnsetType = UNSET
 
 
 class Approval(Struct, kw_only=True):
@@ -54,11 +54,11 @@ class InvitationRequest(Struct, kw_only=True):
     role: Role
 
 
-class AccessRequest(Struct, kw_only=True):
+class AccessRequest(Struct, kw_only=True, omit_defaults=True):
     """Whether the hub is closed to devices without a token. `anyway`: though some of them are connected now."""
 
     access: Mode
-    anyway: bool = False
+    anyway: bool | UnsetType = UNSET
 
 
 class PairedDevice(Struct):
@@ -170,7 +170,7 @@ def read_access_body(data: Any, struct: type[S]) -> S:
         if name not in found:
             if field.required:
                 faults.append(_fault(name))
-        elif not _fits(name, found[name], field.type, blank=not field.required and field.default == ""):
+        elif not _fits(name, found[name], field.type, blank=struct is PairingRequest):
             faults.append(_fault(name))
     refuse(faults)
     read: S = msgspec.convert(found, struct)

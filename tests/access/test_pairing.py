@@ -135,6 +135,21 @@ def test_those_who_hold_several_places_give_way_and_a_device_that_waits_does_not
         ok(approve(trusted, code), 201)
 
 
+def test_where_all_hold_one_place_nobody_is_thrown_out(tmp_path: Any, new_hub: Any) -> None:
+    hub = new_hub(tmp_path / "full", "--access", "closed").start()
+    codes = []
+    for number in range(1, 21):
+        with stranger_at(hub, f"127.0.5.{number}") as one:
+            codes.append(ask_to_pair(one, new_token()))
+    with stranger_at(hub, "127.0.5.99") as late, manager(hub) as trusted:
+        refused = late.post("/api/pairing", json={"token_sha256": hash_of(new_token())})
+        problem(refused, 429, "rate_limited")
+        assert [one["code"] for one in ok(trusted.get("/api/devices"))["waiting"]] == codes
+        secret = ok(trusted.post("/api/invitations", json={"name": "Bar", "role": "view"}), 201)["invitation"]
+        asked = {"token_sha256": hash_of(new_token()), "invitation": secret}
+        assert ok(late.post("/api/pairing", json=asked), 201)["state"] == "paired"
+
+
 def flood_while_pairing(closed: Hub, requests: int) -> None:
     """What a stranger sends in all the ways that he knows of; none is let in, and the pairing goes on."""
     token, guesses = new_token(), 0

@@ -59,7 +59,8 @@ def test_an_address_has_four_places_and_others_find_room(closed: Hub) -> None:
         waiting = []
         for number in range(1, 12):
             waiting += [stack.enter_context(ws(closed, SYNC, f"127.0.4.{number}")) for _ in range(4)]
-        one_more = stack.enter_context(ws(closed, SYNC, "127.0.4.1"))
-        assert end_of(one_more) == (1013, "busy")
+            if number == 1:
+                one_more = stack.enter_context(ws(closed, SYNC, "127.0.4.1"))
+                assert end_of(one_more) == (1013, "busy")
         with shown_later(closed, SYNC, token) as socket:
             assert next_message(socket)["type"] == "connection_established"
