@@ -17,6 +17,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import NoReturn
 
+from msgspec import structs
+
+from restohub.access.devices import Access
+from restohub.access.roles import Mode
 from restohub.boot.install import ONE_FILE
 from restohub.config import PREFIX, Settings
 from restohub.floor.model import DIRECTORY_ID, Change, Entry, Restaurant
@@ -42,8 +46,10 @@ from restohub.live.writer import Writer
 from restohub.logs.events import event
 from restohub.logs.lines import on_loop_fault
 from restohub.net.health_probe import identify_hub
+from restohub.net.machine_token import renew_machine_token
 from restohub.net.mdns_advertise import Advertiser
 from restohub.net.runfile import write_runfile
+from restohub.net.visitor_file import keep_visitors, read_visitors
 from restohub.open_files import allow_many_sockets
 from restohub.store.append import Ledger
 from restohub.store.backup_process import BackupProcess
@@ -87,7 +93,7 @@ class PortError(Exception):
     """The port cannot be listened on; the text says why and what to do."""
 
 
-async def serve(settings: Settings, on_ready: Callable[[Endpoint], None]) -> None:
+async def serve(settings: Settings, on_ready: Callable[[Endpoint, Mode], None]) -> None:
     """Run a hub until it is told to stop.
 
     Raises FolderError, PortError, DamageError, StorageFailedError, StorageBackError.
@@ -114,6 +120,8 @@ async def serve(settings: Settings, on_ready: Callable[[Endpoint], None]) -> Non
             reading = await open_reader(folder)
             stack.push_async_callback(reading.close)
             loaded = await _loaded(writing, ledger)
+            if loaded.mode is None and settings.access == "closed":
+                loaded = await _closed(ledger, loaded)
             went_back = await was_restored(writing, settings.data)
             name, incident = (new_epoch(), PUT_BACK) if went_back else (loaded.epoch, None)
             epoch = Epoch(name, incident, loaded.claimed_at)
@@ -129,7 +137,7 @@ async def _run(
     ledger: Ledger,
     history: History,
     backups: Backups,
-    on_ready: Callable[[Endpoint], None],
+    on_ready: Callable[[Endpoint, Mode], None],
 ) -> None:
     clock = Clock(max([loaded.directory.time, *(floor.time for floor in loaded.floors.values())]))
     peers = Peers(clock.monotonic, allow_public=settings.allow_public)
@@ -141,6 +149,7 @@ async def _run(
     erasing = Erasing(people, backups)
     told = (advertiser.state, nightly.told, erasing)
     hub = _hub(settings, loaded, epoch, ledger, history, clock, callers, endpoint, *told)
+    advertiser.access = lambda: hub.access.mode
     writer = hub.writer
     guard = Guard(settings.allowed_hosts, peers.permitted, clock.monotonic)
     read_all()
@@ -151,7 +160,7 @@ async def _run(
 
     def listening() -> None:
         write_runfile(settings.data, endpoint)
-        on_ready(endpoint)
+        on_ready(endpoint, hub.access.mode)
         watchdog.ready(f"Serving {endpoint.name!r} on port {endpoint.port}")
         if endpoint.advertised:
             advertiser.start(endpoint.bound, endpoint.port)
@@ -224,6 +233,7 @@ def _hub(
         snapshots=snapshots,
         listings=Listings(),
         claims=Claims(epoch, writer, feed, clock),
+        access=_access(settings, loaded, clock),
         discovery=discovery,
         backups=backups,
         erasures=erasures,
@@ -251,11 +261,22 @@ def _of_people(
     return erasing.run(hub), end_old_hashes(hub, people, settings.regular_days)
 
 
+def _access(settings: Settings, loaded: Loaded, clock: Clock) -> Access:
+    """Who belongs to the hub. What was said by `restohub access` counts before the setting, which is for a new hub."""
+    mode = loaded.mode or "open"
+    if mode != settings.access and settings.access == "closed":
+        log.warning("The hub is open, as `restohub access open` has left it; `restohub access close` closes it.")
+    return Access(
+        mode, loaded.devices, renew_machine_token(settings.data), read_visitors(settings.data), clock.monotonic
+    )
+
+
 def _chores(hub: Hub, settings: Settings) -> tuple[Coroutine[None, None, None], ...]:
     """What the hub does by itself, for as long as it runs."""
     retention = Retention(hub.writer, hub.history, hub.clock, days=settings.log_days, revisions=settings.log_revisions)
     clock_watch = ClockWatch(hub, hub.feed.disconnect_all)
-    return close_days(hub), clock_watch.run(), hub.history.failed(), retention.run(), hub.feed.watch()
+    visitors = keep_visitors(settings.data, hub.access.visitors, hub.clock.now, hub.callers.changed_unnamed)
+    return close_days(hub), clock_watch.run(), hub.history.failed(), retention.run(), hub.feed.watch(), visitors
 
 
 def _beside(server: HubServer, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
@@ -342,6 +363,13 @@ async def _loaded(connection: Connection, ledger: Ledger) -> Loaded:
     made = Change("restaurant", first.id, "create", first)
     await ledger.append([Record(Entry(DIRECTORY_ID, 1, now, new_id(), False, (made,)))])
     return await load(connection)
+
+
+async def _closed(ledger: Ledger, loaded: Loaded) -> Loaded:
+    """The same, closed to strangers from now on, also where a later start does not say so."""
+    with contextlib.suppress(StorageFullError, StorageUnavailableError):
+        await ledger.keep_access("closed")
+    return structs.replace(loaded, mode="closed")
 
 
 async def _mark(connection: Connection, folder: Path, epoch: Epoch) -> None:

@@ -12,6 +12,7 @@ import msgspec
 import platformdirs
 from msgspec import Meta, Struct
 
+from restohub.access.roles import Mode
 from restohub.limits import RESTAURANTS_MAX
 from restohub.logs.lines import LogFormat, LogLevel
 
@@ -55,6 +56,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     backup_days: Annotated[int, Meta(ge=1, le=3650)] = 28
     backup_key: PublicKey | None = None
     regular_days: Annotated[int, Meta(ge=0, le=3650)] = 365
+    access: Mode = "open"
 
 
 SAYS = {
@@ -76,6 +78,7 @@ SAYS = {
     "backup_days": "a number of days from 1 to 3650",
     "backup_key": "a public key of age (age1…), as `restohub backup key` makes it",
     "regular_days": "a number of days from 0 to 3650",
+    "access": "open or closed",
 }
 
 

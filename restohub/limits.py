@@ -185,3 +185,18 @@ BACKUP_MISSED_S = 48 * 3600
 BACKUP_TOLD_AFTER_S = 3600.0
 # What a restored backup took the place of stays for so long.
 SET_ASIDE_DAYS = 7
+
+# ---- Who belongs to the hub. A house has a dozen devices, and replaces each in some years.
+DEVICES_MAX = 1_000
+# Somebody walks to a manager with the new iPad in his hand. Five of one address, so that a stranger takes no more.
+PAIRING_S = 120
+PENDING_AN_ADDRESS = 5
+PENDING_MAX = 20
+INVITATIONS_MAX = 20
+# Who was here without a token, as it is told before the hub is closed: an iPad of the weekends is among them.
+VISITORS_S = 14 * 86_400
+VISITORS_MAX = 500
+# A socket on a closed hub that has not said who it is yet: a page sends its token at once.
+UNNAMED_S = 5.0
+UNNAMED_AN_ADDRESS = 4
+UNNAMED_MAX = 32

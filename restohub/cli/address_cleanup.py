@@ -4,25 +4,20 @@ from __future__ import annotations
 
 import re
 import sys
-import time
 from datetime import datetime, timedelta
-from http.client import HTTPConnection, HTTPException
 from typing import Any
 from urllib.parse import urlencode
 
-import msgspec
 import typer
 from msgspec import Struct
 
 from restohub.text import printable
 
+from .hub_client import HubClient, HubError
 from .terminal import print_text
 
 AGO = re.compile(r"(\d{1,5})\s*([mhd])", re.ASCII)
 UNITS = {"m": "minutes", "h": "hours", "d": "days"}
-ANSWER_WAIT_S = 60.0
-# The hub may ask for patience where it counts what this machine asks, and while its disk is slow.
-TRIES, PATIENCE_S = 20, 30
 DELETES_AT_ONCE = 250
 SHOWN = 5
 GONE = ("guest_not_found", "table_not_found", "restaurant_not_found")
@@ -45,35 +40,6 @@ class Removed(Struct):
     tables: int = 0
     restaurants: int = 0
     kept: list[NotRemoved] = []
-
-
-class HubError(Exception):
-    """The hub did not do it; the text is a sentence for people."""
-
-
-class HubClient:
-    """The hub of this machine, asked one thing after the other."""
-
-    def __init__(self, host: str, port: int) -> None:
-        self._connection = HTTPConnection(host, port, timeout=ANSWER_WAIT_S)
-
-    def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
-        """The status and the document of an answer; waits where the hub says so. Raises HubError."""
-        content = None if body is None else msgspec.json.encode(body)
-        headers = {} if content is None else {"Content-Type": "application/json"}
-        for _ in range(TRIES):
-            try:
-                self._connection.request(method, path, content, headers)
-                answer = self._connection.getresponse()
-                text = answer.read()
-            except (OSError, HTTPException) as error:
-                raise HubError(
-                    f"The hub does not answer any more ({error}). Run it again: what is gone is gone."
-                ) from None
-            if answer.status not in (429, 503) or answer.headers["Retry-After"] is None:
-                return answer.status, msgspec.json.decode(text) if text else None
-            time.sleep(min(int(answer.headers["Retry-After"]), PATIENCE_S))
-        raise HubError(f"The hub accepts no deletes now: {msgspec.json.decode(text)['detail']}")
 
 
 def made_by_address(hub: HubClient, address: str, since: str) -> dict[str, Any]:

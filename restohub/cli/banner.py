@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from restohub.access.roles import Mode
 from restohub.boot.install import InstallError, installed_program
 from restohub.config import Settings
 from restohub.live.endpoint import Endpoint
@@ -23,18 +24,23 @@ if TYPE_CHECKING:
 log = logging.getLogger("restohub")
 
 REASON_COLUMNS = 78
+ACCESS: dict[Mode, str] = {
+    "open": "Every device on this network may use it. `restohub access close` changes that.",
+    "closed": "Only paired devices may use it. `restohub pair` pairs one.",
+}
 
 
-def announce_ready(settings: Settings, endpoint: Endpoint) -> None:
+def announce_ready(settings: Settings, endpoint: Endpoint, mode: Mode) -> None:
     """Say at the start where the hub is: to a person at a terminal, else to the log."""
     reached, folder = hub_urls(endpoint), settings.data.absolute()
     if settings.log_format == "text" and sys.stderr.isatty():
         with suppress(OSError):  # a terminal that was closed meanwhile stops nobody
             print_banner(endpoint.name, reached, folder, sys.stderr)
-            print_text(f"Ctrl-C stops the hub.\n{_leave_on()}\n", to=sys.stderr)
+            print_text(f"{ACCESS[mode]}\nCtrl-C stops the hub.\n{_leave_on()}\n", to=sys.stderr)
         return
     for line in ready_lines(endpoint.name, reached, folder):
         log.info("%s", line)
+    log.info("%s", ACCESS[mode])
 
 
 def _leave_on() -> str:

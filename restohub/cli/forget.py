@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from pathlib import Path
@@ -16,7 +15,7 @@ from restohub.text import printable
 from .terminal import exit_with_error, print_text
 
 if TYPE_CHECKING:
-    from .address_cleanup import HubClient
+    from .hub_client import HubClient
 
 LOOK_AGAIN_S = 0.2
 PATIENCE_S = 1800.0
@@ -43,17 +42,15 @@ def forget(
     It says how much there is and asks first. A party that is at the table stays, as "Guest". Backups hold the person
     until they go by their age, unless they are made anew. The exit status is 0 where it is done, else 1.
     """
-    from restohub.net.running_hub import NoRunningHubError, find_running
-    from restohub.net.urls import own_address
+    from restohub.net.running_hub import NoRunningHubError
 
-    from .address_cleanup import HubClient, HubError
+    from .hub_client import HubError, running_hub
 
     person = {name: one for name, one in (("phone", phone), ("email", email), ("id", guest_id)) if one is not None}
     if len(person) != 1:
         exit_with_error("Name the person by one of --phone, --email and --id.")
     try:
-        endpoint = find_running(data, os.environ).endpoint
-        hub = HubClient(own_address(endpoint), endpoint.port)
+        _, hub = running_hub(data)
         held = _asked(hub, "POST", f"/restaurants/{restaurant}/people", person)
         if show:
             typer.echo(msgspec.json.format(msgspec.json.encode(held), indent=2).decode())
@@ -68,7 +65,7 @@ def forget(
 
 
 def _asked(hub: HubClient, method: str, path: str, body: Any = None) -> Any:
-    from .address_cleanup import HubError
+    from .hub_client import HubError
 
     status, told = hub.ask(method, path, body)
     if status not in (200, 202):

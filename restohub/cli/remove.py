@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -28,24 +27,15 @@ def remove(
     """
     import msgspec
 
-    from restohub.net.running_hub import NoRunningHubError, find_running
-    from restohub.net.urls import own_address
+    from restohub.net.running_hub import NoRunningHubError
 
-    from .address_cleanup import (
-        HubClient,
-        HubError,
-        is_confirmed,
-        made_by_address,
-        print_found,
-        print_removed,
-        remove_all,
-    )
+    from .address_cleanup import is_confirmed, made_by_address, print_found, print_removed, remove_all
+    from .hub_client import HubError, running_hub
     from .terminal import print_error, print_text
 
     removed = None
     try:
-        endpoint = find_running(data, os.environ).endpoint
-        hub = HubClient(own_address(endpoint), endpoint.port)
+        _, hub = running_hub(data)
         found = made_by_address(hub, address, since)
         there = found["restaurants"]
         if not as_json:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,11 +10,9 @@ import typer
 from .terminal import exit_with_error, print_text
 
 if TYPE_CHECKING:
-    from restohub.live.endpoint import Endpoint
     from restohub.wire.night_report import NightReport
 
 LATEST = "latest"
-ANSWER_WAIT_S = 60.0
 
 
 def report(
@@ -36,12 +33,12 @@ def report(
     """
     import msgspec
 
-    from restohub.net.running_hub import NoRunningHubError, find_running
+    from restohub.net.running_hub import NoRunningHubError
 
     from .report_text import print_report
 
     try:
-        found = _asked(find_running(data, os.environ).endpoint, restaurant, date)
+        found = _asked(data, restaurant, date)
     except NoRunningHubError:
         found = _read(data, restaurant, date)
     if as_json:
@@ -50,27 +47,24 @@ def report(
         print_text(print_report(found))
 
 
-def _asked(endpoint: Endpoint, restaurant: int, date: str) -> NightReport:
-    """The report of a hub that runs."""
-    from http.client import HTTPConnection, HTTPException
+def _asked(data: Path | None, restaurant: int, date: str) -> NightReport:
+    """The report of a hub that runs; raises NoRunningHubError."""
     from urllib.parse import quote
 
     import msgspec
 
-    from restohub.net.urls import own_address
     from restohub.wire.night_report import NightReport
 
+    from .hub_client import HubError, running_hub
+
+    _, hub = running_hub(data)
     try:
-        connection = HTTPConnection(own_address(endpoint), endpoint.port, timeout=ANSWER_WAIT_S)
-        connection.request("GET", f"/restaurants/{restaurant}/reports/{quote(date, safe='')}")
-        answer = connection.getresponse()
-        body = answer.read()
-    except (OSError, HTTPException) as error:
-        exit_with_error(f"The hub does not answer any more ({error}). Run it again.")
-    if answer.status != 200:
-        told = msgspec.json.decode(body)
+        status, told = hub.ask("GET", f"/restaurants/{restaurant}/reports/{quote(date, safe='')}")
+    except HubError as error:
+        exit_with_error(str(error))
+    if status != 200:
         exit_with_error(told.get("hint") or told.get("detail", ""))
-    return msgspec.json.decode(body, type=NightReport)
+    return msgspec.convert(told, NightReport)
 
 
 def _read(data: Path | None, restaurant_id: int, wanted: str) -> NightReport:

@@ -17,6 +17,7 @@ from restohub.upkeep.last_error import forget_error, note_error
 from .terminal import exit_with_error
 
 if TYPE_CHECKING:
+    from restohub.access.roles import Mode
     from restohub.live.endpoint import Endpoint
 
 log = logging.getLogger("restohub")
@@ -67,6 +68,7 @@ def serve(
     backup_days: Annotated[int | None, typer.Option(help="Days that backups are kept at most. [default: 28]")] = None,
     backup_key: Annotated[str | None, typer.Option(help="Public key that encrypts backups. [default: none]")] = None,
     regular_days: Annotated[int | None, typer.Option(help="Days that regulars are recognised. [default: 365]")] = None,
+    access: Annotated[str | None, typer.Option(help="Whether a new hub is open or closed. [default: open]")] = None,
 ) -> None:
     """Run the hub until it is told to stop (Ctrl-C, SIGTERM).
 
@@ -95,9 +97,9 @@ def _run(chosen: Settings) -> int:
 
     from .banner import announce_ready
 
-    def ready(endpoint: Endpoint) -> None:
+    def ready(endpoint: Endpoint, mode: Mode) -> None:
         forget_error(chosen.data)
-        announce_ready(chosen, endpoint)
+        announce_ready(chosen, endpoint, mode)
 
     try:
         _loop_runner(serve_hub(chosen, ready))

@@ -14,7 +14,7 @@ ID_MAX = 64
 # What a host is told of a mistake that only the app can have made.
 MISUNDERSTOOD = "The app sent something that this hub does not understand."
 
-Counted = Literal["guests", "tables", "restaurants", "floor_bytes", "hub_bytes"]
+Counted = Literal["guests", "tables", "restaurants", "devices", "floor_bytes", "hub_bytes"]
 
 
 class Params(Struct, frozen=True, gc=False):
@@ -41,6 +41,7 @@ class Params(Struct, frozen=True, gc=False):
     restaurant: Annotated[str, Meta(description="The restaurant's name.")] | UnsetType = UNSET
     guests: Annotated[int, Meta(description="How many guests it has.")] | UnsetType = UNSET
     tables: Annotated[int, Meta(description="How many tables it has.")] | UnsetType = UNSET
+    devices: Annotated[int, Meta(description="How many devices it concerns.")] | UnsetType = UNSET
     counted: Annotated[Counted, Meta(description="What there is too much of.")] | UnsetType = UNSET
     count: Annotated[int, Meta(description="How many, or how many bytes, there are.")] | UnsetType = UNSET
     limit: Annotated[int, Meta(description="How many, or how many bytes, there may be.")] | UnsetType = UNSET

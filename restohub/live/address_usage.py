@@ -93,6 +93,8 @@ class Caller:
         self.connections: dict[object, OpenConnection] = {}
         self.sockets: dict[object, float] = {}
         self.body_bytes = 0
+        # Whether it changed something without a token since it was last asked.
+        self.changed_unnamed = False
         self._known_until = float("-inf")
 
     @property
@@ -183,6 +185,13 @@ class Callers:
     def address_of(self, peer: str) -> str:
         """The address by which a peer is counted."""
         return self._key(peer)
+
+    def changed_unnamed(self) -> list[str]:
+        """The addresses that changed something without a token since this was asked before."""
+        found = [one for one in self._known.values() if one.changed_unnamed]
+        for one in found:
+            one.changed_unnamed = False
+        return [one.address for one in found]
 
     def now(self) -> float:
         """The time by which all of this is counted."""

@@ -9,13 +9,16 @@ from collections.abc import Callable, Container
 from contextlib import suppress
 from typing import Protocol
 
+from restohub.access.devices import Access
 from restohub.floor.model import Restaurant
 from restohub.floor.outcomes import Refused, restaurant_not_found
 from restohub.limits import FULL_SYNC_EVERY_S
 from restohub.wire.messages import Dialect, Ping, Pong, encode, text_frame
 from restohub.wire.problems import error_message
 from restohub.wire.socket_state import (
+    TOKEN_REFUSED,
     Close,
+    Identify,
     SendDelta,
     SendError,
     SendFullSync,
@@ -68,7 +71,7 @@ class Cursor:
     """One socket in the feed: the way to it, its state, and the revision that it has of each restaurant.
 
     `live`: it is joined and gets each commit as it is published; else its task catches it up. `now` gives the hub's
-    time, in UTC seconds.
+    time, in UTC seconds. `device` is the id of the one that showed its token here, None where none did.
     """
 
     def __init__(
@@ -85,19 +88,28 @@ class Cursor:
         self.wake = asyncio.Event()
         self.requests: deque[SendFullSync | SendDelta] = deque()
         self.full_sync_at = -math.inf
+        self.device: str | None = None
         self._now = now
         self._state = SocketState(restaurant_id, asyncio.get_running_loop().time())
         self._held: list[bytes] | None = None
 
-    def receive(self, message: str | bytes, restaurants: Container[int]) -> None:
+    def receive(self, message: str | bytes, restaurants: Container[int], access: Access | None = None) -> None:
         """Do what a message of the client asks for; `restaurants` are those that there are."""
         for action in self._state.on_message(message, asyncio.get_running_loop().time()):
-            if not isinstance(action, SendFullSync | SendDelta):
+            if isinstance(action, Identify):
+                if access is not None:
+                    self.identify(action.token, access)
+            elif not isinstance(action, SendFullSync | SendDelta):
                 self._perform(action)
             elif action.restaurant_id in restaurants:
                 self.request(action)
             else:
                 self.send_error(restaurant_not_found(action.restaurant_id))
+
+    def identify(self, token: str, access: Access) -> None:
+        """Note which device it is; a token that is nobody's says nothing."""
+        device = access.holder(token.encode())
+        self.device = device.id if device else self.device
 
     def tick(self, now: float) -> None:
         """Do what is due, once a second; `now` is the loop's time."""
@@ -124,6 +136,11 @@ class Cursor:
     def send_error(self, refused: Refused) -> None:
         """Say what is wrong."""
         self.send(error_message(refused, self._now()))
+
+    def turn_away(self, refused: Refused) -> None:
+        """Close it, since its device does not belong to the hub; nothing that is kept back comes before."""
+        self.link.write(text_frame(encode(error_message(refused, self._now()))))
+        self.link.close(TOKEN_REFUSED, refused.code)
 
     def send(self, message: object) -> None:
         """Send a message that belongs to no commit: at once, or after the parts of one that is being sent."""

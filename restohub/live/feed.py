@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from msgspec import Struct
 
 from restohub.floor.model import DIRECTORY_ID, Change, Entry, Floor, Guest, Restaurant
+from restohub.floor.outcomes import Refused
 from restohub.limits import (
     ANSWER_BYTES_A_UNIT,
     ANSWER_WAIT_S,
@@ -173,6 +174,16 @@ class Feed:
         """Close every socket as a stop would: each client comes back, and is told of the new epoch."""
         for cursor in self._all():
             cursor.link.close(GOING_AWAY, "history began anew: connect again")
+
+    def turn_away(self, refused: Refused, which: Callable[[str | None], bool]) -> None:
+        """Close the sockets of these devices (None: of no device), each after an `error` that says why."""
+        for cursor in self._all():
+            if which(cursor.device):
+                cursor.turn_away(refused)
+
+    def sockets_of(self, device_id: str | None) -> list[Cursor]:
+        """The sockets of a device; None: of those that have not said who they are."""
+        return [cursor for cursor in self._all() if cursor.device == device_id]
 
     async def watch(self) -> None:
         """Look after each socket once a second, for as long as the hub runs."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from msgspec import Struct
+from msgspec import Struct, field
 
+from restohub.access.devices import Access
 from restohub.wire.responses import Discovery
 
 from .address_usage import Callers
@@ -44,6 +45,7 @@ class Hub(Struct, frozen=True):
     backups: Callable[[], BackupState]
     erasures: Erasures
     contact_key: bytes
+    access: Access = field(default_factory=Access)
 
     @property
     def release(self) -> str:

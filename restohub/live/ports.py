@@ -7,6 +7,7 @@ from typing import NewType, NoReturn, Protocol
 
 from msgspec import Struct
 
+from restohub.access.devices import Kept
 from restohub.floor.commands import Visits
 from restohub.floor.forgetting import Person
 from restohub.floor.model import Action, Entity, Entry, Floor, Guest, Kind, Removal
@@ -39,12 +40,25 @@ class StorageFailedError(Exception):
 
 
 class Record(Struct, frozen=True):
-    """A commit with the idempotency key that it was made with: the request's digest and the answer's bytes."""
+    """A commit with the idempotency key that it was made with: the request's digest and the answer's bytes.
+
+    `device` is the id of the device that asked for it, None where none is known.
+    """
 
     entry: Entry
     key: str | None = None
     digest: bytes | None = None
     answer: bytes | None = None
+    device: str | None = None
+
+
+class Author(Struct, frozen=True):
+    """Who made a commit, when (UTC seconds), and what it changed: kind, id, action. `device` None: nobody is known."""
+
+    revision: int
+    time: int
+    device: str | None
+    changes: tuple[tuple[str, str, str], ...]
 
 
 class KeptAnswer(Struct, frozen=True):
@@ -102,6 +116,9 @@ class Ledger(Protocol):
         on the times of each log begin anew, where they do.
         """
 
+    async def keep_access(self, what: Kept) -> int:
+        """Keep a device in the place of what it was before, or whether the hub is closed; how many rows that were."""
+
     async def probe(self) -> None:
         """Whether a write could commit now: a transaction that changes nothing a client knows."""
 
@@ -137,6 +154,9 @@ class History(Protocol):
 
     async def kept_answer(self, restaurant_id: int, revision: int) -> KeptAnswer | None:
         """The answer that the commit of this revision was made with, None where the log no longer has it."""
+
+    async def authors(self, restaurant_id: int, upto: int, many: int) -> list[Author]:
+        """Who made the latest commits up to a revision, the latest first, so many at most, as the log has them."""
 
     async def was_used(self, restaurant_id: int, kind: str, entity_id: str) -> bool:
         """Whether an entity that is gone had this id."""

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from restohub.access.devices import Kept
 from restohub.floor.apply import apply, apply_directory
 from restohub.floor.model import DIRECTORY_ID, Directory, Entry, Floor
 from restohub.floor.outcomes import Repeated
@@ -153,6 +154,10 @@ class Writer:
             return len(gone)
 
         await self.between_groups(pruning)
+
+    async def keep_access(self, what: Kept) -> int:
+        """Keep a device or the mode, durably; raises like `prune`."""
+        return await self.between_groups(lambda: self._ledger.keep_access(what))
 
     async def begin_epoch(self, name: str, claimed_at: int | None, begun: Callable[[], None]) -> None:
         """Make this the present epoch, durably; `begun` is called before any commit of it. Raises like `prune`.

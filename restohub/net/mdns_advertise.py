@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import UNSET, UnsetType, structs
 
+from restohub.access.roles import Mode
 from restohub.live.clock import Clock
 from restohub.live.endpoint import Endpoint
 from restohub.wire.responses import Discovery, DiscoveryState
@@ -67,8 +68,9 @@ class Advertiser:
             "api": "1",
             "ver": version,
             "path": "/",
-            "access": "open",
         }
+        # Whether the hub is closed to strangers, which the record says: another thread may change it at any time.
+        self.access: Callable[[], Mode] = lambda: "open"
         self._bound, self._port = "", 0
         self._state = Discovery("off", self._name, self.host, [])
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -140,9 +142,14 @@ class Advertiser:
 
         voice = AsyncZeroconf(interfaces=list(chosen.speakers))
         try:
+            access = self.access()
             infos = await self._register(voice, chosen)
             self._say("announced", chosen)
-            while self._choose_now() == chosen and await self._keeps_host() and await self._keeps_name(voice, infos):
+            while (
+                (self._choose_now(), self.access()) == (chosen, access)
+                and await self._keeps_host()
+                and await self._keeps_name(voice, infos)
+            ):
                 await asyncio.sleep(POLL_S)
             # What iPads know of the service stays true but for its address, and the next announcement flushes that
             # (RFC 6762, section 10.2). A goodbye would take the hub off their lists for a moment.
@@ -209,7 +216,7 @@ class Advertiser:
                 service,
                 f"{self._name}.{service}",
                 port=self._port,
-                properties=self._properties,
+                properties=self._properties | {"access": self.access()},
                 server=f"{self.host}.",
                 parsed_addresses=list(chosen.addresses),
             )

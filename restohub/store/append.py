@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from restohub.access.devices import Device, Kept
 from restohub.floor.model import Entry
 from restohub.live.ports import IDLE_S, ClockReset, Record, StorageFailedError
 
@@ -25,6 +26,7 @@ from .codec import (
     visit_row,
 )
 from .connection import PAGE_BYTES, Connection
+from .device_rows import PUT_DEVICE, device_row
 from .disk_reserve import Reserve
 from .restore_detection import NAME
 from .write_probe import explain_write_error
@@ -41,6 +43,11 @@ CLEAR = "DELETE FROM entity WHERE restaurant_id = ?"
 # So a commit without a key has a statement of its own, and blobs are given as bytearrays.
 LOG = "INSERT INTO log (position, time, checksum, changes) VALUES (?, ?, ?, ?)"
 KEYED_LOG = "INSERT INTO log (position, time, checksum, changes, key, digest, answer) VALUES (?, ?, ?, ?, ?, ?, ?)"
+
+# And so has one that no known device asked for.
+DEVICE_LOG = "INSERT INTO log (position, time, checksum, changes, device) VALUES (?, ?, ?, ?, ?)"
+KEYED_DEVICE_LOG = """INSERT INTO log (position, time, checksum, changes, key, digest, answer, device)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
 
 PRUNE = "DELETE FROM log WHERE position BETWEEN ? AND ? RETURNING position, key"
 # What is left of a deleted restaurant, so many at a time.
@@ -110,6 +117,14 @@ class Ledger:
 
         written = await self.transact(write)
         self.pages_due += PAGES_A_ROW * written + 1
+
+    async def keep_access(self, what: Kept) -> int:
+        """Keep a device in the place of what it was before, or whether the hub is closed; raises like `append`."""
+        if isinstance(what, Device):
+            await self._alone(PUT_DEVICE, *device_row(what))
+        else:
+            await self._alone(NAME, "access", what, name_checksum("access", what))
+        return 1
 
     @property
     def reserve_in_use(self) -> bool:
@@ -240,6 +255,8 @@ class Rows:
         self._visits: list[tuple[object, ...]] = []
         self._log: list[tuple[object, ...]] = []
         self._keyed_log: list[tuple[object, ...]] = []
+        self._device_log: list[tuple[object, ...]] = []
+        self._keyed_device_log: list[tuple[object, ...]] = []
 
     def add(self, record: Record) -> None:
         """Write one more commit."""
@@ -263,15 +280,21 @@ class Rows:
             self._upserts[where] = (*where, version, row_checksum(*where, version, image), bytearray(image))
         position = position_of(restaurant_id, entry.revision)
         changes = encode_changes(entry.changes, images)
-        checksum = log_checksum(position, entry.time, record.key, record.digest, changes, record.answer)
+        checksum = log_checksum(position, entry.time, record.key, record.digest, changes, record.answer, record.device)
         row = (position, entry.time, checksum, bytearray(changes))
         self.log_bytes += len(changes)
         if record.key is None:
-            self._log.append(row)
-        else:
-            digest, answer = (None if blob is None else bytearray(blob) for blob in (record.digest, record.answer))
+            if record.device is None:
+                self._log.append(row)
+            else:
+                self._device_log.append((*row, record.device))
+            return
+        digest, answer = (None if blob is None else bytearray(blob) for blob in (record.digest, record.answer))
+        self.log_bytes += len(answer or b"")
+        if record.device is None:
             self._keyed_log.append((*row, record.key, digest, answer))
-            self.log_bytes += len(answer or b"")
+        else:
+            self._keyed_device_log.append((*row, record.key, digest, answer, record.device))
 
     def write(self, connection: sqlite3.Connection) -> int:
         """Write them, and say how many rows that were."""
@@ -284,5 +307,7 @@ class Rows:
             (INSERT_VISIT, self._visits),
             (LOG, self._log),
             (KEYED_LOG, self._keyed_log),
+            (DEVICE_LOG, self._device_log),
+            (KEYED_DEVICE_LOG, self._keyed_device_log),
         )
         return sum(connection.executemany(sql, rows).rowcount for sql, rows in statements if rows)

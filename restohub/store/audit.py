@@ -10,6 +10,7 @@ from zlib import crc32
 
 from msgspec import Struct
 
+from restohub.access.devices import Device
 from restohub.floor.model import DIRECTORY_ID, Entity, Guest, Removal, Table
 
 from . import findings
@@ -28,13 +29,16 @@ from .codec import (
     revision_at,
     row_checksum,
 )
+from .device_rows import DEVICES, HAS_DEVICES, read_device
 from .findings import Finding, Rule
 from .schema import explain_unreadable_rows
 
 NAMES = "SELECT name, value, checksum FROM hub"
 ENTITIES = "SELECT restaurant_id, kind, id, version, checksum, image FROM entity ORDER BY rowid"
-LOG = """SELECT position, time, checksum, key, digest, changes, answer FROM log
+LOG = """SELECT position, time, checksum, key, digest, changes, answer, device FROM log
     WHERE position BETWEEN ? AND ? ORDER BY position"""
+# Data of an older format know no devices.
+OLDER_LOG = LOG.replace(", device", ", NULL")
 # Each by itself is one step down the b-tree; both in one query read the whole log.
 LOG_ENDS = """SELECT (SELECT min(position) FROM log WHERE position BETWEEN ?1 AND ?2),
     (SELECT max(position) FROM log WHERE position BETWEEN ?1 AND ?2)"""
@@ -63,6 +67,7 @@ class Audit:
 
     def __init__(self, database: sqlite3.Connection) -> None:
         self.names: dict[str, str] = {}
+        self.devices: list[Device] = []
         self.rows: dict[int, dict[Who, tuple[Entity, int]]] = defaultdict(dict)
         self.removals: dict[int, dict[Who, Removal]] = {}
         self.removals_since: dict[int, int] = {}
@@ -80,6 +85,16 @@ class Audit:
                 yield Finding(findings.NAME_DAMAGED, name=name)
         for name in sorted({"install_id", "epoch"} - self.names.keys()):
             yield Finding(findings.NAME_MISSING, name=name)
+
+    def read_devices(self) -> Iterator[Finding]:
+        """Every device that belongs, or belonged, to the hub."""
+        if not self._database.execute(HAS_DEVICES).fetchone():  # data of an older format
+            return
+        for row in self._database.execute(DEVICES):
+            try:
+                self.devices.append(read_device(row))
+            except UNREADABLE as error:
+                yield Finding(findings.DEVICE_DAMAGED, error=error)
 
     def read_rows(self) -> Iterator[Finding]:
         """Every entity of every restaurant."""
@@ -126,14 +141,14 @@ class Audit:
         """A restaurant's log, which was found, from a revision on."""
         low, high = position_of(restaurant_id, since), position_of(restaurant_id, self.logs[restaurant_id][1])
         expected, time = low, 0
-        for position, row_time, checksum, key, digest, changes, answer in self.commits(low, high):
+        for position, row_time, checksum, key, digest, changes, answer, device in self.commits(low, high):
             revision = revision_at(position)
             if position != expected:
                 upto = f" to {revision - 1}" if position - 1 > expected else ""
                 yield Finding(findings.GAP, restaurant_id, revision_at(expected), upto=upto)
             try:
                 logged: list[LoggedChange] = []
-                if log_checksum(position, row_time, key, digest, changes, answer) != checksum:
+                if log_checksum(position, row_time, key, digest, changes, answer, device) != checksum:
                     yield Finding(findings.COMMIT_DAMAGED, restaurant_id, revision)
                 else:
                     logged = decode_changes(changes)
@@ -165,7 +180,8 @@ class Audit:
 
     def commits(self, low: int, high: int) -> Iterable[Any]:
         """The rows of the log between two positions."""
-        return self._database.execute(LOG, (low, high))
+        known = self._database.execute(HAS_DEVICES).fetchone()
+        return self._database.execute(LOG if known else OLDER_LOG, (low, high))
 
     def of_another(self, revision: int, logged: list[LoggedChange]) -> Iterable[Who]:  # noqa: ARG002 (a start reads none)
         """The changes of a commit that hold another entity's image; where images are not read, none."""

@@ -86,12 +86,19 @@ def row_checksum(restaurant_id: int, kind: str, entity_id: str, version: int, im
 
 
 def log_checksum(
-    position: int, time: int, key: str | None, digest: bytes | None, changes: bytes, answer: bytes | None
+    position: int,
+    time: int,
+    key: str | None,
+    digest: bytes | None,
+    changes: bytes,
+    answer: bytes | None,
+    device: str | None = None,
 ) -> int:
-    """CRC-32 over all that a row of the log says."""
+    """CRC-32 over all that a row of the log says; without a device as it was before there were any."""
     given = bytes((key is not None, digest is not None, answer is not None))
     head = f"{position}/{time}/{key}/".encode()  # of a damaged row they may be anything
-    return crc32(b"%b%b%b%b%b" % (given, head, digest or b"", changes, answer or b""))
+    start = 0 if device is None else crc32(f"{device}/".encode())
+    return crc32(b"%b%b%b%b%b" % (given, head, digest or b"", changes, answer or b""), start)
 
 
 def name_checksum(name: str, value: str) -> int:

@@ -41,7 +41,7 @@ from .stale_pages import Growth, PageReader
 # One transaction's worth: no change waits longer than for another group.
 ROWS_A_STEP = 500
 BYTES_A_STEP = 128 * 1024
-COMMIT = "SELECT position, time, checksum, key, digest, changes, answer FROM log WHERE position = ?"
+COMMIT = "SELECT position, time, checksum, key, digest, changes, answer, device FROM log WHERE position = ?"
 REWRITE = "UPDATE log SET checksum = ?, digest = NULL, changes = ?, answer = NULL WHERE position = ?"
 PRESENT = "SELECT 1 FROM entity WHERE restaurant_id = ? AND version = ? AND kind = 'guest' AND id = ?"
 GROW = "UPDATE log SET checksum = ?, changes = ? WHERE position = ?"
@@ -150,9 +150,11 @@ class Eraser:
 
         def growing(connection: sqlite3.Connection) -> int:
             for one in rows:
-                for position, time, _, key, digest, changes, answer in connection.execute(COMMIT, (one.position,)):
+                for position, time, _, key, digest, changes, answer, device in connection.execute(
+                    COMMIT, (one.position,)
+                ):
                     longer = changes + b" " * one.bytes
-                    checksum = log_checksum(position, time, key, digest, longer, answer)
+                    checksum = log_checksum(position, time, key, digest, longer, answer, device)
                     connection.execute(GROW, (checksum, longer, position))
             return len(rows)
 
@@ -256,7 +258,7 @@ def _gone(connection: sqlite3.Connection, row: Sequence[Any], ids: Set[str]) -> 
 
 def _without(row: Sequence[Any], ids: Set[str]) -> tuple[int, bytes, int]:
     """What the row of a commit says instead: its checksum, its changes, its position."""
-    position, time, checksum, key, digest, changes, answer = row
+    position, time, checksum, key, digest, changes, answer, device = row
     new = encode_logged([_stub(change) if change.id in ids else change for change in decode_changes(changes)])
     wanted = _size(checksum) + _size(digest) + _size(changes) + _size(answer)
     for space in SPACES:  # the checksum's own length differs with what is behind the changes
@@ -264,10 +266,10 @@ def _without(row: Sequence[Any], ids: Set[str]) -> tuple[int, bytes, int]:
             padded = new.ljust(wanted - 2 * _size(None) - number - LENGTH_BYTES_MAX)
             while _size(padded) < wanted - 2 * _size(None) - number:
                 padded += space
-            found = log_checksum(position, time, key, None, padded, None)
+            found = log_checksum(position, time, key, None, padded, None, device)
             if 2 * _size(None) + _size(found) + _size(padded) == wanted:
                 return found, padded, position
-    return log_checksum(position, time, key, None, new, None), new, position
+    return log_checksum(position, time, key, None, new, None, device), new, position
 
 
 def _stub(change: LoggedChange) -> LoggedChange:

@@ -18,6 +18,7 @@ class Rule(Struct, frozen=True):
 
 
 NAME_DAMAGED = Rule("The hub's own {name} fails its checksum.", "the hub's own {name} fails its checksum")
+DEVICE_DAMAGED = Rule("A device cannot be read: {error}.", "a device cannot be read: {error}")
 NAME_MISSING = Rule("The hub's own {name} is missing.")
 
 ROW_DAMAGED = Rule(

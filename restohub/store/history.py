@@ -14,7 +14,7 @@ from restohub.floor.contacts import hashed, visit_of
 from restohub.floor.model import Entity, Floor, Removal
 from restohub.floor.visits import Visit
 from restohub.limits import STEPS_BACK_A_VERSION, STEPS_BACK_MAX, VISITS_MAX
-from restohub.live.ports import DAY_S, ClockReset, KeptAnswer, Oldest, Revision, StorageFailedError, Version
+from restohub.live.ports import DAY_S, Author, ClockReset, KeptAnswer, Oldest, Revision, StorageFailedError, Version
 
 from .codec import (
     REMOVAL_COLUMNS,
@@ -61,7 +61,7 @@ class History:
 
     async def kept_answer(self, restaurant_id: int, revision: int) -> KeptAnswer | None:
         """The answer that the commit of this revision was made with, None where the log no longer has it."""
-        sql = "SELECT checksum, position, time, key, digest, changes, answer FROM log WHERE position = ?"
+        sql = "SELECT checksum, position, time, key, digest, changes, answer, device FROM log WHERE position = ?"
         row = await self._row(sql, position_of(restaurant_id, revision))
         if row is None:
             return None
@@ -69,6 +69,15 @@ class History:
         if checksum != log_checksum(*columns):
             raise self._noted(StorageFailedError(f"revision {revision} of restaurant {restaurant_id} is damaged"))
         return KeptAnswer(row[4], row[6])
+
+    async def authors(self, restaurant_id: int, upto: int, many: int) -> list[Author]:
+        """Who made the latest commits up to a revision, the latest first, so many at most, as the log has them."""
+        span = position_of(restaurant_id, 0), position_of(restaurant_id, upto)
+        found: list[Author] = []
+        for position, time, device, changes in await self._rows(AUTHORS, *span, many):
+            did = tuple((one.kind, one.id, one.action) for one in decode_changes(changes))
+            found.append(Author(revision_at(position), time, device, did))
+        return found
 
     async def was_used(self, restaurant_id: int, kind: str, entity_id: str) -> bool:
         """Whether an entity that is gone had this id."""
@@ -272,6 +281,8 @@ def _visits(database: sqlite3.Connection, values: tuple[object, ...]) -> list[Vi
 # A commit's bytes in the log: its changes, the kept answer, and about as much as the other columns take. The length of
 # a blob stands before it: none is read. In pages of 1 KiB they take up to half as much again.
 BYTES = "length(changes) + coalesce(length(answer), 0) + 100"
+AUTHORS = """SELECT position, time, device, changes FROM log WHERE position BETWEEN ? AND ?
+    ORDER BY position DESC LIMIT ?"""
 OLDEST = f"""SELECT position, key IS NOT NULL, {BYTES} FROM log
     WHERE position BETWEEN ? AND ? ORDER BY position LIMIT ?"""  # noqa: S608 (our own column names)
 SIZE = f"""SELECT max(position), sum(bytes) FROM

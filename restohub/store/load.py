@@ -11,6 +11,8 @@ from operator import itemgetter
 
 from msgspec import Struct
 
+from restohub.access.devices import Device
+from restohub.access.roles import Mode
 from restohub.floor.apply import measured
 from restohub.floor.model import DIRECTORY_ID, Directory, Floor, Guest, Restaurant, Table
 from restohub.limits import HUB_REMOVALS_MAX, KEYS_MAX, REMOVALS_MAX
@@ -43,7 +45,8 @@ class Loaded(Struct, frozen=True):
     """What the hub was when it last committed. `keys` are those of the last KEYS_DAYS days, KEYS_MAX at most.
 
     `contact_key` is what contacts are hashed with. `claimed_at` is when a client last had an epoch begin (UTC seconds),
-    None where none did. `resets` are where the times of a log began anew.
+    None where none did. `resets` are where the times of a log began anew. `devices` belong to the hub; `mode` says
+    whether it is closed, None where nobody said.
     """
 
     install_id: str
@@ -54,6 +57,8 @@ class Loaded(Struct, frozen=True):
     floors: dict[int, Floor]
     keys: KeyIndex
     resets: dict[int, ClockReset]
+    mode: Mode | None
+    devices: list[Device]
 
 
 async def initialise(connection: Connection, install_id: str, epoch: str) -> None:
@@ -95,13 +100,26 @@ async def load(connection: Connection) -> Loaded:
         floors={int(one.id): _floor(audit, one) for one in _restaurants(audit)},
         keys=keys,
         resets=resets,
+        mode=_mode(audit),
+        devices=audit.devices,
     )
+
+
+def _mode(audit: Audit) -> Mode | None:
+    match audit.names.get("access"):
+        case "closed":
+            return "closed"
+        case "open":
+            return "open"
+        case _:
+            return None
 
 
 def _audited(database: sqlite3.Connection) -> Audit:
     """All rows, the newest removals, and the newest part of each log held against them; raises DamageError."""
     audit = Audit(database)
     _refuse(audit.read_names())
+    _refuse(audit.read_devices())
     _refuse(audit.read_rows())
     _refuse(audit.homeless())
     count = len(_restaurants(audit))

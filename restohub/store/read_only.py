@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from zlib import crc32
 
+from restohub.access.devices import Kept
 from restohub.floor.model import Entry
 from restohub.live.ports import Record, StorageBackError, StorageFullError, StorageUnavailableError
 
@@ -40,6 +41,10 @@ class ReadOnlyLedger(Ledger):
         raise type(self._fault)(self.refuses)
 
     async def begin_epoch(self, name: str, claimed_at: int | None = None, resets: Sequence[Entry] = ()) -> None:  # noqa: ARG002 (whatever it is)
+        """Raise what the disk said."""
+        raise type(self._fault)(self.refuses)
+
+    async def keep_access(self, what: Kept) -> int:  # noqa: ARG002 (whatever it is)
         """Raise what the disk said."""
         raise type(self._fault)(self.refuses)
 

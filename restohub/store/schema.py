@@ -48,12 +48,7 @@ def format_of(database: sqlite3.Connection, path: Path) -> int:
             f"The database {path} was written by a newer restohub ({_writer(database)}format {version}, this one reads "
             f"up to {steps[-1][0]}). Its data are not damaged. Install that version or a newer one."
         )
-    with closing(sqlite3.connect(":memory:")) as blank:
-        for number, sql in steps:
-            if number <= version:
-                blank.executescript(sql)
-        expected = _columns(blank)
-    found = _columns(database)
+    expected, found = _columns_at(version), _columns(database)
     if found < expected and {table for table, _ in found} == {table for table, _ in expected}:
         raise _older(path)
     return version
@@ -111,6 +106,19 @@ def _writer(database: sqlite3.Connection) -> str:
         for (value,) in database.execute("SELECT value FROM hub WHERE name = ?", (WRITTEN_BY,)):
             return f"{value}, "
     return ""
+
+
+def tables_of(version: int) -> set[str]:
+    """The tables of a format."""
+    return {table for table, _ in _columns_at(version)}
+
+
+def _columns_at(version: int) -> set[tuple[str, str]]:
+    with closing(sqlite3.connect(":memory:")) as blank:
+        for number, sql in migrations():
+            if number <= version:
+                blank.executescript(sql)
+        return _columns(blank)
 
 
 def _columns(database: sqlite3.Connection) -> set[tuple[str, str]]:

@@ -18,14 +18,12 @@ from .codec import LoggedChange, position_of, restaurant_at, whole_change
 from .contact_visits import CONTACT_KEY, FORMAT
 from .data_folder import DATABASE, FolderError, locked_while_read, size_of
 from .findings import Finding
-from .schema import format_of
+from .schema import format_of, tables_of
 from .snapshot import readable_at
 from .visit_audit import VisitAudit
 
 FAULTS_MAX = 1000
 PROGRESS_EVERY = 5000
-TABLES = {"hub", "entity", "removal", "log"}
-LATER_TABLES = {"visit"}
 
 Progress = Callable[[int, int], None]
 
@@ -196,15 +194,16 @@ class WholeAudit(Audit):
 def _verify(database: sqlite3.Connection, report: VerificationReport, progress: Progress) -> None:
     """Read everything, and put down all that is wrong."""
     audit = WholeAudit(database, report, progress)
-    tables = TABLES | LATER_TABLES if audit.keeps_visits else TABLES
     for (line,) in database.execute("PRAGMA integrity_check(100)"):
         if line != "ok":
             report.add(Defect(f"SQLite's integrity check fails: {line}."))
     found = {name for (name,) in database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
-    for table in sorted(tables - found):
+    number = database.execute("PRAGMA user_version").fetchone()[0]
+    for table in sorted(tables_of(max(number, 1)) - found):
         report.add(Defect(f"The table {table} is missing."))
     parts = {
         "names": audit.read_names,
+        "devices": audit.read_devices,
         "entities": audit.read_rows,
         "log": audit.read_every_log,
         "removals": audit.read_every_removal,

@@ -22,12 +22,16 @@ from .local_time import local_time
 from .problem_pages import HTML, wants_page
 from .request import Request
 
+# All that a closed hub tells a stranger of what is wrong with it.
+STRANGERS_REASON = "changes cannot be saved now"
+
 
 async def health(request: Request) -> Answer:
     """Whether the hub is well: 200, or 503 with the reason where a change could not be saved now."""
     hub = request.hub
     reason = hub.writer.trouble()
     whole = is_own_machine(request.scope)
+    stranger = hub.access.closed and not whole and request.device is None
     body = Health(
         status="unhealthy" if reason else "healthy",
         service="sync",
@@ -35,18 +39,19 @@ async def health(request: Request) -> Answer:
         run=hub.endpoint.run,
         version=hub.version if whole else hub.release,
         timestamp=time_text(hub.clock.now()),
-        uptime_seconds=int(hub.clock.monotonic() - hub.clock.started),
-        connections=hub.feed.connections,
-        restaurants=len(hub.writer.directory.restaurants),
-        database=_database(hub, reason) if whole else _database_told(hub, reason),
+        uptime_seconds=0 if stranger else int(hub.clock.monotonic() - hub.clock.started),
+        connections=0 if stranger else hub.feed.connections,
+        restaurants=0 if stranger else len(hub.writer.directory.restaurants),
+        database=_database(hub, reason) if whole else _database_told(hub, reason, stranger=stranger),
         discovery=hub.discovery() if whole else Discovery(hub.discovery().state, "", "", []),
         clock_behind_seconds=hub.clock.behind_s(),
-        backup=_backup(hub, whole),
-        reason=reason or UNSET,
+        backup=BackupHealth(None, [], []) if stranger else _backup(hub, whole),
+        access=hub.access.mode,
+        reason=(STRANGERS_REASON if stranger else reason) if reason else UNSET,
     )
     status = 503 if reason else 200
     if wants_page(request.scope):
-        return Answer(status, [HTML], health_page(body, local_time(hub), _last_backup(hub, body)))
+        return Answer(status, [HTML], health_page(body, local_time(hub), None if stranger else _last_backup(hub, body)))
     return json_answer(body, status)
 
 
@@ -65,9 +70,9 @@ def _backup(hub: Hub, whole: bool) -> BackupHealth:
     return BackupHealth(last, told.places, told.missing) if whole else BackupHealth(last, [], [])
 
 
-def _database_told(hub: Hub, reason: str | None) -> DatabaseHealth:
+def _database_told(hub: Hub, reason: str | None, *, stranger: bool) -> DatabaseHealth:
     """What others than the hub's own machine are told: nothing of its SQLite and its disk."""
-    return DatabaseHealth("unavailable" if reason else "ok", "", 0, 0, 0, warnings(hub))
+    return DatabaseHealth("unavailable" if reason else "ok", "", 0, 0, 0, [] if stranger else warnings(hub))
 
 
 def _database(hub: Hub, reason: str | None) -> DatabaseHealth:

@@ -59,7 +59,8 @@ def _state(hub: Hub, connections: int) -> str:
     )
     behind_s = hub.clock.behind_s()
     clock = f" The clock of this machine is {duration(behind_s)} behind: set it right." if behind_s else ""
-    return state("well", "The hub is well", f"Changes are saved and sent. {listening}{clock}")
+    access = "" if hub.access.closed else " It is open to every device on this network."
+    return state("well", "The hub is well", f"Changes are saved and sent. {listening}{clock}{access}")
 
 
 def _restaurants(hub: Hub) -> str:

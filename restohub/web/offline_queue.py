@@ -23,6 +23,7 @@ from restohub.wire.batch_answers import queue_answer
 from restohub.wire.batch_inputs import ParsedEntry, applied_before, named_restaurant, read_queue
 from restohub.wire.responses import Answer
 
+from .attribution import signed
 from .batches import command_of, read_batch_document, versions_named
 from .request import Query, Request, floor_of, idempotency_key
 from .request_cost import pay
@@ -56,14 +57,24 @@ async def sync_batch(request: Request) -> Answer:
             msgspec.structs.replace(item, mutation_id=item.mutation_id or f"{key}/{index}")
             for index, item in enumerate(items)
         ]
+    device = request.device
+    by = device.id if device else None
     while True:  # as often as an earlier try of this queue is committed meanwhile: what that did has to be known first
         known = await _recall(hub, floor_of(hub, restaurant_id), items, applied)
         steps = [
-            Step(command=command, transaction_id=new_id(), key=_key(item), own=known.own, used=used)
+            Step(
+                command=command,
+                transaction_id=new_id(),
+                key=_key(item),
+                own=known.own,
+                used=used,
+                device=by,
+            )
             for item, command, used in zip(items, known.commands, known.used, strict=True)
         ]
         respond = partial(queue_answer, hub.present, items, known.commands, known.made, new_id())
-        answer = await hub.writer.submit(restaurant_id, steps, respond, request.caller)
+        answering = respond if device is None else signed(respond, device)
+        answer = await hub.writer.submit(restaurant_id, steps, answering, request.caller)
         if isinstance(answer, Answer):
             return answer
 

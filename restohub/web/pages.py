@@ -6,6 +6,7 @@ import re
 
 from litestar.exceptions import NotFoundException
 
+from restohub.access.roles import Need
 from restohub.net.urls import url
 from restohub.wire.responses import JSON, Answer
 from restohub.wire.times import time_text
@@ -49,10 +50,15 @@ async def reference(request: Request) -> Answer:
     return _page(request, "reference")
 
 
+async def errors(request: Request) -> Answer:
+    """Every error code: for strangers too, since each refusal leads there."""
+    return _page(request, "errors")
+
+
 async def document(request: Request) -> Answer:
-    """What stands below `/docs`: the errors, a document as a page or as it is, a file for machines."""
+    """What else stands below `/docs`: a document as a page or as it is, a file for machines."""
     name = str(request.path_params["document"])
-    if name == "errors" or name in documents():
+    if name in documents():
         return _page(request, name)
     if name == "fixtures.zip":
         return Answer(200, ZIP, packaged("made/fixtures.zip"))
@@ -83,18 +89,21 @@ def _came_by(request: Request) -> str:
     return host if ADDRESS.fullmatch(host) else ""
 
 
-def _route(path: str, name: str, handler: Handler, says: str) -> Route:
-    return Route(method="GET", path=path, name=name, handler=handler, says=says, answers={200: None}, group="hub")
+def _route(path: str, name: str, needs: Need, handler: Handler, says: str) -> Route:
+    return Route(
+        method="GET", path=path, name=name, needs=needs, handler=handler, says=says, answers={200: None}, group="hub"
+    )
 
 
-# Each costs litestar 1.3 ms at the start, so all that stands below /docs is one.
+# Each costs litestar 1.3 ms at the start, so all that stands below /docs is one but what strangers may read.
 PAGES: tuple[Route, ...] = (
-    _route("/", "board", board, "The board: the live floor in a browser."),
-    _route("/board/{folder:str}/{file:path}", "boardFile", board_file, "A file of the board."),
-    _route("/about", "home", home, "About this hub: whether it is well, and where to go on."),
-    _route("/docs", "reference", reference, "The reference."),
-    _route("/docs/{document:str}", "document", document, "Every error code, a document, a file for machines."),
-    _route("/schema/openapi.json", "openapi", openapi, "The OpenAPI document."),
-    _route("/schema/asyncapi.json", "asyncapi", asyncapi, "The AsyncAPI document."),
-    _route("/.well-known/security.txt", "securityTxt", security_txt, "Where to report a weakness (RFC 9116)."),
+    _route("/", "board", "anyone", board, "The board: the live floor in a browser."),
+    _route("/board/{folder:str}/{file:path}", "boardFile", "anyone", board_file, "A file of the board."),
+    _route("/about", "home", "view", home, "About this hub: whether it is well, and where to go on."),
+    _route("/docs", "reference", "view", reference, "The reference."),
+    _route("/docs/errors", "errors", "anyone", errors, "Every error code."),
+    _route("/docs/{document:str}", "document", "view", document, "A document, a file for machines."),
+    _route("/schema/openapi.json", "openapi", "view", openapi, "The OpenAPI document."),
+    _route("/schema/asyncapi.json", "asyncapi", "view", asyncapi, "The AsyncAPI document."),
+    _route("/.well-known/security.txt", "securityTxt", "anyone", security_txt, "Where to report a weakness."),
 )

@@ -8,7 +8,10 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
+from restohub.access.devices import Device
+from restohub.access.tokens import shown_token
 from restohub.floor.model import Floor
 from restohub.floor.outcomes import QUOTED_MAX, Fault, quoted, restaurant_not_found
 from restohub.limits import BODY_BYTES_MAX, PARAMETERS_MAX
@@ -39,13 +42,14 @@ class Request:
     litestar's own makes ready for each request what no handler asks for.
     """
 
-    __slots__ = ("_headers", "hub", "receive", "scope")
+    __slots__ = ("_device", "_headers", "hub", "receive", "scope")
 
     def __init__(self, scope: Any, receive: Any, hub: Hub) -> None:
         self.scope = scope
         self.receive = receive
         self.hub = hub
         self._headers: dict[bytes, bytes] | None = None
+        self._device: Device | UnsetType | None = UNSET
 
     @property
     def caller(self) -> Caller:
@@ -58,6 +62,20 @@ class Request:
         """What the path gives for the names in the route."""
         found: dict[str, Any] = self.scope["path_params"]
         return found
+
+    @property
+    def device(self) -> Device | None:
+        """The device whose token the request showed when it began; None where it showed none that the hub knew."""
+        if self._device is UNSET:
+            shown = self.header(b"authorization")
+            self._device = None if shown is None else self.hub.access.holder(shown_token(shown.encode("latin-1")))
+        return self._device
+
+    @property
+    def token(self) -> bytes:
+        """What the request shows as a token, whatever it is; b"" where it shows none."""
+        shown = self.header(b"authorization")
+        return b"" if shown is None else shown_token(shown.encode("latin-1"))
 
     def header(self, name: bytes) -> str | None:
         """A header, several lines of it as one (RFC 9110, section 5.3); None where the request has none."""

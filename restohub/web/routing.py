@@ -35,6 +35,7 @@ from .error_handlers import (
     send_answer,
 )
 from .pages import PAGES
+from .policy import check_token
 from .request import ClientGoneError, Request
 from .routes import ROUTES, Route
 from .sockets import realtime, restaurant_sync
@@ -106,10 +107,14 @@ def routed(hub: Hub) -> Litestar:
 
 def _answering(route: Route, hub: Hub) -> Callable[..., Any]:
     """The middleware that answers a route."""
+    access, need, always = hub.access, route.needs, route.even_open
+    asks = need != "anyone"
 
     async def answer_route(scope: Any, receive: Any, send: Any) -> None:
         request = Request(scope, receive, hub)
         try:
+            if asks and (access.closed or always):
+                check_token(request, need)
             answer = await route.handler(request)
         except AnsweredBefore as before:
             answer = before.answer

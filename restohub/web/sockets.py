@@ -11,6 +11,7 @@ from litestar import WebSocket
 from msgspec import UNSET
 
 from restohub.floor.model import Floor
+from restohub.floor.outcomes import Refused
 from restohub.limits import ANSWER_BYTES_A_UNIT
 from restohub.live.cursor import Cursor
 from restohub.live.feed import CatchUp
@@ -18,16 +19,31 @@ from restohub.live.hub import Hub
 from restohub.wire.entities import Restaurant, restaurant_out
 from restohub.wire.messages import ConnectionEstablished, Dialect, RevisionOf, encode, text_frame
 from restohub.wire.problems import Problem, bad_query
-from restohub.wire.socket_state import BAD_PARAMETER, HEARTBEAT_S, HUB_FAULT, UNKNOWN_RESTAURANT
+from restohub.wire.socket_state import (
+    BAD_PARAMETER,
+    HEARTBEAT_S,
+    HUB_FAULT,
+    TOKEN_REFUSED,
+    TRY_AGAIN_LATER,
+    UNKNOWN_RESTAURANT,
+)
 from restohub.wire.times import time_text
 
 from . import connection_log
 from .request import DEFAULT_RESTAURANT, Query, floor_of
+from .socket_access import SocketGoneError, find_device
 from .transport.websocket_protocol import WebSocketLink
 
 log = logging.getLogger("restohub.sockets")
 
 AnySocket = WebSocket[Any, Any, Any]
+# With which code a socket is closed that is not let in.
+CLOSES = {
+    "restaurant_not_found": UNKNOWN_RESTAURANT,
+    "token_required": TOKEN_REFUSED,
+    "token_invalid": TOKEN_REFUSED,
+    "busy": TRY_AGAIN_LATER,
+}
 
 
 class SubscribeParams:
@@ -57,18 +73,26 @@ async def _serve(socket: AnySocket, dialect: Dialect) -> None:
     link: WebSocketLink = cast(Any, socket.scope["extensions"])["restohub.link"]
     await socket.accept()
     try:
+        device = await find_device(socket, hub, link)
         params = SubscribeParams(Query(cast(Any, socket)), dialect)
         if params.restaurant_id is not None:
             floor = floor_of(hub, params.restaurant_id)
             await hub.claims.check(floor, params.since, params.epoch)
             floor_of(hub, params.restaurant_id)  # it may have been deleted meanwhile
+        if not hub.access.lets_follow(device):  # revoked meanwhile, or the hub was closed
+            raise Problem(Refused("token_invalid"))
+    except SocketGoneError:
+        return
     except Problem as fault:
         await _turn_away(socket, hub, link, fault)
         return
     cursor = new_cursor(hub, link, dialect, params.restaurant_id)
+    cursor.device = device
     sending = asyncio.create_task(_send(hub, cursor, params))
     hub.feed.join(cursor)
     connection_log.log_connected(link)
+    if device is None:
+        hub.access.visitors.note(cursor.caller.address, connection_log.peer_of(link).agent, hub.clock.now())
     since = link.loop.time()
     try:
         await _read(socket, hub, cursor)
@@ -93,7 +117,7 @@ async def _turn_away(socket: AnySocket, hub: Hub, link: WebSocketLink, fault: Pr
     cursor = new_cursor(hub, link, "realtime", None)
     cursor.send_error(fault.refused)
     cursor.release()
-    link.close(UNKNOWN_RESTAURANT if code == "restaurant_not_found" else BAD_PARAMETER, code)
+    link.close(CLOSES.get(code, BAD_PARAMETER), code)
     await _read(socket, hub, None)
 
 
@@ -105,7 +129,7 @@ async def _read(socket: AnySocket, hub: Hub, cursor: Cursor | None) -> None:
             return
         if message["type"] == "websocket.receive" and cursor is not None:
             text = message.get("text")
-            cursor.receive(text if text is not None else message["bytes"], hub.writer.floors)
+            cursor.receive(text if text is not None else message["bytes"], hub.writer.floors, hub.access)
 
 
 async def _send(hub: Hub, cursor: Cursor, params: SubscribeParams) -> None:

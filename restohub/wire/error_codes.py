@@ -44,11 +44,23 @@ CODES: dict[str, Code] = {
         "Open the hub's own page, or name the page's host in `allowed_hosts`.",
         ("origin",),
     ),
+    "token_required": Code(
+        401,
+        "A token is needed",
+        "This device is not paired with the hub.",
+        "Pair the device (`POST /api/pairing`), and send its token as `Authorization: Bearer rsto_…`.",
+    ),
+    "token_invalid": Code(
+        401,
+        "The token is not good",
+        "This device is not paired with the hub any more.",
+        "The token is none of this hub's, or its device was revoked: forget it and pair again.",
+    ),
     "not_permitted": Code(
         403,
-        "The sender is not on this network",
-        "This hub answers only its own network.",
-        "Ask from the restaurant's own network, or set `allow_public` on the hub.",
+        "The sender may not do this",
+        "This device may not do this.",
+        "The device's role is too small for this, or the sender is not on the restaurant's own network.",
     ),
     "restaurant_not_found": Code(
         404,
@@ -69,6 +81,13 @@ CODES: dict[str, Code] = {
         "No such table",
         "This table was removed, or never was here.",
         "The table was deleted or never was here: take the full sync.",
+        ("entity_id",),
+    ),
+    "device_not_found": Code(
+        404,
+        "No such device",
+        "This device was never paired with the hub.",
+        "`GET /api/devices` lists those that were.",
         ("entity_id",),
     ),
     "route_not_found": Code(
@@ -166,6 +185,13 @@ CODES: dict[str, Code] = {
         "The restaurant has another name. Nothing was deleted.",
         "`current` has its name. Make sure that it is this one that is to go.",
         ("restaurant",),
+    ),
+    "devices_unpaired": Code(
+        409,
+        "Devices without a token are connected",
+        "Devices that are not paired are connected now. They would be shut out.",
+        'Pair them first, or send `"anyway": true` to shut them out.',
+        ("devices",),
     ),
     "revision_expired": Code(
         410,

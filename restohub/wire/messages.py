@@ -53,7 +53,8 @@ class RevisionOf(Struct):
 class ConnectionEstablished(Struct, tag_field="type", tag="connection_established", omit_defaults=True):
     """The first message: where this socket stands, and the restaurant as it is now.
 
-    On a /realtime for all restaurants `restaurants` has the revision of each, which no other socket has.
+    On a /realtime for all restaurants `restaurants` has the revision of each, which no other socket has. `access` is
+    there alone where a closed hub does not know yet who it is: it tells nothing of the floor, and waits for an `auth`.
     """
 
     timestamp: Time
@@ -66,6 +67,7 @@ class ConnectionEstablished(Struct, tag_field="type", tag="connection_establishe
     resumed: bool
     hub_started: Annotated[Time, Meta(description="When this run of the hub began, by its own time.")]
     restaurants: list[RevisionOf] | msgspec.UnsetType = msgspec.UNSET
+    access: Literal["closed"] | msgspec.UnsetType = msgspec.UNSET
 
 
 class FloorData(Struct):

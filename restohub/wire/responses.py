@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from restohub.access.roles import Mode
 from restohub.floor import model
 from restohub.floor.outcomes import NONE, Params
 
@@ -253,6 +254,7 @@ class BackupHealth(Struct):
 class Health(Struct, omit_defaults=True):
     """How the hub is. `id`: of this installation, as in its TXT record, the same for as long as its data folder.
 
+    `access`: `closed` where devices need a token; strangers are then told nothing of the floor: the numbers are 0.
     `run`: of this run alone: two hubs that answer with one `id` and two `run`s have copies of one data folder.
     `clock_behind_seconds`: how far the machine's clock is behind the last commit.
     """
@@ -270,6 +272,7 @@ class Health(Struct, omit_defaults=True):
     discovery: Discovery
     clock_behind_seconds: Annotated[int, Meta(ge=0)]
     backup: BackupHealth
+    access: Mode
     reason: str | UnsetType = UNSET
 
 

@@ -36,6 +36,12 @@ class SendError(Struct, frozen=True):
     refused: Refused
 
 
+class Identify(Struct, frozen=True):
+    """The client says by a token which device it is."""
+
+    token: str
+
+
 class SendFullSync(Struct, frozen=True):
     """Send the whole floor."""
 
@@ -56,7 +62,7 @@ class Close(Struct, frozen=True):
     reason: str
 
 
-SocketAction = SendPong | SendPing | SendError | SendFullSync | SendDelta | Close
+SocketAction = SendPong | SendPing | SendError | Identify | SendFullSync | SendDelta | Close
 
 
 class SocketState:
@@ -119,6 +125,8 @@ class SocketState:
                 return SendPong()
             case "pong":
                 return None
+            case "auth":
+                return _identified(message)
             case "request_full_sync":
                 return self._full_sync(message)
             case "request_delta":
@@ -144,6 +152,17 @@ class SocketState:
             return _unknown("request_delta needs a since_revision: the revision that you have.")
         asked = self._full_sync(message)
         return SendDelta(asked.restaurant_id, since) if isinstance(asked, SendFullSync) else asked
+
+
+def token_said(text: str) -> str | None:
+    """The token of an `auth` message, None where it is another one."""
+    actions = SocketState(None, 0).on_message(text, 0)
+    return next((action.token for action in actions if isinstance(action, Identify)), None)
+
+
+def _identified(message: dict[str, Any]) -> SocketAction:
+    token = message.get("token")
+    return Identify(token) if isinstance(token, str) else _unknown("auth needs a token: a text.")
 
 
 def _unknown(hint: str) -> SendError:

@@ -25,7 +25,7 @@ NAMED = {f"{kind}_{done}" for kind in ("guest", "table") for done in ("created",
 BOTH = {"connection_established", "full_sync", "delta_update", "atomic_transaction_complete", "restaurant_updated"}
 BOTH |= {"ping", "pong", "error"}
 REALTIME_ALONE = {*NAMED, "restaurant_deleted"}
-CLIENT = {"ping", "pong", "request_full_sync", "request_delta"}
+CLIENT = {"auth", "ping", "pong", "request_full_sync", "request_delta"}
 REQUESTS: tuple[Json, ...] = (
     {"type": "ping"},
     {"type": "pong"},

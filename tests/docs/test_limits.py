@@ -108,6 +108,19 @@ SAID: dict[str, dict[str, float]] = {
     "Commits made at one moment that weigh more than 2 MB": {"PUSHED_BYTES_MAX": 2e6},
     "of the retired at most 1,000 of each": {"VISITS_MAX": 1_000},
     "or more than 10,000 guests and tables left the floor since": {"DELTA_REMOVALS_MAX": 10_000},
+    "| devices, revoked ones included | 1,000 |": {"DEVICES_MAX": 1_000},
+    "| devices that wait to be paired, each for 120 s | 5 of one address, 20 in all |": {
+        "PAIRING_S": 120,
+        "PENDING_AN_ADDRESS": 5,
+        "PENDING_MAX": 20,
+    },
+    "| invitations | 20, each for 120 s |": {"INVITATIONS_MAX": 20},
+    "that have not shown a token, each for 5 s | 4 of one address, 32 in all |": {
+        "UNNAMED_S": 5,
+        "UNNAMED_AN_ADDRESS": 4,
+        "UNNAMED_MAX": 32,
+    },
+    "changed something in the last 14 days without a token": {"VISITORS_S": 14 * 86_400},
     "The hub believes it once in 24 hours": {"CLAIM_EVERY_S": 86_400},
 }
 # What no client can tell, or what follows from the others.
@@ -118,7 +131,7 @@ INSIDE |= {"QUEUE_MAX", "RIVALS_ASKED_A_MINUTE", "RIVALS_MAX", "RIVAL_WAIT_S", "
 INSIDE |= {"BACKUP_STEP_BYTES", "BACKUP_PAUSE_S", "BACKUP_READING_S", "BACKUP_PROCESS_S"}
 INSIDE |= {"BACKUP_FREE_BYTES", "BACKUP_DAYS", "BACKUP_WEEKS", "BACKUPS_MIN"}
 INSIDE |= {"BACKUP_IDLE_S", "BACKUP_AGAIN_S", "BACKUP_MISSED_S", "BACKUP_TOLD_AFTER_S"}
-INSIDE |= {"SET_ASIDE_DAYS"}
+INSIDE |= {"SET_ASIDE_DAYS", "VISITORS_MAX"}
 # The numbers that stand beside what they bound.
 ELSEWHERE: list[tuple[str, ModuleType, dict[str, Any]]] = [
     ("The day is closed at 04:00 of the restaurant's zone", business_day, {"CLOSING_HOUR": 4}),

@@ -60,7 +60,12 @@ def test_every_flag_of_the_table_is_one_of_serve() -> None:
 def test_the_table_of_commands_is_that_of_the_code() -> None:
     listed = [one[0].strip("`").removeprefix("restohub ") for one in cells(part(OPERATE, "The commands"))[1:]]
     words = {
-        " ".join(re.findall(r"^[a-z]+|(?<=^service )\w+|(?<=^identity )\w+|(?<=^backup )key", one)) for one in listed
+        " ".join(
+            re.findall(
+                r"^[a-z]+|(?<=^service )\w+|(?<=^identity )\w+|(?<=^devices )\w+|(?<=^access )\w+|(?<=^backup )key", one
+            )
+        )
+        for one in listed
     }
     found = set()
     for name, command in typer.main.get_command(cli).commands.items():  # type: ignore[attr-defined]  # typer gives a group

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from restohub.access.devices import Device
 from restohub.floor import model
 from restohub.floor.visits import Served
 from restohub.live.ports import ClockReset
@@ -44,6 +45,7 @@ STORED: tuple[type[msgspec.Struct], ...] = (
     LoggedChange,
     ClockReset,
     Answer,
+    Device,
 )
 # What each format writes: the fields of all that is stored, and the statuses.
 WRITES = {
@@ -78,6 +80,18 @@ WRITES = {
         "Position(x y) Served(table_number capacity section server) LoggedChange(kind id action was image counted) "
         "ClockReset(revision time) Answer(status headers body) waitlist confirmed running_late partially_arrived "
         "arrived notified seated finished cancelled no_show left available reserved occupied dirty outOfService"
+    ),
+    4: (
+        "Guest(id first_name last_name party_size status table_id phone email notes special_requests "
+        "dietary_restrictions tags is_walk_in quoted_wait reservation_time check_in_time seated_time finished_time "
+        "notified_time arrived_count total_visits created_at last_updated version created_revision created_from "
+        "served ended) Table(id table_number capacity min_capacity status position shape rotation section server "
+        "notes current_guest_id created_at last_updated version created_revision created_from) Restaurant(id name "
+        "timezone turn_minutes locale hours created_at last_updated version created_revision created_from) "
+        "Position(x y) Served(table_number capacity section server) LoggedChange(kind id action was image counted) "
+        "ClockReset(revision time) Answer(status headers body) Device(id name role digest paired_at paired_by "
+        "revoked_at) waitlist confirmed running_late partially_arrived arrived notified seated finished cancelled "
+        "no_show left available reserved occupied dirty outOfService"
     ),
 }
 

@@ -71,8 +71,12 @@ def test_a_kill_at_any_step_leaves_the_old_data_or_the_new(when: str, kept: Path
         if done.returncode == 0:
             break
         assert verify_folder(folder, lambda *_: None).faults == []
-        assert {name: found for name, found in rows(folder).items() if name != "hub"} == {
-            name: found for name, found in before.items() if name != "hub"
+        # A column that a later format adds is empty in what was there before.
+        after = {
+            name: [row[: len(old[0])] for row in found] for name, found in rows(folder).items() if (old := before[name])
+        }
+        assert {name: found for name, found in after.items() if name != "hub"} == {
+            name: found for name, found in before.items() if name != "hub" and found
         }
         formats.append(format_of(folder))
         asyncio.run(opened(folder))

@@ -49,6 +49,11 @@ SOCKETS: dict[str, tuple[str, str, Schema]] = {
 }
 ASKED = {**ID, "description": "Needed on a /realtime for all restaurants."}
 REQUESTS: dict[str, tuple[str, dict[str, Schema]]] = {
+    "auth": (
+        "The token of the device, where it cannot come as a header of the handshake (browsers). A closed hub "
+        "waits for it for 5 s; an open hub takes it in silence.",
+        {"token": {**TEXT, "description": "The device's own, as it was paired."}},
+    ),
     "ping": ("Are you there? The hub answers with a `pong` at once.", {}),
     "pong": ("The answer to the hub's `ping`.", {}),
     "request_full_sync": ("Send the whole floor: a `full_sync` follows.", {"restaurant_id": ASKED}),
@@ -140,7 +145,7 @@ def _message(name: str, struct: Any, golden: Golden) -> dict[str, Any]:
 
 
 def _request(name: str, about: str, fields: dict[str, Schema], golden: Golden) -> dict[str, Any]:
-    required = ["type", *(field for field in fields if field == "since_revision")]
+    required = ["type", *(field for field in fields if field in ("since_revision", "token"))]
     payload = {"type": "object", "properties": {"type": {"const": name}, **fields}, "required": required}
     sent = next(body for one, body in golden.items() if one.file == f"client-messages/{name}.json")
     examples = [{"payload": msgspec.json.decode(sent)}]

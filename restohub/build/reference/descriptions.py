@@ -73,7 +73,7 @@ CLOSES = (
     (1011, "A fault of the hub.", "Connect again, with pauses that grow."),
     (1013, "The hub is full of sockets, and your address holds most.", "Connect again, with pauses that grow."),
     (4400, "A parameter of the address is wrong. An `error` message before it says which.", "Mend the address."),
-    (4401, "The token was refused. An `error` message before it says why.", "Sign in again."),
+    (4401, "The token was refused, or none came. An `error` message before it says why.", "Pair the device."),
     (4404, "The hub has no such restaurant, or it was deleted.", "Ask `GET /restaurants`."),
     (
         4408,
@@ -88,14 +88,17 @@ HAPPENS = {
     "twice, `NaN`, a NUL character, half an emoji. An empty body where one is needed counts as well, and so does a "
     "request that is no HTTP, or has no `Host`, several, or one that is neither a name nor an address.",
     "invalid_query": "A query parameter has a value that cannot be, is given twice, or is not known here.",
-    "token_required": "The hub asks for a token, and the request has none.",
-    "token_invalid": "The token is not one that the hub gave, or it was taken back.",
+    "token_required": "The hub is closed, or the route is for managers, and the request shows no token.",
+    "token_invalid": "The token is none of this hub's devices, or its device was revoked.",
     "host_not_allowed": "The `Host` is not the hub's: a foreign web page may have rebound its name to the hub. IP "
     "addresses, names without a dot or under `.local`, `.lan`, `.home`, `.internal` or `.home.arpa`, the name that the "
     "router gives to the hub's machine, and those in the setting `allowed_hosts` pass.",
     "origin_not_allowed": "The `Origin` is a web page of another host or port, or `null`. Native apps that send one "
     "pass with the hub's own host and port.",
-    "not_permitted": "The request comes from an address of the Internet that is not on the hub's own network.",
+    "not_permitted": "The device's role is too small for the route. Or the request comes from an address of the "
+    "Internet that is not on the hub's own network.",
+    "device_not_found": "The path names a device that was never paired with this hub.",
+    "devices_unpaired": "The hub is to be closed while devices without a token are connected.",
     "restaurant_not_found": "The path or `restaurant_id` names a restaurant that this hub does not have.",
     "guest_not_found": "The path, or `currentGuestId` in the body, names a guest who is not on this floor: deleted, "
     "gone with the close of the day, or never here.",
@@ -144,9 +147,4 @@ HAPPENS = {
     "invalid_message": "A message on a socket is not one that the hub knows, is binary, or lacks a key.",
     "too_many_messages": "More than 50 messages or 200 frames came within one second, or more than 64 fragments of one "
     "message.",
-}
-# Codes of the contract that a hub without access control never sends: status, title, what to do.
-RESERVED = {
-    "token_required": (401, "A token is needed", "Pair the iPad with the hub, and send the token that it gives."),
-    "token_invalid": (401, "The token is not good", "Forget the token and pair again."),
 }

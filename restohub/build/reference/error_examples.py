@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from restohub.floor.outcomes import Refused, rate_limited
+from restohub.floor.outcomes import Params, Refused, rate_limited
 from restohub.floor.size_limits import Size, limit_refusal
 from restohub.limits import GUESTS_MAX, MESSAGES_A_SECOND_MAX
 from restohub.web.guard import NOT_PERMITTED
@@ -17,7 +17,7 @@ from restohub.wire.problems import document, error_message
 from restohub.wire.responses import encode
 from restohub.wire.socket_state import SendError, SocketState
 
-from .sample_hub import Exchange, SampleHub
+from .sample_hub import MANAGER_TOKEN, Exchange, SampleHub
 
 
 class Attempt(Struct, frozen=True):
@@ -45,6 +45,9 @@ ATTEMPTS: dict[str, Attempt] = {
     "invalid_query": Attempt("GET", GUESTS + "?limit=0"),
     "host_not_allowed": Attempt("GET", "/restaurants", sent={"Host": "rebound.example"}),
     "origin_not_allowed": Attempt("GET", "/restaurants", sent={"Origin": "https://page.example"}),
+    "token_required": Attempt("GET", "/api/devices"),
+    "token_invalid": Attempt("GET", "/api/devices", sent={"Authorization": "Bearer rsto_revoked"}),
+    "device_not_found": Attempt("DELETE", "/api/devices/404", sent={"Authorization": f"Bearer {MANAGER_TOKEN}"}),
     "restaurant_not_found": Attempt("GET", "/restaurants/7"),
     "guest_not_found": Attempt("GET", GUESTS + "/g404"),
     "table_not_found": Attempt("PATCH", GUESTS + "/g2", {"tableId": "t404"}),
@@ -68,6 +71,7 @@ ATTEMPTS: dict[str, Attempt] = {
 # Errors that cannot be provoked without harm are written out as the hub words them, with plausible numbers.
 TOLD = {
     "not_permitted": NOT_PERMITTED,
+    "devices_unpaired": Refused("devices_unpaired", params=Params(devices=2)),
     "rate_limited": rate_limited("This device asks for too much at a time. Nothing was done; it can go on in 3 s.", 3),
     "limit_reached": limit_refusal(Size(GUESTS_MAX, 40, 3_000_000, 3_000_000), (1, 0, 600)),
     "request_timeout": TOO_SLOW,

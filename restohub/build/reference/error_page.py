@@ -7,7 +7,7 @@ from typing import Any
 
 from restohub.wire.error_codes import CODES, RETRY_AFTER_S
 
-from .descriptions import HAPPENS, RESERVED
+from .descriptions import HAPPENS
 from .examples import Examples, route_of
 from .sample_hub import Exchange
 from .schema_tables import type_name
@@ -30,7 +30,6 @@ def errors_page(examples: Examples) -> bytes:
         retry_after_s=RETRY_AFTER_S,
         exchanges={name: (one, _sent(one)) for name, one in examples.errors.items() if isinstance(one, Exchange)},
         documents={name: one for name, one in examples.errors.items() if isinstance(one, bytes)},
-        reserved={name: one for name, one in RESERVED.items() if name not in CODES},
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -13,6 +14,7 @@ from restohub.floor.model import DIRECTORY_ID, Entry, Floor, Guest, Restaurant, 
 from restohub.live.deltas import changes_since, latest
 from restohub.live.hub import Hub
 from restohub.web.routes import ROUTES, Route
+from restohub.web.socket_access import greeting_of_closed
 from restohub.wire.entities import restaurant_out
 from restohub.wire.messages import (
     ConnectionEstablished,
@@ -35,7 +37,7 @@ from restohub.wire.streamed_lists import entity_json
 from restohub.wire.times import time_text
 
 from .error_examples import provoke_errors
-from .sample_hub import ENDPOINT, UPTIME_S, Exchange, SampleHub, sample_hub
+from .sample_hub import BAR, ENDPOINT, MANAGER_TOKEN, UPTIME_S, Exchange, SampleHub, sample_hub
 
 
 class Ask(Struct, frozen=True):
@@ -63,6 +65,9 @@ UUID = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{1
 MISSED = 7
 GUESTS, TABLES = "/restaurants/1/guests", "/restaurants/1/tables"
 KEY = {"Idempotency-Key": "5b1f0c6e-create-g1"}
+MANAGER = {"Authorization": f"Bearer {MANAGER_TOKEN}"}
+# A token that a new device made for itself, made up as well.
+NEW_TOKEN = "rsto_YW5vdGhlci1vbmUtZm9yLXRoZS1yZWZlcmVuY2UtYWw"
 WHOLE_GUEST = {
     "id": "g1", "name": "Anna Rossi", "partySize": 4, "status": "waitlist", "tableId": None, "phone": "",
     "notes": "Asks for the window", "version": 4,
@@ -125,6 +130,16 @@ EVENING = (
     Ask("GET", "/restaurants/1/reports/2024-01-15"),
     Ask("GET", "/api/sync/full?restaurant_id=1"),
     Ask("GET", "/api/sync/delta?restaurant_id=1&since_revision=13&epoch=5f1c0a9e44d2"),
+    Ask("POST", "/api/pairing", {"token_sha256": sha256(NEW_TOKEN.encode()).hexdigest(), "name": "iPad"}),
+    Ask("GET", "/api/pairing", None, {"Authorization": f"Bearer {NEW_TOKEN}"}),
+    Ask("GET", "/api/devices", None, MANAGER),
+    Ask("POST", "/api/devices", {"code": "K7XR2M", "name": "Host stand", "role": "host"}, MANAGER),
+    Ask("POST", "/api/invitations", {"name": "Terrace", "role": "host"}, MANAGER),
+    Ask("PATCH", f"/api/devices/{BAR.id}", {"role": "host"}, MANAGER),
+    Ask("DELETE", f"/api/devices/{BAR.id}", None, MANAGER),
+    Ask("GET", "/api/access", None, MANAGER),
+    Ask("PUT", "/api/access", {"access": "open"}, MANAGER),
+    Ask("GET", "/api/audit?limit=2", None, MANAGER),
     Ask("GET", "/api/made?from=127.0.0.1&since=2024-01-15T00:00:00Z"),
     Ask("POST", "/restaurants/1/people", {"phone": "+33 1 23 45 67 89"}),
     Ask("POST", "/restaurants/1/erasures", {"phone": "+33 1 23 45 67 89", "backups": "renew"}),
@@ -156,7 +171,7 @@ async def play() -> Examples:
 
 def _settled(examples: Examples) -> Examples:
     """The same with what is of one run or one machine made up: ids that the hub gave, its SQLite, its disk."""
-    ids = {ENDPOINT.id.encode(): ENDPOINT.id.encode()}
+    ids = {one.encode(): one.encode() for one in (ENDPOINT.id, BAR.id)}
 
     def given(found: re.Match[bytes]) -> bytes:
         return ids.setdefault(found[0], b"0198c0de-0000-7000-8000-%012d" % len(ids))
@@ -228,6 +243,7 @@ async def _small_talk(stage: SampleHub, opening: Floor) -> dict[str, bytes]:
             ConnectionEstablished(now, None, None, hub.epoch, None, hub.version, HEARTBEAT_S, False, started, everyone)
         ),
         "connection_established resumed": _greeting(hub, joined, floor, resumed=True),
+        "connection_established of a closed hub": encode(greeting_of_closed(hub)),
         "full_sync": full_sync_message(
             opening, _joined(opening.guests.values()), _joined(opening.tables.values()), 1, 1
         ),
@@ -273,6 +289,11 @@ def _greeting(hub: Hub, joined: tuple[str, str, int], floor: Floor, *, resumed: 
 
 
 CLIENT_MESSAGES = (
+    (
+        b'{"type": "auth", "token": "%b"}' % NEW_TOKEN.encode(),
+        "This is my token: for browsers, which cannot send a header with the handshake. A closed hub waits for it for "
+        "5 s; an open hub takes it in silence.",
+    ),
     (b'{"type": "ping"}', "Are you there? The hub answers with a `pong` at once."),
     (b'{"type": "pong"}', "The answer to the hub's `ping`. Anything else that you send would do as well."),
     (b'{"type": "request_full_sync"}', "Send me the whole floor: a `full_sync` follows."),

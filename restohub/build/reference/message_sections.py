@@ -17,6 +17,7 @@ from .schema_tables import inspected_type
 NAMED: tuple[str, ...] = get_args(messages.NamedType)
 CAPTIONS = {
     "connection_established for all": "On a `/realtime` for all restaurants:",
+    "connection_established of a closed hub": "On a closed hub, before the client has shown its token:",
     "connection_established resumed": "After a resume:",
     "delta_update compacted": "After a gap, several commits in one, each entity once as it is now:",
     "delta_update of nothing": "The answer to a `request_delta` where nothing was missed:",

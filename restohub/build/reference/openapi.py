@@ -29,6 +29,7 @@ GROUPS = {
     "tables": "The tables of the floor.",
     "sync": "How a client comes to hold the floor, and sends what it did off-line.",
     "people": "What the hub holds of a person, and forgetting it: for the hub's own machine.",
+    "devices": "The devices that belong to the hub: pairing, roles, closing the hub to strangers.",
     "hub": "The hub itself.",
 }
 # A new guest has at least one of the two names. With `anyOf`, swift-openapi-generator drops all other properties.
@@ -50,6 +51,7 @@ HEADERS: dict[str, tuple[dict[str, Any], str]] = {
     "Restohub-Transaction": ({"type": "string"}, "The id of this change."),
     "Restohub-Next-Cursor": ({"type": "string"}, "There is more: the `cursor` to go on with."),
     "ETag": ({"type": "string"}, 'The version of the entity, such as "42".'),
+    "Restohub-By": ({"type": "string"}, "The device that made the change, percent-encoded, where one was known."),
     "Location": ({"type": "string"}, "Where the new entity is."),
     "Retry-After": ({"type": "integer"}, "Seconds to wait before asking again."),
     "Idempotency-Replayed": ({"type": "string", "enum": ["true"]}, "This is the first answer to this key, again."),
@@ -146,6 +148,8 @@ def _header_parameters(route: Route) -> list[dict[str, Any]]:
 def refusals(route: Route) -> dict[int, list[str]]:
     """Every error code that the route may answer, by status."""
     codes = [*route.refuses, *ANYWHERE]
+    if route.needs != "anyone":
+        codes += ["token_required", "token_invalid", "not_permitted"]
     if route.query:
         codes.append("invalid_query")
     if route.body is not None:
@@ -187,7 +191,7 @@ def _headers(route: Route, status: int) -> dict[str, Any]:
     elif route.takes_key:
         names.append("Restohub-Epoch")
     if route.takes_key:
-        names += ["Restohub-Transaction", "Idempotency-Replayed"]
+        names += ["Restohub-Transaction", "Idempotency-Replayed", "Restohub-By"]
     if any(kind in (Guest, Table, Seating) for kind in route.answers.values()):
         names.append("ETag")
     if status == 201:

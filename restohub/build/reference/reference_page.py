@@ -36,6 +36,7 @@ GROUPS = {
     "tables": "Tables",
     "sync": "Batches and sync",
     "people": "People",
+    "devices": "Devices",
     "hub": "The hub itself",
 }
 # Sections that are open when the page loads; the others are folded.

@@ -12,6 +12,9 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from restohub.access.devices import Access, Device, Kept
+from restohub.access.pairing import Pairings
+from restohub.access.tokens import digest_of
 from restohub.floor.commands import Visits
 from restohub.floor.forgetting import Person, ids_on_floor
 from restohub.floor.model import Directory, Entity, Entry, Floor, Guest, Removal, Restaurant
@@ -25,7 +28,7 @@ from restohub.live.feed import Feed
 from restohub.live.hub import Hub
 from restohub.live.key_index import KeyIndex
 from restohub.live.list_index import Listings
-from restohub.live.ports import BackupState, Erasure, Held, KeptAnswer, Record, Revision, Version
+from restohub.live.ports import Author, BackupState, Erasure, Held, KeptAnswer, Record, Revision, Version
 from restohub.live.snapshots import Snapshots
 from restohub.live.writer import Writer
 from restohub.store.append import Ledger
@@ -47,6 +50,9 @@ BACKED_UP = BackupState(OPENING - 14 * 3600, 412_000)
 FOUND = Discovery("announced", "restohub", "restohub-9e44d2.local", ["192.168.1.20"])
 UNTOLD_HEADERS = {"content-length", "content-type"}
 JSON_HEADERS = {"content-type": "application/json"}
+# Made up: the token of the hub's own machine, and a device that was paired on an earlier day.
+MANAGER_TOKEN = "rsto_Zm9yLXRoZS1yZWZlcmVuY2UtYWxvbmUtbm9ib2R5cw0"
+BAR = Device("0197ac52-7f30-7c11-9a02-5be18d3c60f4", "Bar", "view", b"", OPENING - 86_400, "machine")
 
 
 class Exchange(Struct, frozen=True):
@@ -107,6 +113,10 @@ class SampleLedger(Ledger):
         """Note the commits."""
         self.records += records
 
+    async def keep_access(self, what: Kept) -> int:  # noqa: ARG002 (Ledger's own form)
+        """What belongs to the hub is held in memory."""
+        return 1
+
     async def probe(self) -> None:
         """Paper is never full."""
 
@@ -127,6 +137,14 @@ class SampleHistory(History):
             if (record.entry.restaurant_id, record.entry.revision) == (restaurant_id, revision):
                 return KeptAnswer(record.digest, record.answer)
         return None
+
+    async def authors(self, restaurant_id: int, upto: int, many: int) -> list[Author]:
+        """Who made the latest commits: nobody who is known, on this evening."""
+        entries = [one for one in self._entries(restaurant_id) if one.revision <= upto][-many:]
+        return [
+            Author(one.revision, one.time, None, tuple((c.kind, c.id, c.action) for c in one.changes))
+            for one in reversed(entries)
+        ]
 
     async def was_used(self, restaurant_id: int, kind: str, entity_id: str) -> bool:  # noqa: ARG002 (History's own form)
         """The floor itself remembers the removals of one evening."""
@@ -206,6 +224,18 @@ class SampleErasures:
         return False
 
 
+class SamplePairings(Pairings):
+    """Pairings whose codes are always the same."""
+
+    def new_code(self) -> str:
+        """The code of the reference."""
+        return "K7XR2M"
+
+    def new_secret(self) -> str:
+        """The secret of the reference."""
+        return "Yi1yZWZlcmVuY2UtMQ"
+
+
 class SampleHub:
     """The whole application over a hub in memory, asked without a network."""
 
@@ -275,11 +305,13 @@ async def sample_hub(callers: Callers | None = None) -> AsyncIterator[SampleHub]
     feed = Feed(floors, history, snapshots)
     writer = Writer(directory, floors, KeyIndex(), ledger=ledger, publisher=feed, clock=clock)
     present = Epoch(EPOCH)
+    access = Access("open", [BAR], digest_of(MANAGER_TOKEN.encode()))
+    access.pairings = SamplePairings(clock.monotonic)
     hub = Hub(
         version=VERSION, present=present, endpoint=ENDPOINT, folder=Path(), zone="Europe/Rome",
         knows_zone=lambda _: True, clock=clock, callers=callers or Callers(["127.0.0.1"], lambda: 0.0, str),
         writer=writer, history=history, feed=feed, snapshots=snapshots, listings=Listings(), discovery=lambda: FOUND,
-        claims=Claims(present, writer, feed, clock), backups=lambda: BACKED_UP,
+        claims=Claims(present, writer, feed, clock), backups=lambda: BACKED_UP, access=access,
         erasures=SampleErasures(ledger), contact_key=b"",
     )  # fmt: skip
     writing = asyncio.create_task(writer.run())

@@ -132,6 +132,13 @@ function wall() {
   return [createQueue(document.querySelector('main'))];
 }
 
+/** On a closed hub a device that does not belong to it shows a code until a manager lets it in. */
+async function pair(api) {
+  const { openPairing } = await import('./pairing.js');
+  await openPairing(api);
+  location.replace(location.pathname + location.search);
+}
+
 async function boot() {
   const [store, clock, api] = [createStore(), createClock(), createApi()];
   const known = api.restaurants(); // asked at once: the answer comes while the page is made
@@ -148,7 +155,7 @@ async function boot() {
   const change = (restaurantId) => {
     if (sync) sync.stop();
     store.setUi({ selection: null, picking: null, section: null, day: null });
-    sync = startSync({ store, clock, restaurantId });
+    sync = startSync({ store, clock, restaurantId, unpaired: () => pair(api) });
   };
   const rectOf = ({ kind, id }) => (kind === 'table' ? plan.rectOf(id) : lists.rectOf(id));
   const undo = () => press(undoAct(store.get()));
@@ -169,7 +176,11 @@ async function boot() {
   addEventListener('resize', draw);
   document.addEventListener('visibilitychange', draw);
   draw();
-  const { body } = await known;
+  const { status, body } = await known;
+  if (status === 401 || location.hash.startsWith('#pair=')) {
+    await pair(api);
+    return;
+  }
   if (Array.isArray(body)) store.set({ restaurants: body });
   const asked = Number(new URLSearchParams(location.search).get('restaurant'));
   change(asked || (Array.isArray(body) && body.length ? body[0].id : 1));

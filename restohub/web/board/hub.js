@@ -1,6 +1,24 @@
 // The hub's HTTP routes as the board asks them: every answer, and none at all, comes back as a value.
 
 const PATIENCE_MS = 10000;
+const TOKEN = "restohub.token";
+
+/** @returns {string} what this device shows to a closed hub, "" where it was never paired */
+export function deviceToken() {
+  try {
+    return localStorage.getItem(TOKEN) || "";
+  } catch (forbidden) {
+    return "";
+  }
+}
+
+/** Keep it, for as long as the browser lets it be kept. */
+export function keepToken(token) {
+  try {
+    localStorage.setItem(TOKEN, token);
+  } catch (forbidden) { // then each load of the page is another device
+  }
+}
 
 /**
  * @typedef {Object} Answer
@@ -14,7 +32,7 @@ const PATIENCE_MS = 10000;
 
 /** @returns {boolean} Whether the same is to be asked again under the same id: it may be done, or could not be yet. */
 export const asksAgain = (answer) =>
-  answer.status === 0 || answer.status === 408 || answer.status === 429 || answer.status >= 500;
+  answer.status === 0 || answer.status === 401 || answer.status === 408 || answer.status === 429 || answer.status >= 500;
 
 const asked = new Set();
 
@@ -25,8 +43,7 @@ async function ask(method, path, body) {
   try {
     const answer = await fetch(path, {
       method,
-      headers: body === undefined ? { Accept: "application/json" }
-        : { Accept: "application/json", "Content-Type": "application/json" },
+      headers: headers(body),
       body: body === undefined ? undefined : JSON.stringify(body),
       cache: "no-store",
       signal: control.signal,
@@ -39,6 +56,13 @@ async function ask(method, path, body) {
     clearTimeout(timer);
     asked.delete(control);
   }
+}
+
+/** On a closed hub a token says which device this is; an open one does not mind it. */
+function headers(body) {
+  const token = deviceToken();
+  const shown = { Accept: "application/json", ...(token ? { Authorization: `Bearer ${token}` } : {}) };
+  return body === undefined ? shown : { ...shown, "Content-Type": "application/json" };
 }
 
 function read(answer, text) {
@@ -73,6 +97,8 @@ export function createApi() {
     /** Each update on its own; `applied` are mutation ids of this device that are off its queue. */
     queue: (restaurantId, updates, applied) => ask("POST", `/api/sync/batch?restaurant_id=${restaurantId}`,
       { updates, applied_mutation_ids: applied }),
+    pairing: () => ask("GET", "/api/pairing"),
+    askToPair: (data) => ask("POST", "/api/pairing", data),
     health: () => ask("GET", "/health"),
     restaurants: () => ask("GET", "/restaurants"),
     createRestaurant: (data) => ask("POST", "/restaurants", data),

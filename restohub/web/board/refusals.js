@@ -117,6 +117,8 @@ const SENTENCES = {
   origin_not_allowed: says("not_permitted"),
   token_required: says("not_permitted"),
   token_invalid: says("not_permitted"),
+  device_not_found: says("not_permitted"),
+  devices_unpaired: says("not_permitted"),
   invalid_json: says("misunderstood"),
   invalid_query: says("misunderstood"),
 };

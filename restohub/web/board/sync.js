@@ -1,5 +1,6 @@
 // One socket's life after another: it keeps `base` in step with the hub, and says why where it is not.
 
+import { deviceToken } from './hub.js';
 import { applyChanges, emptyFloor, replaceFloor } from './floor.js';
 
 const PING_MS = 4000;
@@ -10,14 +11,16 @@ const RECONNECT_MAX_S = 2;
 const TOLD_MS = { restarted: 8000, history_anew: 60000 };
 const DOWN = ["connecting", "no_network", "hub_gone"];
 /** After these nothing would change by asking again (the guide's "Connecting again"). */
-const HOPELESS = [4400, 4401, 4404];
+const UNPAIRED = 4401;
+const HOPELESS = [4400, UNPAIRED, 4404];
 
 /**
- * @param {{store: object, clock: object, restaurantId?: number}} parts
+ * @param {{store: object, clock: object, restaurantId?: number, unpaired?: () => void}} parts
  * @returns {{stop: () => void, probe: () => void}}
  */
-export function startSync({ store, clock, restaurantId = 1 }) {
+export function startSync({ store, clock, restaurantId = 1, unpaired = () => null }) {
   const run = new Run(store, clock, restaurantId);
+  run.unpaired = unpaired;
   run.open();
   return { stop: () => run.stop(), probe: () => run.probe() };
 }
@@ -100,6 +103,7 @@ class Run {
     this.clear("told");
     if (HOPELESS.includes(code)) {
       this.tell("restaurant_gone");
+      if (code === UNPAIRED) this.unpaired();
       return;
     }
     if (!navigator.onLine) this.tell("no_network");
@@ -134,7 +138,8 @@ class Run {
     this.heard = true;
     const { type } = message;
     if (type === "ping" || type === "pong" || type === "connection_established") this.clock.observe(message.timestamp);
-    if (type === "connection_established") this.greet(message);
+    if (message.access === "closed") this.say({ type: "auth", token: deviceToken() });
+    else if (type === "connection_established") this.greet(message);
     else if (type === "restaurant_updated") this.named(message.restaurant);
     else if (type === "full_sync" || type === "delta_update" || type === "atomic_transaction_complete") this.gather(message);
     else if (type === "ping") {

@@ -259,6 +259,10 @@ export default {
   "party.status_outOfService": "gesperrt",
 
   // first.js
+  "pair.title": "Dieses Gerät anmelden",
+  "pair.text": "Diesen Code dem Manager zeigen. Am Rechner des Hubs wird das Gerät so eingelassen: restohub pair {code}",
+  "pair.full": "Zu viele Geräte warten auf ihre Anmeldung. In zwei Minuten geht es von selbst weiter.",
+  "pair.no_answer": "Der Hub antwortet nicht. Diese Seite versucht es von selbst wieder.",
   "first.title": "Willkommen",
   "first.text": "Wie heißt das Restaurant, und womit fangen wir an? Alles lässt sich später ändern.",
   "first.start": "Los geht’s",

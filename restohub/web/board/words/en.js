@@ -361,6 +361,11 @@ export default {
   'party.status_dirty': 'to be cleared',
   'party.status_outOfService': 'out of service',
 
+  // pairing.js
+  'pair.title': 'Pair this device',
+  'pair.text': 'Show this code to a manager. On the machine of the hub it is let in by: restohub pair {code}',
+  'pair.full': 'Too many devices wait to be paired. It goes on by itself in two minutes.',
+  'pair.no_answer': 'The hub does not answer. This page tries again by itself.',
   // first.js
   'first.title': 'Welcome',
   'first.text': 'Name the restaurant and choose a floor to start from. All of it can be changed later.',

@@ -1,0 +1,14 @@
+-- Who belongs to the hub: of each device's token the SHA-256 alone. Whether the hub is closed stands in the hub's own names.
+CREATE TABLE device (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    role TEXT NOT NULL,
+    token BLOB NOT NULL,
+    paired_at INTEGER NOT NULL,
+    paired_by TEXT NOT NULL,
+    revoked_at INTEGER,
+    checksum INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- The device that asked for a commit; without one, none was known.
+ALTER TABLE log ADD COLUMN device TEXT;

@@ -1,0 +1,64 @@
+"""The routes that close the hub to strangers and open it again, and say whom that concerns."""
+
+from __future__ import annotations
+
+from restohub.access.roles import Mode
+from restohub.floor.outcomes import Params, Refused
+from restohub.live.hub import Hub
+from restohub.live.ports import StorageFullError, StorageUnavailableError
+from restohub.wire.access_bodies import AccessRequest, AccessState, Unpaired, read_access_body
+from restohub.wire.problems import Problem, refusal
+from restohub.wire.responses import Answer, json_answer
+from restohub.wire.times import time_text
+
+from .device_routes import read_json_body
+from .request import Request
+
+
+async def get_access(request: Request) -> Answer:
+    """Whether the hub is closed, and who was here without a token."""
+    return json_answer(_state(request.hub))
+
+
+async def put_access(request: Request) -> Answer:
+    """Close the hub to devices without a token, or open it again, at once and durably."""
+    hub = request.hub
+    asked = read_access_body(await read_json_body(request), AccessRequest)
+    if asked.access == "closed" and not hub.access.closed and asked.anyway is not True:
+        strangers = len(hub.feed.sockets_of(None))
+        if strangers:
+            raise Problem(_unpaired(strangers))
+    if asked.access != hub.access.mode:
+        await _keep(hub, asked.access)
+        hub.access.closed = asked.access == "closed"
+        hub.feed.turn_away(Refused("token_required"), lambda device: not hub.access.lets_follow(device))
+    return json_answer(_state(hub))
+
+
+async def _keep(hub: Hub, mode: Mode) -> None:
+    try:
+        await hub.writer.keep_access(mode)
+    except StorageFullError:
+        raise refusal("storage_full") from None
+    except StorageUnavailableError:
+        raise refusal("storage_unavailable") from None
+
+
+def _unpaired(count: int) -> Refused:
+    many = f"{count} devices that are not paired are" if count > 1 else "A device that is not paired is"
+    detail = f"{many} connected now, and would be shut out. Nothing was changed."
+    return Refused("devices_unpaired", detail, params=Params(devices=count))
+
+
+def _state(hub: Hub) -> AccessState:
+    now = hub.clock.now()
+    for address in hub.callers.changed_unnamed():
+        hub.access.visitors.note(address, "", now)
+    open_sockets: dict[str, int] = {}
+    for cursor in hub.feed.sockets_of(None):
+        open_sockets[cursor.caller.address] = open_sockets.get(cursor.caller.address, 0) + 1
+    unpaired = [
+        Unpaired(one.address, one.agent, open_sockets.get(one.address, 0), time_text(one.seen_at))
+        for one in hub.access.visitors.latest(now)
+    ]
+    return AccessState(hub.access.mode, unpaired)

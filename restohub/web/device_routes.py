@@ -1,0 +1,181 @@
+"""The routes of the devices that belong to the hub: pairing one, and what a manager does with them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from restohub.access.devices import Device
+from restohub.access.pairing import Pending
+from restohub.access.roles import Role
+from restohub.floor.outcomes import ID_MAX, MISUNDERSTOOD, Params, Refused, invalid, limit_reached, quoted, rate_limited
+from restohub.limits import DEVICES_MAX, PAIRING_S
+from restohub.live.clock import new_id
+from restohub.live.hub import Hub
+from restohub.live.ports import StorageFullError, StorageUnavailableError
+from restohub.wire.access_bodies import (
+    Approval,
+    DeviceChange,
+    DeviceList,
+    InvitationMade,
+    InvitationRequest,
+    PairedDevice,
+    Pairing,
+    PairingRequest,
+    WaitingDevice,
+    device_out,
+    read_access_body,
+)
+from restohub.wire.problems import Problem, refusal
+from restohub.wire.responses import Answer, json_answer
+
+from .policy import CHALLENGE
+from .request import Request, read_body, read_document
+
+NO_CODE = "No device shows this code now. Look at the device again: it shows a new code every two minutes."
+NO_INVITATION = "This invitation was used already, or is too old. Show a new one."
+REVOKED = "This token was revoked. Make another one."
+TOO_MANY_WAIT = "Too many devices wait to be paired. Try again in two minutes."
+TOO_MANY_DEVICES = "The hub has as many devices as it can have."
+
+
+async def open_pairing(request: Request) -> Answer:
+    """A new device asks to be let in: it waits with a code, or is paired at once by an invitation."""
+    hub, pairings = request.hub, request.hub.access.pairings
+    asked = read_access_body(await read_json_body(request), PairingRequest)
+    digest = bytes.fromhex(asked.token_sha256)
+    if hub.access.of_digest(digest) is not None:
+        return json_answer(Pairing("paired", None, None, None), 201)
+    if hub.access.was_revoked(digest):
+        raise Problem(invalid("token_sha256", REVOKED, MISUNDERSTOOD))
+    if asked.invitation is not msgspec.UNSET:
+        invited = pairings.invited(asked.invitation)
+        if invited is None:
+            raise Problem(invalid("invitation", NO_INVITATION, NO_INVITATION))
+        device = await _pair(hub, digest, invited.name, invited.role, invited.by)
+        return json_answer(Pairing("paired", None, None, _out(hub, device)), 201)
+    pending = pairings.open(digest, request.caller.address, asked.name or "")
+    if pending is None:
+        raise Problem(rate_limited(TOO_MANY_WAIT, PAIRING_S))
+    return json_answer(_waiting(hub, pending), 201)
+
+
+async def get_pairing(request: Request) -> Answer:
+    """Whether the device whose token this is was let in meanwhile."""
+    hub, device = request.hub, request.device
+    if device is not None:
+        return json_answer(Pairing("paired", None, None, _out(hub, device)))
+    pending = hub.access.pairings.of_token(request.token)
+    if pending is None:
+        raise Problem(Refused("token_invalid" if request.token else "token_required"), headers=CHALLENGE)
+    return json_answer(_waiting(hub, pending))
+
+
+async def list_devices(request: Request) -> Answer:
+    """Every device that was paired, and those that wait."""
+    hub, pairings = request.hub, request.hub.access.pairings
+    waiting = [WaitingDevice(one.code, one.name, one.address, pairings.left_s(one)) for one in pairings.waiting()]
+    return json_answer(DeviceList([_out(hub, one) for one in hub.access.devices.values()], waiting))
+
+
+async def pair_device(request: Request) -> Answer:
+    """Let in the device that shows a code."""
+    hub = request.hub
+    asked = read_access_body(await read_json_body(request), Approval)
+    pending = hub.access.pairings.take(asked.code)
+    if pending is None:
+        raise Problem(invalid("code", NO_CODE, NO_CODE))
+    try:
+        device = await _pair(hub, pending.digest, asked.name, asked.role, _by(request))
+    except Problem:
+        hub.access.pairings.put_back(pending)
+        raise
+    return json_answer(_out(hub, device), 201)
+
+
+async def invite_device(request: Request) -> Answer:
+    """A secret that lets in one device without a code, for a QR code."""
+    asked = read_access_body(await read_json_body(request), InvitationRequest)
+    secret = request.hub.access.pairings.invite(asked.name, asked.role, _by(request))
+    if secret is None:
+        raise Problem(rate_limited(TOO_MANY_WAIT, PAIRING_S))
+    return json_answer(InvitationMade(secret, PAIRING_S), 201)
+
+
+async def change_device(request: Request) -> Answer:
+    """Give a device another name or another role."""
+    hub, device = request.hub, _device(request)
+    asked = read_access_body(await read_json_body(request), DeviceChange)
+    device = msgspec.structs.replace(device, **msgspec.structs.asdict(_given(asked, device)))
+    await _keep(hub, device)
+    hub.access.put(device)
+    return json_answer(_out(hub, device))
+
+
+async def revoke_device(request: Request) -> Answer:
+    """Shut a device out: at once, also where the disk does not take it now."""
+    hub, device = request.hub, _device(request)
+    if device.revoked_at is None:
+        device = msgspec.structs.replace(device, revoked_at=hub.clock.now())
+        hub.access.put(device)
+        hub.feed.turn_away(Refused("token_invalid"), lambda one: one == device.id)
+    await _keep(hub, device)
+    return Answer(204, [], b"")
+
+
+async def read_json_body(request: Request) -> Any:
+    """The JSON document of a request; raises Problem."""
+    return read_document(request, await read_body(request))
+
+
+def _given(asked: DeviceChange, device: Device) -> DeviceChange:
+    name = device.name if asked.name is msgspec.UNSET else asked.name
+    return DeviceChange(name=name, role=device.role if asked.role is msgspec.UNSET else asked.role)
+
+
+def _by(request: Request) -> str:
+    """The id of the manager who asks."""
+    device = request.device
+    return device.id if device else ""
+
+
+def _device(request: Request) -> Device:
+    device_id = str(request.path_params["device_id"])
+    device = request.hub.access.devices.get(device_id)
+    if device is None:
+        hint = f"This hub has no device with the id {quoted(device_id)}. `GET /api/devices` lists those that it has."
+        raise Problem(Refused("device_not_found", hint=hint, params=Params(entity_id=device_id[:ID_MAX])))
+    return device
+
+
+async def _pair(hub: Hub, digest: bytes, name: str, role: Role, by: str) -> Device:
+    count = len(hub.access.devices)
+    if count >= DEVICES_MAX:
+        raise Problem(limit_reached("devices", count, DEVICES_MAX, TOO_MANY_DEVICES))
+    known = hub.access.of_digest(digest)
+    if known is not None:  # by two invitations at once
+        return known
+    device = Device(new_id(), name, role, digest, hub.clock.now(), by)
+    await _keep(hub, device)
+    hub.access.put(device)
+    hub.access.pairings.close(digest)
+    return device
+
+
+async def _keep(hub: Hub, device: Device) -> None:
+    """Have the store keep a device; raises Problem where the disk does not take it."""
+    try:
+        await hub.writer.keep_access(device)
+    except StorageFullError:
+        raise refusal("storage_full") from None
+    except StorageUnavailableError:
+        raise refusal("storage_unavailable") from None
+
+
+def _out(hub: Hub, device: Device) -> PairedDevice:
+    return device_out(device, hub.access.name_of(device.paired_by), len(hub.feed.sockets_of(device.id)))
+
+
+def _waiting(hub: Hub, pending: Pending) -> Pairing:
+    return Pairing("waiting", pending.code, hub.access.pairings.left_s(pending), None)

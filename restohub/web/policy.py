@@ -1,0 +1,26 @@
+"""The policy of a route: whether whoever asks may have what it gives."""
+
+from __future__ import annotations
+
+from restohub.access.roles import Need, suffices
+from restohub.floor.outcomes import Refused
+from restohub.wire.problems import Problem
+
+from .request import Request
+
+# RFC 9110, section 11.6.1: a 401 says how to come by more.
+CHALLENGE = (("WWW-Authenticate", 'Bearer realm="restohub"'),)
+TOO_SMALL = {
+    "host": "This device may look at the floor, but not change it.",
+    "manager": "This device may not do this: it is for a manager.",
+}
+
+
+def check_token(request: Request, need: Need) -> None:
+    """Let a request on whose token's device may do what needs this; raises Problem, a 401 or a 403."""
+    device = request.device
+    if device is None:
+        raise Problem(Refused("token_invalid" if request.token else "token_required"), headers=CHALLENGE)
+    if not suffices(device.role, need):
+        hint = f"The device {device.name[:100]!r} has the role {device.role}; this needs {need}."
+        raise Problem(Refused("not_permitted", TOO_SMALL[need], hint=hint))

@@ -1,0 +1,102 @@
+"""A socket's way in: which device it is, by the handshake's header or, where a page asks, by its first message."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from typing import Any
+
+from msgspec import UNSET
+
+from restohub.access.tokens import shown_token
+from restohub.floor.outcomes import Refused
+from restohub.limits import UNNAMED_AN_ADDRESS, UNNAMED_MAX, UNNAMED_S
+from restohub.live.address_usage import Caller
+from restohub.live.hub import Hub
+from restohub.wire.messages import ConnectionEstablished, encode, text_frame
+from restohub.wire.problems import Problem, refusal
+from restohub.wire.socket_state import HEARTBEAT_S, token_said
+from restohub.wire.times import time_text
+
+from .transport.websocket_protocol import WebSocketLink
+
+
+class SocketGoneError(Exception):
+    """Raised where the client has gone, or had to give way, before it said who it is."""
+
+
+async def find_device(socket: Any, hub: Hub, link: WebSocketLink) -> str | None:
+    """The id of the device at the other end; None where it is unknown, which an open hub does not mind.
+
+    Raises Problem `token_required` and `token_invalid` on a closed hub, and `busy` where too many have not said who
+    they are; SocketGoneError where it has gone.
+    """
+    sent = next((value for name, value in link.scope["headers"] if name == b"authorization"), None)
+    token = shown_token(sent)
+    device = hub.access.holder(token) if token else None
+    if device is not None or not hub.access.closed:
+        return device.id if device else None
+    if token:
+        raise Problem(Refused("token_invalid"))
+    caller = hub.callers.of(link.client[0] if link.client else "")
+    if not _make_room(hub.access.unnamed, caller):
+        raise refusal("busy")
+    hub.access.unnamed[link] = caller.address
+    try:
+        link.write(text_frame(encode(greeting_of_closed(hub))))
+        said = await _first_message(socket)
+    finally:
+        hub.access.unnamed.pop(link, None)
+    if said is None:
+        raise Problem(Refused("token_required"))
+    device = hub.access.holder(said.encode())
+    if device is None:
+        raise Problem(Refused("token_invalid"))
+    return device.id
+
+
+async def _first_message(socket: Any) -> str | None:
+    """The token that comes within 5 s; None where something else came, or nothing."""
+    try:
+        async with asyncio.timeout(UNNAMED_S):
+            message = await socket.receive()
+    except TimeoutError:
+        return None
+    if message["type"] == "websocket.disconnect":
+        raise SocketGoneError
+    text = message.get("text")
+    return None if text is None else token_said(text)
+
+
+def _make_room(unnamed: dict[Any, str], caller: Caller) -> bool:
+    """Whether one more may wait; where all places are taken, the newest of an address that holds more gives way."""
+    held = Counter(unnamed.values())
+    if held[caller.address] >= UNNAMED_AN_ADDRESS and not caller.shared:
+        return False
+    if len(unnamed) < UNNAMED_MAX:
+        return True
+    address, most = held.most_common(1)[0]
+    if most <= held[caller.address] + 1:
+        return False
+    newest = next(link for link in reversed(unnamed) if unnamed[link] == address)
+    newest.give_way()
+    del unnamed[newest]
+    return True
+
+
+def greeting_of_closed(hub: Hub) -> ConnectionEstablished:
+    """The first message of a closed hub to who has not said who he is: what `/health` tells strangers too."""
+    now = time_text(hub.clock.now())
+    return ConnectionEstablished(
+        timestamp=now,
+        restaurant_id=None,
+        restaurant=None,
+        epoch="",
+        revision=None,
+        server_version=hub.release,
+        heartbeat_seconds=HEARTBEAT_S,
+        resumed=False,
+        hub_started=now,
+        restaurants=UNSET,
+        access="closed",
+    )

@@ -1,0 +1,200 @@
+"""The bodies of the routes of access: what is sent to pair, name and revoke devices, and what is answered."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, TypeVar
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from restohub.access.devices import Device
+from restohub.access.roles import Mode, Role
+from restohub.floor.outcomes import Fault, quoted
+from restohub.floor.text_folding import is_blank
+
+from .entities import Time
+from .field_names import snake
+from .inputs import refuse
+from .times import time_text
+
+DeviceName = Annotated[str, Meta(min_length=1, max_length=100)]
+
+
+class PairingRequest(Struct, kw_only=True, omit_defaults=True):
+    """A new device: the SHA-256 of the token that it made for itself (`rsto_` and 43 characters of base64url).
+
+    `name` is what the device calls itself. `invitation` is the secret that a manager's QR code carries, where it came
+    by one: it is paired at once.
+    """
+
+    token_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+    name: Annotated[str, Meta(max_length=100)] | UnsetType = UNSET
+    invitation: Annotated[str, Meta(max_length=100)] | UnsetType = UNSET
+
+
+class Approval(Struct, kw_only=True):
+    """A device that waits, by the code that it shows: what it is called from now on, and what it may do."""
+
+    code: Annotated[str, Meta(min_length=1, max_length=20, examples=["K7XR2M"])]
+    name: DeviceName
+    role: Role
+
+
+class DeviceChange(Struct, kw_only=True, omit_defaults=True):
+    """What a device is called, what it may do; what is not sent stays."""
+
+    name: DeviceName | UnsetType = UNSET
+    role: Role | UnsetType = UNSET
+
+
+class InvitationRequest(Struct, kw_only=True):
+    """A device that is to come: what it will be called, and what it may do."""
+
+    name: DeviceName
+    role: Role
+
+
+class AccessRequest(Struct, kw_only=True, omit_defaults=True):
+    """Whether the hub is closed to devices without a token. `anyway`: though some of them are connected now."""
+
+    access: Mode
+    anyway: bool | UnsetType = UNSET
+
+
+class PairedDevice(Struct):
+    """A device that was paired. `paired_by` is the name of the one that let it in; `sockets` are those open now."""
+
+    id: str
+    name: str
+    role: Role
+    paired_at: Time
+    paired_by: str
+    revoked_at: Time | None
+    sockets: Annotated[int, Meta(ge=0)]
+
+
+class Pairing(Struct):
+    """Where a new device stands: it shows the `code` while it waits; `device` is what it was made."""
+
+    state: Literal["waiting", "paired"]
+    code: str | None
+    expires_in_seconds: Annotated[int, Meta(ge=0)] | None
+    device: PairedDevice | None
+
+
+class WaitingDevice(Struct):
+    """A device that waits to be let in: what it shows, what it calls itself, and from where it asks."""
+
+    code: str
+    name: str
+    address: str
+    expires_in_seconds: Annotated[int, Meta(ge=0)]
+
+
+class DeviceList(Struct):
+    """Every device that was paired, revoked ones included, and those that wait."""
+
+    devices: list[PairedDevice]
+    waiting: list[WaitingDevice]
+
+
+class InvitationMade(Struct):
+    """A secret that pairs one device, once, while it counts."""
+
+    invitation: str
+    expires_in_seconds: Annotated[int, Meta(ge=0)]
+
+
+class Unpaired(Struct):
+    """Somebody without a token: an address, what its app calls itself, its sockets now, when it was here last."""
+
+    address: str
+    agent: str
+    sockets: Annotated[int, Meta(ge=0)]
+    last_seen: Time
+
+
+class AccessState(Struct):
+    """Whether the hub is closed, and who was here in the last 14 days without a token, the latest first."""
+
+    access: Mode
+    unpaired: list[Unpaired]
+
+
+class AuditEntry(Struct):
+    """What one commit did to one guest or table, and which device asked for it (null: none that was known)."""
+
+    revision: Annotated[int, Meta(ge=0)]
+    timestamp: Time
+    device_id: str | None
+    device: str | None
+    action: str
+    entity_type: str
+    entity_id: str
+
+
+class AuditPage(Struct):
+    """Who did what, the latest first. With `has_more`, go on with the last revision as `before_revision`."""
+
+    restaurant_id: int
+    entries: list[AuditEntry]
+    has_more: bool
+
+
+RULES = {
+    "token_sha256": "must be the SHA-256 of the token in 64 lower-case hexadecimal digits",
+    "invitation": "must be the secret of an invitation: a text of at most 100 characters",
+    "code": "must be the code that the device shows: a text of 1 to 20 characters",
+    "name": "must be a text of 1 to 100 characters, not blank",
+    "role": "must be manager, host or view",
+    "access": "must be open or closed",
+    "anyway": "must be true or false",
+}
+# Of a mistake in these a host is told.
+TYPED = ("name", "code")
+S = TypeVar("S", bound=Struct)
+
+
+def read_access_body(data: Any, struct: type[S]) -> S:
+    """The body of a route of access; raises Problem `validation_failed` with every fault."""
+    if not isinstance(data, dict):
+        refuse([Fault("", "The body must be an object of fields.")])
+    fields = {field.name: field for field in msgspec.structs.fields(struct)}
+    faults = [
+        Fault(f"/{name}", f"There is no field {quoted(name)} here. Known: {', '.join(fields)}.")
+        for name in data
+        if snake(name) not in fields
+    ]
+    found = {snake(name): value for name, value in data.items()}
+    for name, field in fields.items():
+        if name not in found:
+            if field.required:
+                faults.append(_fault(name))
+        elif not _fits(name, found[name], field.type, blank=struct is PairingRequest):
+            faults.append(_fault(name))
+    refuse(faults)
+    read: S = msgspec.convert(found, struct)
+    return read
+
+
+def _fits(name: str, value: Any, kind: Any, *, blank: bool) -> bool:
+    try:
+        msgspec.convert(value, kind)
+    except msgspec.ValidationError:
+        return False
+    return blank or name != "name" or not is_blank(value)
+
+
+def _fault(name: str) -> Fault:
+    rule = RULES[name]
+    if name in TYPED:
+        return Fault(f"/{name}", f"{name} {rule}.", f"The {name} {rule}.", name)
+    return Fault(f"/{name}", f"{name} {rule}.", field=name)
+
+
+def device_out(device: Device, paired_by: str, sockets: int) -> PairedDevice:
+    """A device as a manager sees it."""
+    revoked_at = None if device.revoked_at is None else time_text(device.revoked_at)
+    return PairedDevice(
+        device.id, device.name, device.role, time_text(device.paired_at), paired_by, revoked_at, sockets
+    )

@@ -1,0 +1,101 @@
+"""Who did it: the device on each commit, on the answer, in a refusal's sentence, and in the audit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from restohub.store.verification import verify_folder
+from tests.access.closed_hub import Device, bearer, manager, pair, revoke
+from tests.conftest import Hub
+from tests.contract.answers import ok, problem
+from tests.store.database_files import sql
+
+GUESTS, TABLES = "/restaurants/1/guests", "/restaurants/1/tables"
+
+
+@pytest.fixture
+def hub(new_hub: Callable[..., Hub]) -> Hub:
+    """An open hub of the test's own: who shows a token is known there too."""
+    return new_hub().start()
+
+
+@pytest.fixture
+def stand(hub: Hub) -> Device:
+    """A device with a name that a header cannot hold as it is."""
+    return pair(hub, "host", "Empfang ✓")
+
+
+def test_an_answer_says_who_made_it_and_says_it_again(hub: Hub, stand: Device) -> None:
+    with hub.client() as anyone, hub.client(headers=bearer(stand.token)) as api:
+        body, key = {"name": "Rossi", "partySize": 2}, {"Idempotency-Key": "once"}
+        made = api.post(GUESTS, json=body, headers=key)
+        assert made.headers["restohub-by"] == "Empfang%20%E2%9C%93"
+        again = anyone.post(GUESTS, json=body, headers=key)
+        assert (again.headers["idempotency-replayed"], again.headers["restohub-by"]) == ("true", "Empfang%20%E2%9C%93")
+        assert "restohub-by" not in anyone.post(GUESTS, json=body).headers
+        assert "restohub-by" not in api.get(GUESTS).headers
+        queue = {"updates": [{"entity_type": "guest", "action": "create", "data": body}]}
+        assert api.post("/api/sync/batch", json=queue).headers["restohub-by"] == "Empfang%20%E2%9C%93"
+
+
+def test_a_refusal_says_who_was_first(hub: Hub, stand: Device) -> None:
+    with hub.client() as anyone, hub.client(headers=bearer(stand.token)) as api:
+        ok(api.post(TABLES, json={"id": "t12", "tableNumber": "12", "capacity": 4}), 201)
+        ok(api.post(GUESTS, json={"name": "Rossi", "partySize": 4, "tableId": "t12"}), 201)
+        guest = {"name": "Weber", "partySize": 2, "tableId": "t12"}
+        refused = problem(anyone.post(GUESTS, json=guest), 409, "table_occupied")
+        assert refused["detail"] == "Table 12 is taken by Rossi (party of 4). It was taken just now by Empfang ✓."
+        wrong = problem(
+            anyone.patch(TABLES + "/t12", json={"notes": "x"}, headers={"If-Match": '"1"'}), 412, "version_conflict"
+        )
+        assert wrong["detail"].endswith("It was changed just now by Empfang ✓.")
+        ok(anyone.patch(TABLES + "/t12", json={"section": "Window"}))
+        refused = problem(anyone.post(GUESTS, json=guest), 409, "table_occupied")
+        assert refused["detail"] == "Table 12 is taken by Rossi (party of 4).", "who wrote a section took no table"
+
+
+def test_managers_see_who_did_what(hub: Hub, stand: Device) -> None:
+    with hub.client() as anyone, hub.client(headers=bearer(stand.token)) as api, manager(hub) as trusted:
+        ok(anyone.post(TABLES, json={"id": "t1", "tableNumber": "1", "capacity": 4}), 201)
+        ok(api.post(GUESTS, json={"id": "g1", "name": "Rossi", "partySize": 4, "tableId": "t1"}), 201)
+        assert api.delete(GUESTS + "/g1").status_code == 204
+        problem(api.get("/api/audit"), 403, "not_permitted")
+        problem(anyone.get("/api/audit"), 401, "token_required")
+        revoke(hub, stand)
+        page = ok(trusted.get("/api/audit"))
+        assert [
+            (one["revision"], one["device"], one["action"], one["entity_type"], one["entity_id"])
+            for one in page["entries"]
+        ] == [
+            (3, "Empfang ✓", "delete", "guest", "g1"),
+            (3, "Empfang ✓", "update", "table", "t1"),
+            (2, "Empfang ✓", "create", "guest", "g1"),
+            (2, "Empfang ✓", "update", "table", "t1"),
+            (1, None, "create", "table", "t1"),
+        ]
+        assert "Rossi" not in trusted.get("/api/audit").text
+        first = ok(trusted.get("/api/audit?limit=1"))
+        assert (first["has_more"], {one["revision"] for one in first["entries"]}) == (True, {3})
+        rest = ok(trusted.get("/api/audit?before_revision=3"))
+        assert (rest["has_more"], [one["revision"] for one in rest["entries"]]) == (False, [2, 2, 1])
+
+
+def test_the_device_stands_under_the_checksum(hub: Hub, stand: Device) -> None:
+    with hub.client(headers=bearer(stand.token)) as api:
+        ok(api.post(GUESTS, json={"name": "Rossi", "partySize": 4}), 201)
+    assert hub.stop() == 0
+    folder = Path(hub.data)
+    assert verify_folder(folder, lambda *_: None).sound
+    sql(folder, "UPDATE log SET device = 'somebody' WHERE device IS NOT NULL")
+    assert not verify_folder(folder, lambda *_: None).sound
+
+
+def test_a_device_stands_under_its_checksum(hub: Hub, stand: Device) -> None:
+    assert hub.stop() == 0
+    assert stand.id
+    sql(Path(hub.data), "UPDATE device SET role = 'manager'")
+    report = verify_folder(Path(hub.data), lambda *_: None)
+    assert ["A device cannot be read" in one.detail for one in report.faults] == [True]

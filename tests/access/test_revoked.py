@@ -1,0 +1,124 @@
+"""A device that is revoked: its sockets end, its next request is refused, what it had begun is done once."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.access.closed_hub import bearer, end_of, machine_token, manager, pair, revoke, shown_later
+from tests.conftest import Hub, next_message
+from tests.contract.answers import ok, problem
+
+NewHub = Callable[..., Hub]
+SOCKETS = ["/realtime?restaurant_id=1", "/ws/restaurant/sync"]
+
+
+@pytest.fixture(scope="module")
+def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
+    """A closed hub."""
+    hub = Hub(tmp_path_factory.mktemp("closed") / "data", "--access", "closed").start()
+    yield hub
+    hub.stop()
+
+
+@pytest.mark.parametrize("path", SOCKETS)
+def test_its_sockets_end_and_those_of_others_go_on(closed: Hub, path: str) -> None:
+    gone, stays = pair(closed, "host"), pair(closed, "view")
+    with (
+        closed.socket(path, additional_headers=bearer(gone.token)) as by_header,
+        shown_later(closed, path, gone.token) as by_message,
+        closed.socket(path, additional_headers=bearer(stays.token)) as other,
+    ):
+        for socket in (by_header, by_message, other):
+            assert next_message(socket)["type"] == "connection_established"
+        revoke(closed, gone)
+        assert end_of(by_header) == (4401, "token_invalid")
+        assert end_of(by_message) == (4401, "token_invalid")
+        other.send('{"type": "ping"}')
+        while next_message(other)["type"] != "pong":
+            pass
+    with closed.client(headers=bearer(gone.token)) as api:
+        problem(api.get("/restaurants"), 401, "token_invalid")
+
+
+def test_it_stays_revoked_after_a_restart_and_so_does_the_mode(tmp_path: object, new_hub: NewHub) -> None:
+    hub = new_hub(None, "--access", "closed").start()
+    gone, stays = pair(hub, "manager"), pair(hub, "view")
+    revoke(hub, gone)
+    machine = machine_token(hub)
+    assert hub.stop() == 0
+    hub.args = ()
+    hub.start()
+    with hub.client() as api:
+        problem(api.get("/restaurants", headers=bearer(gone.token)), 401, "token_invalid")
+        problem(api.get("/restaurants", headers=bearer(machine)), 401, "token_invalid")
+        problem(api.get("/restaurants"), 401, "token_required")
+        assert api.get("/restaurants", headers=bearer(stays.token)).status_code == 200
+
+
+def test_a_batch_under_way_is_decided_once_as_a_whole(closed: Hub) -> None:
+    device = pair(closed, "host")
+    answers: list[int] = []
+
+    def work(number: int) -> None:
+        names = [f"r{number}-{one}" for one in range(100)]
+        operations = [
+            {"entity_type": "guest", "action": "create", "entity_id": name, "data": {"name": "Rossi", "partySize": 2}}
+            for name in names
+        ]
+        with closed.client(headers=bearer(device.token)) as api:
+            answers.append(api.post("/api/v1/atomic/batch", json={"operations": operations}).status_code)
+
+    threads = [threading.Thread(target=work, args=[number]) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.05)
+    revoke(closed, device)
+    for thread in threads:
+        thread.join()
+    assert set(answers) <= {200, 401}
+    with manager(closed) as trusted:
+        made = [one["id"] for one in ok(trusted.get("/api/sync/full"))["guests"]]
+    assert len(made) == len(set(made)) == 100 * answers.count(200)
+    assert all(sum(one.startswith(f"r{number}-") for one in made) in (0, 100) for number in range(8))
+
+
+def test_a_hub_that_closes_ends_the_sockets_of_strangers(new_hub: NewHub) -> None:
+    hub = new_hub().start()
+    device = pair(hub, "view")
+    with hub.socket("/ws/restaurant/sync") as stranger, hub.socket("/ws/restaurant/sync") as paired:
+        for socket in (stranger, paired):
+            next_message(socket)
+        paired.send(json.dumps({"type": "auth", "token": device.token}))
+        paired.send('{"type": "ping"}')
+        while (message := next_message(paired))["type"] != "pong":
+            assert message["type"] != "error", "an open hub takes an `auth` in silence"
+        with manager(hub) as trusted:
+            problem(trusted.put("/api/access", json={"access": "closed"}), 409, "devices_unpaired")
+            next_message(stranger)
+            assert ok(trusted.put("/api/access", json={"access": "closed", "anyway": True}))["access"] == "closed"
+            assert end_of(stranger) == (4401, "token_required")
+            paired.send('{"type": "ping"}')
+            while next_message(paired)["type"] != "pong":
+                pass
+            assert ok(trusted.put("/api/access", json={"access": "open"}))["access"] == "open"
+    with hub.client() as api:
+        assert api.get("/restaurants").status_code == 200
+
+
+def test_an_open_hub_minds_no_token(hub: Hub, restaurant: int) -> None:
+    for header in ("Bearer eyJhbGciOiJIUzI1NiJ9.e30.c2ln", "Basic dXNlcjpwYXNz", "Bearer rsto_gone", ""):
+        with hub.client(headers={"Authorization": header}) as api:
+            assert api.get(f"/restaurants/{restaurant}").status_code == 200
+            made = api.post(f"/restaurants/{restaurant}/guests", json={"name": "Rossi", "partySize": 2})
+            assert made.status_code == 201
+        with hub.socket("/realtime", additional_headers={"Authorization": header}) as socket:
+            first = next_message(socket)
+            assert "access" not in first
+            socket.send('{"type": "auth", "token": "rsto_nobody"}')
+            socket.send('{"type": "ping"}')
+            assert next_message(socket)["type"] == "pong"

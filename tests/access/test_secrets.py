@@ -1,0 +1,83 @@
+"""Tokens, codes and invitations are nowhere but with the device that has them: no file, log, answer or backup."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from hashlib import sha256
+
+from restohub.access.tokens import new_token
+from tests.access.closed_hub import (
+    ask_to_pair,
+    bearer,
+    files_below,
+    hash_of,
+    machine_token,
+    manager,
+    pair,
+    revoke,
+    shown_later,
+)
+from tests.conftest import Hub, next_message
+from tests.contract.answers import ok
+
+NewHub = Callable[..., Hub]
+
+
+def test_nothing_of_them_is_kept(new_hub: NewHub) -> None:
+    hub = new_hub(None, "--access", "closed", "--log-level", "debug").start()
+    device, gone = pair(hub, "host", "Host stand"), pair(hub, "host")
+    machine, waiting = machine_token(hub), new_token()
+    answers: list[bytes] = []
+    with hub.client(headers=bearer(device.token)) as api, manager(hub) as trusted:
+        api.event_hooks["response"] = trusted.event_hooks["response"] = [lambda one: answers.append(one.read())]
+        code = ask_to_pair(api, waiting)
+        invitation = ok(trusted.post("/api/invitations", json={"name": "Bar", "role": "view"}), 201)["invitation"]
+        key = {"Idempotency-Key": "kept-1"}
+        for _ in range(2):
+            api.post("/restaurants/1/guests", json={"name": "Rossi", "partySize": 2}, headers=key)
+        for path in ("/restaurants", "/api/pairing", "/nowhere", "/restaurants/1/guests?limit=0"):
+            api.get(path)
+        trusted.get("/api/devices")
+        trusted.get("/api/access")
+    with shown_later(hub, "/realtime?restaurant_id=1", device.token) as socket:
+        next_message(socket)
+        socket.send(json.dumps({"type": "auth", "token": [device.token]}))
+        answers.append(str(next_message(socket)).encode())
+    revoke(hub, gone)
+    made = subprocess.run(
+        [sys.executable, "-m", "restohub", "backup", "--json", "--data", str(hub.data)],
+        capture_output=True,
+        check=True,
+        timeout=60,
+    )
+    backup = next((hub.data / "backups").glob("restohub-backup-*.gz"))
+    assert backup.stat().st_size, made.stdout
+    assert hub.stop() == 0
+    files, log = files_below(hub.data), hub.said().encode()
+    packed = gzip.decompress(backup.read_bytes())
+    for secret in (device.token, gone.token, waiting):
+        for where in (files, packed, log, *answers):
+            assert secret.encode() not in where
+            assert secret.removeprefix("rsto_").encode() not in where
+    for where in (packed, log, *answers):
+        assert machine.encode() not in where
+    assert invitation.encode() not in files + packed + log
+    assert code.encode() not in files + packed + log
+    assert sha256(device.token.encode()).digest() in packed, "a restored hub knows its devices"
+    assert hash_of(device.token).encode() not in packed + log + b"".join(answers)
+
+
+def test_the_machines_own_token_is_its_users_alone_and_of_one_run(new_hub: NewHub) -> None:
+    hub = new_hub().start()
+    first = machine_token(hub)
+    assert stat.S_IMODE((hub.data / "restohub.token").stat().st_mode) == 0o600
+    assert hub.stop() == 0
+    hub.start()
+    assert machine_token(hub) != first
+    with hub.client() as api:
+        assert api.get("/api/devices", headers=bearer(first)).status_code == 401

@@ -1,0 +1,94 @@
+"""`restohub access`, `devices` and `pair` before real hubs: what they say, ask and refuse."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+from restohub.access.tokens import new_token
+from tests.access.closed_hub import ask_to_pair, bearer, hash_of, pair
+from tests.cli.pty_terminal import RESTOHUB, Terminal, printed
+from tests.conftest import Hub, next_message
+
+NewHub = Callable[..., Hub]
+
+
+def told(hub: Hub, *args: str) -> tuple[int, str, str]:
+    """The exit status, the output and the errors of a command."""
+    done = printed(*args, "--data", str(hub.data))
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_a_hub_is_closed_and_opened_again(new_hub: NewHub) -> None:
+    hub = new_hub().start()
+    hub.says("Every device on this network may use it.")
+    with hub.client() as api:
+        assert api.post("/restaurants/1/guests", json={"name": "Rossi", "partySize": 2}).status_code == 201
+        status, said, _ = told(hub, "access", "status")
+        assert (status, "The hub is open" in said, "127.0.0.1, last at" in said) == (0, True, True)
+        status, _, wrong = told(hub, "access", "close")
+        assert (status, "Run it again with --yes" in wrong) == (1, True)
+        assert api.get("/restaurants").status_code == 200
+        status, said, _ = told(hub, "access", "close", "--yes")
+        assert (status, said.splitlines()[-1]) == (0, "The hub is closed: only paired devices may use it.")
+        assert api.get("/restaurants").status_code == 401
+        status, said, _ = told(hub, "access", "open", "--json")
+        assert json.loads(said)["access"] == "open"
+        assert api.get("/restaurants").status_code == 200
+
+
+def test_it_is_not_closed_beside_ipads_that_are_not_paired_unless_told_twice(new_hub: NewHub) -> None:
+    hub = new_hub().start()
+    with hub.socket("/realtime") as ipad:
+        next_message(ipad)
+        status, said, wrong = told(hub, "access", "close", "--yes")
+        assert (status, "connected now" in said) == (1, True)
+        assert "A device that is not paired is connected now." in wrong
+        next_status, _, _ = told(hub, "access", "close", "--anyway")
+        assert next_status == 1, "--anyway alone still asks"
+        status, _, _ = told(hub, "access", "close", "--yes", "--anyway")
+        assert status == 0
+
+
+def test_devices_are_paired_listed_renamed_and_revoked(new_hub: NewHub) -> None:
+    hub = new_hub(None, "--access", "closed").start()
+    hub.says("Only paired devices may use it.")
+    token = new_token()
+    with hub.client() as api:
+        code = ask_to_pair(api, token, name="iPad")
+        assert code in told(hub, "devices", "list")[1]
+        status, said, _ = told(hub, "pair", code.lower(), "--name", "Door", "--role", "host")
+        assert (status, said) == (0, "Door is paired as host.\n")
+        assert api.get("/restaurants", headers=bearer(token)).status_code == 200
+        assert told(hub, "devices", "rename", "Door", "Bar")[:2] == (0, "Door is called Bar now.\n")
+        listed = json.loads(told(hub, "devices", "list", "--json")[1])
+        assert [(one["name"], one["role"]) for one in listed["devices"]] == [("Bar", "host")]
+        assert told(hub, "devices", "revoke", "Bar")[0] == 1
+        assert told(hub, "devices", "revoke", "Bar", "--yes")[:2] == (0, "Bar is shut out.\n")
+        assert api.get("/restaurants", headers=bearer(token)).status_code == 401
+        status, _, wrong = told(hub, "devices", "revoke", "Bar", "--yes")
+        assert (status, "No device is called 'Bar'" in wrong) == (1, True)
+        assert told(hub, "pair", "ABC234")[0] == 1
+
+
+def test_a_qr_code_carries_an_invitation_in_the_fragment(new_hub: NewHub) -> None:
+    hub = new_hub(None, "--access", "closed").start()
+    invited = json.loads(told(hub, "pair", "--name", "Bar", "--role", "view", "--json")[1])
+    root, _, secret = invited["url"].partition("#pair=")
+    assert root == f"{hub.url}/"
+    token = new_token()
+    with hub.client() as api:
+        asked = {"token_sha256": hash_of(token), "invitation": secret}
+        assert api.post("/api/pairing", json=asked).json()["device"]["name"] == "Bar"
+        terminal = Terminal([*RESTOHUB, "pair", "--name", "Terrace", "--data", str(hub.data)])
+        shown = terminal.until(lambda said: "two minutes" in said)
+        assert "█" in shown
+        assert "#pair=" not in shown, "a code that is drawn is not written too"
+        assert pair(hub, "host", "Terrace").id
+        terminal.until(lambda said: "Terrace is paired." in said)
+
+
+def test_without_a_hub_it_is_said(tmp_path: object) -> None:
+    for command in (("access", "status"), ("devices", "list"), ("pair",)):
+        done = printed(*command, "--data", str(tmp_path))
+        assert (done.returncode, "No hub" in done.stderr) == (1, True), done.stderr
