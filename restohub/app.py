@@ -64,7 +64,7 @@ from restohub.store.read_only import ReadOnlyLedger, readable
 from restohub.store.restore_detection import leave_mark, was_restored
 from restohub.upkeep.clock_watch import ClockWatch
 from restohub.upkeep.day_close import close_days
-from restohub.upkeep.erasing import TROUBLE, Erasing
+from restohub.upkeep.erasing import Erasing
 from restohub.upkeep.machine_timezone import knows_zone, machine_zone
 from restohub.upkeep.nightly_backup import NightlyBackup
 from restohub.upkeep.regulars import end_old_hashes
@@ -155,7 +155,8 @@ async def _run(
     read_all()
     read_board()
     writing = asyncio.create_task(writer.run())
-    await _forget_again(erasing, hub, ledger)
+    if ledger.refuses is None:
+        await erasing.catch_up(hub)
     watchdog = Watchdog(writer.confirm_alive)
 
     def listening() -> None:
@@ -174,12 +175,8 @@ async def _run(
 
     server = HubServer(server_config(application(hub, guard), hub.callers), listening, before_stop)
     writing.add_done_callback(lambda _: setattr(server, "should_exit", True))
-    chores = (
-        *_chores(hub, settings),
-        *_of_people(hub, settings, people, erasing),
-        nightly.run(writer),
-        watchdog.feed(),
-    )
+    forgetting = erasing.run(hub), end_old_hashes(hub, people, settings.regular_days)
+    chores = (*_chores(hub, settings), *forgetting, nightly.run(writer), watchdog.feed())
     tasks = [_beside(server, work) for work in chores]
     collect_garbage_rarely()
     try:
@@ -239,26 +236,6 @@ def _hub(
         erasures=erasures,
         contact_key=loaded.contact_key,
     )
-
-
-async def _forget_again(erasing: Erasing, hub: Hub, ledger: Ledger) -> None:
-    """See that data which were put back hold nobody who was forgotten; raises FolderError."""
-    if ledger.refuses is not None:
-        return
-    try:
-        await erasing.catch_up(hub)
-    except TROUBLE as fault:
-        raise FolderError(
-            f"The data in {hub.folder} still hold somebody who was forgotten, and are not served before that is done "
-            f"again, which failed: {fault}."
-        ) from fault
-
-
-def _of_people(
-    hub: Hub, settings: Settings, people: People, erasing: Erasing
-) -> tuple[Coroutine[None, None, None], ...]:
-    """What the hub forgets, for as long as it runs."""
-    return erasing.run(hub), end_old_hashes(hub, people, settings.regular_days)
 
 
 def _access(settings: Settings, loaded: Loaded, clock: Clock) -> Access:

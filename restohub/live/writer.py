@@ -8,8 +8,6 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
-from msgspec import Struct
-
 from restohub.access.devices import Kept
 from restohub.floor.apply import apply, apply_directory
 from restohub.floor.model import DIRECTORY_ID, Directory, Entry, Floor
@@ -36,13 +34,6 @@ SWEEP_S = 0.5
 NOT_KNOWN = "The change may or may not have been made."
 ONLY_DELETES = "the disk is full, and the space kept in reserve takes only deletes"
 RECOVERY_PROBE_S = 1.0
-
-
-class Chore(Struct, frozen=True):
-    """Work on the store that is to be done between two groups, and who waits for it."""
-
-    work: Callable[[], Awaitable[int]]
-    future: asyncio.Future[int]
 
 
 class Publisher(Protocol):
@@ -80,7 +71,7 @@ class Writer:
         self._taken: list[Submission] = []
         self._wake = asyncio.Event()
         self._calls: list[asyncio.Future[None]] = []
-        self._chores: deque[Chore] = deque()
+        self._chores: deque[tuple[Callable[[], Awaitable[int]], asyncio.Future[int]]] = deque()
         self._idle_from = 0.0
         self._troubled_at = 0.0
         self._look_again_at = 0.0
@@ -121,7 +112,7 @@ class Writer:
                     self._taken = []
                     self._idle_from = asyncio.get_running_loop().time()
                 if self._chores:  # they put off neither the idle upkeep nor the look at a full disk
-                    await self._do(self._chores.popleft())
+                    await self._do(*self._chores.popleft())
                 if self._ledger.upkeep_due(0):
                     await self._upkeep()
         finally:
@@ -201,7 +192,7 @@ class Writer:
         if self._stopping:
             raise StorageUnavailableError("the hub is stopping")
         future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self._chores.append(Chore(work, future))
+        self._chores.append((work, future))
         self._wake.set()
         return await future
 
@@ -255,16 +246,16 @@ class Writer:
             await (self._probe() if self.storage_fault else self._upkeep())
             self._idle_from = loop.time()
 
-    async def _do(self, chore: Chore) -> None:
+    async def _do(self, work: Callable[[], Awaitable[int]], future: asyncio.Future[int]) -> None:
         """Do what was asked for between two groups; whoever asked hears of a disk that takes nothing."""
         try:
-            done = await chore.work()
+            done = await work()
         except (StorageFullError, StorageUnavailableError) as fault:
-            if not chore.future.done():
-                chore.future.set_exception(fault)
+            if not future.done():
+                future.set_exception(fault)
             return
-        if not chore.future.done():
-            chore.future.set_result(done)
+        if not future.done():
+            future.set_result(done)
 
     async def _commit(self, group: list[Submission]) -> None:  # noqa: C901 (one branch for each thing that can fail)
         """Decide and commit a group; where a fault of our own comes up, its members one at a time."""
@@ -396,7 +387,7 @@ class Writer:
             submission.fail(refusal("outcome_unknown", f"The hub's disk failed. {NOT_KNOWN}"))
         for submission in self._queue:
             submission.fail(refusal("storage_unavailable", "The hub's disk failed. Nothing was changed."))
-        for chore in self._chores:
-            if not chore.future.done():
-                chore.future.set_exception(StorageUnavailableError("the hub is stopping"))
+        for _, future in self._chores:
+            if not future.done():
+                future.set_exception(StorageUnavailableError("the hub is stopping"))
         self._stopping = True

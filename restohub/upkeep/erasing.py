@@ -15,7 +15,15 @@ from restohub.floor.outcomes import Result
 from restohub.live.clock import new_id
 from restohub.live.group_commit import Step
 from restohub.live.hub import Hub
-from restohub.live.ports import Backups, Erasure, Held, People, StorageFullError, StorageUnavailableError
+from restohub.live.ports import (
+    Backups,
+    Erasure,
+    Held,
+    People,
+    StorageFailedError,
+    StorageFullError,
+    StorageUnavailableError,
+)
 from restohub.live.writer import Writer
 from restohub.wire.problems import Problem
 from restohub.wire.responses import Answer
@@ -63,12 +71,18 @@ class Erasing:
             return await self._people.held(floor, person)
 
     async def catch_up(self, hub: Hub) -> None:
-        """Forget again whom a database that was put back still holds, before it is served; raises TROUBLE."""
-        marks = await self._people.marks(partial(_between, hub.writer))
-        for one in list(self._erasures.values()):
-            if one.done is not None and one.id not in marks:
-                log.info("The data still hold somebody who was forgotten; that is done again before they are served.")
-                await self._forget(hub, one)
+        """Forget again whom a database that was put back still holds; raises StorageFailedError where it cannot."""
+        try:
+            marks = await self._people.marks(partial(_between, hub.writer))
+            for one in list(self._erasures.values()):
+                if one.done is not None and one.id not in marks:
+                    log.info("The data still hold somebody who was forgotten; that is done again first.")
+                    await self._forget(hub, one)
+        except TROUBLE as fault:
+            raise StorageFailedError(
+                f"The data in {hub.folder} still hold somebody who was forgotten, and are not served before that is "
+                f"done again, which failed: {fault}."
+            ) from fault
 
     async def run(self, hub: Hub) -> None:
         """Forget whoever is on the list, for as long as the hub runs."""

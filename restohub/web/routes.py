@@ -257,7 +257,8 @@ ROUTES: tuple[Route, ...] = (
     Route(
         method="GET", path=ONE_RESTAURANT + "/reports/{date:str}", name="nightReport", needs="view",
         handler=night_report, group="restaurants", refuses=(*NO_RESTAURANT, "validation_failed"),
-        answers={200: NightReport}, says="The report of one business day: `2024-01-15`, or `latest`; with `.csv` after it, a table.",
+        answers={200: NightReport},
+        says="The report of one business day: `2024-01-15`, or `latest`; with `.csv` after it, a table.",
     ),
     Route(
         method="POST", path="/api/v1/atomic/batch", name="atomicBatch", handler=atomic_batch, group="sync",
@@ -368,7 +369,8 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         method="GET", path=ONE_RESTAURANT + "/erasures/{erasure_id:str}", name="getErasure", needs="manager",
-        handler=get_erasure, group="people", says="How far an erasure is; on the hub's own machine.", answers={200: ErasureTold},
+        handler=get_erasure, group="people", answers={200: ErasureTold},
+        says="How far an erasure is; on the hub's own machine.",
         refuses=("not_permitted",),
     ),
     Route(
