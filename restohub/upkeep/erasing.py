@@ -28,7 +28,7 @@ from restohub.live.writer import Writer
 from restohub.wire.problems import Problem
 from restohub.wire.responses import Answer
 
-log = logging.getLogger("restohub.erasing")
+log = logging.getLogger("restohub.people")
 
 # Between two steps, so that others write meanwhile.
 REST_S = 0.002

@@ -11,7 +11,7 @@ from restohub.live.ports import DAY_S, People, StorageFullError, StorageUnavaila
 
 from .erasing import forget_counted
 
-log = logging.getLogger("restohub.regulars")
+log = logging.getLogger("restohub.people")
 
 LOOK_EVERY_S = 3600.0
 

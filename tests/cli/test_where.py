@@ -15,6 +15,7 @@ from tests.conftest import Hub, free_port
 
 NewHub = Callable[..., Hub]
 NOTE = "restohub.where"
+OPEN = "Every device on this network may use it. `restohub access close` changes that."
 ALONE = "No iPad can reach the hub: it listens on 127.0.0.1, which is this machine alone."
 
 
@@ -31,7 +32,7 @@ def test_a_start_says_one_fact_a_line_without_any_box_and_where_says_the_same(ne
         f"{ALONE} Start it with `--host 0.0.0.0` to listen on the network.",
         f"It keeps its data in {hub.data}",
     ]
-    assert [line.partition("  ")[2] for line in hub.says(str(hub.data)).splitlines()] == facts
+    assert [line.partition("  ")[2] for line in hub.says(OPEN).splitlines()] == [*facts, OPEN]
     assert where(hub.data) == (0, "\n".join(facts) + "\n", "")
 
 

@@ -174,6 +174,7 @@ def test_every_path_is_below_the_one_base(document: Json, api: httpx.Client, res
     (server,) = document["servers"]
     assert server == {"url": "/api"}
     ids = {"restaurant_id": restaurant, "guest_id": "g1", "table_id": "t1", "date": "latest", "device_id": "d1"}
+    ids["erasure_id"] = api.post(f"/restaurants/{restaurant}/erasures", json={"id": "nobody"}).json()["id"]
     new_table(api, restaurant, id="t1")
     new_guest(api, restaurant, id="g1")
     for path, item in document["paths"].items():

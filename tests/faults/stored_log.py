@@ -15,6 +15,8 @@ from tests.fields import PHASES, blank, of_type
 
 REVISION_BITS = 40
 TIMES = frozenset(of_type(fields.GUEST, "time", "time or null"))
+# What the hub keeps for itself: no client sees it.
+HUBS_OWN = ("createdRevision", "createdFrom", "served", "ended")
 # What the hub leaves out of an image since it is as a new entity has it.
 GUEST = blank(fields.GUEST, status="waitlist")
 TABLE = blank(fields.TABLE, minCapacity=1, status="available", shape="round", position={"x": 0.0, "y": 0.0})
@@ -43,8 +45,8 @@ def _change(kind: str, entity_id: str, action: str, was: int, image: Json | None
 def _entity(kind: str, image: Json) -> Json:
     """An image as the contract shows it: camelCase, all keys, times as texts."""
     given = {re.sub(r"_(\w)", lambda found: found[1].upper(), name): value for name, value in image.items()}
-    given.pop("createdRevision")
-    given.pop("createdFrom", None)
+    for own in HUBS_OWN:
+        given.pop(own, None)
     entity = {**(GUEST if kind == "guest" else TABLE), **given}
     for name in TIMES & entity.keys():
         if entity[name] is not None:

@@ -241,7 +241,14 @@ BODIES: list[Any] = [
     [SECRETS],
     ANY,
 ]
-PATHS = {"restaurant_id": "1", "guest_id": "g1", "table_id": SECRETS[1]}
+PATHS = {
+    "restaurant_id": "1",
+    "guest_id": "g1",
+    "table_id": SECRETS[1],
+    "date": SECRETS[1],
+    "erasure_id": SECRETS[1],
+    "device_id": SECRETS[1],
+}
 
 
 def everything(hub: Hub) -> list[tuple[int, str]]:
