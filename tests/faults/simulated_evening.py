@@ -171,7 +171,6 @@ class SimulatedEvening:
 
     async def play(self) -> None:
         """Chaos, then peace; everybody must come to the floor that the disk has."""
-        VirtualClock.off_s = 0.0
         self.disk.slow_s = (0, 0, 0.001, 0.02, 0.4)
         self.core = await Core(self.disk).start()
         self.up.set()
@@ -219,7 +218,7 @@ class SimulatedEvening:
             case 3:
                 self.disk.slow_s = self.random.choice([(0,), (0, 0.001, 0.4), (0, 0, 3, 11)])
             case 4:
-                VirtualClock.off_s += self.random.choice([-86_400, -60, 3600, 400 * 86_400])
+                virtual().clock_off_s += self.random.choice([-86_400, -60, 3600, 400 * 86_400])
             case 5 | 6:
                 pad.wire.stalled_until = self.loop.time() + self.random.choice([1, 10, 50])
             case _:

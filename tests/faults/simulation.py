@@ -34,6 +34,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self.random = Random(seed)
         self.trace = sha256()
         self._at = 0.0
+        self.clock_off_s = 0.0
         self._selector = self
         self._ready: deque[Any] = deque()
 
@@ -82,13 +83,11 @@ def virtual() -> VirtualLoop:
 
 
 class VirtualClock(Clock):
-    """The hub's clock over the loop's time; the machine's own is off by `off_s`, which someone may set."""
-
-    off_s = 0.0
+    """The hub's clock over the loop's time; the machine's own is off by the loop's `clock_off_s`."""
 
     def machine_time(self) -> float:
         """UTC seconds of the machine's clock."""
-        return START + virtual().time() + VirtualClock.off_s
+        return START + virtual().time() + virtual().clock_off_s
 
     def monotonic(self) -> float:
         """Seconds since the world began."""

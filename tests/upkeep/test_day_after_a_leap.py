@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
-import pytest
-
 from restohub.floor.commands import Create, GuestFields
 from restohub.live.group_commit import Step
 from restohub.upkeep.day_close import close_days
 from tests.faults.simulated_evening import Core, answering
-from tests.faults.simulation import SimulatedDisk, VirtualClock, VirtualLoop
+from tests.faults.simulation import SimulatedDisk, VirtualLoop
 
 HOUR, DAY = 3600.0, 24 * 3600.0
 GUESTS = {"left": GuestFields(first_name="Ada", party_size=2, status="left")}
@@ -23,18 +21,17 @@ async def on_the_floor(loop: VirtualLoop, after_s: list[float]) -> list[set[str]
     for name, fields in GUESTS.items():
         step = Step(command=Create(kind="guest", id=name, fields=fields), transaction_id=name)
         await core.hub.writer.submit(1, [step], answering)
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(VirtualClock, "off_s", 30 * DAY)
-        began = loop.time()
-        core.spawn(close_days(core.hub))
-        found = []
-        for moment in after_s:
-            await asyncio.sleep(60)  # the looks that are due now
-            loop.pass_by(began + moment - loop.time())
-            await asyncio.sleep(60)
-            found.append(set(core.hub.writer.floors[1].guests))
-        assert all(not task.done() for task in core.tasks), core.tasks
-        await core.crash()
+    loop.clock_off_s = 30 * DAY
+    began = loop.time()
+    core.spawn(close_days(core.hub))
+    found = []
+    for moment in after_s:
+        await asyncio.sleep(60)  # the looks that are due now
+        loop.pass_by(began + moment - loop.time())
+        await asyncio.sleep(60)
+        found.append(set(core.hub.writer.floors[1].guests))
+    assert all(not task.done() for task in core.tasks), core.tasks
+    await core.crash()
     return found
 
 

@@ -116,7 +116,6 @@ async def leaves_at(loop: VirtualLoop, moments: list[datetime]) -> list[bool]:
     return found
 
 
-@pytest.mark.long
 def test_a_hub_that_runs_closes_the_day_each_night() -> None:
     # The world begins in Rome on the 14th at 23:13.
     moments = ["2023-11-15T04:01:00+01:00", "2023-11-16T03:59:59+01:00", "2023-11-16T04:00:11+01:00"]
