@@ -19,13 +19,13 @@ from restohub.limits import HUB_REMOVALS_MAX, KEYS_MAX, REMOVALS_MAX
 from restohub.live.key_index import KeyIndex
 from restohub.live.ports import KEYS_DAYS, ClockReset
 
-from .audit import Audit
 from .codec import DamageError, OtherFormatError, decode_resets, name_checksum, position_of, restaurant_at, revision_at
 from .connection import Connection
 from .contact_visits import CONTACT_KEY
 from .errors import storage_fault
 from .findings import Finding
 from .history import History
+from .integrity import Audit
 from .schema import explain_unreadable_rows, file_of
 
 # How far back a start compares the log with the rows; the whole of it would take longer than a start may.

@@ -13,14 +13,14 @@ from msgspec import Struct, field
 from restohub.floor.model import DIRECTORY_ID, Guest, Table
 
 from . import findings
-from .audit import UNREADABLE, Audit, Who
 from .codec import LoggedChange, position_of, restaurant_at, whole_change
 from .contact_visits import CONTACT_KEY, FORMAT
 from .data_folder import DATABASE, FolderError, locked_while_read, size_of
 from .findings import Finding
+from .integrity import UNREADABLE, Audit, Who
 from .schema import format_of, tables_of
 from .snapshot import readable_at
-from .visit_audit import VisitAudit
+from .visit_integrity import VisitAudit
 
 FAULTS_MAX = 1000
 PROGRESS_EVERY = 5000

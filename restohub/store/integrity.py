@@ -1,4 +1,4 @@
-"""The audit: rows, log and removals, read and compared down to the last checksum."""
+"""Integrity: rows, log and removals, read and compared down to the last checksum."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The audit of visits: each is the last image of a guest who was done when he left, as far as the log tells."""
+"""Integrity of visits: each is the last image of a guest who was done when he left, as far as the log tells."""
 
 from __future__ import annotations
 
