@@ -186,6 +186,9 @@ BACKUP_TOLD_AFTER_S = 3600.0
 # What a restored backup took the place of stays for so long.
 SET_ASIDE_DAYS = 7
 
+# People forgotten: the list is written whole each time, and copies that are put back are held against it.
+ERASURES_MAX = 1_000
+
 # ---- Who belongs to the hub. A house has a dozen devices, and replaces each in some years.
 DEVICES_MAX = 1_000
 # Somebody walks to a manager with the new iPad in his hand. Five of one address, so that a stranger takes no more.

@@ -313,6 +313,10 @@ class Erasures(Protocol):
         """Have a person forgotten, durably noted at `now` (UTC seconds); `renew`: with the backups. Raises OSError."""
         ...
 
+    def count(self) -> int:
+        """How many erasures are on the list."""
+        ...
+
     def find(self, restaurant_id: int, erasure_id: str) -> Erasure | None:
         """How far an erasure is, None where there is none of this id in the restaurant."""
         ...

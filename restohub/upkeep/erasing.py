@@ -56,6 +56,10 @@ class Erasing:
         self._asked.set()
         return made
 
+    def count(self) -> int:
+        """How many erasures are on the list."""
+        return len(self._erasures)
+
     def find(self, restaurant_id: int, erasure_id: str) -> Erasure | None:
         """How far an erasure is, None where there is none of this id in the restaurant."""
         found = self._erasures.get(erasure_id)

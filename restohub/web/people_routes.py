@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from restohub.floor.outcomes import limit_reached
+from restohub.limits import ERASURES_MAX
 from restohub.live.hub import Hub
 from restohub.live.ports import Erasure
 from restohub.wire.entities import guest_out
@@ -17,13 +19,18 @@ from restohub.wire.person import (
     visit_held,
     wants_renewal,
 )
-from restohub.wire.problems import problem, refusal
+from restohub.wire.problems import Problem, problem, refusal
 from restohub.wire.responses import Answer, json_answer
 from restohub.wire.times import time_or_none, time_text
 
 from .client_address import is_own_machine
 from .request import Request, floor_of, path_restaurant, read_body, read_document
 
+TOO_MANY = "The list of people whom this hub has forgotten is full."
+LIST_IS_KEPT = (
+    "Each erasure stays on the list, so that a backup that is put back forgets the person again. With the hub stopped, "
+    "remove from erasures.json in the data folder those that are older than every backup."
+)
 OWN_MACHINE = "Only the hub's own machine hands over or forgets people."
 
 
@@ -46,6 +53,9 @@ async def ask_erasure(request: Request) -> Answer:
     body = await _asked(request)
     hub, restaurant_id = request.hub, floor_of(request.hub, path_restaurant(request)).restaurant_id
     person = read_person(body, hub.contact_key, "backups")
+    count = hub.erasures.count()
+    if count >= ERASURES_MAX:
+        raise Problem(limit_reached("erasures", count, ERASURES_MAX, TOO_MANY, hint=LIST_IS_KEPT))
     try:
         made = await hub.erasures.ask(restaurant_id, person, wants_renewal(body), hub.clock.now())
     except OSError as error:

@@ -365,7 +365,7 @@ ROUTES: tuple[Route, ...] = (
         method="POST", path=ONE_RESTAURANT + "/erasures", name="askErasure", needs="manager",
         handler=ask_erasure, group="people",
         says="Have a person forgotten; on the hub's own machine.", body=ErasureRequest,
-        answers={202: ErasureTold}, refuses=(*NO_RESTAURANT, "not_permitted"), keyed=False,
+        answers={202: ErasureTold}, refuses=(*NO_RESTAURANT, "not_permitted", "limit_reached"), keyed=False,
     ),
     Route(
         method="GET", path=ONE_RESTAURANT + "/erasures/{erasure_id:str}", name="getErasure", needs="manager",

@@ -133,3 +133,16 @@ def test_the_command_wants_one_way(options: list[str]) -> None:
     said = restohub("forget", *options)
     assert (said.returncode, said.stdout) == (1, "")
     assert "by one of --phone, --email and --id" in said.stderr
+
+
+def test_the_list_of_erasures_is_bounded(new_hub: NewHub) -> None:
+    hub = new_hub()
+    hub.data.mkdir(exist_ok=True)
+    past = [{"id": f"e{number}", "restaurant_id": 1, "person": {}, "asked": 1, "done": 2} for number in range(999)]
+    (hub.data / "erasures.json").write_text(json.dumps(past))
+    with hub.start().client() as api:
+        assert api.post(ERASURES, json={"id": "nobody"}).status_code == 202
+        refused = api.post(ERASURES, json={"id": "nobody"})
+        told = refused.json()
+        assert (refused.status_code, told["error_code"]) == (409, "limit_reached")
+        assert told["params"] == {"counted": "erasures", "count": 1000, "limit": 1000}

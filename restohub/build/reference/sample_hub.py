@@ -213,6 +213,10 @@ class SampleErasures:
         """Note nothing."""
         return Erasure(id=ERASURE, restaurant_id=restaurant_id, person=person, asked=now, renew=renew)
 
+    def count(self) -> int:
+        """None."""
+        return 0
+
     def find(self, restaurant_id: int, erasure_id: str) -> Erasure | None:
         """Done at once."""
         return Erasure(
