@@ -168,9 +168,9 @@ def test_an_upright_ipad_has_the_floor_above_the_lists(bistro_hub: Hub, open_pag
 
 
 def test_on_a_phone_a_party_is_chosen_in_the_list_and_seated_on_the_floor(
-    floor_anew: Hub, open_page: Callable[..., Page]
+    own_hub: Hub, open_page: Callable[..., Page]
 ) -> None:
-    page = open_page(floor_anew, window=SIZES["phone"])
+    page = open_page(own_hub, window=SIZES["phone"])
     page.locator("li[data-guest]", has_text="Rossi").locator("button").click()
     expect(page.locator("#plan")).to_be_hidden()
     page.locator("#tab-floor").click()
