@@ -34,6 +34,7 @@ def test_a_page_shows_a_code_until_a_manager_lets_it_in(new_hub: NewHub, open_pa
     page = open_page(hub)
     code = page.locator(".code")
     expect(code).to_have_text(CODE)
+    assert code.evaluate("(node) => parseFloat(getComputedStyle(node).fontSize)") >= 40, "it is read out across a room"
     shown = code.inner_text()
     page.reload()
     expect(code).to_have_text(shown)
@@ -45,6 +46,7 @@ def test_a_page_shows_a_code_until_a_manager_lets_it_in(new_hub: NewHub, open_pa
         assert device["sockets"] == 1
         assert trusted.delete(f"/api/devices/{device['id']}").status_code == 204
     expect(code).to_have_text(CODE)
+    expect(page.locator("#banner")).to_be_hidden()  # the hub is not away, and what it serves is not gone
 
 
 def test_an_invitation_in_the_address_needs_no_code(new_hub: NewHub, open_page: OpenPage, watch: Watch) -> None:

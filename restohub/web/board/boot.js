@@ -134,6 +134,7 @@ function wall() {
 
 /** On a closed hub a device that does not belong to it shows a code until a manager lets it in. */
 async function pair(api) {
+  document.getElementById('banner').hidden = true; // the hub is there
   const { openPairing } = await import('./pairing.js');
   await openPairing(api);
   location.replace(location.pathname + location.search);
