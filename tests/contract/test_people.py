@@ -61,6 +61,12 @@ def test_a_guest_who_changed_his_phone_is_found_by_the_old_one(told: Hub) -> Non
         assert api.get("/restaurants/1/guests/now").json()["phone"] is None
 
 
+def test_a_person_is_found_by_an_e_mail_however_it_is_typed(told: Hub) -> None:
+    with told.client() as api:
+        api.patch("/restaurants/1/guests/other", json={"email": "Weber@Example.org"})
+        assert [one["id"] for one in api.post(PEOPLE, json={"email": "wEBER@example.ORG"}).json()["guests"]] == ["other"]
+
+
 def test_after_an_erasure_only_facts_are_left(told: Hub) -> None:
     with told.client() as api:
         ended = done(api, ask(api, phone=PHONE))
@@ -72,6 +78,8 @@ def test_after_an_erasure_only_facts_are_left(told: Hub) -> None:
         assert (visit["party_size"], visit["hashed_contacts"]) == (2, False)
         assert {one["guest"]["name"] for one in now["log"] if one["guest"]} == {"Guest"}
         assert api.get("/restaurants/1/guests/other").json()["name"] == "Weber"
+        taken = api.post("/restaurants/1/guests", json={"id": "before", "name": "Rossi", "partySize": 2})
+        assert (taken.status_code, taken.json()["error_code"]) == (409, "already_exists")
         guest = {"id": "again", "name": "Anna Rossi", "partySize": 2, "phone": PHONE}
         assert api.post("/restaurants/1/guests", json=guest).json()["totalVisits"] == 0
 
