@@ -53,7 +53,7 @@ def test_a_refusal_says_who_was_first(hub: Hub, stand: Device) -> None:
             anyone.patch(TABLES + "/t12", json={"notes": "x"}, headers={"If-Match": '"1"'}), 412, "version_conflict"
         )
         assert wrong["detail"].endswith("It was changed just now by Empfang ✓.")
-        ok(anyone.patch(TABLES + "/t12", json={"section": "Window"}))
+        ok(api.patch(TABLES + "/t12", json={"section": "Window"}))
         refused = problem(anyone.post(GUESTS, json=guest), 409, "table_occupied")
         assert refused["detail"] == "Table 12 is taken by Rossi (party of 4).", "who wrote a section took no table"
 

@@ -79,6 +79,7 @@ def test_a_route_lets_in_whom_the_table_says(closed: Hub, tokens: Tokens, route:
     with closed.client() as api:
         for kind, headers in tokens.items():
             answer = asked(api, route, headers)
+            assert answer.status_code < 500, (route.name, kind, answer.text[:300])
             refused = answer.status_code in (401, 403)
             code = answer.json()["error_code"] if refused else ""
             if route.name == "getPairing" and kind not in (*RANKS, "machine"):

@@ -204,8 +204,8 @@ def test_nothing_that_a_stranger_sends_ten_thousand_times_does(tmp_path: Any, ne
 def test_a_token_that_was_revoked_is_not_let_in_again(closed: Hub, api: httpx.Client, trusted: httpx.Client) -> None:
     device = pair(closed, "host")
     revoke(closed, device)
-    [listed] = [one for one in ok(trusted.get("/api/devices"))["devices"] if one["id"] == device.id]
-    assert listed["revoked_at"] >= listed["paired_at"]
+    listed = {one["id"]: one for one in ok(trusted.get("/api/devices"))["devices"]}
+    assert listed[device.id]["revoked_at"] >= listed[device.id]["paired_at"]
     problem(api.post("/api/pairing", json={"token_sha256": hash_of(device.token)}), 422, "validation_failed")
 
 

@@ -48,6 +48,8 @@ def test_nothing_of_them_is_kept(new_hub: NewHub) -> None:
         next_message(socket)
         socket.send(json.dumps({"type": "auth", "token": [device.token]}))
         answers.append(str(next_message(socket)).encode())
+    with hub.socket("/realtime?restaurant_id=1", additional_headers=bearer(gone.token)) as socket:
+        answers.append(str(next_message(socket)).encode())
     revoke(hub, gone)
     with hub.client() as api:
         answers += [api.get("/restaurants", headers=bearer(one)).read() for one in (gone.token, waiting)]
