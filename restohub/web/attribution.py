@@ -60,11 +60,12 @@ async def _author(hub: Hub, restaurant_id: int, revision: int, changed: tuple[st
     for author in await hub.history.authors(restaurant_id, revision, 1):
         if author.revision == revision and author.device and changed in [one[:2] for one in author.changes]:
             name = hub.access.name_of(author.device)
-            return f"{_ago(hub.clock.now() - author.time)} by {name}" if name else None
+            return f"{ago(hub.clock.now() - author.time)} by {name}" if name else None
     return None
 
 
-def _ago(seconds: float) -> str:
+def ago(seconds: float) -> str:
+    """How long ago something was, in the unit that fits."""
     for unit, size, below in (("minute", 60, 3_600), ("hour", 3_600, 48 * 3_600), ("day", 86_400, float("inf"))):
         if size <= seconds < below:
             count = int(seconds // size)

@@ -81,7 +81,7 @@ def shown_later(hub: Hub, path: str, token: str) -> ClientConnection:
     socket = hub.socket(path)
     first = next_message(socket)
     assert (first["type"], first["access"]) == ("connection_established", "closed")
-    assert (first["restaurant"], first["revision"], first["epoch"]) == (None, None, "")
+    assert (first["restaurant_id"], first["restaurant"], first["revision"], first["epoch"]) == (None, None, None, "")
     socket.send(json.dumps({"type": "auth", "token": token}))
     return socket
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from restohub.store.verification import verify_folder
+from restohub.web.attribution import ago
 from tests.access.closed_hub import Device, bearer, manager, pair, revoke
 from tests.conftest import Hub
 from tests.contract.answers import ok, problem
@@ -52,7 +53,7 @@ def test_a_refusal_says_who_was_first(hub: Hub, stand: Device) -> None:
             anyone.patch(TABLES + "/t12", json={"notes": "x"}, headers={"If-Match": '"1"'}), 412, "version_conflict"
         )
         assert wrong["detail"].endswith("It was changed just now by Empfang ✓.")
-        ok(anyone.patch(TABLES + "/t12", json={"section": "Window"}))
+        ok(api.patch(TABLES + "/t12", json={"section": "Window"}))
         refused = problem(anyone.post(GUESTS, json=guest), 409, "table_occupied")
         assert refused["detail"] == "Table 12 is taken by Rossi (party of 4).", "who wrote a section took no table"
 
@@ -81,6 +82,36 @@ def test_managers_see_who_did_what(hub: Hub, stand: Device) -> None:
         assert (first["has_more"], {one["revision"] for one in first["entries"]}) == (True, {3})
         rest = ok(trusted.get("/api/audit?before_revision=3"))
         assert (rest["has_more"], [one["revision"] for one in rest["entries"]]) == (False, [2, 2, 1])
+
+
+def test_a_page_of_the_audit_has_a_hundred_commits_and_queues_and_batches_are_in_it(hub: Hub, stand: Device) -> None:
+    guest = {"name": "Rossi", "partySize": 2}
+    updates = [{"entity_type": "guest", "action": "create", "entity_id": f"q{n}", "data": guest} for n in range(101)]
+    with hub.client(headers=bearer(stand.token)) as api, manager(hub) as trusted:
+        ok(api.post("/api/sync/batch", json={"updates": updates}))
+        page = ok(trusted.get("/api/audit"))
+        assert (len(page["entries"]), page["has_more"]) == (100, True)
+        assert {one["device"] for one in page["entries"]} == {"Empfang ✓"}
+        operations = [{**one, "entity_id": f"b{number}"} for number, one in enumerate(updates[:2])]
+        ok(api.post("/api/v1/atomic/batch", json={"operations": operations}))
+        page = ok(trusted.get("/api/audit?limit=1"))
+        assert [(one["entity_id"], one["device_id"]) for one in page["entries"]] == [("b0", stand.id), ("b1", stand.id)]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0, "just now"),
+        (59, "just now"),
+        (60, "1 minute ago"),
+        (179, "2 minutes ago"),
+        (3_600, "1 hour ago"),
+        (47 * 3_600, "47 hours ago"),
+        (48 * 3_600, "2 days ago"),
+    ],
+)
+def test_how_long_ago_is_said_in_the_unit_that_fits(seconds: float, said: str) -> None:
+    assert ago(seconds) == said
 
 
 def test_the_device_stands_under_the_checksum(hub: Hub, stand: Device) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from base64 import urlsafe_b64decode
 from collections.abc import Iterator
 from typing import Any
 
@@ -50,7 +51,10 @@ def test_a_device_waits_is_let_in_and_belongs(api: httpx.Client, trusted: httpx.
     code = ask_to_pair(api, token, name="iPad")
     waiting = ok(api.get("/api/pairing", headers=bearer(token)))
     assert (waiting["state"], waiting["code"], waiting["device"]) == ("waiting", code, None)
-    assert code in [one["code"] for one in ok(trusted.get("/api/devices"))["waiting"]]
+    assert 0 < waiting["expires_in_seconds"] <= 120
+    [listed] = [one for one in ok(trusted.get("/api/devices"))["waiting"] if one["code"] == code]
+    assert (listed["name"], listed["address"].rpartition(".")[0]) == ("iPad", "127.0.1")
+    assert 0 < listed["expires_in_seconds"] <= waiting["expires_in_seconds"]
     made = ok(approve(trusted, f" {code[:3].lower()}-{code[3:]} "), 201)
     assert (made["name"], made["role"], made["paired_by"]) == ("Host stand", "host", "The hub's own machine")
     paired = ok(api.get("/api/pairing", headers=bearer(token)))
@@ -87,8 +91,9 @@ def test_an_open_hub_lets_in_by_a_manager_alone_too(hub: Hub) -> None:
 
 
 def test_an_invitation_lets_in_one_device_at_once(api: httpx.Client, trusted: httpx.Client) -> None:
-    secret = ok(trusted.post("/api/invitations", json={"name": "Bar", "role": "view"}), 201)["invitation"]
-    token = new_token()
+    invited = ok(trusted.post("/api/invitations", json={"name": "Bar", "role": "view"}), 201)
+    secret, token = invited["invitation"], new_token()
+    assert (len(urlsafe_b64decode(secret + "==")), invited["expires_in_seconds"]) == (16, 120)
     asked = {"token_sha256": hash_of(token), "invitation": secret}
     made = ok(api.post("/api/pairing", json=asked), 201)
     assert (made["state"], made["device"]["name"], made["device"]["role"]) == ("paired", "Bar", "view")
@@ -196,9 +201,11 @@ def test_nothing_that_a_stranger_sends_ten_thousand_times_does(tmp_path: Any, ne
         flood_while_pairing(hub, A_PAIRING)
 
 
-def test_a_token_that_was_revoked_is_not_let_in_again(closed: Hub, api: httpx.Client) -> None:
+def test_a_token_that_was_revoked_is_not_let_in_again(closed: Hub, api: httpx.Client, trusted: httpx.Client) -> None:
     device = pair(closed, "host")
     revoke(closed, device)
+    listed = {one["id"]: one for one in ok(trusted.get("/api/devices"))["devices"]}
+    assert listed[device.id]["revoked_at"] >= listed[device.id]["paired_at"]
     problem(api.post("/api/pairing", json={"token_sha256": hash_of(device.token)}), 422, "validation_failed")
 
 

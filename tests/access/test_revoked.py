@@ -35,6 +35,9 @@ def test_its_sockets_end_and_those_of_others_go_on(closed: Hub, path: str) -> No
     ):
         for socket in (by_header, by_message, other):
             assert next_message(socket)["type"] == "connection_established"
+        with manager(closed) as trusted:
+            held = {one["id"]: one["sockets"] for one in ok(trusted.get("/api/devices"))["devices"]}
+        assert (held[gone.id], held[stays.id]) == (2, 1)
         revoke(closed, gone)
         assert end_of(by_header) == (4401, "token_invalid")
         assert end_of(by_message) == (4401, "token_invalid")
@@ -108,6 +111,16 @@ def test_a_hub_that_closes_ends_the_sockets_of_strangers(new_hub: NewHub) -> Non
             assert ok(trusted.put("/api/access", json={"access": "open"}))["access"] == "open"
     with hub.client() as api:
         assert api.get("/restaurants").status_code == 200
+
+
+def test_what_a_manager_set_counts_after_a_restart(new_hub: NewHub) -> None:
+    hub = new_hub().start()
+    for mode, status in (("closed", 401), ("open", 200)):
+        with manager(hub) as trusted:
+            ok(trusted.put("/api/access", json={"access": mode}))
+        assert hub.stop() == 0
+        with hub.start().client() as api:
+            assert api.get("/restaurants").status_code == status
 
 
 def test_an_open_hub_minds_no_token(hub: Hub, restaurant: int) -> None:

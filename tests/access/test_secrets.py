@@ -48,7 +48,12 @@ def test_nothing_of_them_is_kept(new_hub: NewHub) -> None:
         next_message(socket)
         socket.send(json.dumps({"type": "auth", "token": [device.token]}))
         answers.append(str(next_message(socket)).encode())
+    with hub.socket("/realtime?restaurant_id=1", additional_headers=bearer(gone.token)) as socket:
+        answers.append(str(next_message(socket)).encode())
     revoke(hub, gone)
+    with hub.client() as api:
+        answers += [api.get("/restaurants", headers=bearer(one)).read() for one in (gone.token, waiting)]
+        answers.append(api.get("/api/pairing", headers=bearer(waiting)).read())
     made = subprocess.run(
         [sys.executable, "-m", "restohub", "backup", "--json", "--data", str(hub.data)],
         capture_output=True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import ExitStack
 
@@ -34,10 +35,12 @@ def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
     ],
 )
 def test_another_first_message_ends_it(closed: Hub, said: str | bytes) -> None:
+    token = pair(closed, "view").token
     with closed.socket(SYNC) as socket:
         next_message(socket)
         socket.send(said)
-        assert end_of(socket) == (4401, "token_required")
+        socket.send(json.dumps({"type": "auth", "token": token}))
+        assert end_of(socket) == (4401, "token_required"), "the first message counts"
 
 
 def test_silence_ends_it(closed: Hub) -> None:
@@ -64,3 +67,12 @@ def test_an_address_has_four_places_and_others_find_room(closed: Hub) -> None:
                 assert end_of(one_more) == (1013, "busy")
         with shown_later(closed, SYNC, token) as socket:
             assert next_message(socket)["type"] == "connection_established"
+
+
+def test_thirty_two_wait_and_the_newest_of_an_address_that_holds_more_gives_way(closed: Hub) -> None:
+    with ExitStack() as stack:
+        first = [stack.enter_context(ws(closed, SYNC, f"127.0.6.{number // 4 + 1}")) for number in range(32)]
+        last = stack.enter_context(ws(closed, SYNC, "127.0.6.99"))
+        ends = [end_of(socket) for socket in first]
+        assert [number for number, end in enumerate(ends) if end[0] == 1013] == [3]
+        assert end_of(last) == (4401, "token_required")

@@ -45,8 +45,8 @@ def test_all_that_is_held_of_a_person_is_handed_over(told: Hub) -> None:
         steps = [(one["action"], one["guest"] and one["guest"]["notes"]) for one in held["log"]]
         told_then = "by the window"
         assert steps == [("create", told_then), ("create", told_then), ("update", told_then), ("delete", None)]
-        [visit] = held["visits"]
-        assert (visit["guest_id"], visit["status"], visit["hashed_contacts"]) == ("before", "finished", True)
+        visits = [(one["guest_id"], one["status"], one["hashed_contacts"]) for one in held["visits"]]
+        assert visits == [("before", "finished", True)]
         one = api.post(PEOPLE, json={"id": "now"}).json()
         assert (len(one["guests"]), len(one["log"]), one["visits"]) == (1, 1, [])
         nobody = api.post(PEOPLE, json={"email": "nobody@example.org"})
@@ -59,6 +59,22 @@ def test_a_guest_who_changed_his_phone_is_found_by_the_old_one(told: Hub) -> Non
         assert [one["id"] for one in api.post(PEOPLE, json={"phone": PHONE}).json()["guests"]] == ["now"]
         done(api, ask(api, phone=PHONE))
         assert api.get("/restaurants/1/guests/now").json()["phone"] is None
+
+
+def test_the_ids_of_those_who_are_forgotten_stay_taken(told: Hub) -> None:
+    with told.client() as api:
+        done(api, ask(api, phone=PHONE))
+    assert told.stop() == 0
+    with told.start().client() as api:
+        taken = api.post("/restaurants/1/guests", json={"id": "before", "name": "Rossi", "partySize": 2})
+        assert (taken.status_code, taken.json()["error_code"]) == (409, "already_exists")
+
+
+def test_a_person_is_found_by_an_e_mail_however_it_is_typed(told: Hub) -> None:
+    with told.client() as api:
+        api.patch("/restaurants/1/guests/other", json={"email": "Weber@Example.org"})
+        held = api.post(PEOPLE, json={"email": "wEBER@example.ORG"}).json()
+        assert [one["id"] for one in held["guests"]] == ["other"]
 
 
 def test_after_an_erasure_only_facts_are_left(told: Hub) -> None:
