@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 
 import pytest
 
-from tests.access.closed_hub import bearer, end_of, machine_token, manager, pair, revoke, shown_later
+from restohub.access.devices import Device as Known
+from restohub.access.tokens import new_token
+from restohub.store.data_folder import DATABASE
+from restohub.store.device_rows import PUT_DEVICE, device_row
+from tests.access.closed_hub import ask_to_pair, bearer, end_of, machine_token, manager, pair, revoke, shown_later
 from tests.conftest import Hub, next_message
 from tests.contract.answers import ok, problem
 
@@ -61,6 +67,23 @@ def test_it_stays_revoked_after_a_restart_and_so_does_the_mode(tmp_path: object,
         problem(api.get("/restaurants", headers=bearer(machine)), 401, "token_invalid")
         problem(api.get("/restaurants"), 401, "token_required")
         assert api.get("/restaurants", headers=bearer(stays.token)).status_code == 200
+
+
+def test_there_may_be_a_thousand_devices_revoked_ones_included(new_hub: NewHub) -> None:
+    hub = new_hub().start()
+    pair(hub, "host")
+    assert hub.stop() == 0
+    gone = [Known(f"d{n}", "Gone", "view", n.to_bytes(32, "big"), 1, "machine", revoked_at=2) for n in range(998)]
+    with closing(sqlite3.connect(hub.data / DATABASE)) as database, database:
+        database.executemany(PUT_DEVICE, [device_row(one) for one in gone])
+    hub.start()
+    pair(hub, "host")
+    with hub.client() as api, manager(hub) as trusted:
+        code = ask_to_pair(api, new_token())
+        refused = trusted.post("/api/devices", json={"code": code, "name": "Bar", "role": "host"})
+        told = problem(refused, 409, "limit_reached")
+        assert told["params"] == {"counted": "devices", "count": 1000, "limit": 1000}
+        assert code in [one["code"] for one in ok(trusted.get("/api/devices"))["waiting"]], "it goes on waiting"
 
 
 def test_a_batch_under_way_is_decided_once_as_a_whole(closed: Hub) -> None:
