@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 import httpx
 import pytest
 
+from restohub.store.codec import name_checksum
+from restohub.store.data_folder import DATABASE
+from restohub.store.restore_detection import NAME
 from tests.conftest import Hub
 from tests.faults.loaded_hub import restohub
 from tests.faults.test_erasure import ask, done
@@ -152,8 +157,11 @@ def test_the_command_wants_one_way(options: list[str]) -> None:
 
 
 def test_the_list_of_erasures_is_bounded(new_hub: NewHub) -> None:
-    hub = new_hub()
-    hub.data.mkdir(exist_ok=True)
+    hub = new_hub().start()
+    assert hub.stop() == 0
+    names = [f"erased e{number}" for number in range(999)]  # else each is done again before the hub serves
+    with closing(sqlite3.connect(hub.data / DATABASE)) as database, database:
+        database.executemany(NAME, [(name, "2", name_checksum(name, "2")) for name in names])
     past = [{"id": f"e{number}", "restaurant_id": 1, "person": {}, "asked": 1, "done": 2} for number in range(999)]
     (hub.data / "erasures.json").write_text(json.dumps(past))
     with hub.start().client() as api:
