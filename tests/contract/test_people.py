@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 from typing import Any
 
 import httpx
 import pytest
 
-from restohub.store.codec import name_checksum
-from restohub.store.data_folder import DATABASE
-from restohub.store.restore_detection import NAME
 from tests.conftest import Hub
 from tests.faults.loaded_hub import restohub
 from tests.faults.test_erasure import ask, done
@@ -154,19 +149,3 @@ def test_the_command_wants_one_way(options: list[str]) -> None:
     said = restohub("forget", *options)
     assert (said.returncode, said.stdout) == (1, "")
     assert "by one of --phone, --email and --id" in said.stderr
-
-
-def test_the_list_of_erasures_is_bounded(new_hub: NewHub) -> None:
-    hub = new_hub().start()
-    assert hub.stop() == 0
-    names = [f"erased e{number}" for number in range(999)]  # else each is done again before the hub serves
-    with closing(sqlite3.connect(hub.data / DATABASE)) as database, database:
-        database.executemany(NAME, [(name, "2", name_checksum(name, "2")) for name in names])
-    past = [{"id": f"e{number}", "restaurant_id": 1, "person": {}, "asked": 1, "done": 2} for number in range(999)]
-    (hub.data / "erasures.json").write_text(json.dumps(past))
-    with hub.start().client() as api:
-        assert api.post(ERASURES, json={"id": "nobody"}).status_code == 202
-        refused = api.post(ERASURES, json={"id": "nobody"})
-        told = refused.json()
-        assert (refused.status_code, told["error_code"]) == (409, "limit_reached")
-        assert told["params"] == {"counted": "erasures", "count": 1000, "limit": 1000}

@@ -275,6 +275,7 @@ def test_a_true_history_has_no_contradiction(true: Record) -> None:
 
 @pytest.mark.parametrize("bug", BUGS)
 def test_a_bug_is_a_contradiction(true: Record, bug: Bug) -> None:
+    before = contradictions(*true)
     history, log = copy.deepcopy(true)
     bug(history, log)
-    assert contradictions(history, log)
+    assert contradictions(history, log) != before, "what was wrong without it is not what it is noticed by"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import shutil
 import sqlite3
@@ -14,6 +15,9 @@ from typing import Any
 import httpx
 import pytest
 
+from restohub.store.codec import name_checksum
+from restohub.store.data_folder import DATABASE
+from restohub.store.restore_detection import NAME
 from restohub.store.verification import verify_folder
 from tests.conftest import Hub
 from tests.faults.disk_fault_checks import shown
@@ -255,3 +259,19 @@ def test_a_hub_that_is_killed_in_an_erasure_goes_on_with_it(new_hub: NewHub, tmp
 @pytest.mark.timeout(1800)
 def test_forty_kills_in_erasures_leave_nothing(new_hub: NewHub, tmp_path: Path) -> None:
     killed_in_erasures(new_hub().start(), KILLS_LONG, tmp_path)
+
+
+def test_the_list_of_erasures_is_bounded(new_hub: NewHub) -> None:
+    hub = new_hub().start()
+    assert hub.stop() == 0
+    names = [f"erased e{number}" for number in range(999)]  # else each is done again before the hub serves
+    with closing(sqlite3.connect(hub.data / DATABASE)) as database, database:
+        database.executemany(NAME, [(name, "2", name_checksum(name, "2")) for name in names])
+    past = [{"id": f"e{number}", "restaurant_id": 1, "person": {}, "asked": 1, "done": 2} for number in range(999)]
+    (hub.data / "erasures.json").write_text(json.dumps(past))
+    with hub.start().client() as api:
+        assert api.post("/restaurants/1/erasures", json={"id": "nobody"}).status_code == 202
+        refused = api.post("/restaurants/1/erasures", json={"id": "nobody"})
+        told = refused.json()
+        assert (refused.status_code, told["error_code"]) == (409, "limit_reached")
+        assert told["params"] == {"counted": "erasures", "count": 1000, "limit": 1000}
