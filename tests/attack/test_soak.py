@@ -30,8 +30,9 @@ FEW = 20
 KEYS_USED = 7 * KEYS_MAX // 4
 # The log keeps 100,000 revisions: from then on rows with a kept answer leave it, by the batch.
 ANSWERS_KEPT = 110_000
-# Until the ring, the snapshots and the pages of SQLite are as large as they become.
-SETTLES_S = 60.0
+# Until the ring, the snapshots and the pages of SQLite are as large as they become: of an hour's run 0.86 MB came in
+# the first 17 minutes, and 0.004 MB in the 39 after them.
+SETTLES_S = 1200.0
 A_DAY = datetime(2030, 1, 1, tzinfo=UTC)
 
 
