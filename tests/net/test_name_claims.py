@@ -7,6 +7,7 @@ import struct
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,11 @@ def faked_while_it_runs(scene: Scene) -> None:
     assert [one.alias for one in found if isinstance(one, DNSPointer)] == ["Mine._restohub._tcp.local."]
 
 
+def is_called(hub: AnnouncedHub, name: str) -> bool:
+    """Whether the hub has this name in the network."""
+    return bool(hub.discovery().get("name") == name)
+
+
 def faked_before_it_starts(scene: Scene) -> None:
     """A faked record when it starts, and one who answers once and then no more."""
     with impostor(scene.stranger, claim("Mine", port=9)):
@@ -71,7 +77,7 @@ def faked_before_it_starts(scene: Scene) -> None:
         with impostor(scene.stranger, claim("Mine"), health()):
             hub = scene.hub()
             if hub.until("announced")["name"].startswith("Mine ("):
-                within(COUNTED_WITHIN_S, lambda hub=hub: hub.discovery().get("name") == "Mine")
+                within(COUNTED_WITHIN_S, partial(is_called, hub, "Mine"))
                 return
     raise AssertionError("one who answered was never counted")
 
