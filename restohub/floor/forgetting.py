@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Set
 from functools import lru_cache
+from typing import Any
 
 from msgspec import Struct, structs
 
@@ -11,7 +12,17 @@ from .commands import Delete, GuestFields, Update
 from .contacts import hashed, visit_of
 from .model import DONE, Floor, Guest
 
-NAMELESS = "Guest"
+# What a guest is who was forgotten: all that could tell of the person is cleared.
+NOBODY: dict[str, Any] = {
+    "first_name": "Guest",
+    "last_name": "",
+    "phone": None,
+    "email": None,
+    "notes": None,
+    "special_requests": None,
+    "dietary_restrictions": (),
+    "tags": (),
+}
 
 
 class Person(Struct, frozen=True):
@@ -46,17 +57,7 @@ def ids_on_floor(floor: Floor, person: Person, key: bytes) -> list[str]:
 
 def nameless(guest: Guest) -> Guest:
     """What stays of a guest: id, size, status, table, times and version."""
-    return structs.replace(
-        guest,
-        first_name=NAMELESS,
-        last_name="",
-        phone=None,
-        email=None,
-        notes=None,
-        special_requests=None,
-        dietary_restrictions=(),
-        tags=(),
-    )
+    return structs.replace(guest, **NOBODY)
 
 
 def forgetting(guest: Guest) -> Update | Delete | None:
@@ -65,17 +66,7 @@ def forgetting(guest: Guest) -> Update | Delete | None:
         return Delete(kind="guest", id=guest.id)
     if nameless(guest) == guest:
         return None
-    fields = GuestFields(
-        first_name=NAMELESS,
-        last_name="",
-        phone=None,
-        email=None,
-        notes=None,
-        special_requests=None,
-        dietary_restrictions=(),
-        tags=(),
-    )
-    return Update(kind="guest", id=guest.id, fields=fields)
+    return Update(kind="guest", id=guest.id, fields=GuestFields(**NOBODY))
 
 
 def uncounted(floor: Floor, ids: Set[str]) -> Floor:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from restohub.access.roles import Mode
 from restohub.floor.outcomes import Params, Refused
 from restohub.live.hub import Hub
-from restohub.live.ports import StorageFullError, StorageUnavailableError
 from restohub.wire.access_bodies import AccessRequest, AccessState, Unpaired, read_access_body
-from restohub.wire.problems import Problem, refusal
+from restohub.wire.problems import Problem
 from restohub.wire.responses import Answer, json_answer
 from restohub.wire.times import time_text
 
-from .device_routes import read_json_body
+from .device_routes import keep_access, read_json_body
 from .request import Request
 
 
@@ -29,19 +27,10 @@ async def put_access(request: Request) -> Answer:
         if strangers:
             raise Problem(_unpaired(strangers))
     if asked.access != hub.access.mode:
-        await _keep(hub, asked.access)
+        await keep_access(hub, asked.access)
         hub.access.closed = asked.access == "closed"
         hub.feed.turn_away(Refused("token_required"), lambda device: not hub.access.lets_follow(device))
     return json_answer(_state(hub))
-
-
-async def _keep(hub: Hub, mode: Mode) -> None:
-    try:
-        await hub.writer.keep_access(mode)
-    except StorageFullError:
-        raise refusal("storage_full") from None
-    except StorageUnavailableError:
-        raise refusal("storage_unavailable") from None
 
 
 def _unpaired(count: int) -> Refused:

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from restohub.access.devices import Device
+from restohub.access.devices import Device, Kept
 from restohub.access.pairing import Pending
 from restohub.access.roles import Role
 from restohub.floor.outcomes import ID_MAX, MISUNDERSTOOD, Params, Refused, invalid, limit_reached, quoted, rate_limited
@@ -108,7 +108,7 @@ async def change_device(request: Request) -> Answer:
     hub, device = request.hub, _device(request)
     asked = read_access_body(await read_json_body(request), DeviceChange)
     device = msgspec.structs.replace(device, **msgspec.structs.asdict(_given(asked, device)))
-    await _keep(hub, device)
+    await keep_access(hub, device)
     hub.access.put(device)
     return json_answer(_out(hub, device))
 
@@ -120,13 +120,23 @@ async def revoke_device(request: Request) -> Answer:
         device = msgspec.structs.replace(device, revoked_at=hub.clock.now())
         hub.access.put(device)
         hub.feed.turn_away(Refused("token_invalid"), lambda one: one == device.id)
-    await _keep(hub, device)
+    await keep_access(hub, device)
     return Answer(204, [], b"")
 
 
 async def read_json_body(request: Request) -> Any:
     """The JSON document of a request; raises Problem."""
     return read_document(request, await read_body(request))
+
+
+async def keep_access(hub: Hub, what: Kept) -> None:
+    """Have the store keep a device or the mode; raises Problem where the disk does not take it."""
+    try:
+        await hub.writer.keep_access(what)
+    except StorageFullError:
+        raise refusal("storage_full") from None
+    except StorageUnavailableError:
+        raise refusal("storage_unavailable") from None
 
 
 def _given(asked: DeviceChange, device: Device) -> DeviceChange:
@@ -157,20 +167,10 @@ async def _pair(hub: Hub, digest: bytes, name: str, role: Role, by: str) -> Devi
     if known is not None:  # by two invitations at once
         return known
     device = Device(new_id(), name, role, digest, hub.clock.now(), by)
-    await _keep(hub, device)
+    await keep_access(hub, device)
     hub.access.put(device)
     hub.access.pairings.close(digest)
     return device
-
-
-async def _keep(hub: Hub, device: Device) -> None:
-    """Have the store keep a device; raises Problem where the disk does not take it."""
-    try:
-        await hub.writer.keep_access(device)
-    except StorageFullError:
-        raise refusal("storage_full") from None
-    except StorageUnavailableError:
-        raise refusal("storage_unavailable") from None
 
 
 def _out(hub: Hub, device: Device) -> PairedDevice:
