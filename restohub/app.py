@@ -27,10 +27,10 @@ from restohub.floor.model import DIRECTORY_ID, Change, Entry, Restaurant
 from restohub.live.address_usage import Callers
 from restohub.live.client_ahead import Claims
 from restohub.live.clock import Clock, new_epoch, new_id
-from restohub.live.endpoint import Endpoint
 from restohub.live.epoch import PUT_BACK, Epoch
 from restohub.live.feed import Feed
 from restohub.live.hub import Hub
+from restohub.live.hub_address import Endpoint
 from restohub.live.list_index import Listings
 from restohub.live.ports import (
     Backups,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TextIO
 from restohub.access.roles import Mode
 from restohub.boot.install import InstallError, installed_program
 from restohub.config import Settings
-from restohub.live.endpoint import Endpoint
+from restohub.live.hub_address import Endpoint
 from restohub.net.urls import HubUrls, hub_urls
 from restohub.text import printable
 

@@ -18,7 +18,7 @@ from .terminal import exit_with_error
 
 if TYPE_CHECKING:
     from restohub.access.roles import Mode
-    from restohub.live.endpoint import Endpoint
+    from restohub.live.hub_address import Endpoint
 
 log = logging.getLogger("restohub")
 

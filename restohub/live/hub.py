@@ -13,9 +13,9 @@ from restohub.wire.responses import Discovery
 from .address_usage import Callers
 from .client_ahead import Claims
 from .clock import Clock
-from .endpoint import Endpoint
 from .epoch import Epoch
 from .feed import Feed
+from .hub_address import Endpoint
 from .list_index import Listings
 from .ports import BackupState, Erasures, History
 from .snapshots import Snapshots

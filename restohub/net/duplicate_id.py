@@ -6,7 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from restohub.limits import RIVAL_ANSWERS, RIVAL_ASKED_EVERY_S
-from restohub.live.endpoint import Endpoint
+from restohub.live.hub_address import Endpoint
 
 from .name_conflicts import Rival, Rivals
 from .urls import COPY_ADVICE, url

@@ -15,7 +15,7 @@ from msgspec import UNSET, UnsetType, structs
 
 from restohub.access.roles import Mode
 from restohub.live.clock import Clock
-from restohub.live.endpoint import Endpoint
+from restohub.live.hub_address import Endpoint
 from restohub.wire.responses import Discovery, DiscoveryState
 
 from .addresses import AddressChoice, choose_addresses, machine_interfaces

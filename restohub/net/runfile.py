@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from restohub.live.endpoint import Endpoint
+from restohub.live.hub_address import Endpoint
 
 log = logging.getLogger("restohub")
 

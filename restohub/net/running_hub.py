@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from restohub.boot.unit_files import LINUX_FOLDER, MAC_FOLDER, WINDOWS_FOLDER
 from restohub.config import chosen_folder, default_folder
-from restohub.live.endpoint import Endpoint
+from restohub.live.hub_address import Endpoint
 
 from .addresses import EVERYWHERE
 from .health_probe import HubHealth, health_at

@@ -7,7 +7,7 @@ from ipaddress import ip_address
 
 from msgspec import Struct
 
-from restohub.live.endpoint import Endpoint
+from restohub.live.hub_address import Endpoint
 
 from .addresses import EVERYWHERE, AddressChoice, Interface, choose_addresses, machine_interfaces
 

@@ -23,8 +23,8 @@ from restohub.wire.batch_answers import queue_answer
 from restohub.wire.batch_inputs import ParsedEntry, applied_before, named_restaurant, read_queue
 from restohub.wire.responses import Answer
 
+from .atomic_batches import command_of, read_batch_document, versions_named
 from .attribution import signed
-from .batches import command_of, read_batch_document, versions_named
 from .request import Query, Request, floor_of, idempotency_key
 from .request_cost import pay
 

@@ -31,8 +31,8 @@ from restohub.wire.request_schemas import BatchRequest, NewGuest, NewRestaurant,
 from restohub.wire.responses import BatchDone, Delta, Floor, Health, Made, QueueDone, Seating, Sent
 
 from .access_mode import get_access, put_access
+from .atomic_batches import atomic_batch
 from .audit_log import list_audit
-from .batches import atomic_batch
 from .device_routes import (
     change_device,
     get_pairing,

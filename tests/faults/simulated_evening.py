@@ -26,7 +26,7 @@ from restohub.store.append import Ledger
 from restohub.store.codec import revision_at
 from restohub.store.history import History
 from restohub.store.load import initialise, load
-from restohub.web.batches import commands_of
+from restohub.web.atomic_batches import commands_of
 from restohub.web.sockets import catch_up_first, new_cursor
 from restohub.wire.batch_inputs import ParsedOperation
 from restohub.wire.messages import Dialect

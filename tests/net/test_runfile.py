@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from restohub.live.endpoint import Endpoint
+from restohub.live.hub_address import Endpoint
 from restohub.net.runfile import RUNFILE, read_runfile, write_runfile
 
 PLACE = Endpoint("01a20459-96ae-7fe3-ae8b-9b68f55edadb", "Trattoria Änna", "::", 8000, None, True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from restohub.live.endpoint import Endpoint
+from restohub.live.hub_address import Endpoint
 from restohub.net.addresses import Interface
 from restohub.net.urls import hub_urls, url
 

@@ -22,10 +22,10 @@ from restohub.floor.visits import Visit
 from restohub.live.address_usage import Callers
 from restohub.live.client_ahead import Claims
 from restohub.live.clock import Clock
-from restohub.live.endpoint import Endpoint
 from restohub.live.epoch import Epoch
 from restohub.live.feed import Feed
 from restohub.live.hub import Hub
+from restohub.live.hub_address import Endpoint
 from restohub.live.key_index import KeyIndex
 from restohub.live.list_index import Listings
 from restohub.live.ports import Author, BackupState, Erasure, Held, KeptAnswer, Record, Revision, Version

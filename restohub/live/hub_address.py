@@ -1,4 +1,4 @@
-"""The endpoint: where a hub listens, known once it does."""
+"""Where a hub listens, known once it does."""
 
 from __future__ import annotations
 
