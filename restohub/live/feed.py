@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
-
-from msgspec import Struct
+from collections.abc import Callable, Iterable, Sequence
 
 from restohub.floor.model import DIRECTORY_ID, Change, Entry, Floor, Guest, Restaurant
 from restohub.floor.outcomes import Refused
@@ -28,9 +25,8 @@ from restohub.wire.messages import (
 )
 from restohub.wire.socket_state import GOING_AWAY, GONE_SILENT, UNKNOWN_RESTAURANT, SendDelta, SendFullSync
 
-from .address_usage import Caller
+from .catch_up import CatchUp, CatchUps
 from .cursor import Cursor
-from .deltas import changes_since, delta_frame, delta_frames, delta_pieces
 from .ports import History
 from .snapshots import RestaurantGoneError, Snapshots
 
@@ -61,15 +57,6 @@ class Framed:
         return self.image_bytes + sum(map(len, self.frames.values()))
 
 
-class CatchUp(Struct, frozen=True):
-    """What brings a client to a floor: the frames of one message, each made when it is asked for, and their size."""
-
-    floor: Floor
-    frames: Iterable[bytes]
-    size: int
-    resumed: bool
-
-
 class Feed:
     """The ring and its cursors. `floors` are the published ones, always at the revision published last."""
 
@@ -77,7 +64,7 @@ class Feed:
         # In the order in which they came: a set's order is that of addresses, and no run could be repeated.
         self._cursors: dict[int | None, dict[Cursor, None]] = {}
         self._floors = floors
-        self._history = history
+        self._catch_ups = CatchUps(history, snapshots)
         self._snapshots = snapshots
         self._rings: dict[int, deque[Framed]] = {}
         self._order: deque[Framed] = deque()
@@ -272,7 +259,7 @@ class Feed:
         try:
             async with (
                 asyncio.timeout(ANSWER_WAIT_S),
-                self._catch_up_from(restaurant_id, since, cursor.caller, least) as found,
+                self._catch_ups.since(restaurant_id, since, cursor.caller, least) as found,
             ):
                 if before is not None:
                     before(found)
@@ -281,34 +268,6 @@ class Feed:
             cursor.link.close(GONE_SILENT, "the floor was not taken within a minute")
         except RestaurantGoneError:  # its sockets were closed when it was deleted
             pass
-
-    @asynccontextmanager
-    async def _catch_up_from(
-        self, restaurant_id: int, since: int | None, caller: Caller, least: int
-    ) -> AsyncIterator[CatchUp]:
-        small = await self._small(restaurant_id, since)
-        if small is not None:
-            yield small
-            return
-        snapshot = await self._snapshots.take(restaurant_id, caller, least)
-        try:
-            floor = snapshot.floor
-            changes = None if since is None else await changes_since(floor, since, self._history)
-            if since is None or changes is None:
-                await snapshot.measured()
-                yield CatchUp(floor, snapshot.frames(), snapshot.size, resumed=False)
-            else:
-                pieces = await delta_pieces(changes)
-                yield CatchUp(floor, delta_frames(floor, since, pieces), pieces.size, resumed=True)
-        finally:
-            self._snapshots.release(snapshot, caller)
-
-    async def _small(self, restaurant_id: int, since: int | None) -> CatchUp | None:
-        """What can be encoded at once, of the floor as it is now; whoever is sent more must not hold on to this one."""
-        floor = self._snapshots.published(restaurant_id)
-        changes = None if since is None else await changes_since(floor, since, self._history)
-        frame = self._snapshots.frame(floor) if changes is None else delta_frame(floor, since or 0, changes)
-        return None if frame is None else CatchUp(floor, (frame,), len(frame), changes is not None)
 
     async def send(self, cursor: Cursor, floor: Floor, frames: Iterable[bytes]) -> None:
         """Send the parts of one message as fast as they are taken, with nothing of another between them."""

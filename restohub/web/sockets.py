@@ -13,8 +13,8 @@ from msgspec import UNSET
 from restohub.floor.model import Floor
 from restohub.floor.outcomes import Refused
 from restohub.limits import ANSWER_BYTES_A_UNIT
+from restohub.live.catch_up import CatchUp
 from restohub.live.cursor import Cursor
-from restohub.live.feed import CatchUp
 from restohub.live.hub import Hub
 from restohub.wire.entities import Restaurant, restaurant_out
 from restohub.wire.messages import ConnectionEstablished, Dialect, RevisionOf, encode, text_frame
