@@ -105,11 +105,15 @@ async def invite_device(request: Request) -> Answer:
 
 async def change_device(request: Request) -> Answer:
     """Give a device another name or another role."""
-    hub, device = request.hub, _device(request)
+    hub, device_id = request.hub, _device(request).id
     asked = read_access_body(await read_json_body(request), DeviceChange)
-    device = msgspec.structs.replace(device, **msgspec.structs.asdict(_given(asked, device)))
-    await _keep(hub, device)
-    hub.access.put(device)
+    async with hub.access.changing:
+        device = hub.access.devices[device_id]
+        device = msgspec.structs.replace(device, **msgspec.structs.asdict(_given(asked, device)))
+        await _keep(hub, device)
+        # It may have been revoked meanwhile, which waits for nothing.
+        device = msgspec.structs.replace(device, revoked_at=hub.access.devices[device_id].revoked_at)
+        hub.access.put(device)
     return json_answer(_out(hub, device))
 
 
@@ -120,7 +124,8 @@ async def revoke_device(request: Request) -> Answer:
         device = msgspec.structs.replace(device, revoked_at=hub.clock.now())
         hub.access.put(device)
         hub.feed.turn_away(Refused("token_invalid"), lambda one: one == device.id)
-    await _keep(hub, device)
+    async with hub.access.changing:
+        await _keep(hub, hub.access.devices[device.id])
     return Answer(204, [], b"")
 
 

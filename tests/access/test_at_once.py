@@ -1,0 +1,123 @@
+"""Two who change the devices at once, on a disk that takes its time: each has its effect, and no device comes back."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Coroutine
+from functools import wraps
+from hashlib import sha256
+from types import SimpleNamespace
+from typing import Any, cast
+
+from restohub.access.devices import Access, Device
+from restohub.access.tokens import new_token
+from restohub.live.ports import StorageFullError
+from restohub.web.device_routes import change_device, revoke_device
+from restohub.web.request import Request
+from restohub.wire.responses import Answer
+
+TOKEN = new_token()
+DIGEST = sha256(TOKEN.encode()).digest()
+
+
+def at_once(test: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], None]:
+    """A test that runs on a loop of its own."""
+
+    @wraps(test)
+    def run() -> None:
+        asyncio.run(test())
+
+    return run
+
+
+class Disk:
+    """A disk that takes a device when `go` says so: what it has is what a hub that starts again would read."""
+
+    def __init__(self) -> None:
+        self.go = asyncio.Event()
+        self.full = False
+        self.kept: dict[str, Device] = {}
+
+    async def keep_access(self, what: Device) -> int:
+        await self.go.wait()
+        if self.full:
+            raise StorageFullError
+        self.kept[what.id] = what
+        return 1
+
+
+class Floor:
+    """A hub as the routes of devices need it, with a disk that waits."""
+
+    def __init__(self, *devices: Device) -> None:
+        self.access = Access("closed", devices)
+        self.writer = Disk()
+        self.clock = SimpleNamespace(now=lambda: 1000)
+        self.feed = SimpleNamespace(sockets_of=lambda _: [], turn_away=lambda *_: None)
+
+    def ask(
+        self, handler: Callable[[Request], Awaitable[Any]], body: Any = None, *, path: str = "", token: str = "",
+        sent: asyncio.Event | None = None,
+    ) -> asyncio.Task[Answer]:  # fmt: skip
+        """Begin a request, whose body comes once it was `sent`."""
+
+        async def receive() -> Any:
+            if sent is not None:
+                await sent.wait()
+            return {"type": "http.request", "body": json.dumps(body).encode(), "more_body": False}
+
+        headers = [(b"content-type", b"application/json"), (b"authorization", f"Bearer {token}".encode())]
+        caller = SimpleNamespace(address="192.168.1.66")
+        scope = {"headers": headers, "path_params": {"device_id": path}, "restohub.caller": caller}
+        return asyncio.ensure_future(cast(Any, handler(Request(scope, receive, cast(Any, self)))))
+
+
+async def begun() -> None:
+    """Let all that was asked come as far as the disk."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+def known(device_id: str = "d1") -> Device:
+    """A device that was paired."""
+    return Device(device_id, "Bar", "manager", DIGEST, 1, "machine")
+
+
+@at_once
+async def test_a_rename_whose_body_comes_late_does_not_bring_back_a_device_that_was_revoked() -> None:
+    floor, sent = Floor(known()), asyncio.Event()
+    floor.writer.go.set()
+    rename = floor.ask(change_device, {"name": "Mine"}, path="d1", sent=sent)
+    await begun()
+    await floor.ask(revoke_device, path="d1")
+    sent.set()
+    await asyncio.wait([rename])
+    assert floor.access.holder(TOKEN.encode()) is None
+    assert floor.writer.kept["d1"].revoked_at == 1000
+
+
+@at_once
+async def test_a_rename_that_waits_for_the_disk_does_not_either() -> None:
+    floor = Floor(known())
+    rename = floor.ask(change_device, {"name": "Mine"}, path="d1")
+    await begun()
+    revoked = floor.ask(revoke_device, path="d1")
+    await begun()
+    assert floor.access.holder(TOKEN.encode()) is None, "at once"
+    floor.writer.go.set()
+    await asyncio.gather(rename, revoked)
+    assert floor.access.holder(TOKEN.encode()) is None
+    assert floor.writer.kept["d1"] == floor.access.devices["d1"]
+    assert (floor.access.devices["d1"].name, floor.access.devices["d1"].revoked_at) == ("Mine", 1000)
+
+
+@at_once
+async def test_another_name_and_another_role_at_once_are_both_kept() -> None:
+    floor = Floor(known())
+    both = [floor.ask(change_device, body, path="d1") for body in ({"name": "Mine"}, {"role": "view"})]
+    await begun()
+    floor.writer.go.set()
+    await asyncio.gather(*both)
+    assert (floor.access.devices["d1"].name, floor.access.devices["d1"].role) == ("Mine", "view")
+    assert floor.writer.kept["d1"] == floor.access.devices["d1"]
