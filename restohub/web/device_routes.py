@@ -50,10 +50,12 @@ async def open_pairing(request: Request) -> Answer:
     if hub.access.was_revoked(digest):
         raise Problem(invalid("token_sha256", REVOKED, MISUNDERSTOOD))
     if asked.invitation is not msgspec.UNSET:
-        invited = pairings.invited(asked.invitation)
-        if invited is None:
-            raise Problem(invalid("invitation", NO_INVITATION, NO_INVITATION))
-        device = await _pair(hub, digest, invited.name, invited.role, invited.by)
+        async with hub.access.changing:
+            invited = pairings.invited(asked.invitation)
+            if invited is None:
+                raise Problem(invalid("invitation", NO_INVITATION, NO_INVITATION))
+            device = await _pair(hub, digest, invited.name, invited.role, invited.by)
+            pairings.use(asked.invitation)
         return json_answer(Pairing("paired", None, None, _out(hub, device)), 201)
     pending = pairings.open(digest, request.caller.address, asked.name or "")
     if pending is None:
@@ -83,14 +85,11 @@ async def pair_device(request: Request) -> Answer:
     """Let in the device that shows a code."""
     hub = request.hub
     asked = read_access_body(await read_json_body(request), Approval)
-    pending = hub.access.pairings.take(asked.code)
-    if pending is None:
-        raise Problem(invalid("code", NO_CODE, NO_CODE))
-    try:
+    async with hub.access.changing:
+        pending = hub.access.pairings.showing(asked.code)
+        if pending is None:
+            raise Problem(invalid("code", NO_CODE, NO_CODE))
         device = await _pair(hub, pending.digest, asked.name, asked.role, _by(request))
-    except Problem:
-        hub.access.pairings.put_back(pending)
-        raise
     return json_answer(_out(hub, device), 201)
 
 
@@ -155,6 +154,7 @@ def _device(request: Request) -> Device:
 
 
 async def _pair(hub: Hub, digest: bytes, name: str, role: Role, by: str) -> Device:
+    """Let a device in, within `changing`: it waits until it is stored."""
     count = len(hub.access.devices)
     if count >= DEVICES_MAX:
         raise Problem(limit_reached("devices", count, DEVICES_MAX, TOO_MANY_DEVICES))

@@ -13,8 +13,9 @@ from typing import Any, cast
 from restohub.access.devices import Access, Device
 from restohub.access.tokens import new_token
 from restohub.live.ports import StorageFullError
-from restohub.web.device_routes import change_device, revoke_device
+from restohub.web.device_routes import change_device, get_pairing, open_pairing, pair_device, revoke_device
 from restohub.web.request import Request
+from restohub.wire.problems import Problem
 from restohub.wire.responses import Answer
 
 TOKEN = new_token()
@@ -121,3 +122,62 @@ async def test_another_name_and_another_role_at_once_are_both_kept() -> None:
     await asyncio.gather(*both)
     assert (floor.access.devices["d1"].name, floor.access.devices["d1"].role) == ("Mine", "view")
     assert floor.writer.kept["d1"] == floor.access.devices["d1"]
+
+
+async def code_of(floor: Floor) -> str:
+    """The code that the device with this token shows."""
+    answer = await floor.ask(open_pairing, {"token_sha256": DIGEST.hex()})
+    return str(json.loads(answer.body)["code"])
+
+
+async def state_of(floor: Floor) -> str:
+    """Where that device stands, as it asks every two seconds."""
+    answer = await floor.ask(get_pairing, token=TOKEN)
+    return str(json.loads(answer.body)["state"])
+
+
+@at_once
+async def test_a_device_goes_on_waiting_while_the_disk_takes_it() -> None:
+    floor = Floor()
+    code = await code_of(floor)
+    bodies = [{"code": code, "name": name, "role": "host"} for name in ("Bar", "Host stand")]
+    both = [floor.ask(pair_device, body) for body in bodies]
+    await begun()
+    assert floor.access.holder(TOKEN.encode()) is None, "before it is stored it has nothing"
+    assert await state_of(floor) == "waiting", "else it would make another token, and this one would be lost"
+    floor.writer.go.set()
+    first, second = await asyncio.gather(*both, return_exceptions=True)
+    assert isinstance(first, Answer)
+    assert isinstance(second, Problem), "a code is good once"
+    assert await state_of(floor) == "paired"
+
+
+@at_once
+async def test_one_token_by_two_invitations_at_once_is_one_device() -> None:
+    floor = Floor()
+    secrets = [floor.access.pairings.invite("Bar", "host", "machine") for _ in range(2)]
+    both = [floor.ask(open_pairing, {"token_sha256": DIGEST.hex(), "invitation": one}) for one in secrets]
+    await begun()
+    floor.writer.go.set()
+    await asyncio.gather(*both)
+    assert list(floor.access.devices) == list(floor.writer.kept)
+    assert len(floor.access.devices) == 1, "the other would come back when this one is revoked and the hub starts again"
+
+
+@at_once
+async def test_an_invitation_is_good_once_and_for_another_try_where_the_disk_is_full() -> None:
+    floor = Floor()
+    secret = floor.access.pairings.invite("Bar", "host", "machine")
+    body = {"token_sha256": DIGEST.hex(), "invitation": secret}
+    floor.writer.go.set()
+    floor.writer.full = True
+    (refused,) = await asyncio.gather(floor.ask(open_pairing, body), return_exceptions=True)
+    assert isinstance(refused, Problem)
+    floor.writer.full = False
+    other = {**body, "token_sha256": "0" * 64}
+    first, second = await asyncio.gather(
+        *(floor.ask(open_pairing, one) for one in (body, other)), return_exceptions=True
+    )
+    assert isinstance(first, Answer)
+    assert isinstance(second, Problem)
+    assert [one.digest for one in floor.access.devices.values()] == [DIGEST]
