@@ -110,6 +110,10 @@ class Pairings:
         """Forget an invitation: it let in a device."""
         self._invitations.pop(sha256(secret.encode()).digest(), None)
 
+    def withdraw(self, by: str) -> None:
+        """Forget the invitations of a manager who was shut out."""
+        self._invitations = {key: one for key, one in self._invitations.items() if one.by != by}
+
     def _make_room(self, waiting: list[Pending], held: int) -> bool:
         address, most = Counter(one.address for one in waiting).most_common(1)[0]
         if most <= held + 1:

@@ -181,3 +181,15 @@ async def test_an_invitation_is_good_once_and_for_another_try_where_the_disk_is_
     assert isinstance(first, Answer)
     assert isinstance(second, Problem)
     assert [one.digest for one in floor.access.devices.values()] == [DIGEST]
+
+
+@at_once
+async def test_the_invitations_of_a_manager_end_with_him() -> None:
+    floor = Floor(known())
+    floor.writer.go.set()
+    his, other = (floor.access.pairings.invite("Bar", "manager", by) for by in ("d1", "machine"))
+    await floor.ask(revoke_device, path="d1")
+    bodies = [{"token_sha256": digit * 64, "invitation": one} for digit, one in (("0", his), ("1", other))]
+    first, second = await asyncio.gather(*(floor.ask(open_pairing, one) for one in bodies), return_exceptions=True)
+    assert isinstance(first, Problem)
+    assert isinstance(second, Answer)
