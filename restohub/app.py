@@ -344,8 +344,10 @@ async def _loaded(connection: Connection, ledger: Ledger) -> Loaded:
 
 async def _closed(ledger: Ledger, loaded: Loaded) -> Loaded:
     """The same, closed to strangers from now on, also where a later start does not say so."""
-    with contextlib.suppress(StorageFullError, StorageUnavailableError):
+    try:
         await ledger.keep_access("closed")
+    except (StorageFullError, StorageUnavailableError) as fault:
+        log.warning("That the hub is closed could not be saved (%s): a start without --access closed is open.", fault)
     return structs.replace(loaded, mode="closed")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Iterable
 from hmac import compare_digest
@@ -54,6 +55,8 @@ class Access:
         self.devices: dict[str, Device] = {}
         self.pairings = Pairings(now)
         self.visitors = visitors or Visitors()
+        # Held from the look at a device until it is stored and taken in: of two changes the later one sees the first.
+        self.changing = asyncio.Lock()
         # The sockets that have not said who they are, the oldest first, each with its address.
         self.unnamed: dict[object, str] = {}
         self._by_digest: dict[bytes, Device] = {}

@@ -78,14 +78,10 @@ class Pairings:
         self._pending[pending.code] = pending
         return pending
 
-    def take(self, code: str) -> Pending | None:
-        """The device that shows this code, however it was typed; it no longer waits."""
+    def showing(self, code: str) -> Pending | None:
+        """The device that shows this code, however it was typed; it waits until `close`."""
         self._forget_old()
-        return self._pending.pop("".join(code.split()).replace("-", "").upper(), None)
-
-    def put_back(self, pending: Pending) -> None:
-        """Have a device wait on that was taken and could not be let in."""
-        self._pending[pending.code] = pending
+        return self._pending.get("".join(code.split()).replace("-", "").upper())
 
     def of_token(self, token: bytes) -> Pending | None:
         """The device that waits with this token."""
@@ -106,9 +102,17 @@ class Pairings:
         return secret
 
     def invited(self, secret: str) -> Invitation | None:
-        """What was said of whoever has this secret; it counts once."""
+        """What was said of whoever has this secret; it counts until `use`."""
         self._forget_old()
-        return self._invitations.pop(sha256(secret.encode()).digest(), None)
+        return self._invitations.get(sha256(secret.encode()).digest())
+
+    def use(self, secret: str) -> None:
+        """Forget an invitation: it let in a device."""
+        self._invitations.pop(sha256(secret.encode()).digest(), None)
+
+    def withdraw(self, by: str) -> None:
+        """Forget the invitations of a manager who was shut out."""
+        self._invitations = {key: one for key, one in self._invitations.items() if one.by != by}
 
     def _make_room(self, waiting: list[Pending], held: int) -> bool:
         address, most = Counter(one.address for one in waiting).most_common(1)[0]

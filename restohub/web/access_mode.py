@@ -10,6 +10,7 @@ from restohub.wire.responses import Answer, json_answer
 from restohub.wire.times import time_text
 
 from .device_routes import keep_access, read_json_body
+from .policy import confirm_role
 from .request import Request
 
 
@@ -22,6 +23,7 @@ async def put_access(request: Request) -> Answer:
     """Close the hub to devices without a token, or open it again, at once and durably."""
     hub = request.hub
     asked = read_access_body(await read_json_body(request), AccessRequest)
+    confirm_role(request)
     if asked.access == "closed" and not hub.access.closed and asked.anyway is not True:
         strangers = len(hub.feed.sockets_of(None))
         if strangers:

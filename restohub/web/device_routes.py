@@ -30,7 +30,7 @@ from restohub.wire.access_bodies import (
 from restohub.wire.problems import Problem, refusal
 from restohub.wire.responses import Answer, json_answer
 
-from .policy import CHALLENGE
+from .policy import CHALLENGE, confirm_role
 from .request import Request, read_body, read_document
 
 NO_CODE = "No device shows this code now. Look at the device again: it shows a new code every two minutes."
@@ -50,10 +50,12 @@ async def open_pairing(request: Request) -> Answer:
     if hub.access.was_revoked(digest):
         raise Problem(invalid("token_sha256", REVOKED, MISUNDERSTOOD))
     if asked.invitation is not msgspec.UNSET:
-        invited = pairings.invited(asked.invitation)
-        if invited is None:
-            raise Problem(invalid("invitation", NO_INVITATION, NO_INVITATION))
-        device = await _pair(hub, digest, invited.name, invited.role, invited.by)
+        async with hub.access.changing:
+            invited = pairings.invited(asked.invitation)
+            if invited is None:
+                raise Problem(invalid("invitation", NO_INVITATION, NO_INVITATION))
+            device = await _pair(hub, digest, invited.name, invited.role, invited.by)
+            pairings.use(asked.invitation)
         return json_answer(Pairing("paired", None, None, _out(hub, device)), 201)
     pending = pairings.open(digest, request.caller.address, asked.name or "")
     if pending is None:
@@ -83,20 +85,19 @@ async def pair_device(request: Request) -> Answer:
     """Let in the device that shows a code."""
     hub = request.hub
     asked = read_access_body(await read_json_body(request), Approval)
-    pending = hub.access.pairings.take(asked.code)
-    if pending is None:
-        raise Problem(invalid("code", NO_CODE, NO_CODE))
-    try:
+    async with hub.access.changing:
+        confirm_role(request)
+        pending = hub.access.pairings.showing(asked.code)
+        if pending is None:
+            raise Problem(invalid("code", NO_CODE, NO_CODE))
         device = await _pair(hub, pending.digest, asked.name, asked.role, _by(request))
-    except Problem:
-        hub.access.pairings.put_back(pending)
-        raise
     return json_answer(_out(hub, device), 201)
 
 
 async def invite_device(request: Request) -> Answer:
     """A secret that lets in one device without a code, for a QR code."""
     asked = read_access_body(await read_json_body(request), InvitationRequest)
+    confirm_role(request)
     secret = request.hub.access.pairings.invite(asked.name, asked.role, _by(request))
     if secret is None:
         raise Problem(rate_limited(TOO_MANY_WAIT, PAIRING_S))
@@ -105,11 +106,16 @@ async def invite_device(request: Request) -> Answer:
 
 async def change_device(request: Request) -> Answer:
     """Give a device another name or another role."""
-    hub, device = request.hub, _device(request)
+    hub, device_id = request.hub, _device(request).id
     asked = read_access_body(await read_json_body(request), DeviceChange)
-    device = msgspec.structs.replace(device, **msgspec.structs.asdict(_given(asked, device)))
-    await keep_access(hub, device)
-    hub.access.put(device)
+    async with hub.access.changing:
+        confirm_role(request)
+        device = hub.access.devices[device_id]
+        device = msgspec.structs.replace(device, **msgspec.structs.asdict(_given(asked, device)))
+        await keep_access(hub, device)
+        # It may have been revoked meanwhile, which waits for nothing.
+        device = msgspec.structs.replace(device, revoked_at=hub.access.devices[device_id].revoked_at)
+        hub.access.put(device)
     return json_answer(_out(hub, device))
 
 
@@ -119,8 +125,10 @@ async def revoke_device(request: Request) -> Answer:
     if device.revoked_at is None:
         device = msgspec.structs.replace(device, revoked_at=hub.clock.now())
         hub.access.put(device)
+        hub.access.pairings.withdraw(device.id)
         hub.feed.turn_away(Refused("token_invalid"), lambda one: one == device.id)
-    await keep_access(hub, device)
+    async with hub.access.changing:
+        await keep_access(hub, hub.access.devices[device.id])
     return Answer(204, [], b"")
 
 
@@ -160,6 +168,7 @@ def _device(request: Request) -> Device:
 
 
 async def _pair(hub: Hub, digest: bytes, name: str, role: Role, by: str) -> Device:
+    """Let a device in, within `changing`: it waits until it is stored."""
     count = len(hub.access.devices)
     if count >= DEVICES_MAX:
         raise Problem(limit_reached("devices", count, DEVICES_MAX, TOO_MANY_DEVICES))

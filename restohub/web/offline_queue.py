@@ -45,7 +45,7 @@ class Recalled(Struct, frozen=True):
 
 async def sync_batch(request: Request) -> Answer:
     """An off-line queue: each update on its own, all durable before the one answer."""
-    hub = request.hub
+    hub, device = request.hub, request.device
     body = await read_batch_document(request)
     restaurant_id = named_restaurant(body, Query(request).named_restaurant())
     floor_of(hub, restaurant_id)
@@ -57,7 +57,6 @@ async def sync_batch(request: Request) -> Answer:
             msgspec.structs.replace(item, mutation_id=item.mutation_id or f"{key}/{index}")
             for index, item in enumerate(items)
         ]
-    device = request.device
     by = device.id if device else None
     while True:  # as often as an earlier try of this queue is committed meanwhile: what that did has to be known first
         known = await _recall(hub, floor_of(hub, restaurant_id), items, applied)

@@ -24,3 +24,9 @@ def check_token(request: Request, need: Need) -> None:
     if not suffices(device.role, need):
         hint = f"The device {device.name[:100]!r} has the role {device.role}; this needs {need}."
         raise Problem(Refused("not_permitted", TOO_SMALL[need], hint=hint))
+
+
+def confirm_role(request: Request) -> None:
+    """Let a request on whose token is still a manager's: its body may have come long after it began; raises Problem."""
+    request.forget_device()
+    check_token(request, "manager")

@@ -71,6 +71,10 @@ class Request:
             self._device = None if shown is None else self.hub.access.holder(shown_token(shown.encode("latin-1")))
         return self._device
 
+    def forget_device(self) -> None:
+        """Have the device looked for anew: since the request began it may have been revoked."""
+        self._device = UNSET
+
     @property
     def token(self) -> bytes:
         """What the request shows as a token, whatever it is; b"" where it shows none."""

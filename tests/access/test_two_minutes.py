@@ -30,7 +30,7 @@ def test_a_device_waits_for_two_minutes() -> None:
     clock.now += 119
     assert (pairings.left_s(pending), pairings.of_token(TOKEN)) == (1, pending)
     clock.now += 1
-    assert (pairings.waiting(), pairings.of_token(TOKEN), pairings.take(pending.code)) == ([], None, None)
+    assert (pairings.waiting(), pairings.of_token(TOKEN), pairings.showing(pending.code)) == ([], None, None)
 
 
 def test_an_invitation_is_good_for_two_minutes() -> None:

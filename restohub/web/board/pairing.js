@@ -10,15 +10,16 @@ const ASK_MS = 2000;
 /** @returns {Promise<void>} once this device belongs to the hub; an invitation in the address is used first */
 export async function openPairing(api) {
   const invitation = location.hash.startsWith("#pair=") ? location.hash.slice(6) : null;
-  if (await belongs(api)) return;
-  if (invitation && (await invited(api, invitation))) return;
+  const known = await standing(api);
+  if (known === "paired") return;
+  if (known === "nobody" && invitation && (await invited(api, invitation))) return;
   while (!(await shown(api)));
 }
 
-async function belongs(api) {
-  if (!deviceToken()) return false;
-  const { ok, body } = await api.pairing();
-  return ok && body.state === "paired";
+/** Whether this device is "paired", waits, or is "nobody": only then it may lose the token that it has. */
+async function standing(api) {
+  const { ok, status, body } = deviceToken() ? await api.pairing() : { ok: false, status: 401 };
+  return ok ? body.state : status === 401 ? "nobody" : "unknown";
 }
 
 async function invited(api, invitation) {
