@@ -36,7 +36,8 @@ def list_(data: Data = None, as_json: AsJson = False) -> None:
         paired = f"paired at {one['paired_at']} by {printable(one['paired_by'])}"
         print_text(f"{printable(one['name'])}  {one['role']}  {state}  {paired}  {one['id']}")
     for one in found["waiting"]:
-        print_text(f"waits with the code {one['code']}: {printable(one['name'])} at {printable(one['address'], 45)}")
+        name = printable(one["name"]) or "A device"
+        print_text(f"{name} waits with the code {one['code']}, at {printable(one['address'], 45)}")
 
 
 @devices.command(short_help="Give a device another name.")

@@ -75,8 +75,8 @@ def _asked(hub: HubClient, method: str, path: str, body: Any = None) -> Any:
 
 def _say_held(held: dict[str, Any]) -> None:
     names = sorted({printable(one["name"]) for one in held["guests"]})
-    on_floor = f"{len(held['guests'])} on the floor" + (f" ({', '.join(names[:5])})" if names else "")
-    print_text(f"The hub holds: {on_floor}, {len(held['log'])} entries of the log, {len(held['visits'])} visits.")
+    on_floor = f"guests on the floor {len(held['guests'])}" + (f" ({', '.join(names[:5])})" if names else "")
+    print_text(f"The hub holds: {on_floor}, entries of the log {len(held['log'])}, visits {len(held['visits'])}.")
 
 
 def _is_confirmed() -> bool:
@@ -100,6 +100,6 @@ def _followed(hub: HubClient, restaurant: int, told: dict[str, Any]) -> dict[str
 def _say_done(told: dict[str, Any]) -> None:
     if told["state"] != "done":
         exit_with_error("It is noted and goes on, but is not done yet. The hub's log says why.")
-    print_text(f"Forgotten: {told['guests']} of the guests that there were.")
+    print_text(f"Forgotten. Guests who were this person, past ones included: {told['guests']}.")
     for fault in told["missing"]:
         exit_with_error(f"Older backups are left: {printable(fault, 300)}")

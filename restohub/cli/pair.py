@@ -32,6 +32,8 @@ def pair(
     from .hub_client import running_hub
     from .terminal import print_text
 
+    if role not in ("manager", "host", "view"):
+        fail(f"--role must be manager, host or view, not {role!r}.")
     try:
         hub, client = running_hub(data)
     except (NoRunningHubError, PermissionError) as error:

@@ -6,7 +6,7 @@ import sys
 from typing import Any, TextIO
 from urllib.parse import urlencode
 
-from .client import AwayError, Client
+from .client import AwayError, Client, refuse_closed
 from .play import NAME
 
 
@@ -18,6 +18,7 @@ async def clear(url: str, summary: TextIO = sys.stdout) -> bool:
     client = Client(url)
     try:
         there = await client.ask("GET", "/restaurants")
+        refuse_closed(client.url, there.status)
         if there.status != 200 or not isinstance(there.body, list):
             raise AwayError(f"{client.url} answered {there.status} when asked for its restaurants: is that a hub?")
         kept: list[Any] = []

@@ -85,3 +85,12 @@ class Client:
         first, *fields = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").strip().split("\r\n")
         headers = {name.lower(): value.strip() for name, _, value in (field.partition(":") for field in fields)}
         return int(first.split()[1]), headers, await reader.readexactly(int(headers.get("content-length", 0)))
+
+
+def refuse_closed(url: str, status: int) -> None:
+    """Raise AwayError where a hub answers paired devices alone."""
+    if status == 401:
+        raise AwayError(
+            f"The hub at {url} is closed: it answers paired devices alone. Name another hub with --url, or "
+            "open this one with `restohub access open`."
+        )

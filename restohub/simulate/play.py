@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from statistics import median, quantiles
 from typing import TextIO
 
-from .client import AwayError, Client
+from .client import AwayError, Client, refuse_closed
 from .crowd import OPENS_HOUR
 from .evening import PARTIES, clock, evening
 from .floor_plan import FOURS, TWOS
@@ -34,6 +34,7 @@ async def play(url: str, speed: float, seed: int, progress: TextIO = sys.stderr,
     finally:
         client.close()
     restaurant_id = made.body.get("id") if isinstance(made.body, dict) else None
+    refuse_closed(client.url, made.status)
     if made.status != 201 or not isinstance(restaurant_id, int):
         raise AwayError(f"{client.url} answered {made.status} when asked for a new restaurant: is that a hub?")
     print(f"{NAME}: restaurant {restaurant_id} at {client.url}, seed {seed}.", file=summary, flush=True)

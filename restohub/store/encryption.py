@@ -22,8 +22,8 @@ SecretKeys = list[Any]
 SECRET = "AGE-SECRET-KEY-1"
 SECRET_BYTES_MAX = 64 * 1024
 MISSING = (
-    "Backups are encrypted by a part that is not installed. Install it on this machine: "
-    "`pip install 'restohub[encryption]'`."
+    "Backups are encrypted by a part that is not installed. In the folder that restohub was installed "
+    "from, say `.venv/bin/pip install '.[encryption]'`."
 )
 
 

@@ -129,7 +129,7 @@ class Erasing:
         one = structs.replace(one, done=one.done or hub.clock.now())
         await self._keep(one)
         await asyncio.to_thread(self._people.keep_beside_backups)
-        log.info("A person is forgotten: %d of the guests that there were.", len(one.ids))
+        log.info("A person is forgotten. Guests who were this person, past ones included: %d.", len(one.ids))
         return one
 
     async def _leave_floor(self, hub: Hub, restaurant_id: int, ids: Sequence[str]) -> None:

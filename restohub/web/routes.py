@@ -365,13 +365,14 @@ ROUTES: tuple[Route, ...] = (
         method="POST", path=ONE_RESTAURANT + "/erasures", name="askErasure", needs="manager",
         handler=ask_erasure, group="people",
         says="Have a person forgotten; on the hub's own machine.", body=ErasureRequest,
-        answers={202: ErasureTold}, refuses=(*NO_RESTAURANT, "not_permitted", "limit_reached"), keyed=False,
+        answers={202: ErasureTold}, keyed=False,
+        refuses=(*NO_RESTAURANT, "not_permitted", "limit_reached", "storage_unavailable"),
     ),
     Route(
         method="GET", path=ONE_RESTAURANT + "/erasures/{erasure_id:str}", name="getErasure", needs="manager",
         handler=get_erasure, group="people", answers={200: ErasureTold},
         says="How far an erasure is; on the hub's own machine.",
-        refuses=("not_permitted",),
+        refuses=("not_permitted", "route_not_found"),
     ),
     Route(
         method="GET", path="/api/sync/health", name="syncHealth", needs="view", handler=health, group="hub",

@@ -48,7 +48,8 @@ CODES: dict[str, Code] = {
         401,
         "A token is needed",
         "This device is not paired with the hub.",
-        "Pair the device (`POST /api/pairing`), and send its token as `Authorization: Bearer rsto_…`.",
+        "Pair the device (`POST /api/pairing`), and send its token as `Authorization: Bearer rsto_…`. "
+        "In a browser only the board opens: `/`.",
     ),
     "token_invalid": Code(
         401,

@@ -13,6 +13,7 @@ from restohub.floor.outcomes import Fault
 from restohub.floor.visits import Visit as KeptVisit
 
 from .entities import Guest, Time, guest_out
+from .field_names import escaped
 from .inputs import Id, refuse
 from .responses import Answer, json_answer
 from .times import time_or_none, time_text
@@ -93,7 +94,7 @@ def read_person(body: Any, key: bytes, *others: str) -> Person:
     """The person whom a body names, by exactly one way; raises Problem `validation_failed`."""
     if not isinstance(body, dict):
         refuse([Fault("", "Send an object with phone, email or id.")])
-    faults = [Fault(name, f"{name} is unknown here.") for name in body if name not in (*WAYS, *others)]
+    faults = [Fault(f"/{escaped(name)}", f"{name} is unknown here.") for name in body if name not in (*WAYS, *others)]
     given = [name for name in WAYS if body.get(name) is not None]
     if len(given) != 1:
         faults.append(Fault("", "Name the person by exactly one of phone, email and id."))
@@ -105,11 +106,11 @@ def read_person(body: Any, key: bytes, *others: str) -> Person:
 
 def _faults_of(name: str, value: Any) -> list[Fault]:
     if not isinstance(value, str) or not 1 <= len(value) <= TEXT_MAX:
-        return [Fault(name, f"{name} must be a text of 1 to {TEXT_MAX} characters.")]
+        return [Fault(f"/{name}", f"{name} must be a text of 1 to {TEXT_MAX} characters.")]
     if name == "phone" and len(visit_of(value, None)[0]) < DIGITS_MIN:
-        return [Fault(name, f"phone must have at least {DIGITS_MIN} digits.")]
+        return [Fault("/phone", f"phone must have at least {DIGITS_MIN} digits.")]
     if name == "email" and not visit_of(None, value)[1].strip():
-        return [Fault(name, "email must not be blank.")]
+        return [Fault("/email", "email must not be blank.")]
     return []
 
 
@@ -117,7 +118,7 @@ def wants_renewal(body: Any) -> bool:
     """Whether the backups are to be made anew; raises Problem `validation_failed`."""
     wish = body.get("backups", "keep")
     if wish not in ("renew", "keep"):
-        refuse([Fault("backups", "backups must be renew or keep.")])
+        refuse([Fault("/backups", "backups must be renew or keep.")])
     return bool(wish == "renew")
 
 

@@ -188,7 +188,7 @@ def test_without_the_part_that_encrypts_no_backup_begins(
     )
     [check] = [one for one in json.loads(doctor.stdout)["checks"] if one["name"] == "backups"]
     assert check["result"] == "wrong"
-    assert "restohub[encryption]" in check["fix"]
+    assert "'.[encryption]'" in check["fix"]
 
 
 @pytest.mark.parametrize("command", ["backup", "backups", "restore"])

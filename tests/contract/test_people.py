@@ -139,8 +139,8 @@ def test_the_command_shows_and_forgets(told: Hub) -> None:
     assert (unsure.returncode, "Run it again with --yes" in unsure.stdout) == (1, True)
     forgotten = restohub("forget", "--phone", PHONE, "--yes", "--renew-backups", "--data", str(told.data))
     assert (forgotten.returncode, forgotten.stderr) == (0, "")
-    assert "1 on the floor (Anna Rossi)" in forgotten.stdout
-    assert "Forgotten: 2 of the guests" in forgotten.stdout
+    assert "guests on the floor 1 (Anna Rossi)" in forgotten.stdout
+    assert "Forgotten. Guests who were this person, past ones included: 2." in forgotten.stdout
     assert len(list((told.data / "backups").glob("*.gz"))) == 1
 
 

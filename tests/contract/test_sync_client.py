@@ -15,6 +15,7 @@ from urllib.error import URLError
 import httpx
 import pytest
 
+from tests.access.closed_hub import pair
 from tests.conftest import Hub
 from tests.contract.requests import full_sync, new_guest, new_table, write_notes
 
@@ -266,3 +267,24 @@ def test_what_it_sent_before_is_no_conflict_with_what_it_sends_now(
 def test_it_does_not_ask_again_for_a_restaurant_that_is_not_there(hub: Hub, sample: ModuleType) -> None:
     client = sample.SyncClient(f"127.0.0.1:{hub.port}", 999_999_999)
     asyncio.run(asyncio.wait_for(client.follow(), 5))
+
+
+def test_on_a_closed_hub_it_follows_with_a_token_and_ends_without_one(
+    new_hub: Callable[..., Hub], sample: ModuleType
+) -> None:
+    closed = new_hub(None, "--access", "closed").start()
+    client = sample.SyncClient(f"127.0.0.1:{closed.port}", token=pair(closed, "host").token)
+
+    async def follow() -> None:
+        following = asyncio.create_task(client.follow())
+        try:
+            await until(lambda: client.revision is not None, "the whole floor")
+        finally:
+            following.cancel()
+
+    asyncio.run(follow())
+    client.catch_up()
+    assert (client.floor, client.restaurant["id"]) == ({"guest": {}, "table": {}}, 1)
+    stranger = sample.SyncClient(f"127.0.0.1:{closed.port}")
+    asyncio.run(asyncio.wait_for(stranger.follow(), 15))
+    assert stranger.revision is None

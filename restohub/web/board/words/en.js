@@ -363,7 +363,7 @@ export default {
 
   // pairing.js
   'pair.title': 'Pair this device',
-  'pair.text': 'Show this code to a manager. On the machine of the hub it is let in by: restohub pair {code}',
+  'pair.text': 'Show this code to a manager. On the computer of the hub, type: restohub pair {code}',
   'pair.full': 'Too many devices wait to be paired. It goes on by itself in two minutes.',
   'pair.no_answer': 'The hub does not answer. This page tries again by itself.',
   // first.js
