@@ -28,8 +28,8 @@ REMOVED = "SELECT id FROM removal WHERE restaurant_id = ? AND kind = 'guest' AND
 REMOVED_MAIL = "SELECT id FROM removal WHERE restaurant_id = ? AND kind = 'guest' AND email = ? AND email <> ''"
 VISITS = f"""SELECT {VISIT_COLUMNS} FROM visit WHERE restaurant_id = ? AND at < ? AND (at, guest_id) > (?, ?)
     ORDER BY at, guest_id LIMIT 500"""  # noqa: S608 (our own column names)
-OLD = """SELECT revision, id, time, phone FROM removal WHERE restaurant_id = ? AND revision > ?
-    ORDER BY revision LIMIT 500"""
+OLD = """SELECT revision, kind, id, time, phone FROM removal WHERE restaurant_id = ? AND (revision, kind, id) > (?, ?, ?)
+    ORDER BY revision, kind, id LIMIT 500"""
 STRING = re.compile(rb'"((?:[^"\\]|\\.)*)"')
 
 
@@ -181,12 +181,12 @@ class OldRemovals:
         self.ids: list[str] = []
         self._restaurant_id = restaurant_id
         self._before = before
-        self._last = 0
+        self._last = (0, "", "")
 
     def advance(self, connection: sqlite3.Connection) -> None:
         """Read some rows more; raises sqlite3.Error."""
-        rows = connection.execute(OLD, (self._restaurant_id, self._last)).fetchall()
-        self.ids += [row[1] for row in rows if row[2] < self._before and row[3] is not None]
-        self.finished = not rows or rows[-1][2] >= self._before
+        rows = connection.execute(OLD, (self._restaurant_id, *self._last)).fetchall()
+        self.ids += [one for _, _, one, time, phone in rows if time < self._before and phone is not None]
+        self.finished = not rows or rows[-1][3] >= self._before
         if rows:
-            self._last = rows[-1][0]
+            self._last = rows[-1][:3]

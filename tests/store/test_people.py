@@ -1,0 +1,60 @@
+"""People in the store: hashes that end, guests that are taken out, and rows that cannot be read meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from restohub.floor.commands import CloseDay, Create, GuestFields
+from restohub.floor.forgetting import Person, person_of
+from restohub.floor.model import Floor
+from restohub.live.ports import StorageUnavailableError
+from restohub.store.codec import position_of
+from restohub.store.eraser import Eraser
+from restohub.store.erasure_list import FILE
+from restohub.store.people import People
+from tests.floor.floor_harness import FloorHarness
+from tests.store.database_files import fill, history, ledger, sql
+
+# Of more than one reading each, and no multiple of it.
+EARLIER, GUESTS = 300, 500
+PHONE = "+39 06 555 1234"
+
+
+@asynccontextmanager
+async def people_of(folder: Path) -> AsyncIterator[People]:
+    """What the store knows of people, over the data of a folder."""
+    async with ledger(folder) as writing, history(folder) as past:
+        yield People(folder, past, Eraser(writing), b"")
+
+
+async def at_once(work: Callable[[], Awaitable[int]]) -> int:
+    """Do a step: there is no writer to wait for."""
+    return await work()
+
+
+def close_of(story: FloorHarness, first: int, many: int) -> None:
+    """So many guests with a phone come, finish, and leave the floor by one commit."""
+    ids = tuple(f"g{number}" for number in range(first, first + many))
+    for one in ids:
+        fields = GuestFields(first_name="Anna", party_size=2, phone=PHONE, status="finished")
+        story.tell(Create(kind="guest", id=one, fields=fields))
+    story.tell(CloseDay(ids, story.floor.time + 1, story.floor.revision))
+
+
+def test_hashes_end_of_all_who_left_by_one_commit(tmp_path: Path) -> None:
+    story = FloorHarness()
+    close_of(story, 0, EARLIER)
+    close_of(story, EARLIER, GUESTS)
+
+    async def run() -> set[str]:
+        await fill(tmp_path, story)
+        async with people_of(tmp_path) as people:
+            return await people.end_hashes(1, story.floor.time + 1, at_once)
+
+    assert len(asyncio.run(run())) == EARLIER + GUESTS
+    assert sql(tmp_path, "SELECT count(*) FROM removal WHERE phone <> ''") == [(0,)]
