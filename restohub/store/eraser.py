@@ -17,11 +17,12 @@ from msgspec import Raw, structs
 from restohub.floor.forgetting import nameless
 from restohub.floor.model import Guest
 from restohub.floor.visits import Visit
-from restohub.live.ports import Between
+from restohub.live.ports import Between, StorageUnavailableError
 
 from .append import Ledger
 from .codec import (
     REMOVAL_COLUMNS,
+    DamageError,
     LoggedChange,
     decode_changes,
     encode_logged,
@@ -211,7 +212,10 @@ class Eraser:
         return found
 
     async def _step(self, work: Any) -> int:
-        done: int = await self._ledger.transact(work)
+        try:
+            done: int = await self._ledger.transact(work)
+        except DamageError as error:
+            raise StorageUnavailableError(f"the data are damaged: {error}") from error
         self._ledger.pages_due += 1
         return done
 

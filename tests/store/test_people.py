@@ -11,11 +11,9 @@ import pytest
 
 from restohub.floor.commands import CloseDay, Create, GuestFields
 from restohub.floor.forgetting import Person, person_of
-from restohub.floor.model import Floor
 from restohub.live.ports import StorageUnavailableError
 from restohub.store.codec import position_of
 from restohub.store.eraser import Eraser
-from restohub.store.erasure_list import FILE
 from restohub.store.people import People
 from tests.floor.floor_harness import FloorHarness
 from tests.store.database_files import fill, history, ledger, sql
@@ -58,3 +56,33 @@ def test_hashes_end_of_all_who_left_by_one_commit(tmp_path: Path) -> None:
 
     assert len(asyncio.run(run())) == EARLIER + GUESTS
     assert sql(tmp_path, "SELECT count(*) FROM removal WHERE phone <> ''") == [(0,)]
+
+
+def damaged(folder: Path, story: FloorHarness, old: str, new: str) -> None:
+    """Change what the commits of a story say, as a disk does; they stay JSON."""
+    for entry in story.log:
+        damage = "UPDATE log SET changes = CAST(replace(CAST(changes AS TEXT), ?, ?) AS BLOB) WHERE position = ?"
+        sql(folder, damage, old, new, position_of(1, entry.revision))
+
+
+@pytest.mark.parametrize(
+    ("person", "old", "new"),
+    [
+        (person_of(b"", None, PHONE, None), f'"phone":"{PHONE}"', f'"phone":{"1" * (len(PHONE) + 2)}'),
+        (Person(id="g0"), '"party_size":2', '"party_size":""'),
+    ],
+    ids=["while it is searched", "while it is taken out"],
+)
+def test_a_damaged_image_leaves_the_person_for_later(person: Person, old: str, new: str, tmp_path: Path) -> None:
+    story = FloorHarness()
+    close_of(story, 0, 1)
+
+    async def run() -> None:
+        await fill(tmp_path, story)
+        async with people_of(tmp_path) as people:
+            damaged(tmp_path, story, old, new)  # a start reads the newest part of a log alone
+            ids = await people.found(story.floor, person, ())
+            await people.scrub(story.floor, ids, at_once)
+
+    with pytest.raises(StorageUnavailableError, match="the data are damaged"):
+        asyncio.run(run())
