@@ -14,6 +14,7 @@ from restohub.floor.forgetting import Person, person_of
 from restohub.live.ports import StorageUnavailableError
 from restohub.store.codec import position_of
 from restohub.store.eraser import Eraser
+from restohub.store.erasure_list import FILE
 from restohub.store.people import People
 from tests.floor.floor_harness import FloorHarness
 from tests.store.database_files import fill, history, ledger, sql
@@ -85,4 +86,16 @@ def test_a_damaged_image_leaves_the_person_for_later(person: Person, old: str, n
             await people.scrub(story.floor, ids, at_once)
 
     with pytest.raises(StorageUnavailableError, match="the data are damaged"):
+        asyncio.run(run())
+
+
+def test_a_list_beside_the_backups_that_cannot_be_read_is_told_like_a_disk_that_takes_nothing(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with people_of(tmp_path) as people:
+            people.keep([])
+            (tmp_path / "backups").mkdir()
+            (tmp_path / "backups" / FILE).write_text("torn")
+            people.keep_beside_backups()
+
+    with pytest.raises(StorageUnavailableError, match="The list of erasures"):
         asyncio.run(run())
