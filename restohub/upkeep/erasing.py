@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence, Set
+from contextlib import suppress
 from functools import partial
 
 from msgspec import structs
@@ -92,23 +93,26 @@ class Erasing:
         """Forget whoever is on the list, for as long as the hub runs."""
         while True:
             self._asked.clear()
-            due = [one for one in self._erasures.values() if one.done is None or (one.renew and one.renewed is None)]
             try:
-                for one in due:
+                while (one := self._next()) is not None:
                     await self._work_on(hub, one)
             except TROUBLE as fault:
                 log.warning("A person could not be forgotten yet: %s It is tried again in a minute.", fault)
-                await asyncio.sleep(AGAIN_S)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._asked.wait(), AGAIN_S)
                 continue
             await self._asked.wait()
+
+    def _next(self) -> Erasure | None:
+        """What to do first: no backup is made while anybody is still to be forgotten."""
+        kept = self._erasures.values()
+        to_renew = (one for one in kept if one.renew and one.renewed is None)
+        return next((one for one in kept if one.done is None), None) or next(to_renew, None)
 
     async def _work_on(self, hub: Hub, one: Erasure) -> None:
         self._running = one.id
         try:
-            if one.done is None:
-                one = await self._forget(hub, one)
-            if one.renew and one.renewed is None:
-                await self._renew(hub, one)
+            await (self._renew if one.done is not None else self._forget)(hub, one)
         finally:
             self._running = None
 

@@ -227,6 +227,15 @@ def test_older_backups_are_replaced_where_that_is_asked_for(new_hub: NewHub, tmp
     assert len(list((hub.data / "backups").glob("*.gz"))) == len(list(tmp_path.glob("*/*.gz"))) == 1
 
 
+def test_two_people_are_forgotten_though_the_backups_are_to_be_renewed_for_one(new_hub: NewHub) -> None:
+    hub = new_hub().start()
+    with hub.client() as api:
+        evening(api, 40)
+        both = [ask(api, backups="renew"), ask(api, backups="renew")]
+        assert [done(api, one)["missing"] for one in both] == [[], []]
+    assert finds(hub.data, SEARCHED) == []
+
+
 def killed_in_erasures(hub: Hub, kills: int, tmp_path: Path) -> None:
     """Kill the hub at any moment of an erasure: it goes on after each start, and nothing is lost or left."""
     chance = random.Random(chosen_seed())
