@@ -17,6 +17,7 @@ from restohub.live.clock import new_id
 from restohub.live.group_commit import Step
 from restohub.live.hub import Hub
 from restohub.live.ports import (
+    REVISION_MAX,
     Backups,
     Erasure,
     Held,
@@ -119,15 +120,15 @@ class Erasing:
     async def _forget(self, hub: Hub, one: Erasure) -> Erasure:
         """Everything that an erasure does in the data folder, in an order in which it may be cut and done again."""
         between = partial(_between, hub.writer)
-        floor = hub.writer.floors.get(one.restaurant_id)
-        if floor is not None:
-            ids = await self._people.found(floor, one.person, one.ids)
-            one = structs.replace(one, ids=tuple(sorted(ids)))
-            await self._keep(one)
-            await self._leave_floor(hub, one.restaurant_id, one.ids)
-            await self._people.scrub(hub.writer.floors.get(one.restaurant_id, floor), ids, between)
-            await between(partial(forget_counted, hub.writer, one.restaurant_id, ids))
-            hub.feed.forget_commits(one.restaurant_id)
+        gone = Floor(restaurant_id=one.restaurant_id, revision=REVISION_MAX)  # its log goes a little at a time
+        floor = hub.writer.floors.get(one.restaurant_id, gone)
+        ids = await self._people.found(floor, one.person, one.ids)
+        one = structs.replace(one, ids=tuple(sorted(ids)))
+        await self._keep(one)
+        await self._leave_floor(hub, one.restaurant_id, one.ids)
+        await self._people.scrub(hub.writer.floors.get(one.restaurant_id, gone), ids, between)
+        await between(partial(forget_counted, hub.writer, one.restaurant_id, ids))
+        hub.feed.forget_commits(one.restaurant_id)
         await self._people.clean(one.asked, between)
         await self._people.mark(one.id, hub.clock.now(), between)
         one = structs.replace(one, done=one.done or hub.clock.now())
