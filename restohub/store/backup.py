@@ -49,7 +49,7 @@ from .codec import DamageError
 from .data_folder import DATABASE, FolderError, locked_while_read, size_of, wal_path
 from .encryption import encrypt, fault_of
 from .erasure_list import ListError, is_under_way, merge_lists, stamp
-from .schema import format_of
+from .schema import format_of, migrations
 from .snapshot import readable_at
 from .verification import check_database, heads
 
@@ -112,8 +112,6 @@ def make_backup(wish: Wish, pace: Pace) -> Made:
     if wish.key is not None and (fault := fault_of(wish.key)):
         raise BackupError(f"No backup was made. {fault}")
     try:
-        if is_under_way(wish.data):
-            raise BackupError(ERASING)
         with one_at_a_time(wish.data) as folder:
             made, manifest = _made(wish, folder, pace)
             places = [*wish.new_places, *wish.places]
@@ -206,12 +204,15 @@ def _reading(data: Path) -> Iterator[sqlite3.Connection]:
 
 
 def _copied(data: Path, copy: Path, pace: Pace) -> Source:
-    """Copy every row that there is at one moment; raises BackupError, sqlite3.Error, OSError."""
+    """Copy every row that there is at one moment; raises BackupError, FolderError, sqlite3.Error, OSError."""
     with _reading(data) as source, closing(sqlite3.connect(copy, isolation_level=None)) as target:
         for pragma in ("query_only = ON", "wal_autocheckpoint = 0", "trusted_schema = OFF"):
             source.execute(f"PRAGMA {pragma}")
         source.execute("BEGIN")
         number = format_of(source, data / DATABASE)
+        # Data of an older format are served, and go on with it, only after a backup.
+        if number == migrations()[-1][0] and is_under_way(data):
+            raise BackupError(ERASING)
         for pragma in (f"page_size = {PAGE_BYTES}", "journal_mode = OFF", "synchronous = OFF", "cache_size = -4096"):
             target.execute(f"PRAGMA {pragma}")
         for (sql,) in source.execute(SCHEMA).fetchall():

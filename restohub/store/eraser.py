@@ -17,11 +17,12 @@ from msgspec import Raw, structs
 from restohub.floor.forgetting import nameless
 from restohub.floor.model import Guest
 from restohub.floor.visits import Visit
-from restohub.live.ports import Between
+from restohub.live.ports import Between, StorageUnavailableError
 
 from .append import Ledger
 from .codec import (
     REMOVAL_COLUMNS,
+    DamageError,
     LoggedChange,
     decode_changes,
     encode_logged,
@@ -150,11 +151,10 @@ class Eraser:
 
         def growing(connection: sqlite3.Connection) -> int:
             for one in rows:
-                for position, time, _, key, digest, changes, answer, device in connection.execute(
-                    COMMIT, (one.position,)
-                ):
+                for row in connection.execute(COMMIT, (one.position,)).fetchall():
+                    position, time, _, key, digest, changes, answer, device = row
                     longer = changes + b" " * one.bytes
-                    checksum = log_checksum(position, time, key, digest, longer, answer, device)
+                    checksum = log_checksum(position, time, key, digest, longer, answer, device) ^ _damage(row)
                     connection.execute(GROW, (checksum, longer, position))
             return len(rows)
 
@@ -211,7 +211,10 @@ class Eraser:
         return found
 
     async def _step(self, work: Any) -> int:
-        done: int = await self._ledger.transact(work)
+        try:
+            done: int = await self._ledger.transact(work)
+        except DamageError as error:
+            raise StorageUnavailableError(f"the data are damaged: {error}") from error
         self._ledger.pages_due += 1
         return done
 
@@ -256,20 +259,28 @@ def _gone(connection: sqlite3.Connection, row: Sequence[Any], ids: Set[str]) -> 
     return {one for one in found if connection.execute(PRESENT, (restaurant_id, revision, one)).fetchone() is None}
 
 
+def _damage(row: Sequence[Any]) -> int:
+    """By what a commit's checksum is wrong, 0 where it is not: wrong by as much afterwards, damage is still found."""
+    position, time, checksum, *rest = row
+    wrong: int = checksum ^ log_checksum(position, time, *rest)
+    return wrong
+
+
 def _without(row: Sequence[Any], ids: Set[str]) -> tuple[int, bytes, int]:
     """What the row of a commit says instead: its checksum, its changes, its position."""
     position, time, checksum, key, digest, changes, answer, device = row
     new = encode_logged([_stub(change) if change.id in ids else change for change in decode_changes(changes)])
+    damage = _damage(row)
     wanted = _size(checksum) + _size(digest) + _size(changes) + _size(answer)
     for space in SPACES:  # the checksum's own length differs with what is behind the changes
         for number in (5, 7, 4):
             padded = new.ljust(wanted - 2 * _size(None) - number - LENGTH_BYTES_MAX)
             while _size(padded) < wanted - 2 * _size(None) - number:
                 padded += space
-            found = log_checksum(position, time, key, None, padded, None, device)
+            found = log_checksum(position, time, key, None, padded, None, device) ^ damage
             if 2 * _size(None) + _size(found) + _size(padded) == wanted:
                 return found, padded, position
-    return log_checksum(position, time, key, None, new, None, device), new, position
+    return log_checksum(position, time, key, None, new, None, device) ^ damage, new, position
 
 
 def _stub(change: LoggedChange) -> LoggedChange:

@@ -16,7 +16,7 @@ from restohub.live.ports import Between, Erasure, Held, StorageUnavailableError
 from .backup_folder import own_folder, set_aside
 from .codec import DamageError
 from .eraser import REST_S, Eraser, clean_pages
-from .erasure_list import merge_lists, read_list, write_list
+from .erasure_list import ListError, merge_lists, read_list, write_list
 from .history import History
 from .person_search import IdSearch, ImageSearch, OldRemovals, Reading, RowSearch, VisitSearch, ids_left
 
@@ -43,9 +43,15 @@ class People:
         write_list(self._folder, erasures)
 
     def keep_beside_backups(self) -> None:
-        """Keep it beside the backups of the folder too; each place gets it with its next backup. Raises OSError."""
-        if own_folder(self._folder).is_dir():
-            merge_lists(self._folder, own_folder(self._folder))
+        """Keep it beside the backups of the folder too; each place gets it with its next backup.
+
+        Raises OSError, StorageUnavailableError where the list that lies there cannot be read.
+        """
+        try:
+            if own_folder(self._folder).is_dir():
+                merge_lists(self._folder, own_folder(self._folder))
+        except ListError as error:
+            raise StorageUnavailableError(str(error)) from error
 
     async def found(self, floor: Floor, person: Person, ids: Iterable[str]) -> set[str]:
         """The guests who are a person: on the floor, long gone, or at any time in the log."""

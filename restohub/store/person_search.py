@@ -15,7 +15,16 @@ from restohub.floor.forgetting import Person, has_contact
 from restohub.floor.model import Action, Guest
 from restohub.floor.visits import Visit
 
-from .codec import VISIT_COLUMNS, LoggedChange, decode_changes, entity_of, position_of, read_visit, revision_at
+from .codec import (
+    VISIT_COLUMNS,
+    LoggedChange,
+    OtherFormatError,
+    decode_changes,
+    entity_of,
+    position_of,
+    read_visit,
+    revision_at,
+)
 
 # Read in one visit to the connection's thread, in which nobody else can read, and the interpreter is busy: 2 ms.
 BYTES_A_VISIT = 48 * 1024
@@ -28,8 +37,9 @@ REMOVED = "SELECT id FROM removal WHERE restaurant_id = ? AND kind = 'guest' AND
 REMOVED_MAIL = "SELECT id FROM removal WHERE restaurant_id = ? AND kind = 'guest' AND email = ? AND email <> ''"
 VISITS = f"""SELECT {VISIT_COLUMNS} FROM visit WHERE restaurant_id = ? AND at < ? AND (at, guest_id) > (?, ?)
     ORDER BY at, guest_id LIMIT 500"""  # noqa: S608 (our own column names)
-OLD = """SELECT revision, id, time, phone FROM removal WHERE restaurant_id = ? AND revision > ?
-    ORDER BY revision LIMIT 500"""
+OLD = """SELECT revision, kind, id, time, phone FROM removal
+    WHERE restaurant_id = ? AND (revision, kind, id) > (?, ?, ?)
+    ORDER BY revision, kind, id LIMIT 500"""
 STRING = re.compile(rb'"((?:[^"\\]|\\.)*)"')
 
 
@@ -92,7 +102,7 @@ class IdSearch(LogReading):
             return
         for change in decode_changes(changes):
             if change.kind == "guest" and change.action != "delete" and change.id not in self.ids:
-                found = _contacts.decode(change.image)
+                found = _contacts_of(change)
                 if has_contact(self._person, self._key, found.phone, found.email):
                     self.ids.add(change.id)
 
@@ -139,6 +149,13 @@ class ImageSearch(LogReading):
                 self.logged.append((revision_at(position), time, change.action, _guest(change)))
 
 
+def _contacts_of(change: LoggedChange) -> Contacts:
+    try:
+        return _contacts.decode(change.image)
+    except msgspec.DecodeError as fault:
+        raise OtherFormatError(f"an image of a guest cannot be read: {fault}") from None
+
+
 def _guest(change: LoggedChange) -> Guest | None:
     found = None if change.action == "delete" else entity_of("guest", bytes(change.image))
     return found if isinstance(found, Guest) else None
@@ -181,12 +198,12 @@ class OldRemovals:
         self.ids: list[str] = []
         self._restaurant_id = restaurant_id
         self._before = before
-        self._last = 0
+        self._last = (0, "", "")
 
     def advance(self, connection: sqlite3.Connection) -> None:
         """Read some rows more; raises sqlite3.Error."""
-        rows = connection.execute(OLD, (self._restaurant_id, self._last)).fetchall()
-        self.ids += [row[1] for row in rows if row[2] < self._before and row[3] is not None]
-        self.finished = not rows or rows[-1][2] >= self._before
+        rows = connection.execute(OLD, (self._restaurant_id, *self._last)).fetchall()
+        self.ids += [one for _, _, one, time, phone in rows if time < self._before and phone is not None]
+        self.finished = not rows or rows[-1][3] >= self._before
         if rows:
-            self._last = rows[-1][0]
+            self._last = rows[-1][:3]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence, Set
+from contextlib import suppress
 from functools import partial
 
 from msgspec import structs
@@ -16,6 +17,7 @@ from restohub.live.clock import new_id
 from restohub.live.group_commit import Step
 from restohub.live.hub import Hub
 from restohub.live.ports import (
+    REVISION_MAX,
     Backups,
     Erasure,
     Held,
@@ -92,38 +94,41 @@ class Erasing:
         """Forget whoever is on the list, for as long as the hub runs."""
         while True:
             self._asked.clear()
-            due = [one for one in self._erasures.values() if one.done is None or (one.renew and one.renewed is None)]
             try:
-                for one in due:
+                while (one := self._next()) is not None:
                     await self._work_on(hub, one)
             except TROUBLE as fault:
                 log.warning("A person could not be forgotten yet: %s It is tried again in a minute.", fault)
-                await asyncio.sleep(AGAIN_S)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._asked.wait(), AGAIN_S)
                 continue
             await self._asked.wait()
+
+    def _next(self) -> Erasure | None:
+        """What to do first: no backup is made while anybody is still to be forgotten."""
+        kept = self._erasures.values()
+        to_renew = (one for one in kept if one.renew and one.renewed is None)
+        return next((one for one in kept if one.done is None), None) or next(to_renew, None)
 
     async def _work_on(self, hub: Hub, one: Erasure) -> None:
         self._running = one.id
         try:
-            if one.done is None:
-                one = await self._forget(hub, one)
-            if one.renew and one.renewed is None:
-                await self._renew(hub, one)
+            await (self._renew if one.done is not None else self._forget)(hub, one)
         finally:
             self._running = None
 
     async def _forget(self, hub: Hub, one: Erasure) -> Erasure:
         """Everything that an erasure does in the data folder, in an order in which it may be cut and done again."""
         between = partial(_between, hub.writer)
-        floor = hub.writer.floors.get(one.restaurant_id)
-        if floor is not None:
-            ids = await self._people.found(floor, one.person, one.ids)
-            one = structs.replace(one, ids=tuple(sorted(ids)))
-            await self._keep(one)
-            await self._leave_floor(hub, one.restaurant_id, one.ids)
-            await self._people.scrub(hub.writer.floors.get(one.restaurant_id, floor), ids, between)
-            await between(partial(forget_counted, hub.writer, one.restaurant_id, ids))
-            hub.feed.forget_commits(one.restaurant_id)
+        gone = Floor(restaurant_id=one.restaurant_id, revision=REVISION_MAX)  # its log goes a little at a time
+        floor = hub.writer.floors.get(one.restaurant_id, gone)
+        ids = await self._people.found(floor, one.person, one.ids)
+        one = structs.replace(one, ids=tuple(sorted(ids)))
+        await self._keep(one)
+        await self._leave_floor(hub, one.restaurant_id, one.ids)
+        await self._people.scrub(hub.writer.floors.get(one.restaurant_id, gone), ids, between)
+        await between(partial(forget_counted, hub.writer, one.restaurant_id, ids))
+        hub.feed.forget_commits(one.restaurant_id)
         await self._people.clean(one.asked, between)
         await self._people.mark(one.id, hub.clock.now(), between)
         one = structs.replace(one, done=one.done or hub.clock.now())

@@ -227,6 +227,35 @@ def test_older_backups_are_replaced_where_that_is_asked_for(new_hub: NewHub, tmp
     assert len(list((hub.data / "backups").glob("*.gz"))) == len(list(tmp_path.glob("*/*.gz"))) == 1
 
 
+def test_two_people_are_forgotten_though_the_backups_are_to_be_renewed_for_one(new_hub: NewHub) -> None:
+    hub = new_hub().start()
+    with hub.client() as api:
+        evening(api, 40)
+        both = [ask(api, backups="renew"), ask(api, backups="renew")]
+        assert [done(api, one)["missing"] for one in both] == [[], []]
+    assert finds(hub.data, SEARCHED) == []
+
+
+def test_a_person_is_forgotten_in_the_log_of_a_restaurant_that_was_removed(new_hub: NewHub, tmp_path: Path) -> None:
+    hub = new_hub().start()
+    with hub.client() as api:
+        evening(api)
+    hub.stop()
+    kept = tmp_path / "kept"
+    shutil.copytree(hub.data, kept)
+    with hub.start().client() as api:
+        done(api, ask(api))
+    hub.stop()
+    put_back = new_hub(kept).start()
+    with put_back.client() as api:
+        assert api.delete("/restaurants/1", params={"with": "guests,tables", "name": "Restaurant"}).status_code == 204
+        put_back.kill()
+    shutil.copy(hub.data / "erasures.json", kept)
+    assert finds(kept, SEARCHED) != [], "its log goes a little at a time"
+    put_back.start()
+    nobody_is_left(kept, busy=True)
+
+
 def killed_in_erasures(hub: Hub, kills: int, tmp_path: Path) -> None:
     """Kill the hub at any moment of an erasure: it goes on after each start, and nothing is lost or left."""
     chance = random.Random(chosen_seed())

@@ -13,8 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from restohub.floor.forgetting import Person
+from restohub.live.ports import Erasure
 from restohub.store.connection import open_writer
 from restohub.store.data_folder import DATABASE
+from restohub.store.erasure_list import write_list
 from restohub.store.schema import migrations
 from restohub.store.verification import verify_folder
 from tests.conftest import Hub, free_port
@@ -104,6 +107,12 @@ def test_a_backup_is_made_before_a_migration_and_holds_the_old_format(kept: Path
     assert rows(back)["log"] == before["log"]
     assert new_hub(back).start().stop() == 0
     assert format_of(back) == NEW
+
+
+def test_older_data_are_put_back_while_somebody_is_still_to_be_forgotten(kept: Path, new_hub: NewHub) -> None:
+    write_list(kept, [Erasure(id="e", restaurant_id=1, person=Person(id="nobody"), asked=1)])
+    assert new_hub(kept).start().stop() == 0
+    assert format_of(kept) == NEW
 
 
 def test_without_room_for_that_backup_the_start_is_refused_and_nothing_changed(kept: Path, tmp_path: Path) -> None:

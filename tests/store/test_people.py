@@ -1,0 +1,122 @@
+"""People in the store: hashes that end, guests that are taken out, and rows that cannot be read meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from restohub.floor.commands import CloseDay, Create, GuestFields
+from restohub.floor.forgetting import Person, person_of
+from restohub.live.ports import StorageUnavailableError
+from restohub.store.codec import position_of
+from restohub.store.eraser import Eraser
+from restohub.store.erasure_list import FILE
+from restohub.store.people import People
+from restohub.store.stale_pages import Growth
+from restohub.store.verification import verify_folder
+from tests.floor.floor_harness import FloorHarness
+from tests.store.database_files import fill, history, ledger, sql
+
+# Of more than one reading each, and no multiple of it.
+EARLIER, GUESTS = 300, 500
+PHONE = "+39 06 555 1234"
+
+
+@asynccontextmanager
+async def people_of(folder: Path) -> AsyncIterator[People]:
+    """What the store knows of people, over the data of a folder."""
+    async with ledger(folder) as writing, history(folder) as past:
+        yield People(folder, past, Eraser(writing), b"")
+
+
+async def at_once(work: Callable[[], Awaitable[int]]) -> int:
+    """Do a step: there is no writer to wait for."""
+    return await work()
+
+
+def close_of(story: FloorHarness, first: int, many: int) -> None:
+    """So many guests with a phone come, finish, and leave the floor by one commit."""
+    ids = tuple(f"g{number}" for number in range(first, first + many))
+    for one in ids:
+        fields = GuestFields(first_name="Anna", party_size=2, phone=PHONE, status="finished")
+        story.tell(Create(kind="guest", id=one, fields=fields))
+    story.tell(CloseDay(ids, story.floor.time + 1, story.floor.revision))
+
+
+def test_hashes_end_of_all_who_left_by_one_commit(tmp_path: Path) -> None:
+    story = FloorHarness()
+    close_of(story, 0, EARLIER)
+    close_of(story, EARLIER, GUESTS)
+
+    async def run() -> set[str]:
+        await fill(tmp_path, story)
+        async with people_of(tmp_path) as people:
+            return await people.end_hashes(1, story.floor.time + 1, at_once)
+
+    assert len(asyncio.run(run())) == EARLIER + GUESTS
+    assert sql(tmp_path, "SELECT count(*) FROM removal WHERE phone <> ''") == [(0,)]
+
+
+def damaged(folder: Path, story: FloorHarness, old: str, new: str) -> None:
+    """Change what the commits of a story say, as a disk does; they stay JSON."""
+    for entry in story.log:
+        damage = "UPDATE log SET changes = CAST(replace(CAST(changes AS TEXT), ?, ?) AS BLOB) WHERE position = ?"
+        sql(folder, damage, old, new, position_of(1, entry.revision))
+
+
+@pytest.mark.parametrize(
+    ("person", "old", "new"),
+    [
+        (person_of(b"", None, PHONE, None), f'"phone":"{PHONE}"', f'"phone":{"1" * (len(PHONE) + 2)}'),
+        (Person(id="g0"), '"party_size":2', '"party_size":""'),
+    ],
+    ids=["while it is searched", "while it is taken out"],
+)
+def test_a_damaged_image_leaves_the_person_for_later(person: Person, old: str, new: str, tmp_path: Path) -> None:
+    story = FloorHarness()
+    close_of(story, 0, 1)
+
+    async def run() -> None:
+        await fill(tmp_path, story)
+        async with people_of(tmp_path) as people:
+            damaged(tmp_path, story, old, new)  # a start reads the newest part of a log alone
+            ids = await people.found(story.floor, person, ())
+            await people.scrub(story.floor, ids, at_once)
+
+    with pytest.raises(StorageUnavailableError, match="the data are damaged"):
+        asyncio.run(run())
+
+
+def test_a_list_beside_the_backups_that_cannot_be_read_is_told_like_a_disk_that_takes_nothing(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with people_of(tmp_path) as people:
+            people.keep([])
+            (tmp_path / "backups").mkdir()
+            (tmp_path / "backups" / FILE).write_text("torn")
+            people.keep_beside_backups()
+
+    with pytest.raises(StorageUnavailableError, match="The list of erasures"):
+        asyncio.run(run())
+
+
+@pytest.mark.parametrize("step", ["scrub", "grow"])
+def test_a_damaged_commit_stays_to_be_found_after_it_was_rewritten(step: str, tmp_path: Path) -> None:
+    story = FloorHarness()
+    close_of(story, 0, 1)
+
+    async def run() -> None:
+        await fill(tmp_path, story)
+        async with ledger(tmp_path) as writing, history(tmp_path) as past:
+            damaged(tmp_path, story, '"party_size":2', '"party_size":3')
+            eraser = Eraser(writing)
+            if step == "scrub":
+                await People(tmp_path, past, eraser, b"").scrub(story.floor, {"g0"}, at_once)
+            else:
+                await eraser.grow([Growth(position_of(1, 1), 5)])
+
+    asyncio.run(run())
+    assert 1 in {one.revision for one in verify_folder(tmp_path, lambda *_: None).faults}
