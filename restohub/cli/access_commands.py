@@ -54,7 +54,7 @@ def close(
         _show(found, as_json=False)
     if connected and not anyway and found["access"] == "open":
         many = f"{connected} devices that are not paired are" if connected > 1 else "A device that is not paired is"
-        fail(f"{many} connected now. Pair with `restohub pair`, or run it again with --anyway to shut out.")
+        fail(f"{many} connected now. Pair with `restohub pair`, or run it again with --anyway to close all the same.")
     if not yes and not (sys.stdin.isatty() and not as_json and typer.confirm("Close the hub to all of these?")):
         fail("The hub stays as it is." if sys.stdin.isatty() else "Run it again with --yes to close the hub.")
     _show(told_by(hub, "PUT", "/api/access", {"access": "closed", "anyway": anyway}), as_json=as_json, people=False)

@@ -72,5 +72,5 @@ def _chosen(hub: Any, which: str) -> dict[str, Any]:
     meant = [one for one in found if one["name"] == which] or [one for one in found if one["id"].endswith(which)]
     if len(meant) != 1:
         how_many = "Several devices are" if meant else "No device is"
-        fail(f"{how_many} called {which!r}. `restohub devices list` shows all.")
+        fail(f"{how_many} called {which!r}, revoked ones aside. `restohub devices list` shows each with its id.")
     return dict(meant[0])

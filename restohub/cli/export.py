@@ -45,12 +45,12 @@ def export(
     try:
         guests, visits = asyncio.run(_export(chosen_data(data), to))
     except (FolderError, UnseenError, DamageError, StorageFailedError, DatabaseError) as error:
-        exit_with_error(f"Nothing was exported: {error}")
+        exit_with_error(f"{error} Nothing was exported.")
     except FileExistsError as error:
         exit_with_error(f"{error.filename} is there already. Move it, or name another folder with --to.")
     except OSError as error:
         exit_with_error(f"The export cannot be written to {to} ({error.strerror}).")
-    typer.echo(f"{to / GUESTS} has {guests:,} guests, {to / VISITS} has {visits:,} visits.")
+    typer.echo(f"{to / GUESTS}: guests {guests:,}. {to / VISITS}: visits {visits:,}.")
     sys.exit(0)
 
 

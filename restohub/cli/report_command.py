@@ -102,7 +102,7 @@ def _read(data: Path | None, restaurant_id: int, wanted: str) -> NightReport:
     try:
         found = asyncio.run(made())
     except (FolderError, UnseenError, DamageError, StorageFailedError, DatabaseError) as error:
-        exit_with_error(f"There is no report: {error}")
+        exit_with_error(str(error))
     if found is None:
         exit_with_error(f"There is no restaurant {restaurant_id} in these data.")
     return found

@@ -97,7 +97,7 @@ def test_the_export_has_every_guest_and_visit_and_no_cell_is_a_formula(
     to = tmp_path / "out"
     done = restohub("export", "--csv", "--data", str(evening.data), "--to", str(to))
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == f"{to / 'guests.csv'} has 1 guests, {to / 'visits.csv'} has 1 visits.\n"
+    assert done.stdout == f"{to / 'guests.csv'}: guests 1. {to / 'visits.csv'}: visits 1.\n"
     [guest], [visit] = exported(to / "guests.csv"), exported(to / "visits.csv")
     assert (guest["id"], guest["firstName"], guest["phone"], guest["tags"]) == (
         "g1",
