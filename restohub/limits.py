@@ -188,6 +188,8 @@ SET_ASIDE_DAYS = 7
 
 # People forgotten: the list is written whole each time, and copies that are put back are held against it.
 ERASURES_MAX = 1_000
+# Entries of one page of the audit: its last commit may bring as many more as a batch has.
+AUDIT_ENTRIES_MAX = 5_000
 
 # ---- Who belongs to the hub. A house has a dozen devices, and replaces each in some years.
 DEVICES_MAX = 1_000

@@ -98,6 +98,20 @@ def test_a_page_of_the_audit_has_a_hundred_commits_and_queues_and_batches_are_in
         assert [(one["entity_id"], one["device_id"]) for one in page["entries"]] == [("b0", stand.id), ("b1", stand.id)]
 
 
+def test_a_page_ends_where_its_commits_have_many_changes(hub: Hub) -> None:
+    guests = [f"g{number}" for number in range(500)]
+    with manager(hub) as api:
+        for turn in range(12):
+            action = "update" if turn else "create"
+            data = {"notes": str(turn)} if turn else {"name": "Rossi", "partySize": 2}
+            one = {"entity_type": "guest", "action": action, "data": data}
+            ok(api.post("/api/v1/atomic/batch", json={"operations": [{**one, "entity_id": each} for each in guests]}))
+        page = ok(api.get("/api/audit?limit=1000"))
+        assert (len(page["entries"]), page["entries"][-1]["revision"], page["has_more"]) == (5_000, 3, True)
+        rest = ok(api.get("/api/audit?limit=1000&before_revision=3"))
+        assert (len(rest["entries"]), rest["has_more"]) == (1_000, False)
+
+
 @pytest.mark.parametrize(
     ("seconds", "said"),
     [
