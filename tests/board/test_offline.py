@@ -26,6 +26,7 @@ from tests.board.host import (
     says,
     settled,
     table,
+    until,
     walk_in,
 )
 from tests.board.stage import board_url, ids_of, paused, restore
@@ -260,6 +261,7 @@ def test_what_was_pressed_before_a_copy_was_put_back_is_held(own_hub: Hub, own_s
     walk_in(own_stand, "Ada")
     own_hub.start()
     in_step(own_stand)
+    until(lambda: not boxes(own_stand), "an answer to Ada's press")  # she is shown before it as well
     expect(row(own_stand, "Ada")).to_be_visible()
     own_hub.kill()
     says(own_stand, "The hub does not answer.")
