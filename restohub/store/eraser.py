@@ -54,6 +54,7 @@ MADE_UP = "CREATE TABLE IF NOT EXISTS scrub (zeros BLOB) STRICT"
 FILL = "INSERT INTO scrub (zeros) VALUES (zeroblob(?))"
 UNFILL = "DELETE FROM scrub WHERE rowid = (SELECT max(rowid) FROM scrub) RETURNING 1"
 FREE = "PRAGMA freelist_count"
+ROOT = "SELECT rootpage FROM sqlite_master WHERE name = 'log'"
 ERASED = "erased "
 MARKS = "SELECT name FROM hub WHERE name >= 'erased ' AND name < 'erased!'"
 # Rows are moved behind all others, in their order: what they leave are free pages alone.
@@ -65,7 +66,7 @@ LAY = "INSERT INTO entity (restaurant_id, kind, id, version, checksum, image) VA
 REST_S = 0.002
 TRUNCATE_AGAIN_S = 0.05
 # A row that grows may make SQLite redistribute others, and what that leaves is found by the next round.
-ROUNDS = 4
+ROUNDS = 6
 GROWN_A_STEP = 100
 MOVED_A_STEP = 50
 # The bytes that the length of a blob takes at most, of those that the hub writes.
@@ -134,14 +135,19 @@ class Eraser:
 
         return await self._step(moving)
 
-    async def find_stale(self) -> list[Growth]:
-        """The rows that have to grow over stale copies; to be asked once the write-ahead log is empty."""
+    async def log_root(self) -> int:
+        """The page with which the log begins."""
+        return await self._step(lambda connection: _number(connection, ROOT))
+
+    async def find_stale(self, root: int) -> list[Growth]:
+        """The rows of the log that have to grow over stale copies; to be asked once the write-ahead log is empty."""
         if self._pages is None:
             self._pages = PageReader(self._ledger.path)
+        leaves = await asyncio.to_thread(self._pages.leaves, root)
         found: list[Growth] = []
         page = 1
         while page:
-            some, page = await asyncio.to_thread(self._pages.stale, page)
+            some, page = await asyncio.to_thread(self._pages.stale, page, leaves)
             found += some
             await asyncio.sleep(REST_S)
         return found
@@ -225,9 +231,10 @@ async def clean_pages(eraser: Eraser, between: Between) -> None:
         last, at = await between(eraser.last_entity), 0
         while at < last and (moved := await between(partial(eraser.move_entities, at, last))):
             at = moved
+    root = await between(eraser.log_root)
     for _ in range(ROUNDS):
         await _truncate(eraser, between)
-        stale = await eraser.find_stale()
+        stale = await eraser.find_stale(root)
         if not stale:
             break
         for first in range(0, len(stale), GROWN_A_STEP):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -13,7 +15,8 @@ from restohub.floor.commands import CloseDay, Create, GuestFields
 from restohub.floor.forgetting import Person, person_of
 from restohub.live.ports import StorageUnavailableError
 from restohub.store.codec import position_of
-from restohub.store.eraser import Eraser
+from restohub.store.data_folder import DATABASE
+from restohub.store.eraser import Eraser, clean_pages
 from restohub.store.erasure_list import FILE
 from restohub.store.people import People
 from restohub.store.stale_pages import Growth
@@ -24,6 +27,12 @@ from tests.store.database_files import fill, history, ledger, sql
 # Of more than one reading each, and no multiple of it.
 EARLIER, GUESTS = 300, 500
 PHONE = "+39 06 555 1234"
+# Rows that are found by this word; it is searched for by its beginning, as a page may split it.
+WORD, BEGINNING = b"zaphodbeeblebrox", b"zaphodb"
+STORIES, TRANSACTIONS = 10, 4
+INSERT_ROW = "INSERT INTO log (position, time, checksum, changes) VALUES (?, 1, 0, ?)"
+DELETE_ROW = "DELETE FROM log WHERE position = ?"
+BLANK_ROWS = "UPDATE log SET changes = zeroblob(length(changes)) WHERE substr(changes, 1, 7) = ?"
 
 
 @asynccontextmanager
@@ -120,3 +129,32 @@ def test_a_damaged_commit_stays_to_be_found_after_it_was_rewritten(step: str, tm
 
     asyncio.run(run())
     assert 1 in {one.revision for one in verify_folder(tmp_path, lambda *_: None).faults}
+
+
+def moved_rows(connection: sqlite3.Connection, there: dict[int, list[int]], chance: Random) -> None:
+    """Write and delete rows of the hub's own log and of two restaurants': SQLite moves rows among their pages."""
+    for _ in range(chance.randint(50, 400)):
+        log = there[chance.choice([0, 1, 1, 1, 2])]
+        if chance.random() < 0.7 or len(log) == 1:
+            log.append(log[-1] + 1)
+            connection.execute(INSERT_ROW, (log[-1], WORD * chance.randint(1, chance.choice([5, 60, 200]))))
+        else:
+            connection.execute(DELETE_ROW, (log.pop(chance.choice([0, chance.randrange(len(log) - 1)])),))
+
+
+async def left_of_rows(folder: Path, chance: Random) -> int:
+    """How often the word is left in the file once all rows that had it were written over and the pages cleaned."""
+    there = {restaurant_id: [position_of(restaurant_id, 1000)] for restaurant_id in range(3)}
+    async with ledger(folder) as writing:
+        for _ in range(TRANSACTIONS):
+            await writing.transact(lambda connection: moved_rows(connection, there, chance))
+        await writing.transact(lambda connection: connection.execute(BLANK_ROWS, (BEGINNING,)))
+        await clean_pages(Eraser(writing), at_once)
+    return (folder / DATABASE).read_bytes().count(BEGINNING)
+
+
+def test_no_copy_of_a_row_is_left_in_the_pages_of_any_log(tmp_path: Path) -> None:
+    for story in range(STORIES):  # always the same: of a hundred others one has a page that is out of reach
+        folder = tmp_path / f"{story}"
+        folder.mkdir()
+        assert asyncio.run(left_of_rows(folder, Random(story))) == 0
