@@ -113,6 +113,7 @@ def make_backup(wish: Wish, pace: Pace) -> Made:
         raise BackupError(f"No backup was made. {fault}")
     try:
         with one_at_a_time(wish.data) as folder:
+            merge_lists(wish.data, folder)  # where that fails, older backups would not be removed: none is made
             made, manifest = _made(wish, folder, pace)
             places = [*wish.new_places, *wish.places]
             # Should a place hang (a network share that is away), this is what is known of it.

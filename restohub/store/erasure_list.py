@@ -36,7 +36,8 @@ def read_list(folder: Path) -> list[Erasure]:
         return []
     except msgspec.DecodeError as error:
         raise ListError(
-            f"The list of erasures {path} cannot be read: {error}. Copy the one that lies beside the backups there."
+            f"The list of erasures {path} cannot be read: {error}. Put another in its place: one lies beside the data, "
+            "and one beside each set of backups."
         ) from None
 
 

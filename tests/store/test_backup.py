@@ -19,6 +19,8 @@ from restohub.store.backup_file import BackupError, Manifest, pack, read_header,
 from restohub.store.backup_folder import Backup, found_in, next_name, own_folder, place_folder, set_aside, surplus
 from restohub.store.codec import DamageError, name_checksum
 from restohub.store.data_folder import DATABASE
+from restohub.store.erasure_list import FILE as ERASURES
+from restohub.store.erasure_list import ListError
 from restohub.store.restore import check_backup, restore
 from restohub.store.schema import FormatError
 from tests.faults.disk_fault_checks import rows
@@ -91,6 +93,15 @@ def test_damaged_data_are_never_called_a_backup(data: Path) -> None:
     with pytest.raises(DamageError):
         backed_up(data)
     assert [path.name for path in own_folder(data).iterdir() if path.suffix == ".gz"] == [good.name]
+
+
+def test_beside_a_damaged_list_of_erasures_no_backup_is_made(data: Path) -> None:
+    own = backed_up(data).path.parent
+    (own / ERASURES).write_text("torn")
+    before = sorted(own.iterdir())
+    with pytest.raises(ListError, match="Put another in its place: one lies beside the data,"):
+        backed_up(data, NOW + DAY_S)
+    assert sorted(own.iterdir()) == before
 
 
 def test_a_flipped_bit_anywhere_is_refused(data: Path, tmp_path: Path) -> None:
