@@ -51,11 +51,11 @@ KEYED_DEVICE_LOG = """INSERT INTO log (position, time, checksum, changes, key, d
 
 PRUNE = "DELETE FROM log WHERE position BETWEEN ? AND ? RETURNING position, key"
 # What is left of a deleted restaurant, so many at a time.
-FORGET = """DELETE FROM removal WHERE restaurant_id = ?1 AND (kind, id) IN
-    (SELECT kind, id FROM removal WHERE restaurant_id = ?1 LIMIT ?2) RETURNING id"""
+FORGET = """DELETE FROM removal WHERE restaurant_id = ? AND (kind, id) IN
+    (SELECT kind, id FROM removal WHERE restaurant_id = ? LIMIT ?) RETURNING id"""
 
-FORGET_VISITS = """DELETE FROM visit WHERE restaurant_id = ?1 AND (at, guest_id) IN
-    (SELECT at, guest_id FROM visit WHERE restaurant_id = ?1 LIMIT ?2) RETURNING guest_id"""
+FORGET_VISITS = """DELETE FROM visit WHERE restaurant_id = ? AND (at, guest_id) IN
+    (SELECT at, guest_id FROM visit WHERE restaurant_id = ? LIMIT ?) RETURNING guest_id"""
 
 PROBE = "INSERT OR REPLACE INTO hub (name, value, checksum) VALUES ('probe', hex(randomblob(512)), 0)"
 
@@ -154,8 +154,8 @@ class Ledger:
 
         Raises like `append`.
         """
-        visits = await self._alone(FORGET_VISITS, restaurant_id, many)
-        return len(visits) + len(await self._alone(FORGET, restaurant_id, many))
+        visits = await self._alone(FORGET_VISITS, restaurant_id, restaurant_id, many)
+        return len(visits) + len(await self._alone(FORGET, restaurant_id, restaurant_id, many))
 
     async def _alone(self, sql: str, *values: object) -> list[Any]:
         """A transaction of one statement, and the rows that it gives; raises like `append`."""
