@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import re
+from base64 import b64encode
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -12,6 +13,7 @@ from litestar.exceptions import NotFoundException
 
 from restohub.wire.responses import CONTENT_POLICY, OwnPolicy
 
+from .package_files import packaged
 from .problem_pages import HTML
 from .request import Request
 
@@ -28,10 +30,13 @@ TYPES = {
 }
 FOREVER = (b"cache-control", b"public, max-age=31536000, immutable")
 NEVER = (b"cache-control", b"no-store")
+# A page of the hub's own that was fetched with a token is shown in a frame, as a blob under this policy.
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; manifest-src 'self'; "
-    "connect-src 'self'{socket}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'{styles}; img-src 'self' data:; manifest-src 'self'; "
+    "connect-src 'self'{socket}; frame-src blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+SHOWN_PAGES = ("home", "report")
+STYLE = re.compile(rb"<style>(.*?)</style>", re.DOTALL)
 # The hosts that a policy can name: no IPv6 address, no underscore, no dot at the end.
 HOST = re.compile(r"(?:[a-z0-9-]+\.)*[a-z0-9-]+(?::\d{1,5})?", re.ASCII | re.IGNORECASE)
 GZIP = re.compile(r"(?:^|,)\s*(?:gzip|\*)\s*(?:;\s*q=(?!0(?:\.0*)?\s*(?:,|$))[0-9.]+\s*)?(?:,|$)", re.IGNORECASE)
@@ -40,6 +45,7 @@ GZIP = re.compile(r"(?:^|,)\s*(?:gzip|\*)\s*(?:;\s*q=(?!0(?:\.0*)?\s*(?:,|$))[0-
 def read_board() -> None:
     """Read it all: the one file unpacks it into a temporary folder, which may be tidied while the hub runs."""
     _packed_index()
+    _styles()
 
 
 def is_board(path: str) -> bool:
@@ -51,7 +57,7 @@ async def board(request: Request) -> OwnPolicy:
     """The board: its page, which names the folder of its files."""
     host = request.header(b"host") or ""
     # Safari before 16 takes no `ws:` for 'self'.
-    policy = POLICY.format(socket=f" ws://{host}" if HOST.fullmatch(host) else "")
+    policy = POLICY.format(styles=_styles(), socket=f" ws://{host}" if HOST.fullmatch(host) else "")
     return _answer(request, HTML, _packed_index(), NEVER, (b"content-security-policy", policy.encode()))
 
 
@@ -86,6 +92,13 @@ def _folder() -> str:
         file = gzip.decompress(packed)
         made.update(b"%b\0%d\0%b" % (name.encode(), len(file), file))
     return made.hexdigest()[:16]
+
+
+@cache
+def _styles() -> str:
+    """The styles of the hub's own pages, as a policy names them: all documents have the one of `/about`."""
+    blocks = [style for page in SHOWN_PAGES for style in STYLE.findall(packaged(f"made/{page}.html"))]
+    return "".join(f" 'sha256-{b64encode(sha256(one).digest()).decode()}'" for one in blocks)
 
 
 @cache
