@@ -26,7 +26,7 @@ const stateScreen = (parts) => (nav) => {
     text(told, say(`closing.is_${access}`));
     text(act, say(closed ? "closing.open" : "closing.close"));
     text(count, say(unpaired.length ? "closing.were_here" : "closing.nobody"));
-    keyed(list, unpaired, { key: (one) => one.address, facts: (one) => [one.agent, one.sockets, one.last_seen], create: visitorRow, update: (node, one) => updateVisitor(node, one, parts) });
+    keyed(list, unpaired, { key: (one) => `${one.address} ${one.agent}`, facts: (one) => [one.agent, one.sockets, one.last_seen], create: visitorRow, update: (node, one) => updateVisitor(node, one, parts) });
   };
   const look = async () => {
     const answer = await parts.api.ask("GET", "/api/access");
@@ -40,7 +40,7 @@ const stateScreen = (parts) => (nav) => {
   return { title: say("closing.title"), nodes: [state, told, el("div", { class: "answers" }, act), count, list], left, focus: act };
 };
 
-const visitorRow = () => el("li", { class: "device" }, el("i", { class: "dot" }), el("span", {}, el("b", {}), el("small", {})), el("small", { class: "now" }));
+const visitorRow = () => el("li", { class: "device" }, el("i", { class: "dot" }), el("span", {}, el("b", {}), el("small", {})), el("small", { class: "seen" }));
 
 function updateVisitor(node, { address, agent, sockets, last_seen: seen }, { store }) {
   const [dot, words, now] = node.children;

@@ -81,7 +81,7 @@ function updateWaiting(node, one) {
 }
 
 function deviceRow(click, one) {
-  return el("li", {}, el("button", { type: "button", class: "device", "data-to": one.id, on: { click } }, el("i", { class: "dot" }), el("span", {}, el("b", {}), el("small", {})), el("small", { class: "now" })));
+  return el("li", {}, el("button", { type: "button", class: "device", "data-to": one.id, on: { click } }, el("i", { class: "dot" }), el("span", {}, el("b", {}), el("small", {})), el("small", { class: "seen" })));
 }
 
 function updateDevice(node, one, { me }) {
