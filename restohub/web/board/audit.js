@@ -18,7 +18,7 @@ export const openAudit = (parts) => openScreens((nav) => auditScreen(parts, nav)
 function auditScreen(parts, nav) {
   const { restaurants, restaurant } = parts.store.get();
   const place = { id: restaurant.id, device: EVERYBODY, names: new Map() };
-  const list = el("ol", { class: "audit" });
+  const list = el("div", { class: "audit" });
   const told = el("p", { role: "status" });
   const more = button(say("audit.more"), () => load(), "", { "data-audit": "more" });
   const who = el("select", { "aria-label": say("audit.device"), "data-audit": "device", on: { change: () => { place.device = who.value; again(); } } });
@@ -62,9 +62,9 @@ function auditScreen(parts, nav) {
   function add(commit, format) {
     const [{ timestamp, device }] = commit;
     const day = dateOf(Date.parse(timestamp), format.zone);
-    if (day !== place.day) list.append(el("h3", {}, format.day(day)));
+    if (day !== place.day) list.append(el("h3", {}, format.day(day)), el("ol"));
     place.day = day;
-    list.append(el("li", {}, el("time", { datetime: timestamp }, format.time(timestamp)), el("span", {}, el("b", {}, device || say("audit.unknown")), el("small", {}, wordsOf(commit, parts.store.get(), place.id)))));
+    list.lastChild.append(el("li", {}, el("time", { datetime: timestamp }, format.time(timestamp)), el("span", {}, el("b", {}, device || say("audit.unknown")), el("small", {}, wordsOf(commit, parts.store.get(), place.id)))));
   }
 
   again();

@@ -1,6 +1,6 @@
 // Wires everything: the store, the hub, what draws, and what a tap means.
 
-import { createApi, createClock } from './hub.js';
+import { createApi, createClock, keepToken } from './hub.js';
 import { createStore, undoAct } from './state.js';
 import { startSync } from './sync.js';
 import { createOutbox } from './outbox.js';
@@ -169,7 +169,14 @@ async function boot() {
   const change = (restaurantId) => {
     if (sync) sync.stop();
     store.setUi({ selection: null, picking: null, section: null, day: null });
-    sync = startSync({ store, clock, restaurantId, unpaired: () => pair(api) });
+    sync = startSync({ store, clock, restaurantId, unpaired: shutOut });
+  };
+  /** What the hub does not let in any more is shut out, where it is closed; with an open one it goes on as a stranger. */
+  const shutOut = async () => {
+    const { body } = await api.health();
+    if (!body || body.access !== 'open') return pair(api);
+    keepToken('');
+    return change(store.get().base.restaurantId);
   };
   const rectOf = ({ kind, id }) => (kind === 'table' ? plan.rectOf(id) : lists.rectOf(id));
   const undo = () => press(undoAct(store.get()));

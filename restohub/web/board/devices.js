@@ -201,7 +201,7 @@ function fields({ code = null, name, role, onRole = () => null }) {
     whole,
     first: (key) => inputs[key],
     values: () => ({ ...(inputs.code ? { code: inputs.code.value.trim() } : {}), name: inputs.name.value.trim(), role: roles.get() }),
-    element: (save) => el("form", { class: "fields", novalidate: true, on: { submit: (event) => { event.preventDefault(); save.click(); } } },
+    element: (save) => el("form", { class: "fields", novalidate: true, on: { submit: (event) => event.preventDefault(), keydown: (event) => enter(event, save) } },
       ...Object.keys(inputs).sort().map(field), el("div", { class: "field" }, el("span", { class: "label" }, say("devices.role")), roles.control)),
     async send(nav, ask, then) {
       if (!whole(...Object.keys(inputs).sort())) return;
@@ -211,6 +211,13 @@ function fields({ code = null, name, role, onRole = () => null }) {
       else if (well(nav, answer, { change: true })) then(answer.body);
     },
   };
+}
+
+/** Enter in a field saves: a browser sends no form of several fields whose button stands elsewhere. */
+function enter(event, save) {
+  if (event.key !== "Enter" || event.target.tagName !== "INPUT") return;
+  event.preventDefault();
+  save.click();
 }
 
 /** A button that does nothing while it is at it. */
