@@ -74,11 +74,11 @@ def test_words_have_room(bistro_hub: Hub, open_page: Callable[..., Page], size: 
     page = open_as_manager(open_page, bistro_hub, window=SIZES[size], locale=language)
     expect(page.locator("html")).to_have_attribute("lang", language[:2])
     faults: dict[str, list[str]] = {}
-    for name, opening in (VIEWS | MANAGERS_VIEWS).items():
+    for name, opening in (MANAGERS_VIEWS | VIEWS).items():
         opening(page)
         faults[name] = page.evaluate(LAID_OUT, written(bistro_hub))
         leave(page)
-    assert faults == dict.fromkeys(faults, [])
+    assert faults == {name: [] for name in faults}
 
 
 @pytest.mark.parametrize("size", ["phone", "small_ipad"])

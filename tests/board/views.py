@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
@@ -10,7 +11,9 @@ from typing import Any
 import httpx
 from playwright.sync_api import Page, expect
 
+from restohub.access.tokens import new_token
 from tests.access.closed_hub import Device, ask_to_pair, pair
+from tests.attack.stranger import client as stranger_at
 from tests.board.floor_samples import TABLES, bistro
 from tests.board.stage import NAME
 from tests.conftest import Hub
@@ -158,8 +161,9 @@ def open_as(token: str, open_page: Callable[..., Page], hub: Hub, path: str = "/
 
 def open_as_manager(open_page: Callable[..., Page], hub: Hub, **options: Any) -> Page:
     """The board on a manager's device, while another device waits to be let in."""
-    with hub.client() as api:
-        ask_to_pair(api, f"rsto_{'w' * 43}", name="iPad")
+    # Of one address five may wait.
+    with stranger_at(hub, f"127.0.2.{time.monotonic_ns() % 200 + 1}") as api:
+        ask_to_pair(api, new_token(), name="iPad")
     return drawn(open_as(manager_of(hub).token, open_page, hub, **options))
 
 
@@ -170,9 +174,14 @@ def open_managers_menu(page: Page) -> None:
 
 
 def open_devices(page: Page) -> None:
-    """The devices, with one that waits."""
-    open_by_menu(page, "devices", ".waits .device")
-    expect(page.locator("button.device").first).to_be_visible()
+    """The devices."""
+    open_by_menu(page, "devices", "button.device >> nth=0")
+
+
+def open_waiting(page: Page) -> None:
+    """The devices, with one that waits, as it does for two minutes."""
+    open_devices(page)
+    expect(page.locator(".waits .device").first).to_be_visible()
 
 
 def open_device(page: Page) -> None:
@@ -214,8 +223,8 @@ def open_report(page: Page) -> None:
 
 
 MANAGERS_VIEWS: dict[str, Callable[[Page], None]] = {
+    "devices": open_waiting,
     "a manager's menu": open_managers_menu,
-    "devices": open_devices,
     "a device": open_device,
     "taking access away": open_revoking,
     "letting in": open_letting_in,

@@ -29,12 +29,12 @@ function showing({ frame, told, print, close }) {
 
   async function go(path) {
     told.hidden = false;
-    const { ok, status, type, blob, detail } = await fetched(path);
+    const { ok, status, type, blob, name } = await fetched(path);
     if (!frame.isConnected) return;
-    told.textContent = ok ? "" : detail || say(status === 401 ? "access.gone" : status === 403 ? "page.not_permitted" : "access.no_answer");
+    told.textContent = ok ? "" : say(status === 401 ? "access.gone" : status === 403 ? "page.not_permitted" : "access.no_answer");
     told.hidden = ok;
     if (!ok) return;
-    if (!type.startsWith(HTML)) { saved(path, blob); return; }
+    if (!type.startsWith(HTML)) { saved(name || path.split("?")[0].split("/").pop(), blob); return; }
     at = path;
     forget();
     url = URL.createObjectURL(blob);
@@ -67,16 +67,17 @@ function showing({ frame, told, print, close }) {
 async function fetched(path) {
   try {
     const answer = await fetch(path, { cache: "no-store", headers: { Accept: `${HTML}, */*;q=0.5`, Authorization: `Bearer ${deviceToken()}` } });
-    return { ok: answer.ok, status: answer.status, type: answer.headers.get("Content-Type") || "", blob: await answer.blob() };
+    const [, name] = /filename="([^"]+)"/.exec(answer.headers.get("Content-Disposition")) || [];
+    return { ok: answer.ok, status: answer.status, type: answer.headers.get("Content-Type") || "", name, blob: await answer.blob() };
   } catch (failed) { // no network, no hub
     return { ok: false, status: 0 };
   }
 }
 
 /** What is no page is kept by the browser as a file. */
-function saved(path, blob) {
+function saved(name, blob) {
   const url = URL.createObjectURL(blob);
-  const link = el("a", { href: url, download: path.split("?")[0].split("/").pop() });
+  const link = el("a", { href: url, download: name });
   document.body.append(link);
   link.click();
   link.remove();
