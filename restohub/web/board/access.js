@@ -143,8 +143,7 @@ export function well(nav, answer, { change = false, words = {} } = {}) {
   if (status === 401) nav.only(ended("gone"));
   else if (code === "not_permitted") nav.only(ended("not_manager"));
   else if (words[code]) nav.say(words[code]);
-  else if (status === 0) nav.say(say(change ? "access.unsure" : "access.no_answer"));
-  else nav.say((body && body.detail) || say("access.no_answer"));
+  else nav.say((body && body.detail) || say(change ? "access.unsure" : "access.no_answer"));
   return false;
 }
 

@@ -24,7 +24,7 @@ const byId = (id) => document.getElementById(id);
 const LATER = {
   menu: ['access', 'fillMenu'], devices: ['devices', 'openDevices'], closing: ['closing', 'openClosing'], audit: ['audit', 'openAudit'], page: ['pages', 'openPage'],
 };
-let tries = 0; // a browser may remember that a file did not come
+let tries = 0; // a module that did not come stays so, by the standard: under another name it is asked for again
 
 async function openLater([file, opens], parts) {
   const module = await import(`./${file}.js${tries ? `?${tries}` : ''}`).catch(() => { tries += 1; });

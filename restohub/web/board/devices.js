@@ -25,7 +25,7 @@ const joinScreen = (parts) => (nav) => {
     if (state.paired) came(nav, parts, state.device);
     text(code, state.code || "");
     text(told, say(state.code ? "devices.join" : state.full ? "pair.full" : "pair.no_answer"));
-    text(command, state.code ? `restohub pair ${state.code} --role manager --name "${say("devices.office")}"` : "");
+    text(command, state.code ? `restohub pair ${state.code} --role manager --name ${say("devices.office")}` : "");
     command.hidden = !state.code;
   });
   return { title: say("top.devices"), nodes: [el("p", {}, say("devices.none_yet")), code, told, command], left };

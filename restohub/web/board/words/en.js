@@ -389,7 +389,7 @@ export default {
   'access.not_manager': 'Only the device of a manager can do this, and this one is none, or no longer. A manager can change that under Menu › Devices.',
 
   // devices.js
-  'devices.none_yet': 'Devices are managed on one that was let in as a manager. This one was not let in yet.',
+  'devices.none_yet': 'Devices are managed from one that was let in as a manager. This one was not let in yet.',
   'devices.join': 'To make it one, type this on the computer of the hub. Or read the code to someone whose device is a manager already.',
   'devices.command': 'The command',
   'devices.office': 'Office',
