@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import re
-from base64 import b64encode
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -13,16 +12,16 @@ from litestar.exceptions import NotFoundException
 
 from restohub.wire.responses import CONTENT_POLICY, OwnPolicy
 
-from .package_files import packaged
 from .problem_pages import HTML
 from .request import Request
 
 BOARD = Path(__file__).with_name("board")
-INDEX = "index.html"
+INDEX, FRAME = "index.html", "page.html"
 # The placeholder in the index for the folder of the other files.
 PLACE = b"BOARD/"
 TYPES = {
     ".css": b"text/css; charset=utf-8",
+    ".html": b"text/html; charset=utf-8",
     ".js": b"text/javascript; charset=utf-8",
     ".json": b"application/manifest+json",
     ".png": b"image/png",
@@ -30,13 +29,12 @@ TYPES = {
 }
 FOREVER = (b"cache-control", b"public, max-age=31536000, immutable")
 NEVER = (b"cache-control", b"no-store")
-# A page of the hub's own that was fetched with a token is shown in a frame, as a blob under this policy.
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'{styles}; img-src 'self' data:; manifest-src 'self'; "
-    "connect-src 'self'{socket}; frame-src blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; manifest-src 'self'; "
+    "connect-src 'self'{socket}; frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-SHOWN_PAGES = ("home", "report")
-STYLE = re.compile(rb"<style>(.*?)</style>", re.DOTALL)
+# The frame in which the board shows a page of the hub's that it fetched with a token: empty, and never with a script.
+FRAME_POLICY = (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'")
 # The hosts that a policy can name: no IPv6 address, no underscore, no dot at the end.
 HOST = re.compile(r"(?:[a-z0-9-]+\.)*[a-z0-9-]+(?::\d{1,5})?", re.ASCII | re.IGNORECASE)
 GZIP = re.compile(r"(?:^|,)\s*(?:gzip|\*)\s*(?:;\s*q=(?!0(?:\.0*)?\s*(?:,|$))[0-9.]+\s*)?(?:,|$)", re.IGNORECASE)
@@ -45,7 +43,6 @@ GZIP = re.compile(r"(?:^|,)\s*(?:gzip|\*)\s*(?:;\s*q=(?!0(?:\.0*)?\s*(?:,|$))[0-
 def read_board() -> None:
     """Read it all: the one file unpacks it into a temporary folder, which may be tidied while the hub runs."""
     _packed_index()
-    _styles()
 
 
 def is_board(path: str) -> bool:
@@ -57,7 +54,7 @@ async def board(request: Request) -> OwnPolicy:
     """The board: its page, which names the folder of its files."""
     host = request.header(b"host") or ""
     # Safari before 16 takes no `ws:` for 'self'.
-    policy = POLICY.format(styles=_styles(), socket=f" ws://{host}" if HOST.fullmatch(host) else "")
+    policy = POLICY.format(socket=f" ws://{host}" if HOST.fullmatch(host) else "")
     return _answer(request, HTML, _packed_index(), NEVER, (b"content-security-policy", policy.encode()))
 
 
@@ -67,7 +64,8 @@ async def board_file(request: Request) -> OwnPolicy:
     packed = _packed().get(name)
     if place != _folder() or packed is None or name == INDEX:
         raise NotFoundException
-    return _answer(request, (b"content-type", TYPES[Path(name).suffix]), packed, FOREVER, CONTENT_POLICY)
+    policy = FRAME_POLICY if name == FRAME else CONTENT_POLICY
+    return _answer(request, (b"content-type", TYPES[Path(name).suffix]), packed, FOREVER, policy)
 
 
 def _answer(request: Request, kind: tuple[bytes, bytes], packed: bytes, *policy: tuple[bytes, bytes]) -> OwnPolicy:
@@ -80,7 +78,7 @@ def _answer(request: Request, kind: tuple[bytes, bytes], packed: bytes, *policy:
 @cache
 def _packed() -> dict[str, bytes]:
     """Each file, packed, by its path below the board's folder; a kind of file that has no type is left out."""
-    found = sorted(path for path in BOARD.rglob("*") if path.suffix in TYPES or path.name == INDEX)
+    found = sorted(path for path in BOARD.rglob("*") if path.suffix in TYPES)
     return {path.relative_to(BOARD).as_posix(): gzip.compress(path.read_bytes(), mtime=0) for path in found}
 
 
@@ -92,13 +90,6 @@ def _folder() -> str:
         file = gzip.decompress(packed)
         made.update(b"%b\0%d\0%b" % (name.encode(), len(file), file))
     return made.hexdigest()[:16]
-
-
-@cache
-def _styles() -> str:
-    """The styles of the hub's own pages, as a policy names them: all documents have the one of `/about`."""
-    blocks = [style for page in SHOWN_PAGES for style in STYLE.findall(packaged(f"made/{page}.html"))]
-    return "".join(f" 'sha256-{b64encode(sha256(one).digest()).decode()}'" for one in blocks)
 
 
 @cache

@@ -15,17 +15,17 @@ export async function openPage({ path, title }) {
     const frame = el("iframe", { title });
     const told = el("p", { role: "status" }, say("page.loading"));
     const print = button(say("page.print"), () => { frame.contentWindow.focus(); frame.contentWindow.print(); }, "main", { disabled: true, "data-page": "print" });
-    const shown = showing({ frame, told, print, close });
-    shown.go(path);
-    return { body: el("div", { class: "body" }, told, frame), end: print, closed: shown.end };
+    showing({ frame, told, print, close }).go(path);
+    return { body: el("div", { class: "body" }, told, frame), end: print };
   }});
 }
 
-/** A frame with one page after another; each is a blob of this page's, under this page's policy. */
+/** A frame with one page after another: its document is the board's own, empty and under a policy without scripts. */
 function showing({ frame, told, print, close }) {
-  let url = "";
   let at = "/";
-  const forget = () => URL.revokeObjectURL(url);
+  const ready = new Promise((done) => { frame.addEventListener("load", done, { once: true }); });
+  frame.src = new URL("./page.html", import.meta.url).href;
+  ready.then(() => frame.contentDocument && listen(frame.contentDocument));
 
   async function go(path) {
     told.hidden = false;
@@ -35,16 +35,22 @@ function showing({ frame, told, print, close }) {
     told.hidden = ok;
     if (!ok) return;
     if (!type.startsWith(HTML)) { saved(name || path.split("?")[0].split("/").pop(), blob); return; }
+    const text = await blob.text();
+    await ready;
+    const page = frame.contentDocument;
+    if (!page) return;
+    // The frame's own, so that the frame's policy is that of the styles in it.
+    const parsed = new frame.contentWindow.DOMParser().parseFromString(text, HTML);
     at = path;
-    forget();
-    url = URL.createObjectURL(blob);
-    frame.src = url;
+    page.replaceChild(page.adoptNode(parsed.documentElement), page.documentElement);
+    const { hash } = new URL(path, location.href);
+    const there = hash && page.getElementById(decodeURIComponent(hash.slice(1)));
+    if (there) there.scrollIntoView();
+    else frame.contentWindow.scrollTo(0, 0);
+    print.disabled = false;
   }
 
-  frame.addEventListener("load", () => {
-    const page = frame.contentDocument;
-    if (!page || !url) return;
-    print.disabled = false;
+  function listen(page) {
     page.addEventListener("click", (event) => {
       const link = event.target.closest && event.target.closest("a[href]");
       const href = link && link.getAttribute("href");
@@ -56,11 +62,8 @@ function showing({ frame, told, print, close }) {
       else go(to.pathname + to.search + to.hash);
     });
     page.addEventListener("keydown", (event) => { if (event.key === "Escape") close(); });
-    const { hash } = new URL(at, location.href);
-    const there = hash && page.getElementById(decodeURIComponent(hash.slice(1)));
-    if (there) there.scrollIntoView();
-  });
-  return { go, end: forget };
+  }
+  return { go };
 }
 
 /** A page or a file of the hub's, asked for as this device. */
