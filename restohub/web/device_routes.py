@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import msgspec
@@ -14,6 +15,7 @@ from restohub.limits import DEVICES_MAX, PAIRING_S
 from restohub.live.clock import new_id
 from restohub.live.hub import Hub
 from restohub.live.ports import StorageFullError, StorageUnavailableError
+from restohub.net.urls import hub_urls
 from restohub.wire.access_bodies import (
     Approval,
     DeviceChange,
@@ -30,6 +32,7 @@ from restohub.wire.access_bodies import (
 from restohub.wire.problems import Problem, refusal
 from restohub.wire.responses import Answer, json_answer
 
+from .home import LOOPBACK
 from .policy import CHALLENGE, confirm_role
 from .request import Request, read_body, read_document
 
@@ -101,7 +104,8 @@ async def invite_device(request: Request) -> Answer:
     secret = request.hub.access.pairings.invite(asked.name, asked.role, _by(request))
     if secret is None:
         raise Problem(rate_limited(TOO_MANY_WAIT, PAIRING_S))
-    return json_answer(InvitationMade(secret, PAIRING_S), 201)
+    url = await asyncio.to_thread(_url, request, secret)
+    return json_answer(InvitationMade(secret, PAIRING_S, url, await asyncio.to_thread(_qr, url)), 201)
 
 
 async def change_device(request: Request) -> Answer:
@@ -145,6 +149,22 @@ async def keep_access(hub: Hub, what: Kept) -> None:
         raise refusal("storage_full") from None
     except StorageUnavailableError:
         raise refusal("storage_unavailable") from None
+
+
+def _url(request: Request, invitation: str) -> str:
+    """Where the device goes: as the manager came, who may sit at the hub's own machine; a fragment is never sent."""
+    host = request.header(b"host") or ""
+    if not host or LOOPBACK.fullmatch(host):
+        reached = hub_urls(request.hub.endpoint)
+        return f"{(*reached.urls, reached.own_url)[0]}#pair={invitation}"
+    return f"{request.scope['scheme']}://{host}/#pair={invitation}"
+
+
+def _qr(url: str) -> list[str]:
+    """The rows of a URL's QR code."""
+    import segno  # 20 ms, for a manager who asks for it
+
+    return ["".join(map(str, row)) for row in segno.make_qr(url).matrix]
 
 
 def _given(asked: DeviceChange, device: Device) -> DeviceChange:

@@ -99,10 +99,15 @@ class DeviceList(Struct):
 
 
 class InvitationMade(Struct):
-    """A secret that pairs one device, once, while it counts."""
+    """A secret that pairs one device, once, while it counts.
+
+    `url` is the page that takes it, `qr` its QR code: a text of 0 (white) and 1 (black) for each row.
+    """
 
     invitation: str
     expires_in_seconds: Annotated[int, Meta(ge=0)]
+    url: str
+    qr: list[str]
 
 
 class Unpaired(Struct):
