@@ -29,6 +29,7 @@ from .connection import PAGE_BYTES, Connection
 from .device_rows import PUT_DEVICE, device_row
 from .disk_reserve import Reserve
 from .restore_detection import NAME
+from .revoked_list import keep_revoked
 from .write_probe import explain_write_error
 
 UPSERT = """INSERT INTO entity (restaurant_id, kind, id, version, checksum, image) VALUES (?, ?, ?, ?, ?, ?)
@@ -121,10 +122,21 @@ class Ledger:
     async def keep_access(self, what: Kept) -> int:
         """Keep a device in the place of what it was before, or whether the hub is closed; raises like `append`."""
         if isinstance(what, Device):
-            await self._alone(PUT_DEVICE, *device_row(what))
-        else:
-            await self._alone(NAME, "access", what, name_checksum("access", what))
+            return await self.keep_devices([what])
+        await self._alone(NAME, "access", what, name_checksum("access", what))
         return 1
+
+    async def keep_devices(self, devices: Sequence[Device]) -> int:
+        """Keep devices in the place of what they were before, all of them or none; raises like `append`.
+
+        Those that are revoked are on the list beside the database too, which outlasts a copy that is put back.
+        """
+        rows = [device_row(one) for one in devices]
+        await self.transact(lambda connection: connection.executemany(PUT_DEVICE, rows))
+        self.pages_due += PAGES_A_ROW * len(rows)
+        if any(one.revoked_at is not None for one in devices):
+            await asyncio.to_thread(keep_revoked, self.path.parent, devices)
+        return len(rows)
 
     @property
     def reserve_in_use(self) -> bool:

@@ -7,6 +7,7 @@ CREATE TABLE device (
     paired_at INTEGER NOT NULL,
     paired_by TEXT NOT NULL,
     revoked_at INTEGER,
+    restored_from INTEGER,
     checksum INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
