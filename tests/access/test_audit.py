@@ -36,6 +36,8 @@ def test_an_answer_says_who_made_it_and_says_it_again(hub: Hub, stand: Device) -
         assert made.headers["restohub-by"] == "Empfang%20%E2%9C%93"
         again = anyone.post(GUESTS, json=body, headers=key)
         assert (again.headers["idempotency-replayed"], again.headers["restohub-by"]) == ("true", "Empfang%20%E2%9C%93")
+        another = api.post(GUESTS, json=body, headers={**key, **bearer(pair(hub, "host", "Bar").token)})
+        assert (another.headers["restohub-by"], another.json()) == ("Empfang%20%E2%9C%93", made.json())
         assert "restohub-by" not in anyone.post(GUESTS, json=body).headers
         assert "restohub-by" not in api.get(GUESTS).headers
         queue = {"updates": [{"entity_type": "guest", "action": "create", "data": body}]}
