@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from .access_commands import access
+from .audit import audit
 from .backup_commands import backup, backups, make, restore
 from .device_commands import devices
 from .doctor import doctor
@@ -74,6 +75,7 @@ for command in (
     restore,
     verify,
     pair,
+    audit,
     remove,
     forget,
     simulate,

@@ -187,7 +187,8 @@ def _responses(route: Route, named: dict[str, Any]) -> dict[str, Any]:
     for status, kind in route.answers.items():
         responses[str(status)] = answer = {"description": _describe(status), "headers": _headers(route, status)}
         if kind is not None:
-            answer["content"] = {"application/json": {"schema": named[_key(kind)]}}
+            sheet = {"text/csv": {"schema": {"type": "string"}}} if route.sheet else {}
+            answer["content"] = {"application/json": {"schema": named[_key(kind)]}, **sheet}
     for status, codes in refusals(route).items():
         if status in route.answers:
             continue
