@@ -9,20 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.access.closed_hub import Device, bearer, hash_of, machine_token, manager, pair, revoke
-from tests.cli.pty_terminal import printed
+from tests.access.closed_hub import Device, bearer, hash_of, machine_token, manager, pair, revoke, told
+from tests.cli.pty_terminal import RESTOHUB, Terminal
 from tests.conftest import Hub
 from tests.contract.answers import ok, problem
 
 NewHub = Callable[..., Hub]
 GUEST = {"name": "Rossi", "partySize": 2}
-
-
-def told(*args: str, status: int = 0) -> str:
-    """What a command prints, on either of its outputs."""
-    done = printed(*args)
-    assert done.returncode == status, (done.stdout, done.stderr)
-    return done.stdout + done.stderr
 
 
 def waiting(hub: Hub) -> set[str]:
@@ -108,7 +101,13 @@ def test_of_a_folder_that_was_put_back_by_hand_it_is_said_what_it_is_older_than(
     assert "say --all" in told("devices", "confirm", *data, status=1)
     assert "Run it again with --yes" in told("devices", "confirm", "--all", *data, status=1)
     told("devices", "revoke", "Gone", "--yes", *data)
-    assert told("devices", "confirm", "--all", "--yes", *data).endswith("Manager is confirmed.\n")
+    for answer, confirmed in (("n", False), ("y", True)):
+        terminal = Terminal([*RESTOHUB, "devices", "confirm", "--all", *data])
+        asked = terminal.until(lambda said: "[y/N]" in said)
+        assert ("Manager" in asked, "Gone" in asked) == (True, False)
+        terminal.type(f"{answer}\n")
+        assert ("Manager is confirmed." in terminal.result()[1]) is confirmed
+        assert (works_as(closed, office) == "manager") is confirmed
     assert (works_as(closed, office), works_as(closed, gone)) == ("manager", "nothing")
     assert "No device waits to be confirmed." in told("devices", "confirm", "--all", *data)
     assert "not confirmed" not in told("devices", "list", *data)
