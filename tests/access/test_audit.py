@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +14,7 @@ from tests.access.closed_hub import Device, bearer, manager, pair, revoke
 from tests.cli.pty_terminal import printed
 from tests.conftest import Hub
 from tests.contract.answers import ok, problem
-from tests.store.database_files import ledger, sql
+from tests.store.database_files import prune_log, sql
 
 GUESTS, TABLES = "/restaurants/1/guests", "/restaurants/1/tables"
 
@@ -149,12 +148,7 @@ def test_who_did_it_is_told_though_the_log_was_pruned(hub: Hub, stand: Device) -
             body = {"id": f"g{number}", "name": "Rossi", "partySize": 4}
             ok((anyone if number == 1 else api).post(GUESTS, json=body), 201)
     assert hub.stop() == 0
-
-    async def prune() -> None:
-        async with ledger(hub.data) as writing:
-            await writing.prune(1, 1, 3)
-
-    asyncio.run(prune())
+    prune_log(hub.data, 3)
     hub.start()
     with manager(hub) as trusted:
         page = ok(trusted.get("/api/audit"))

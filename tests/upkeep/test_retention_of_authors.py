@@ -9,12 +9,9 @@ import pytest
 
 from restohub.live.ports import DAY_S, Author
 from restohub.store import audit_rows
-from restohub.store.append import Ledger
-from restohub.store.connection import open_writer
-from restohub.store.data_folder import DATABASE
 from restohub.store.verification import verify_folder
 from restohub.upkeep import retention as rules
-from tests.store.database_files import ledger, sql
+from tests.store.database_files import ledger, prune_log, sql
 from tests.upkeep.test_retention import NOON, commits, days, house, look
 
 
@@ -69,13 +66,7 @@ def test_the_audit_has_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 def test_a_damaged_commit_leaves_nothing_in_the_audit(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     commits(tmp_path, days(20), by=lambda _: "stand")
     sql(tmp_path, "UPDATE log SET device = 'somebody' WHERE position % (1 << 40) = 5")
-
-    async def run() -> None:  # a start looks at the newest 10,000 commits, and would refuse it among those
-        connection = await open_writer(tmp_path)
-        await Ledger(connection, tmp_path / DATABASE).prune(1, 1, 10)
-        await connection.close()
-
-    asyncio.run(run())
+    prune_log(tmp_path, 10)  # a start would look at it, and refuse it among the newest 10,000
     assert audited(tmp_path) == [(revision, "stand") for revision in range(1, 11) if revision != 5]
     assert "Who made revision 5 is not kept" in caplog.text
     sql(tmp_path, "UPDATE audit SET device = 'somebody' WHERE position % (1 << 40) = 7")
