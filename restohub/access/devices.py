@@ -21,6 +21,7 @@ class Device(Struct, frozen=True):
     """A device that was paired. `digest` is the SHA-256 of its token; times are UTC seconds.
 
     `paired_by` is the id of the device that let it in. A device that was revoked stays known by its name alone.
+    `restored_from`: it came with a copy of the data that knows nothing after this time, and was not confirmed since.
     """
 
     id: str
@@ -30,6 +31,7 @@ class Device(Struct, frozen=True):
     paired_at: int
     paired_by: str
     revoked_at: int | None = None
+    restored_from: int | None = None
 
 
 # What the store is asked to keep.
@@ -50,7 +52,9 @@ class Access:
         machine: bytes | None = None,
         visitors: Visitors | None = None,
         now: Callable[[], float] = time.monotonic,
+        revoked: Iterable[bytes] = (),
     ) -> None:
+        """`revoked` are the digests of tokens that were taken back, of devices too that the store no longer has."""
         self.closed = mode == "closed"
         self.devices: dict[str, Device] = {}
         self.pairings = Pairings(now)
@@ -60,6 +64,7 @@ class Access:
         # The sockets that have not said who they are, the oldest first, each with its address.
         self.unnamed: dict[object, str] = {}
         self._by_digest: dict[bytes, Device] = {}
+        self._revoked = set(revoked)
         if machine is not None:
             self._by_digest[machine] = Device(MACHINE_ID, MACHINE, "manager", machine, 0, MACHINE_ID)
         for device in devices:
@@ -83,6 +88,8 @@ class Access:
         self.devices[device.id] = device
         if device.revoked_at is None:
             self._by_digest[device.digest] = device
+        else:
+            self._revoked.add(device.digest)
 
     def holder(self, token: bytes) -> Device | None:
         """The device whose token this is, None where it is nobody's."""
@@ -99,7 +106,7 @@ class Access:
 
     def was_revoked(self, digest: bytes) -> bool:
         """Whether the token with this digest was taken back."""
-        return any(one.digest == digest and one.revoked_at is not None for one in self.devices.values())
+        return digest in self._revoked
 
     def lets_follow(self, device_id: str | None) -> bool:
         """Whether a socket of this device (None: of none) may go on."""

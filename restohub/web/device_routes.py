@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from restohub.access.devices import Device, Kept
+from restohub.access.devices import MACHINE_ID, Device, Kept
 from restohub.access.pairing import Pending
 from restohub.access.roles import Role
 from restohub.floor.outcomes import ID_MAX, MISUNDERSTOOD, Params, Refused, invalid, limit_reached, quoted, rate_limited
@@ -33,13 +33,14 @@ from restohub.wire.problems import Problem, refusal
 from restohub.wire.responses import Answer, json_answer
 
 from .home import LOOPBACK
-from .policy import CHALLENGE, confirm_role
+from .policy import CHALLENGE, CONFIRM, confirm_role
 from .request import Request, read_body, read_document
 
 NO_CODE = "No device shows this code now. Look at the device again: it shows a new code every two minutes."
 NO_INVITATION = "This invitation was used already, or is too old. Show a new one."
 REVOKED = "This token was revoked. Make another one."
 TOO_MANY_WAIT = "Too many devices wait to be paired. Try again in two minutes."
+FOR_THE_MACHINE = "This is done on the hub's own machine alone."
 TOO_MANY_DEVICES = "The hub has as many devices as it can have."
 
 
@@ -109,13 +110,15 @@ async def invite_device(request: Request) -> Answer:
 
 
 async def change_device(request: Request) -> Answer:
-    """Give a device another name or another role."""
+    """Give a device another name or another role, or confirm one that came with a copy of the data."""
     hub, device_id = request.hub, _device(request).id
     asked = read_access_body(await read_json_body(request), DeviceChange)
+    if asked.confirmed is not msgspec.UNSET and not (request.device and request.device.id == MACHINE_ID):
+        raise Problem(Refused("not_permitted", FOR_THE_MACHINE, hint=CONFIRM))
     async with hub.access.changing:
         confirm_role(request)
         device = hub.access.devices[device_id]
-        device = msgspec.structs.replace(device, **msgspec.structs.asdict(_given(asked, device)))
+        device = msgspec.structs.replace(device, **_given(asked))
         await keep_access(hub, device)
         # It may have been revoked meanwhile, which waits for nothing.
         device = msgspec.structs.replace(device, revoked_at=hub.access.devices[device_id].revoked_at)
@@ -167,9 +170,10 @@ def _qr(url: str) -> list[str]:
     return ["".join(map(str, row)) for row in segno.make_qr(url).matrix]
 
 
-def _given(asked: DeviceChange, device: Device) -> DeviceChange:
-    name = device.name if asked.name is msgspec.UNSET else asked.name
-    return DeviceChange(name=name, role=device.role if asked.role is msgspec.UNSET else asked.role)
+def _given(asked: DeviceChange) -> dict[str, Any]:
+    """What a device is from now on: what was not sent stays."""
+    sent = {name: value for name, value in msgspec.structs.asdict(asked).items() if value is not msgspec.UNSET}
+    return sent | {"restored_from": None} if sent.pop("confirmed", False) else sent
 
 
 def _by(request: Request) -> str:

@@ -15,7 +15,7 @@ from restohub.floor.text_folding import is_blank
 from .entities import Time
 from .field_names import snake
 from .inputs import refuse
-from .times import time_text
+from .times import time_or_none, time_text
 
 DeviceName = Annotated[str, Meta(min_length=1, max_length=100)]
 
@@ -41,10 +41,14 @@ class Approval(Struct, kw_only=True):
 
 
 class DeviceChange(Struct, kw_only=True, omit_defaults=True):
-    """What a device is called, what it may do; what is not sent stays."""
+    """What a device is called, what it may do; what is not sent stays.
+
+    `confirmed`: it belongs here still, though it came with a copy of the data; for the hub's own machine alone.
+    """
 
     name: DeviceName | UnsetType = UNSET
     role: Role | UnsetType = UNSET
+    confirmed: Annotated[bool, Meta(extra_json_schema={"const": True})] | UnsetType = UNSET
 
 
 class InvitationRequest(Struct, kw_only=True):
@@ -62,7 +66,11 @@ class AccessRequest(Struct, kw_only=True, omit_defaults=True):
 
 
 class PairedDevice(Struct):
-    """A device that was paired. `paired_by` is the name of the one that let it in; `sockets` are those open now."""
+    """A device that was paired. `paired_by` is the name of the one that let it in; `sockets` are those open now.
+
+    `restored_from`: it came with a copy of the data that knows nothing after this time, and was not confirmed since;
+    until then a manager works as a host.
+    """
 
     id: str
     name: str
@@ -71,6 +79,7 @@ class PairedDevice(Struct):
     paired_by: str
     revoked_at: Time | None
     sockets: Annotated[int, Meta(ge=0)]
+    restored_from: Time | None
 
 
 class Pairing(Struct):
@@ -154,6 +163,7 @@ RULES = {
     "role": "must be manager, host or view",
     "access": "must be open or closed",
     "anyway": "must be true or false",
+    "confirmed": "must be true",
 }
 # Of a mistake in these a host is told.
 TYPED = ("name", "code")
@@ -187,6 +197,8 @@ def _fits(name: str, value: Any, kind: Any, *, blank: bool) -> bool:
         msgspec.convert(value, kind)
     except msgspec.ValidationError:
         return False
+    if name == "confirmed":
+        return value is True
     return blank or name != "name" or not is_blank(value)
 
 
@@ -199,7 +211,13 @@ def _fault(name: str) -> Fault:
 
 def device_out(device: Device, paired_by: str, sockets: int) -> PairedDevice:
     """A device as a manager sees it."""
-    revoked_at = None if device.revoked_at is None else time_text(device.revoked_at)
     return PairedDevice(
-        device.id, device.name, device.role, time_text(device.paired_at), paired_by, revoked_at, sockets
+        device.id,
+        device.name,
+        device.role,
+        time_text(device.paired_at),
+        paired_by,
+        time_or_none(device.revoked_at),
+        sockets,
+        time_or_none(device.restored_from) if device.revoked_at is None else None,
     )
