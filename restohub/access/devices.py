@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from .pairing import Pairings
 from .roles import Mode, Role
+from .staff import Person, Staff
 from .tokens import digest_of
 from .visitors import Visitors
 
@@ -33,7 +34,7 @@ class Device(Struct, frozen=True):
 
 
 # What the store is asked to keep.
-Kept = Device | Mode
+Kept = Device | Person | Mode
 
 
 class Access:
@@ -50,11 +51,13 @@ class Access:
         machine: bytes | None = None,
         visitors: Visitors | None = None,
         now: Callable[[], float] = time.monotonic,
+        staff: Staff | None = None,
     ) -> None:
         self.closed = mode == "closed"
         self.devices: dict[str, Device] = {}
         self.pairings = Pairings(now)
         self.visitors = visitors or Visitors()
+        self.staff = staff or Staff(now=now)
         # Held from the look at a device until it is stored and taken in: of two changes the later one sees the first.
         self.changing = asyncio.Lock()
         # The sockets that have not said who they are, the oldest first, each with its address.

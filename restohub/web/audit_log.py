@@ -17,7 +17,7 @@ COMMITS_A_STEP = 20
 
 
 async def list_audit(request: Request) -> Answer:
-    """The latest commits of a restaurant, each with the device that asked for it."""
+    """The latest commits of a restaurant, each with the device that asked for it, and the person."""
     query, hub = Query(request), request.hub
     query.allow_only("restaurant_id", "restaurantId", "before_revision", "limit")
     floor = floor_of(hub, query.restaurant_id())
@@ -31,6 +31,8 @@ async def list_audit(request: Request) -> Answer:
             timestamp=time_text(one.time),
             device_id=one.device,
             device=hub.access.name_of(one.device) if one.device else None,
+            person_id=one.person,
+            person=hub.access.staff.name_of(one.person) if one.person else None,
             action=action,
             entity_type=kind,
             entity_id=entity_id,

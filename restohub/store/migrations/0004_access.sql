@@ -12,3 +12,17 @@ CREATE TABLE device (
 
 -- The device that asked for a commit; without one, none was known.
 ALTER TABLE log ADD COLUMN device TEXT;
+
+-- The people of the staff: of each PIN a hash whose pepper lies beside the database. Who was removed stays, without it.
+CREATE TABLE person (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    role TEXT NOT NULL,
+    pin BLOB,
+    made_at INTEGER NOT NULL,
+    removed_at INTEGER,
+    checksum INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- The person who was signed in on that device, or confirmed what was grave.
+ALTER TABLE log ADD COLUMN person TEXT;
