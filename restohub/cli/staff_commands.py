@@ -58,9 +58,10 @@ def pin(who: Who, data: Data = None) -> None:
     """Give somebody another PIN. It is asked for twice; without a terminal it is one line of the input."""
     from .terminal import print_text
 
-    hub = the_hub(data)
-    person = _chosen(hub, who)
-    told_by(hub, "PATCH", f"/api/staff/{person['id']}", {"pin": _typed_pin()})
+    person = _chosen(the_hub(data), who)
+    new = _typed_pin()
+    # Over a connection of its own: the hub has ended the first one if typing took long.
+    told_by(the_hub(data), "PATCH", f"/api/staff/{person['id']}", {"pin": new})
     print_text(f"{person['name']} has a new PIN, and is signed out everywhere.")
 
 
@@ -71,11 +72,10 @@ def remove(
     """Remove somebody from the staff. What they did keeps their name."""
     from .terminal import print_text
 
-    hub = the_hub(data)
-    person = _chosen(hub, who)
+    person = _chosen(the_hub(data), who)
     if not yes and not (sys.stdin.isatty() and typer.confirm(f"Remove {person['name']}?")):
         fail("Nothing was changed." if sys.stdin.isatty() else "Run it again with --yes to remove them.")
-    told_by(hub, "DELETE", f"/api/staff/{person['id']}")
+    told_by(the_hub(data), "DELETE", f"/api/staff/{person['id']}")
     print_text(f"{person['name']} is removed. What they did keeps their name.")
 
 

@@ -36,8 +36,10 @@ def known_staff(persons: Sequence[Person], folder: Path, now: Callable[[], float
     return staff
 
 
-def make_pepper(folder: Path) -> bytes:
-    """Make one and keep it durably, whole or not at all; raises OSError."""
+def read_or_make_pepper(folder: Path) -> bytes:
+    """The pepper of a folder; where there is none, a new one, kept durably, whole or not at all. Raises OSError."""
+    if (found := read_pepper(folder)) is not None:
+        return found
     pepper, new = new_pepper(), folder / f"{PEPPER_FILE}.new"
     new.unlink(missing_ok=True)
     with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:

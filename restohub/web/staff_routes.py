@@ -13,7 +13,7 @@ from restohub.floor.outcomes import ID_MAX, Params, Refused, limit_reached, quot
 from restohub.limits import PIN_UNITS, STAFF_MAX
 from restohub.live.clock import new_id
 from restohub.live.hub import Hub
-from restohub.net.pepper_file import make_pepper
+from restohub.net.pepper_file import read_or_make_pepper
 from restohub.wire.access_bodies import read_access_body
 from restohub.wire.problems import Problem, refusal
 from restohub.wire.responses import Answer, json_answer
@@ -83,7 +83,7 @@ async def _kept_pin(hub: Hub, pin: str) -> bytes:
     staff = hub.access.staff
     if staff.pepper is None:
         try:
-            staff.pepper = await asyncio.to_thread(make_pepper, hub.folder)
+            staff.pepper = await asyncio.to_thread(read_or_make_pepper, hub.folder)
         except OSError as error:
             raise refusal("storage_unavailable", f"The pepper of the PINs cannot be kept: {error.strerror}.") from None
     return await staff.keep(partial(keep_pin, pin, staff.pepper))
