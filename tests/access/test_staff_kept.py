@@ -8,6 +8,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from contextlib import closing
 from hashlib import scrypt
@@ -74,7 +75,7 @@ def test_after_a_restart_all_are_signed_out_and_without_the_pepper_no_pin_counts
     with person(hub, "Bea", "manager", "4711") as bea:
         with hub.client(headers=bearer(device.token)) as api:
             ok(api.post("/api/sign-in", json=typed(bea, "4711")))
-            ok(api.post(GUESTS, json={"name": "Rossi", "partySize": 2}), 201)
+            ok(api.post(GUESTS, json={"id": "rossi", "name": "Rossi", "partySize": 2}), 201)
         assert hub.stop() == 0
         gone = [Person(f"p{number}", "Gone", "host", None, 1, removed_at=2) for number in range(998)]
         with closing(sqlite3.connect(hub.data / DATABASE)) as database, database:
@@ -89,6 +90,11 @@ def test_after_a_restart_all_are_signed_out_and_without_the_pepper_no_pin_counts
                 refused = trusted.post("/api/staff", json={"name": "More", "role": "host", "pin": "4711"})
                 params = problem(refused, 409, "limit_reached")["params"]
                 assert params == {"counted": "staff", "count": 1000, "limit": 1000}
+            erasure = ok(trusted.post("/restaurants/1/erasures", json={"id": "rossi"}), 202)["id"]
+            while ok(trusted.get(f"/restaurants/1/erasures/{erasure}"))["state"] != "done":
+                time.sleep(0.05)
+            made = [one for one in ok(trusted.get("/api/audit"))["entries"] if one["entity_id"] == "rossi"]
+            assert made[-1]["person"] == "Bea", "who is forgotten is the guest"
         assert hub.stop() == 0
         assert verify_folder(hub.data, lambda *_: None).sound
         (hub.data / "restohub.pepper").rename(hub.data.parent / "left")
