@@ -55,7 +55,8 @@ async def change_person(request: Request) -> Answer:
     """Give a person another name, role or PIN."""
     hub, staff, person_id = request.hub, request.hub.access.staff, _person(request).id
     asked = read_access_body(await read_json_body(request), PersonChange)
-    await pay(request.caller, PIN_UNITS if asked.pin else 1)
+    if asked.pin is not msgspec.UNSET:
+        await pay(request.caller, PIN_UNITS)
     async with hub.access.changing:
         confirm_role(request)
         person = _person(request)
