@@ -3,11 +3,19 @@
 import { openForm } from './dialogs.js';
 import { say } from './words.js';
 
+let asking = null;
+
 /**
+ * Over whatever dialog waits for the answer; several that ask at once are confirmed together.
  * @param {(method: string, path: string, body?: object) => Promise<import("./hub.js").Answer>} send
  * @returns {Promise<boolean>} whether a manager has confirmed it
  */
-export async function confirmed(send) {
+export function confirmed(send) {
+  asking = asking || ask(send).finally(() => { asking = null; });
+  return asking;
+}
+
+async function ask(send) {
   const { ok, body } = await send("GET", "/api/staff");
   const managers = ok ? body.staff.filter(({ role, has_pin }) => role === "manager" && has_pin) : [];
   if (managers.length === 0) return false;
@@ -16,6 +24,7 @@ export async function confirmed(send) {
     title: say("pin.title"),
     text: say("pin.text"),
     save: say("pin.save"),
+    over: true,
     fields: [
       { name: "who", type: "pick", label: say("pin.who"), value: options[0].value, options },
       { name: "pin", label: say("pin.pin"), max: 8, required: true, focus: true, attributes: { type: "password", inputmode: "numeric" } },
