@@ -47,6 +47,7 @@ from restohub.logs.lines import on_loop_fault
 from restohub.net.health_probe import identify_hub
 from restohub.net.machine_token import renew_machine_token
 from restohub.net.mdns_advertise import Advertiser
+from restohub.net.pepper_file import known_staff
 from restohub.net.runfile import write_runfile
 from restohub.net.visitor_file import keep_visitors, read_visitors
 from restohub.open_files import allow_many_sockets
@@ -243,7 +244,8 @@ def _access(settings: Settings, loaded: Loaded, clock: Clock) -> Access:
     if mode != settings.access and settings.access == "closed":
         log.warning("The hub is open, as `restohub access open` has left it; `restohub access close` closes it.")
     machine, visitors = renew_machine_token(settings.data), read_visitors(settings.data)
-    return Access(mode, loaded.devices, machine, visitors, clock.monotonic, loaded.revoked)
+    staff = known_staff(loaded.persons, settings.data, clock.monotonic)
+    return Access(mode, loaded.devices, machine, visitors, clock.monotonic, loaded.revoked, staff)
 
 
 def _chores(hub: Hub, settings: Settings) -> tuple[Coroutine[None, None, None], ...]:

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from .pairing import Pairings
 from .roles import Mode, Role
+from .staff import Person, Staff
 from .tokens import digest_of
 from .visitors import Visitors
 
@@ -35,7 +36,7 @@ class Device(Struct, frozen=True):
 
 
 # What the store is asked to keep.
-Kept = Device | Mode
+Kept = Device | Person | Mode
 
 
 class Access:
@@ -53,12 +54,14 @@ class Access:
         visitors: Visitors | None = None,
         now: Callable[[], float] = time.monotonic,
         revoked: Iterable[bytes] = (),
+        staff: Staff | None = None,
     ) -> None:
         """`revoked` are the digests of tokens that were taken back, of devices too that the store no longer has."""
         self.closed = mode == "closed"
         self.devices: dict[str, Device] = {}
         self.pairings = Pairings(now)
         self.visitors = visitors or Visitors()
+        self.staff = staff or Staff(now=now)
         # Held from the look at a device until it is stored and taken in: of two changes the later one sees the first.
         self.changing = asyncio.Lock()
         # The sockets that have not said who they are, the oldest first, each with its address.
