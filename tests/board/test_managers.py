@@ -303,6 +303,9 @@ def test_the_audit_tells_device_time_and_name_and_goes_back(house: Hub, page: Pa
     page.locator("[data-audit=device]").select_option(label="Bar")
     expect(page.locator(".audit li")).to_have_count(1)  # found beyond the first page
     expect(page.locator(".audit li")).to_contain_text("Changed Rossi")
+    page.locator("[data-audit=device]").select_option(label="All devices")
+    page.locator("[data-audit=restaurant]").select_option(label="The restaurants themselves")
+    expect(page.locator(".audit li", has_text="Changed the restaurant Restaurant").first).to_be_visible()
 
 
 # ---- The hub's own pages, where a link shows no token.

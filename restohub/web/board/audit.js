@@ -10,6 +10,8 @@ const COMMITS = 50;
 // Of one device among many: so few shown are too few, and so many pages are looked through for more.
 const ROWS_FEW = 12;
 const PAGES_MAX = 8;
+// The commits that made, changed and removed the restaurants themselves.
+const OF_RESTAURANTS = 0;
 const EVERYBODY = "*";
 const UNKNOWN = "";
 
@@ -22,8 +24,8 @@ function auditScreen(parts, nav) {
   const told = el("p", { role: "status" });
   const more = button(say("audit.more"), () => load(), "", { "data-audit": "more" });
   const who = el("select", { "aria-label": say("audit.device"), "data-audit": "device", on: { change: () => { place.device = who.value; again(); } } });
-  const where = restaurants.length > 1 ? el("select", { "aria-label": say("top.restaurant"), "data-audit": "restaurant", on: { change: () => { place.id = Number(where.value); again(); } } },
-    ...restaurants.map((one) => el("option", { value: one.id, selected: one.id === place.id }, one.name))) : null;
+  const where = el("select", { "aria-label": say("top.restaurant"), "data-audit": "restaurant", on: { change: () => { place.id = Number(where.value); again(); } } },
+    ...restaurants.map((one) => el("option", { value: one.id, selected: one.id === place.id }, one.name)), el("option", { value: OF_RESTAURANTS }, say("audit.restaurants")));
   let turn = 0;
 
   function again() {
@@ -89,20 +91,22 @@ function commits(entries) {
   return found;
 }
 
-/** What one commit did, in words: by name where the floor still has it, else how many. */
-function wordsOf(commit, { view, base }, restaurantId) {
+/** What one commit did, in words: by name where the hub still has it, else how many. */
+function wordsOf(commit, state, restaurantId) {
+  const shown = [OF_RESTAURANTS, state.base.restaurantId].includes(restaurantId); // in another one the same id is another party
   const groups = new Map();
   for (const one of commit) {
     const key = `${one.entity_type}_${one.action}`;
     groups.set(key, [...(groups.get(key) || []), one.entity_id]);
   }
   return [...groups].map(([key, ids]) => {
-    const names = base.restaurantId === restaurantId ? ids.map((id) => nameOf(key, id, view)).filter(Boolean) : [];
+    const names = shown ? ids.map((id) => nameOf(key, id, state)).filter(Boolean) : [];
     return names.length === ids.length && ids.length < 3 ? say(`audit.${key}_named`, { name: names.join(", ") }) : say(`audit.${key}`, { count: ids.length });
   }).join(" · ");
 }
 
-function nameOf(key, id, view) {
+function nameOf(key, id, { view, restaurants }) {
+  if (key.startsWith("restaurant")) return (restaurants.find((one) => String(one.id) === id) || {}).name;
   if (key.startsWith("guest")) return (view.guests.get(id) || {}).name;
   return (view.tables.get(id) || {}).tableNumber;
 }

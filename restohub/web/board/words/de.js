@@ -366,6 +366,13 @@ export default {
   "audit.table_update_named": "Tisch {name} geändert",
   "audit.table_delete": { one: "Einen Tisch gelöscht", other: "{count} Tische gelöscht" },
   "audit.table_delete_named": "Tisch {name} gelöscht",
+  "audit.restaurants": "Die Restaurants selbst",
+  "audit.restaurant_create": { one: "Ein Restaurant angelegt", other: "{count} Restaurants angelegt" },
+  "audit.restaurant_create_named": "Restaurant {name} angelegt",
+  "audit.restaurant_update": { one: "Ein Restaurant geändert", other: "{count} Restaurants geändert" },
+  "audit.restaurant_update_named": "Restaurant {name} geändert",
+  "audit.restaurant_delete": { one: "Ein Restaurant gelöscht", other: "{count} Restaurants gelöscht" },
+  "audit.restaurant_delete_named": "Restaurant {name} gelöscht",
 
   // pages.js
   "page.loading": "Wird geladen …",

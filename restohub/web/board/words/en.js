@@ -476,6 +476,13 @@ export default {
   'audit.table_update_named': 'Changed table {name}',
   'audit.table_delete': { one: 'Removed a table', other: 'Removed {count} tables' },
   'audit.table_delete_named': 'Removed table {name}',
+  'audit.restaurants': 'The restaurants themselves',
+  'audit.restaurant_create': { one: 'Made a restaurant', other: 'Made {count} restaurants' },
+  'audit.restaurant_create_named': 'Made the restaurant {name}',
+  'audit.restaurant_update': { one: 'Changed a restaurant', other: 'Changed {count} restaurants' },
+  'audit.restaurant_update_named': 'Changed the restaurant {name}',
+  'audit.restaurant_delete': { one: 'Removed a restaurant', other: 'Removed {count} restaurants' },
+  'audit.restaurant_delete_named': 'Removed the restaurant {name}',
 
   // pages.js
   'page.loading': 'Loading …',
