@@ -70,6 +70,10 @@ class HubClient:
             time.sleep(min(int(answer.headers["Retry-After"]), PATIENCE_S))
         raise HubError(f"The hub accepts no deletes now: {msgspec.json.decode(text)['detail']}")
 
+    def close(self) -> None:
+        """Ask nothing more."""
+        self._connection.close()
+
     def told(self, method: str, path: str, body: Any = None) -> Any:
         """The document of an answer that went well; raises HubError."""
         status, document = self.ask(method, path, body)

@@ -34,7 +34,7 @@ Data = Annotated[
     Path | None,
     typer.Option(
         readable=False,
-        help="Folder that holds the data. [default: $STATE_DIRECTORY, else the platform's usual endpoint]",
+        help="Folder that holds the data. [default: $STATE_DIRECTORY, else the platform's usual place]",
     ),
 ]
 Advertise = Annotated[

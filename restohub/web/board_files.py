@@ -54,7 +54,7 @@ async def board(request: Request) -> OwnPolicy:
     """The board: its page, which names the folder of its files."""
     host = request.header(b"host") or ""
     # Safari before 16 takes no `ws:` for 'self'.
-    scheme = "wss" if request.scope["scheme"] == "https" else "ws"
+    scheme = "wss" if request.scope.get("scheme") == "https" else "ws"
     policy = POLICY.format(socket=f" {scheme}://{host}" if HOST.fullmatch(host) else "")
     return _answer(request, HTML, _packed_index(), NEVER, (b"content-security-policy", policy.encode()))
 

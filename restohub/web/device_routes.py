@@ -193,7 +193,7 @@ def _device(request: Request) -> Device:
 
 def _over(request: Request) -> Over:
     """What a device asks over."""
-    return "tls" if request.scope["scheme"] == "https" else "http"
+    return "tls" if request.scope.get("scheme") == "https" else "http"
 
 
 async def _pair(hub: Hub, digest: bytes, name: str, role: Role, by: str, over: Over) -> Device:
