@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import signal
+import ssl
 import subprocess
 import sys
 import time
@@ -21,6 +22,7 @@ from restohub.access.tokens import new_token
 from restohub.cli.hub_client import HubClient, HubError
 from tests.access.closed_hub import ask_to_pair, bearer, hash_of, machine_token, manager
 from tests.access.tls_hub import Rogue, TlsHub, anyone
+from tests.attack.stranger import read_to_end
 from tests.conftest import Hub, next_message
 from tests.contract.answers import ok, problem
 from tests.contract.quick_hub import clock, needs_quick_clock
@@ -150,6 +152,20 @@ def test_another_hub_of_the_same_name_gets_no_byte_of_a_token(secure: TlsHub, tm
     assert token.encode() in fooled.heard  # so it would have been seen
 
 
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1_1 is deprecated")
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_1, ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_both_versions_of_tls_are_spoken_and_no_older_one(secure: TlsHub, version: ssl.TLSVersion) -> None:
+    context = anyone()
+    context.set_ciphers("ALL:@SECLEVEL=0")  # this machine's own client would not try an older one
+    context.minimum_version = context.maximum_version = version
+    try:
+        with context.wrap_socket(secure.raw()) as sock:
+            spoken = sock.version()
+    except OSError:
+        spoken = None
+    assert spoken == {ssl.TLSVersion.TLSv1_2: "TLSv1.2", ssl.TLSVersion.TLSv1_3: "TLSv1.3"}.get(version)
+
+
 def test_what_is_no_tls_is_cut_off_and_the_next_is_served(secure: TlsHub) -> None:
     for said in (b"GET / HTTP/1.1\r\nHost: hub\r\n\r\n", b"\x16\x03\x01\xff\xff" + b"x" * 70_000, b""):
         with secure.raw() as sock, suppress(ConnectionError):
@@ -179,7 +195,7 @@ def test_handshakes_that_never_end_keep_nobody_out_and_end_after_ten_seconds(hub
     with hub.client() as api:
         assert api.get("/health").status_code == 200
     for sock in silent:
-        assert sock.recv(1) == b""
+        assert read_to_end(sock) == b""
         sock.close()
     hub.secure(STRANGER).close()
 
@@ -195,7 +211,7 @@ def test_a_stop_ends_sockets_and_handshakes_over_tls(hubs: Callable[..., TlsHub]
         socket.recv()
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 1001
-    assert silent.recv(1) == b""
+    assert read_to_end(silent) == b""
 
 
 def test_a_hub_without_plain_http_is_served_and_looked_after_over_tls(hubs: Callable[..., TlsHub]) -> None:
