@@ -125,7 +125,7 @@ ADDRESSES_MAX = 4_096
 # A thousand connections and their requests; without an end a socket leak would take the whole machine's.
 OPEN_FILES_MAX = 16_384
 
-# ---- TLS. A handshake costs the processor as much as some requests (0.3 ms of a PC), before anything was asked: so an
+# ---- TLS. A handshake costs the processor as much as ten requests (0.6 ms of a PC), before anything was asked: so an
 # address that begins more of them in a row is cut off at once, and one that does not end counts as a connection.
 TLS_HANDSHAKE_S = 10.0
 HANDSHAKES_A_SECOND = 20
