@@ -44,6 +44,11 @@ class TlsHub(Hub):
         """The root of the hub's sockets over TLS."""
         return f"wss://127.0.0.1:{self.tls_port}"
 
+    def start(self) -> TlsHub:
+        """Start the process and return when it answers `GET /health` over TLS."""
+        super().start()
+        return self
+
     def probe(self) -> http.client.HTTPConnection:
         """A connection that asks whether it is there."""
         return http.client.HTTPSConnection("127.0.0.1", self.tls_port, timeout=2, context=anyone())

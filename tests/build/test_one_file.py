@@ -20,10 +20,10 @@ import pytest
 from PyInstaller.archive.readers import CArchiveReader
 
 from restohub.build.one_file import own_environment
+from tests.access.tls_hub import anyone
 from tests.boot.notify_socket import ear_at
 from tests.boot.test_sandbox import AS_ROOT, MAY_FAIL, allowed_calls, traced
 from tests.build.conftest import Built
-from tests.access.tls_hub import anyone
 from tests.conftest import Hub, free_port, next_message
 from tests.net.announced_hubs import AnnouncedHub
 from tests.net.network import a_network

@@ -56,11 +56,11 @@ def test_a_certificate_that_cannot_be_used_ends_the_start_and_is_wrong(
     if spoilt:
         another_key(*files)
     data, port = tmp_path / "data", str(free_port())
-    named = {"RESTOHUB_TLS_CERT": str(files[0]), "RESTOHUB_TLS_KEY": str(files[1])}
-    done = ended("--data", str(data), "--port", port, **named)
+    certificate, key = map(str, files)
+    done = ended("--data", str(data), "--port", port, RESTOHUB_TLS_CERT=certificate, RESTOHUB_TLS_KEY=key)
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert said in done.stderr
-    asking = asked(data, "--port", port, names=WITH_TLS, **named)
+    asking = asked(data, "--port", port, names=WITH_TLS, RESTOHUB_TLS_CERT=certificate, RESTOHUB_TLS_KEY=key)
     assert (asking.status, asking.checks["TLS"]["result"]) == (1, "wrong")
     assert said in asking.checks["TLS"]["found"]
 
