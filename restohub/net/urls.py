@@ -33,11 +33,9 @@ class HubUrls(Struct, frozen=True):
     tls_port: int = 0
     fingerprint: str = ""
 
-    def qr_url(self, fragment: str = "") -> str:
-        """The first address, as a QR code has it: what stands in the fragment is never sent, and in no log."""
-        pin = f"tls={self.tls_port}&fp={self.fingerprint}" if self.tls_port else ""
-        found = "&".join(filter(None, (fragment, pin)))
-        return (*self.urls, self.own_url)[0] + (f"#{found}" if found else "")
+    def qr_url(self, *said: str) -> str:
+        """The first address, as a QR code has it."""
+        return (*self.urls, self.own_url)[0] + qr_fragment(self.tls_port, self.fingerprint, *said)
 
 
 def hub_urls(
@@ -79,6 +77,13 @@ def endpoint_url(endpoint: Endpoint, host: str) -> str:
 
 def _tls_urls(endpoint: Endpoint, addresses: Iterable[str]) -> tuple[str, ...]:
     return tuple(url(one, endpoint.tls_port, "https") for one in addresses) if endpoint.tls_port else ()
+
+
+def qr_fragment(tls_port: int, fingerprint: str, *said: str) -> str:
+    """The fragment of a QR code's address, with what pins the hub's certificate; it is never sent, and in no log."""
+    pin = (f"tls={tls_port}", f"fp={fingerprint}") if tls_port else ()
+    found = "&".join((*said, *pin))
+    return f"#{found}" if found else ""
 
 
 def own_address(endpoint: Endpoint) -> str:

@@ -15,7 +15,7 @@ from restohub.limits import DEVICES_MAX, PAIRING_S
 from restohub.live.clock import new_id
 from restohub.live.hub import Hub
 from restohub.live.ports import StorageFullError, StorageUnavailableError
-from restohub.net.urls import hub_urls
+from restohub.net.urls import hub_urls, qr_fragment
 from restohub.wire.access_bodies import (
     Approval,
     DeviceChange,
@@ -156,11 +156,11 @@ async def keep_access(hub: Hub, what: Kept) -> None:
 
 def _url(request: Request, invitation: str) -> str:
     """Where the device goes: as the manager came, who may sit at the hub's own machine; a fragment is never sent."""
-    host = request.header(b"host") or ""
+    host, endpoint = request.header(b"host") or "", request.hub.endpoint
     if not host or LOOPBACK.fullmatch(host):
-        reached = hub_urls(request.hub.endpoint)
-        return f"{(*reached.urls, reached.own_url)[0]}#pair={invitation}"
-    return f"{request.scope['scheme']}://{host}/#pair={invitation}"
+        return hub_urls(endpoint).qr_url(f"pair={invitation}")
+    fragment = qr_fragment(endpoint.tls_port, endpoint.fingerprint, f"pair={invitation}")
+    return f"{request.scope['scheme']}://{host}/{fragment}"
 
 
 def _qr(url: str) -> list[str]:

@@ -101,6 +101,14 @@ def test_the_hub_says_by_what_it_is_known(secure: TlsHub) -> None:
     assert re.fullmatch(rf"{secure.plain_url}/#pair=[\w-]{{22}}&tls={port}&fp={shown}", invited)
 
 
+def test_an_invitation_of_a_managers_page_says_it_too(secure: TlsHub) -> None:
+    by_name = f"hub.local:{secure.tls_port}"
+    with manager(secure) as api:
+        asked = {"name": "Invited", "role": "view"}
+        url = ok(api.post("/api/invitations", json=asked, headers={"Host": by_name}), 201)["url"]
+    assert re.fullmatch(rf"https://{by_name}/#pair=[\w-]{{22}}&tls={secure.tls_port}&fp={secure.fingerprint()}", url)
+
+
 def test_the_key_is_the_hubs_users_alone(secure: TlsHub) -> None:
     file = secure.data / "restohub.pem"
     assert file.stat().st_mode & 0o777 == 0o600
