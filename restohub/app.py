@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import gc
 import logging
 import os
@@ -14,6 +13,7 @@ from contextlib import AsyncExitStack
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
+from ssl import SSLContext
 from typing import NoReturn
 
 from msgspec import structs
@@ -44,6 +44,7 @@ from restohub.live.snapshots import Snapshots
 from restohub.live.writer import Writer
 from restohub.logs.events import event
 from restohub.logs.lines import on_loop_fault
+from restohub.net.certificate import certificate_of
 from restohub.net.health_probe import identify_hub
 from restohub.net.machine_token import renew_machine_token
 from restohub.net.mdns_advertise import Advertiser
@@ -75,7 +76,8 @@ from restohub.web.board_files import read_board
 from restohub.web.client_address import Peers
 from restohub.web.guard import Guard
 from restohub.web.package_files import read_all
-from restohub.web.transport.listener import listening_socket
+from restohub.web.transport.admission import Admission
+from restohub.web.transport.listener import bound_socket
 from restohub.web.transport.server import HubServer, server_config
 from restohub.wire.responses import Discovery
 
@@ -89,14 +91,10 @@ DRAIN_WAIT_S = 2.0
 STOPPING = event("stopping")
 
 
-class PortError(Exception):
-    """The port cannot be listened on; the text says why and what to do."""
-
-
 async def serve(settings: Settings, on_ready: Callable[[Endpoint, Mode], None]) -> None:
     """Run a hub until it is told to stop.
 
-    Raises FolderError, PortError, DamageError, StorageFailedError, StorageBackError.
+    Raises FolderError, PortError, CertificateError, DamageError, StorageFailedError, StorageBackError.
     """
     # All that the hub makes is for its own user alone: folders 0700, files 0600, SQLite's and copies included.
     os.umask(0o077)
@@ -142,7 +140,7 @@ async def _run(
     clock = Clock(max([loaded.directory.time, *(floor.time for floor in loaded.floors.values())]))
     peers = Peers(clock.monotonic, allow_public=settings.allow_public)
     callers = Callers(settings.shared_addresses, clock.monotonic, peers.key)
-    endpoint = endpoint_of(settings, loaded.install_id, bound := bound_socket(settings))
+    endpoint, bound, tls = listen(settings, loaded.install_id)
     advertiser = Advertiser(endpoint, version("restohub"), identify_hub)
     nightly = NightlyBackup(backups, clock, machine_zone())
     people = People(settings.data, history, Eraser(ledger), loaded.contact_key)
@@ -173,14 +171,17 @@ async def _run(
         await asyncio.gather(asyncio.wait([writing], timeout=DRAIN_WAIT_S), advertiser.stop())
         writer.give_up()
 
-    server = HubServer(server_config(application(hub, guard), hub.callers), listening, before_stop)
+    admission = Admission(hub.callers)
+    server = HubServer(server_config(application(hub, guard), admission), listening, before_stop)
+    if tls is not None:
+        server.serve_tls(*tls, admission)
     writing.add_done_callback(lambda _: setattr(server, "should_exit", True))
     forgetting = erasing.run(hub), end_old_hashes(hub, people, settings.regular_days)
     chores = (*_chores(hub, settings), *forgetting, nightly.run(writer), watchdog.feed())
     tasks = [_beside(server, work) for work in chores]
     collect_garbage_rarely()
     try:
-        await server.serve([bound])
+        await server.serve(bound)
     finally:
         for task in tasks:
             task.cancel()
@@ -351,26 +352,22 @@ async def _closed(ledger: Ledger, loaded: Loaded) -> Loaded:
     return structs.replace(loaded, mode="closed")
 
 
-def bound_socket(settings: Settings) -> socket.socket:
-    """The socket that the hub listens on; raises PortError."""
-    try:
-        return listening_socket(settings.host, settings.port)
-    except OSError as error:
-        where = f"port {settings.port}"
-        if error.errno == errno.EADDRINUSE:
-            raise PortError(
-                f"Another program uses {where} already (another restohub?). Stop it, or choose another with --port."
-            ) from None
-        raise PortError(
-            f"The hub cannot listen on {where} of {settings.host} ({error.strerror}). "
-            "Choose others with --port and --host."
-        ) from None
+def listen(
+    settings: Settings, install_id: str
+) -> tuple[Endpoint, list[socket.socket], tuple[socket.socket, SSLContext] | None]:
+    """Where a hub with these settings is, the socket of HTTP, and that of TLS with its context.
 
-
-def endpoint_of(settings: Settings, install_id: str, bound: socket.socket) -> Endpoint:
-    """Where a hub with these settings is, by the socket that it listens on."""
-    address, port = bound.getsockname()[:2]
-    return Endpoint(install_id, settings.name, address, port, settings.interface, settings.advertise, new_id())
+    Raises CertificateError, PortError.
+    """
+    certificate = certificate_of(settings, install_id)
+    plain = [bound_socket(settings.host, settings.port)] if settings.http else []
+    secure = [bound_socket(settings.host, settings.tls_port, "--tls-port")] if certificate else []
+    address, port = (*plain, *secure)[0].getsockname()[:2]
+    place = Endpoint(install_id, settings.name, address, port, settings.interface, settings.advertise, new_id())
+    if certificate is None:
+        return place, plain, None
+    shown = {"tls_port": secure[0].getsockname()[1], "fingerprint": certificate.fingerprint}
+    return structs.replace(place, **shown), plain, (secure[0], certificate.context)
 
 
 async def _close_writing(connection: Connection, ledger: Ledger) -> None:

@@ -6,7 +6,7 @@ import ipaddress
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 import platformdirs
@@ -18,8 +18,8 @@ from restohub.logs.lines import LogFormat, LogLevel
 
 FILE = "restohub.toml"
 PREFIX = "RESTOHUB_"
-NUMBERS = ("port", "log_days", "log_revisions", "restaurants_max", "backup_days", "regular_days")
-SWITCHES = ("advertise", "allow_public")
+NUMBERS = ("port", "tls_port", "log_days", "log_revisions", "restaurants_max", "backup_days", "regular_days")
+SWITCHES = ("http", "advertise", "allow_public")
 LISTS = ("allowed_hosts", "shared_addresses", "backup_to")
 TRUE, FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
@@ -40,6 +40,11 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     host: Annotated[str, Meta(min_length=1)] = "0.0.0.0"
     port: Annotated[int, Meta(ge=1, le=65535)] = 8000
+    http: bool = True
+    tls: Literal["off", "self"] = "off"
+    tls_cert: Place | None = None
+    tls_key: Place | None = None
+    tls_port: Annotated[int, Meta(ge=1, le=65535)] = 8443
     data: Path = Path()
     name: Annotated[str, Meta(min_length=1, max_length=200)] = "restohub"
     advertise: bool = True
@@ -58,10 +63,25 @@ class Settings(Struct, frozen=True, kw_only=True):
     regular_days: Annotated[int, Meta(ge=0, le=3650)] = 365
     access: Mode = "open"
 
+    @property
+    def secure(self) -> bool:
+        """Whether the hub listens for TLS."""
+        return self.tls == "self" or self.tls_cert is not None
+
+    @property
+    def first_port(self) -> int:
+        """The port that is announced: that of HTTP, where it is not switched off."""
+        return self.port if self.http else self.tls_port
+
 
 SAYS = {
     "host": "an address of this machine, or 0.0.0.0 for all",
     "port": "a number from 1 to 65535",
+    "http": "true or false",
+    "tls": "off or self",
+    "tls_cert": "a file in PEM that has a certificate",
+    "tls_key": "a file in PEM that has the certificate's private key",
+    "tls_port": "a number from 1 to 65535",
     "data": "a folder",
     "name": "a text of 1 to 200 characters",
     "advertise": "true or false",
@@ -101,7 +121,21 @@ def settings(flags: Mapping[str, Any], environment: Mapping[str, str] | None = N
     ):
         for name, value in values.items():
             found[name] = _checked(name, value, source)
-    return Settings(**{**found, "data": folder})
+    chosen = Settings(**{**found, "data": folder})
+    _confirm_tls(chosen)
+    return chosen
+
+
+def _confirm_tls(chosen: Settings) -> None:
+    """Refuse what cannot be meant together."""
+    if (chosen.tls_cert is None) != (chosen.tls_key is None):
+        raise SettingsError("tls_cert and tls_key must be named together: a certificate, and its private key.")
+    if chosen.tls == "self" and chosen.tls_cert is not None:
+        raise SettingsError("tls = self is the hub's own certificate, and tls_cert is another one. Name one of them.")
+    if not chosen.http and not chosen.secure:
+        raise SettingsError("Without HTTP there must be TLS: add --tls self, or leave --no-http out.")
+    if chosen.http and chosen.secure and chosen.port == chosen.tls_port:
+        raise SettingsError(f"HTTP and TLS cannot share port {chosen.port}. Choose another with --tls-port.")
 
 
 def chosen_folder(flag: Path | None, environment: Mapping[str, str]) -> Path | None:

@@ -99,13 +99,17 @@ class Hub:
                 raise AssertionError(f"the hub ended with {self.process.returncode}: {self.said()}")
             # Not by httpx, which makes a client for each of the many times that nobody listens yet.
             with contextlib.suppress(OSError, http.client.HTTPException):
-                with contextlib.closing(http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=2)) as asked:
+                with contextlib.closing(self.probe()) as asked:
                     asked.request("GET", "/health")
                     asked.getresponse().read()
                 return self
             time.sleep(0.02)
         self.kill()  # the fixture that starts it ends here, and would leave it running
         raise AssertionError(f"the hub did not answer within {START_WAIT_S} s: {self.said()}")
+
+    def probe(self) -> http.client.HTTPConnection:
+        """A connection that asks whether it is there."""
+        return http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=2)
 
     def said(self) -> str:
         """What the process wrote to stdout and stderr so far."""

@@ -10,7 +10,7 @@ from hmac import compare_digest
 from msgspec import Struct
 
 from .pairing import Pairings
-from .roles import Mode, Role
+from .roles import Mode, Over, Role
 from .staff import Person, Staff
 from .tokens import digest_of
 from .visitors import Visitors
@@ -21,7 +21,8 @@ MACHINE_ID, MACHINE = "machine", "The hub's own machine"
 class Device(Struct, frozen=True):
     """A device that was paired. `digest` is the SHA-256 of its token; times are UTC seconds.
 
-    `paired_by` is the id of the device that let it in. A device that was revoked stays known by its name alone.
+    `paired_by` is the id of the device that let it in, `paired_over` what it asked over: on plain HTTP others on the
+    network could read along. A device that was revoked stays known by its name alone.
     `restored_from`: it came with a copy of the data that knows nothing after this time, and was not confirmed since.
     """
 
@@ -33,6 +34,7 @@ class Device(Struct, frozen=True):
     paired_by: str
     revoked_at: int | None = None
     restored_from: int | None = None
+    paired_over: Over = "http"
 
 
 # What the store is asked to keep.

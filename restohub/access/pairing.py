@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from restohub.limits import INVITATIONS_MAX, PAIRING_S, PENDING_AN_ADDRESS, PENDING_MAX
 
-from .roles import Role
+from .roles import Over, Role
 from .tokens import digest_of
 
 # Without 0, O, 1, I, L and U: nothing that reads as something else, or spells a word.
@@ -24,13 +24,14 @@ CODE_CHARACTERS = 6
 
 
 class Pending(Struct, frozen=True):
-    """A device that waits: who it is by its token's digest, from where, how it calls itself, and until when."""
+    """A device that waits: who it is by its token's digest, from where, over what, its own name, and until when."""
 
     code: str
     digest: bytes
     address: str
     name: str
     until: float
+    over: Over = "http"
 
 
 class Invitation(Struct, frozen=True):
@@ -63,7 +64,7 @@ class Pairings:
         """For how many seconds more it waits."""
         return max(0, round(pending.until - self._now()))
 
-    def open(self, digest: bytes, address: str, name: str) -> Pending | None:
+    def open(self, digest: bytes, address: str, name: str, over: Over = "http") -> Pending | None:
         """Have a device wait; the same one that asks again goes on waiting. None where there is no room for it."""
         waiting = self.waiting()
         mine = [one for one in waiting if one.address == address]
@@ -74,7 +75,7 @@ class Pairings:
             return None
         if len(waiting) >= PENDING_MAX and not self._make_room(waiting, len(mine)):
             return None
-        pending = Pending(self.new_code(), digest, address, name, self._now() + PAIRING_S)
+        pending = Pending(self.new_code(), digest, address, name, self._now() + PAIRING_S, over)
         self._pending[pending.code] = pending
         return pending
 

@@ -7,6 +7,7 @@ from typing import Literal
 Role = Literal["view", "host", "manager"]
 Need = Literal["anyone", "view", "host", "manager"]
 Mode = Literal["open", "closed"]
+Over = Literal["http", "tls"]
 RANKS: dict[str, int] = {"anyone": 0, "view": 1, "host": 2, "manager": 3}
 
 

@@ -60,6 +60,8 @@ def ready_lines(name: str, reached: HubUrls, folder: Path) -> list[str]:
     said += [f"It is also at {url}" for url in others]
     if reached.local_url:
         said.append(f"By name it is at {reached.local_url}")
+    if reached.tls_urls:
+        said += [f"Over TLS it is at {reached.tls_urls[0]}", f"The SHA-256 of its certificate is {reached.fingerprint}"]
     if reached.reason:
         said.append(reached.reason)
     return [*said, f"It keeps its data in {printable(str(folder), 4096)}"]
@@ -76,8 +78,16 @@ def as_json_object(hub: RunningHub, reached: HubUrls) -> dict[str, object]:
         "local_url": reached.local_url,
         "own_url": reached.own_url,
         "reason": reached.reason or None,
+        "tls": _tls_json(reached),
         "data": str(hub.folder),
     }
+
+
+def _tls_json(reached: HubUrls) -> dict[str, object] | None:
+    """What a script is told of TLS, null where there is none."""
+    if not reached.tls_port:
+        return None
+    return {"port": reached.tls_port, "fingerprint": reached.fingerprint, "urls": list(reached.tls_urls)}
 
 
 def print_banner(name: str, reached: HubUrls, folder: Path, stream: TextIO) -> None:
@@ -86,6 +96,10 @@ def print_banner(name: str, reached: HubUrls, folder: Path, stream: TextIO) -> N
     rows = [("On an iPad, open" if reached.urls else "On this machine", first), *(("or", url) for url in others)]
     if reached.local_url:
         rows.append(("or, by its name", reached.local_url))
+    if reached.tls_urls:
+        rows.append(("over TLS", reached.tls_urls[0]))
+        halves = reached.fingerprint[:32], reached.fingerprint[32:]  # on a terminal of 80 columns
+        rows += [("its certificate", f"SHA-256 {halves[0]}"), ("", f"        {halves[1]}")]
     rows.append(("Its data are in", printable(str(folder), 4096)))
     said = [
         "",
@@ -96,7 +110,7 @@ def print_banner(name: str, reached: HubUrls, folder: Path, stream: TextIO) -> N
     ]
     if reached.reason:
         said += [wrapped(reached.reason, stream, REASON_COLUMNS), ""]
-    code = qr_lines(first, stream) if reached.urls else []
+    code = qr_lines(reached.qr_url(), stream) if reached.urls else []
     if code:
         said += [*(f"  {line}" for line in code), "  Or point an iPad's camera at this code.", ""]
     print_text("\n".join(said), to=stream)

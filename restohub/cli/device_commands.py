@@ -40,7 +40,8 @@ def list_(data: Data = None, as_json: AsJson = False) -> None:
         print_text(OF_A_COPY.format(min(one["restored_from"] for one in came_back)))
     for one in found["devices"]:
         state = f"revoked at {one['revoked_at']}" if one["revoked_at"] else f"{one['sockets']} connections"
-        paired = f"paired at {one['paired_at']} by {printable(one['paired_by'])}"
+        over = "TLS" if one["paired_over"] == "tls" else "plain HTTP"
+        paired = f"paired at {one['paired_at']} by {printable(one['paired_by'])} over {over}"
         waits = "  not confirmed" if one in came_back else ""
         print_text(f"{printable(one['name'])}  {one['role']}{waits}  {state}  {paired}  {one['id']}")
     for one in found["waiting"]:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import ssl
 import time
-from http.client import HTTPConnection, HTTPException
+from functools import partial
+from hashlib import sha256
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +26,30 @@ class HubError(Exception):
     """The hub did not do it; the text is a sentence for people."""
 
 
+class PinnedConnection(HTTPSConnection):
+    """A connection over TLS to the one hub whose certificate has this SHA-256: no other is sent a byte."""
+
+    def __init__(self, host: str, port: int, fingerprint: str) -> None:
+        anyone = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        anyone.check_hostname, anyone.verify_mode = False, ssl.CERT_NONE
+        super().__init__(host, port, timeout=ANSWER_WAIT_S, context=anyone)
+        self._fingerprint = fingerprint
+
+    def connect(self) -> None:
+        """Connect, and look at the certificate before anything is sent."""
+        super().connect()
+        shown = self.sock.getpeercert(binary_form=True) or b""
+        if sha256(shown).hexdigest() != self._fingerprint:
+            self.close()
+            raise ConnectionError("another certificate than the hub's is shown there")
+
+
 class HubClient:
     """The hub of this machine, asked one thing after the other; `token` is the one that lies in its data folder."""
 
-    def __init__(self, host: str, port: int, token: str = "") -> None:
-        self._connection = HTTPConnection(host, port, timeout=ANSWER_WAIT_S)
+    def __init__(self, host: str, port: int, token: str = "", fingerprint: str = "") -> None:
+        plain = partial(HTTPConnection, timeout=ANSWER_WAIT_S)
+        self._connection = PinnedConnection(host, port, fingerprint) if fingerprint else plain(host, port)
         self._token = {"Authorization": f"Bearer {token}"} if token else {}
 
     def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
@@ -48,6 +70,10 @@ class HubClient:
             time.sleep(min(int(answer.headers["Retry-After"]), PATIENCE_S))
         raise HubError(f"The hub accepts no deletes now: {msgspec.json.decode(text)['detail']}")
 
+    def close(self) -> None:
+        """Ask nothing more."""
+        self._connection.close()
+
     def told(self, method: str, path: str, body: Any = None) -> Any:
         """The document of an answer that went well; raises HubError."""
         status, document = self.ask(method, path, body)
@@ -63,4 +89,5 @@ def running_hub(data: Path | None) -> tuple[RunningHub, HubClient]:
     """
     hub = find_running(data, os.environ)
     token = read_machine_token(hub.folder)
-    return hub, HubClient(own_address(hub.endpoint), hub.endpoint.port, token)
+    pin = hub.endpoint.fingerprint if hub.endpoint.scheme == "https" else ""
+    return hub, HubClient(own_address(hub.endpoint), hub.endpoint.port, token, pin)

@@ -16,8 +16,8 @@ BUNDLED = "bundled"
 NAME = re.compile(r"[\w.-]+")
 # Where PEP 639 has them, and where they were before.
 LICENCE_FILE = re.compile(r"\.dist-info/(licenses/.|(LICEN[CS]E|COPYING|NOTICE)[^/]*$)", re.IGNORECASE)
-# The one file has the part that encrypts backups; any other extra is for those who build or test.
-OF_AN_EXTRA = re.compile(r"\bextra\s*==(?!\s*['\"]encryption)")
+# The one file has what encrypts backups and makes a certificate; any other extra is for those who build or test.
+OF_AN_EXTRA = re.compile(r"\bextra\s*==(?!\s*['\"](?:encryption|tls)['\"])")
 
 
 class LicensedPart(NamedTuple):

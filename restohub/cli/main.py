@@ -25,6 +25,7 @@ from .serve import serve
 from .service_commands import service
 from .simulate import simulate
 from .staff_commands import staff
+from .tls_commands import tls
 from .verify import verify
 from .where import where
 
@@ -47,6 +48,7 @@ cli.add_typer(service, name="service", short_help="Start the hub with the machin
 cli.add_typer(access, name="access", short_help="Close the hub to devices that are not paired, or open it again.")
 cli.add_typer(devices, name="devices", short_help="The devices that are paired: list, rename, revoke, confirm.")
 cli.add_typer(staff, name="staff", short_help="The people of the staff and their PINs: list, add, pin, remove.")
+cli.add_typer(tls, name="tls", short_help="Make another certificate of the hub's own.")
 cli.add_typer(identity, name="identity", short_help="Give a copy of another hub's data an identity of its own.")
 
 

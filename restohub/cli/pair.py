@@ -57,7 +57,7 @@ def _url(hub: Any, invitation: str) -> str:
     from restohub.net.urls import hub_urls
 
     reached = hub_urls(hub.endpoint, host=hub.health.discovery.host if hub.health.discovery else "")
-    return f"{(*reached.urls, reached.own_url)[0]}#pair={invitation}"
+    return reached.qr_url(f"pair={invitation}")
 
 
 def _show(url: str) -> None:

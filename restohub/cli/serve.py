@@ -22,21 +22,41 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("restohub")
 
+# The longer options.
+Http = Annotated[
+    bool | None, typer.Option("--http/--no-http", help="Serve plain HTTP too, where there is TLS. [default: yes]")
+]
+Tls = Annotated[str | None, typer.Option(help="self: TLS by a certificate of its own. [default: off]")]
+TlsCertificate = Annotated[str | None, typer.Option(help="A certificate for TLS, a file in PEM. [default: none]")]
+TlsKey = Annotated[str | None, typer.Option(help="Its private key, a file in PEM. [default: none]")]
+TlsPort = Annotated[int | None, typer.Option(help="Port of TLS. [default: 8443]")]
+Data = Annotated[
+    Path | None,
+    typer.Option(
+        readable=False,
+        help="Folder that holds the data. [default: $STATE_DIRECTORY, else the platform's usual place]",
+    ),
+]
+Advertise = Annotated[
+    bool | None, typer.Option("--advertise/--no-advertise", help="Let iPads find the hub. [default: advertise]")
+]
+AllowPublic = Annotated[
+    bool | None,
+    typer.Option("--allow-public/--no-allow-public", help="Answer the Internet as well. [default: no]"),
+]
+
 
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on. [default: 0.0.0.0, every one]")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on. [default: 8000]")] = None,
-    data: Annotated[
-        Path | None,
-        typer.Option(
-            readable=False,
-            help="Folder that holds the data. [default: $STATE_DIRECTORY, else the platform's usual endpoint]",
-        ),
-    ] = None,
+    http: Http = None,
+    tls: Tls = None,
+    tls_cert: TlsCertificate = None,
+    tls_key: TlsKey = None,
+    tls_port: TlsPort = None,
+    data: Data = None,
     name: Annotated[str | None, typer.Option(help="What this hub is called. [default: restohub]")] = None,
-    advertise: Annotated[
-        bool | None, typer.Option("--advertise/--no-advertise", help="Let iPads find the hub. [default: advertise]")
-    ] = None,
+    advertise: Advertise = None,
     interface: Annotated[
         str | None, typer.Option(help="Network interface to be found on. [default: each that iPads may be on]")
     ] = None,
@@ -53,10 +73,7 @@ def serve(
         str | None,
         typer.Option(help="Further names by which browsers may open the hub, separated by commas. [default: none]"),
     ] = None,
-    allow_public: Annotated[
-        bool | None,
-        typer.Option("--allow-public/--no-allow-public", help="Answer the Internet as well. [default: no]"),
-    ] = None,
+    allow_public: AllowPublic = None,
     shared_addresses: Annotated[
         str | None,
         typer.Option(help="Addresses shared by many devices, which get no per-address limit. [default: 127.0.0.1,::1]"),
@@ -86,14 +103,15 @@ def serve(
 
 
 def _run(chosen: Settings) -> int:
-    from restohub.app import PortError  # the framework takes half of the time to start
-    from restohub.app import serve as serve_hub
+    from restohub.app import serve as serve_hub  # the framework takes half of the time to start
     from restohub.doctor.backups import newest_backup
     from restohub.live.ports import StorageBackError, StorageFailedError, StorageFullError, StorageUnavailableError
+    from restohub.net.certificate import CertificateError
     from restohub.net.running_hub import port_taken, served_already
     from restohub.store.codec import DamageError
     from restohub.store.data_folder import FolderError, ServedError
     from restohub.store.errors import DatabaseError
+    from restohub.web.transport.listener import PortError
 
     from .banner import announce_ready
 
@@ -109,7 +127,9 @@ def _run(chosen: Settings) -> int:
     except (FolderError, StorageBackError) as error:
         exit_with_error(str(error))
     except PortError as error:
-        _ended(chosen, port_taken(chosen.host, chosen.port, chosen.data) or str(error))
+        _ended(chosen, port_taken(chosen.host, error.port, chosen.data) or str(error))
+    except CertificateError as error:
+        _ended(chosen, str(error))
     except DamageError as error:
         _ended(
             chosen,

@@ -9,7 +9,7 @@ from typing import TypeVar
 from restohub.config import Settings
 from restohub.store.data_folder import is_served
 
-from . import backups, database, folder, machine_clock, mdns, network
+from . import backups, database, folder, machine_clock, mdns, network, tls_certificate
 from .last_run import check_last_run
 from .report import Check
 
@@ -34,12 +34,14 @@ async def run_checks(chosen: Settings, progress: Progress) -> AsyncIterator[Chec
     served = is_served(chosen.data)
     checked, seen = await patiently("Reading the database", database.check_database(chosen.data, chosen.backup_to))
     install_id = seen.install_id if seen else None
-    listener = await patiently("Asking the hub", network.who_answers(chosen.host, chosen.port))
+    listener = await patiently("Asking the hub", network.who_answers(chosen.host, chosen.first_port))
     yield network.check_port(chosen, listener, install_id, served)
     reached, choice = network.check_addresses(chosen)
     yield reached
     ours = listener.ours(install_id, served) if listener else None
     asking = mdns.check_discovery(chosen, choice, ours, install_id)
+    if chosen.secure:
+        yield tls_certificate.check_tls(chosen, ours)
     for check in await patiently("Listening in the network", asking):
         yield check
     yield folder.check_permissions(chosen.data)

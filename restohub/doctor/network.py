@@ -55,10 +55,10 @@ def check_port(chosen: Settings, listener: Listener | None, install_id: str | No
         ours = listener.ours(install_id, served)
         return _hub(chosen, ours) if ours else _strange_hub(chosen)
     if listener is not None:
-        return _taken(chosen.port)
+        return _taken(chosen.first_port)
     checked = _bind(chosen)
     if checked.result == "well" and served:
-        found = f"A hub runs on this data folder, but not on port {chosen.port}."
+        found = f"A hub runs on this data folder, but not on port {chosen.first_port}."
         return Check("port", "warning", found, "If it has another port on purpose, ask again with --port.")
     return checked
 
@@ -67,7 +67,7 @@ def _strange_hub(chosen: Settings) -> Check:
     return Check(
         "port",
         "wrong",
-        f"Another restohub, not of {chosen.data}, answers on port {chosen.port}.",
+        f"Another restohub, not of {chosen.data}, answers on port {chosen.first_port}.",
         "Stop one of them, or give this one another --port. If that is the one you mean, name its folder; "
         f"a service's: {with_sudo(SERVICE_FOLDER)}",
     )
@@ -75,10 +75,10 @@ def _strange_hub(chosen: Settings) -> Check:
 
 def _hub(chosen: Settings, told: HubHealth) -> Check:
     if told.status != "healthy":
-        found = f"The hub runs on port {chosen.port}, but can save nothing now: {told.reason}."
+        found = f"The hub runs on port {chosen.first_port}, but can save nothing now: {told.reason}."
         return Check("port", "wrong", found, "iPads still see the floor. The lines on the disk may say more.")
     screens = f"{told.connections} {'screen' if told.connections == 1 else 'screens'} connected"
-    found = f"The hub runs on port {chosen.port}, for {_lasting(told.uptime_seconds)}, {screens}."
+    found = f"The hub runs on port {chosen.first_port}, for {_lasting(told.uptime_seconds)}, {screens}."
     return Check("port", "well", found)
 
 
@@ -86,23 +86,23 @@ def _bind(chosen: Settings) -> Check:
     from restohub.web.transport.listener import listening_socket  # the way the hub will do it
 
     try:
-        listening_socket(chosen.host, chosen.port).close()
+        listening_socket(chosen.host, chosen.first_port).close()
     except socket.gaierror:
         return Check(
             "port", "wrong", f"{chosen.host!r} is not an IP address.", "Leave --host out to listen on every one."
         )
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            return _taken(chosen.port)
+            return _taken(chosen.first_port)
         if error.errno == errno.EADDRNOTAVAIL:
             found = f"No network of this machine has the address {chosen.host} now."
             return Check("port", "wrong", found, "Leave --host out to listen on every one, or look at the cable.")
         if error.errno == errno.EACCES:
-            found = f"This user may not listen on port {chosen.port}."
+            found = f"This user may not listen on port {chosen.first_port}."
             return Check("port", "wrong", found, "Choose a port from 1024 on with --port, such as 8000.")
-        found = f"The hub could not listen on port {chosen.port} of {chosen.host} ({error.strerror})."
+        found = f"The hub could not listen on port {chosen.first_port} of {chosen.host} ({error.strerror})."
         return Check("port", "wrong", found, "Choose others with --port and --host.")
-    return Check("port", "well", f"Port {chosen.port} is free. The hub does not run now: restohub serve")
+    return Check("port", "well", f"Port {chosen.first_port} is free. The hub does not run now: restohub serve")
 
 
 def _taken(port: int) -> Check:
@@ -124,7 +124,7 @@ def who_listens(port: int) -> str:
 
 def check_addresses(chosen: Settings) -> tuple[Check, AddressChoice]:
     """What to type into an iPad, and the choice that discovery makes of the same addresses."""
-    name = "addresses"
+    name, scheme = "addresses", "http" if chosen.http else "https"
     try:
         bound = bound_address(chosen.host)
         if ip_address(bound).is_loopback:
@@ -135,13 +135,14 @@ def check_addresses(chosen: Settings) -> tuple[Check, AddressChoice]:
         found = f"The machine's addresses could not be read ({error})."
         return Check(name, "skipped", found), AddressChoice(reason=found)
     if not choice.addresses and (others := choose_addresses(machine_interfaces(), bound).addresses):
-        at = " or ".join(url(one, chosen.port) for one in others)
+        at = " or ".join(url(one, chosen.first_port, scheme) for one in others)
         found = f"{choice.reason} iPads do not find the hub by themselves, but reach it at {at}"
         return Check(name, "warning", found, "Name one that exists with --interface, or leave it out."), choice
     if not choice.addresses:
         fix = "Plug in the cable or join the Wi-Fi that the iPads use; a running hub picks it up by itself."
         return Check(name, "wrong", choice.reason, fix), choice
-    found = f"On an iPad in the same network, open {' or '.join(url(one, chosen.port) for one in choice.addresses)}"
+    at = " or ".join(url(one, chosen.first_port, scheme) for one in choice.addresses)
+    found = f"On an iPad in the same network, open {at}"
     if all(ip_address(one).is_link_local for one in choice.addresses):
         fix = "No router gave this machine an address. Is the router on, and the cable in it?"
         return Check(name, "warning", found, fix), choice

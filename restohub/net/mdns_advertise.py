@@ -21,7 +21,7 @@ from restohub.wire.responses import Discovery, DiscoveryState
 from .addresses import AddressChoice, choose_addresses, machine_interfaces
 from .duplicate_id import DuplicateIdWatch
 from .name_conflicts import Rivals
-from .urls import host_name, short_id
+from .urls import endpoint_url, host_name, short_id
 
 if TYPE_CHECKING:
     from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
@@ -68,7 +68,10 @@ class Advertiser:
             "api": "1",
             "ver": version,
             "path": "/",
+            **({"tls": str(endpoint.tls_port), "fp": endpoint.fingerprint} if endpoint.tls_port else {}),
         }
+        # Whoever browses for web pages opens them by plain HTTP.
+        self._services = SERVICES if endpoint.scheme == "http" else SERVICES[:1]
         # Whether the hub is closed to strangers, which the record says: another thread may change it at any time.
         self.access: Callable[[], Mode] = lambda: "open"
         self._bound, self._port = "", 0
@@ -220,7 +223,7 @@ class Advertiser:
                 server=f"{self.host}.",
                 parsed_addresses=list(chosen.addresses),
             )
-            for service in SERVICES
+            for service in self._services
         ]
 
     async def _keeps_name(self, voice: AsyncZeroconf, infos: list[AsyncServiceInfo]) -> bool:
@@ -268,7 +271,8 @@ class Advertiser:
     def _say(self, state: DiscoveryState, chosen: AddressChoice | None = None, reason: str | UnsetType = UNSET) -> None:
         addresses = list(chosen.addresses) if chosen else []
         if chosen and addresses != self._state.addresses:
-            log.info("iPads find the hub as %r, browsers at http://%s:%d/.", self._name, self.host, self._port)
+            at = endpoint_url(self._endpoint, self.host)
+            log.info("iPads find the hub as %r, browsers at %s.", self._name, at)
         self._state = Discovery(state, self._name, self.host, addresses, reason)
 
 

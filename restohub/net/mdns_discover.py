@@ -94,6 +94,7 @@ async def _hubs(info: AsyncServiceInfo, senders: set[str]) -> list[tuple[str, Fo
     said = {key: (value or b"").decode(errors="replace") for key, value in info.properties.items()}
     properties = {key.decode(errors="replace"): value for key, value in said.items()}
     announced = properties.get("id", "")
+    scheme = "https" if properties.get("tls") == str(port) else "http"
     told = dict(zip(addresses, await asyncio.gather(*(health_at(one, port) for one in addresses)), strict=True))
     runs = {address: one.run for address, one in told.items() if one and one.id == announced}
     shares = [addresses]
@@ -107,8 +108,8 @@ async def _hubs(info: AsyncServiceInfo, senders: set[str]) -> list[tuple[str, Fo
                 name=info.name.removesuffix(f".{SERVICE}"),
                 id=announced,
                 version=properties.get("ver", ""),
-                urls=[url(address, port) for address in sorted(share, key=lambda one: told[one] is None)],
-                local_url=url((info.server or "").removesuffix("."), port),
+                urls=[url(address, port, scheme) for address in sorted(share, key=lambda one: told[one] is None)],
+                local_url=url((info.server or "").removesuffix("."), port, scheme),
                 state=_state(announced, [one for one in map(told.get, share) if one]),
             ),
         )

@@ -16,7 +16,7 @@ from restohub.live.hub_address import Endpoint
 from .addresses import EVERYWHERE
 from .health_probe import HubHealth, health_at
 from .runfile import read_runfile
-from .urls import LOOPBACK, hub_urls, own_address, url
+from .urls import LOOPBACK, endpoint_url, hub_urls, own_address, url
 
 SERVICE_FOLDER = Path({"darwin": MAC_FOLDER, "win32": WINDOWS_FOLDER}.get(sys.platform, LINUX_FOLDER))
 
@@ -62,7 +62,8 @@ def served_already(folder: Path) -> str:
         return (
             f"Another hub serves the data folder {folder} already, and does not answer. Stop it, then start it again."
         )
-    at = (*hub_urls(hub.endpoint).urls, url(own_address(hub.endpoint), hub.endpoint.port))[0]
+    reached = hub_urls(hub.endpoint)
+    at = (*reached.urls, reached.own_url)[0]
     return (
         f"The hub runs already, at {at} (its data are in {folder}), so no second one was started. "
         "`restohub where` shows every address. To start it anew, stop that one first."
@@ -86,7 +87,7 @@ def _why_none(folders: list[Path], closed: Path | None, last: tuple[Path, Endpoi
         return f"Only the hub's own user and root may look into {closed}: {_as_root(closed)}"
     if last:
         folder, endpoint = last
-        at = url(own_address(endpoint), endpoint.port)
+        at = endpoint_url(endpoint, own_address(endpoint))
         return (
             f"No hub answers for the data in {folder}; the last one was at {at}. Start it with `restohub serve`; "
             "where it is a service of systemd, `systemctl status restohub` says how it is."

@@ -20,12 +20,22 @@ COPY_ADVICE = (
 
 
 class HubUrls(Struct, frozen=True):
-    """`urls`: by address, for iPads. `own_url`: from the hub's own machine. `reason`: what iPads cannot do, and why."""
+    """`urls`: by address, for iPads. `own_url`: from the hub's own machine. `reason`: what iPads cannot do, and why.
+
+    `tls_urls` are those of TLS, `fingerprint` is the SHA-256 of its certificate; both are empty where there is none.
+    """
 
     urls: tuple[str, ...]
     local_url: str | None
     own_url: str
     reason: str
+    tls_urls: tuple[str, ...] = ()
+    tls_port: int = 0
+    fingerprint: str = ""
+
+    def qr_url(self, *said: str) -> str:
+        """The first address, as a QR code has it."""
+        return (*self.urls, self.own_url)[0] + qr_fragment(self.tls_port, self.fingerprint, *said)
 
 
 def hub_urls(
@@ -35,10 +45,12 @@ def hub_urls(
 
     `host`: the name that it is announced by, where that is known not to be the usual one.
     """
-    own_url = url(own_address(endpoint), endpoint.port)
+    own_url = endpoint_url(endpoint, own_address(endpoint))
+    secure = endpoint.tls_port, endpoint.fingerprint
     if ip_address(endpoint.bound).is_loopback:
         reason = f"No iPad can reach the hub: it listens on {endpoint.bound}, which is this machine alone."
-        return HubUrls((), None, own_url, f"{reason} Start it with `--host 0.0.0.0` to listen on the network.")
+        reason = f"{reason} Start it with `--host 0.0.0.0` to listen on the network."
+        return HubUrls((), None, own_url, reason, _tls_urls(endpoint, [own_address(endpoint)]), *secure)
     try:
         found = list(look())
         chosen = choose_addresses(found, endpoint.bound, endpoint.interface)
@@ -48,13 +60,30 @@ def hub_urls(
             reason=f"The system does not tell this machine's addresses ({error.strerror})."
         )
     if not reached.addresses:
-        return HubUrls((), None, own_url, f"{chosen.reason} iPads cannot reach the hub until that changes.")
-    urls = tuple(url(address, endpoint.port) for address in reached.addresses)
+        reason = f"{chosen.reason} iPads cannot reach the hub until that changes."
+        return HubUrls((), None, own_url, reason, _tls_urls(endpoint, [own_address(endpoint)]), *secure)
+    urls = tuple(endpoint_url(endpoint, address) for address in reached.addresses)
+    tls_urls = _tls_urls(endpoint, reached.addresses)
     if reached is not chosen:
-        return HubUrls(urls, None, own_url, f"{chosen.reason} {UNFOUND}")
-    return HubUrls(
-        urls, url(host or host_name(endpoint.id), endpoint.port) if endpoint.advertised else None, own_url, ""
-    )
+        return HubUrls(urls, None, own_url, f"{chosen.reason} {UNFOUND}", tls_urls, *secure)
+    local_url = endpoint_url(endpoint, host or host_name(endpoint.id)) if endpoint.advertised else None
+    return HubUrls(urls, local_url, own_url, "", tls_urls, *secure)
+
+
+def endpoint_url(endpoint: Endpoint, host: str) -> str:
+    """The URL of a hub at one of its names or addresses."""
+    return url(host, endpoint.port, endpoint.scheme)
+
+
+def _tls_urls(endpoint: Endpoint, addresses: Iterable[str]) -> tuple[str, ...]:
+    return tuple(url(one, endpoint.tls_port, "https") for one in addresses) if endpoint.tls_port else ()
+
+
+def qr_fragment(tls_port: int, fingerprint: str, *said: str) -> str:
+    """The fragment of a QR code's address, with what pins the hub's certificate; it is never sent, and in no log."""
+    pin = (f"tls={tls_port}", f"fp={fingerprint}") if tls_port else ()
+    found = "&".join((*said, *pin))
+    return f"#{found}" if found else ""
 
 
 def own_address(endpoint: Endpoint) -> str:
@@ -62,9 +91,9 @@ def own_address(endpoint: Endpoint) -> str:
     return LOOPBACK if endpoint.bound in EVERYWHERE else endpoint.bound
 
 
-def url(host: str, port: int) -> str:
+def url(host: str, port: int, scheme: str = "http") -> str:
     """The URL of a host's name or address; IPv6 stands in brackets (RFC 3986, section 3.2.2)."""
-    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+    return f"{scheme}://[{host}]:{port}/" if ":" in host else f"{scheme}://{host}:{port}/"
 
 
 def short_id(install_id: str) -> str:

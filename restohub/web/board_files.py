@@ -54,7 +54,8 @@ async def board(request: Request) -> OwnPolicy:
     """The board: its page, which names the folder of its files."""
     host = request.header(b"host") or ""
     # Safari before 16 takes no `ws:` for 'self'.
-    policy = POLICY.format(socket=f" ws://{host}" if HOST.fullmatch(host) else "")
+    scheme = "wss" if request.scope.get("scheme") == "https" else "ws"
+    policy = POLICY.format(socket=f" {scheme}://{host}" if HOST.fullmatch(host) else "")
     return _answer(request, HTML, _packed_index(), NEVER, (b"content-security-policy", policy.encode()))
 
 

@@ -9,13 +9,13 @@ import msgspec
 
 from restohub.access.devices import MACHINE_ID, Device, Kept
 from restohub.access.pairing import Pending
-from restohub.access.roles import Role
+from restohub.access.roles import Over, Role
 from restohub.floor.outcomes import ID_MAX, MISUNDERSTOOD, Params, Refused, invalid, limit_reached, quoted, rate_limited
 from restohub.limits import DEVICES_MAX, PAIRING_S
 from restohub.live.clock import new_id
 from restohub.live.hub import Hub
 from restohub.live.ports import StorageFullError, StorageUnavailableError
-from restohub.net.urls import hub_urls
+from restohub.net.urls import hub_urls, qr_fragment
 from restohub.wire.access_bodies import (
     Approval,
     DeviceChange,
@@ -58,10 +58,10 @@ async def open_pairing(request: Request) -> Answer:
             invited = pairings.invited(asked.invitation)
             if invited is None:
                 raise Problem(invalid("invitation", NO_INVITATION, NO_INVITATION))
-            device = await _pair(hub, digest, invited.name, invited.role, invited.by)
+            device = await _pair(hub, digest, invited.name, invited.role, invited.by, _over(request))
             pairings.use(asked.invitation)
         return json_answer(Pairing("paired", None, None, _out(hub, device)), 201)
-    pending = pairings.open(digest, request.caller.address, asked.name or "")
+    pending = pairings.open(digest, request.caller.address, asked.name or "", _over(request))
     if pending is None:
         raise Problem(rate_limited(TOO_MANY_WAIT, PAIRING_S))
     return json_answer(_waiting(hub, pending), 201)
@@ -94,7 +94,7 @@ async def pair_device(request: Request) -> Answer:
         pending = hub.access.pairings.showing(asked.code)
         if pending is None:
             raise Problem(invalid("code", NO_CODE, NO_CODE))
-        device = await _pair(hub, pending.digest, asked.name, asked.role, _by(request))
+        device = await _pair(hub, pending.digest, asked.name, asked.role, _by(request), pending.over)
     return json_answer(_out(hub, device), 201)
 
 
@@ -156,11 +156,11 @@ async def keep_access(hub: Hub, what: Kept) -> None:
 
 def _url(request: Request, invitation: str) -> str:
     """Where the device goes: as the manager came, who may sit at the hub's own machine; a fragment is never sent."""
-    host = request.header(b"host") or ""
+    host, endpoint = request.header(b"host") or "", request.hub.endpoint
     if not host or LOOPBACK.fullmatch(host):
-        reached = hub_urls(request.hub.endpoint)
-        return f"{(*reached.urls, reached.own_url)[0]}#pair={invitation}"
-    return f"{request.scope['scheme']}://{host}/#pair={invitation}"
+        return hub_urls(endpoint).qr_url(f"pair={invitation}")
+    fragment = qr_fragment(endpoint.tls_port, endpoint.fingerprint, f"pair={invitation}")
+    return f"{request.scope['scheme']}://{host}/{fragment}"
 
 
 def _qr(url: str) -> list[str]:
@@ -191,7 +191,12 @@ def _device(request: Request) -> Device:
     return device
 
 
-async def _pair(hub: Hub, digest: bytes, name: str, role: Role, by: str) -> Device:
+def _over(request: Request) -> Over:
+    """What a device asks over."""
+    return "tls" if request.scope.get("scheme") == "https" else "http"
+
+
+async def _pair(hub: Hub, digest: bytes, name: str, role: Role, by: str, over: Over) -> Device:
     """Let a device in, within `changing`: it waits until it is stored."""
     count = len(hub.access.devices)
     if count >= DEVICES_MAX:
@@ -199,7 +204,7 @@ async def _pair(hub: Hub, digest: bytes, name: str, role: Role, by: str) -> Devi
     known = hub.access.of_digest(digest)
     if known is not None:  # by two invitations at once
         return known
-    device = Device(new_id(), name, role, digest, hub.clock.now(), by)
+    device = Device(new_id(), name, role, digest, hub.clock.now(), by, paired_over=over)
     await keep_access(hub, device)
     hub.access.put(device)
     hub.access.pairings.close(digest)

@@ -13,7 +13,7 @@ from restohub.live.hub import Hub
 from restohub.net.urls import COPY_ADVICE
 from restohub.store.data_folder import DATABASE, size_of, wal_path
 from restohub.store.sqlite_version import SQLITE_VERSION, has_wal_reset_bug
-from restohub.wire.responses import Answer, BackupHealth, DatabaseHealth, Discovery, Health, json_answer
+from restohub.wire.responses import Answer, BackupHealth, DatabaseHealth, Discovery, Health, TlsHealth, json_answer
 from restohub.wire.times import time_text
 
 from .client_address import is_own_machine
@@ -47,6 +47,7 @@ async def health(request: Request) -> Answer:
         clock_behind_seconds=hub.clock.behind_s(),
         backup=BackupHealth(None, [], []) if stranger else _backup(hub, whole),
         access=hub.access.mode,
+        tls=TlsHealth(hub.endpoint.tls_port, hub.endpoint.fingerprint) if hub.endpoint.tls_port else None,
         reason=(STRANGERS_REASON if stranger else reason) if reason else UNSET,
     )
     status = 503 if reason else 200

@@ -19,12 +19,12 @@ from .local_time import local_time
 LOOPBACK = re.compile(r"(?:localhost|127(?:\.\d+){3}|\[::1\])(?::\d+)?", re.IGNORECASE)
 
 
-def home_page(hub: Hub, connections: int, came_by: str) -> bytes:
+def home_page(hub: Hub, connections: int, came_by: str, scheme: str = "http") -> bytes:
     """The page `/about`, as things are at this moment, for a reader who came by this host and port ("": unknown)."""
     return filled(
         "home.html",
         name=escape(hub.endpoint.name),
-        address=_address(hub, came_by),
+        address=_address(hub, came_by, scheme),
         state=_state(hub, connections),
         notes=notes(warnings(hub)),
         restaurants=_restaurants(hub),
@@ -33,10 +33,12 @@ def home_page(hub: Hub, connections: int, came_by: str) -> bytes:
     )
 
 
-def _address(hub: Hub, came_by: str) -> str:
+def _address(hub: Hub, came_by: str, scheme: str) -> str:
     """What to tell an iPad: the address that brought the reader here, unless it leads an iPad to itself."""
     if came_by and not LOOPBACK.fullmatch(came_by):
-        return f"Give the app on your iPads the address {code(f'http://{came_by}')}. There is nothing else to do here."
+        return (
+            f"Give the app on your iPads the address {code(f'{scheme}://{came_by}')}. There is nothing else to do here."
+        )
     reached = hub_urls(hub.endpoint, host=hub.discovery().host)
     if not reached.urls:
         return inline(reached.reason)

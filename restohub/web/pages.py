@@ -36,7 +36,9 @@ async def home(request: Request) -> Answer:
     if (not came_by or LOOPBACK.fullmatch(came_by)) and not is_own_machine(scope):
         address, port = scope["server"]  # the one that he asked; the machine's others are not for him
         came_by = url(str(normalized_ip(address)), port).removeprefix("http://").rstrip("/")
-    return Answer(200, [HTML], home_page(request.hub, request.hub.feed.connections, came_by))
+    return Answer(
+        200, [HTML], home_page(request.hub, request.hub.feed.connections, came_by, scope.get("scheme", "http"))
+    )
 
 
 async def security_txt(request: Request) -> Answer:
@@ -80,6 +82,8 @@ async def asyncapi(request: Request) -> Answer:  # noqa: ARG001 (a handler's own
 def _page(request: Request, name: str) -> Answer:
     """A page with the address by which its reader came, so that its commands can be copied."""
     host, html = _came_by(request), packaged(f"made/{name}.html")
+    if request.scope.get("scheme") == "https":
+        html = html.replace(b"http://" + PLACE, b"https://" + PLACE).replace(b"ws://" + PLACE, b"wss://" + PLACE)
     return Answer(200, [HTML], html.replace(PLACE, host.encode()) if host else html)
 
 

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from restohub.access.devices import Device
-from restohub.access.roles import Mode, Role
+from restohub.access.roles import Mode, Over, Role
 from restohub.floor.outcomes import Fault, quoted
 from restohub.floor.text_folding import is_blank
 
@@ -70,6 +70,7 @@ class PairedDevice(Struct):
 
     `restored_from`: it came with a copy of the data that knows nothing after this time, and was not confirmed since;
     until then a manager works as a host.
+    `paired_over`: what it asked over. What is sent over plain HTTP can be read by others on the network.
     """
 
     id: str
@@ -80,6 +81,7 @@ class PairedDevice(Struct):
     revoked_at: Time | None
     sockets: Annotated[int, Meta(ge=0)]
     restored_from: Time | None
+    paired_over: Over
 
 
 class Pairing(Struct):
@@ -227,4 +229,5 @@ def device_out(device: Device, paired_by: str, sockets: int) -> PairedDevice:
         time_or_none(device.revoked_at),
         sockets,
         time_or_none(device.restored_from) if device.revoked_at is None else None,
+        device.paired_over,
     )

@@ -251,12 +251,20 @@ class BackupHealth(Struct):
     missing: list[str]
 
 
+class TlsHealth(Struct):
+    """Where the hub speaks TLS. `fingerprint`: the SHA-256 of its certificate, in hexadecimal digits, for pinning."""
+
+    port: Annotated[int, Meta(ge=1, le=65535)]
+    fingerprint: str
+
+
 class Health(Struct, omit_defaults=True):
     """How the hub is. `id`: of this installation, as in its TXT record, the same for as long as its data folder.
 
     `access`: `closed` where devices need a token; strangers are then told nothing of the floor: the numbers are 0.
     `run`: of this run alone: two hubs that answer with one `id` and two `run`s have copies of one data folder.
-    `clock_behind_seconds`: how far the machine's clock is behind the last commit.
+    `clock_behind_seconds`: how far the machine's clock is behind the last commit. `tls`: null where there is plain HTTP
+    alone.
     """
 
     status: Literal["healthy", "unhealthy"]
@@ -273,6 +281,7 @@ class Health(Struct, omit_defaults=True):
     clock_behind_seconds: Annotated[int, Meta(ge=0)]
     backup: BackupHealth
     access: Mode
+    tls: TlsHealth | None
     reason: str | UnsetType = UNSET
 
 

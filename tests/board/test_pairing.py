@@ -54,7 +54,7 @@ def test_an_invitation_in_the_address_needs_no_code(new_hub: NewHub, open_page: 
     watch.forgive("401")  # each of them is an error in the browser's console
     with manager(hub) as trusted:
         secret = ok(trusted.post("/api/invitations", json={"name": "Bar", "role": "host"}), 201)["invitation"]
-        page = open_page(hub, path=f"/#pair={secret}")
+        page = open_page(hub, path=f"/#pair={secret}&tls=8443&fp={64 * '0'}")
         expect(page.locator("#plan .table").first).to_be_visible()
         assert secret not in page.url
         assert [one["name"] for one in ok(trusted.get("/api/devices"))["devices"]] == ["Bar"]

@@ -47,8 +47,8 @@ def one_file_hub(built: Built, bare: tuple[str, ...], tmp_path: Path) -> Iterato
     """Makes hubs of the one file over the test's one data folder; each still running at the end is killed."""
     made: list[Hub] = []
 
-    def make(*, wrap: tuple[str, ...] = (), **options: Any) -> Hub:
-        hub = Hub(tmp_path / "data", wrap=(*wrap, *bare), **options)
+    def make(*args: str, wrap: tuple[str, ...] = (), **options: Any) -> Hub:
+        hub = Hub(tmp_path / "data", *args, wrap=(*wrap, *bare), **options)
         hub.program = (str(built.path),)
         made.append(hub)
         return hub

@@ -7,10 +7,12 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Callable
 from contextlib import contextmanager
+from hashlib import sha256
 from importlib.metadata import packages_distributions, version
 from pathlib import Path
 
@@ -18,10 +20,11 @@ import pytest
 from PyInstaller.archive.readers import CArchiveReader
 
 from restohub.build.one_file import own_environment
+from tests.access.tls_hub import anyone
 from tests.boot.notify_socket import ear_at
 from tests.boot.test_sandbox import AS_ROOT, MAY_FAIL, allowed_calls, traced
 from tests.build.conftest import Built
-from tests.conftest import Hub, next_message
+from tests.conftest import Hub, free_port, next_message
 from tests.net.announced_hubs import AnnouncedHub
 from tests.net.network import a_network
 
@@ -88,6 +91,17 @@ def test_a_change_through_it_is_heard_and_outlives_it(one_file_hub: NewHub, tmp_
     with again.client() as api:
         assert api.get(f"/api/restaurants/1/guests/{guest}").json()["name"] == "Città Rossi"
     assert again.stop() == 0
+
+
+def test_it_makes_a_certificate_for_tls(one_file_hub: NewHub, built: Built) -> None:
+    port = free_port()
+    hub = one_file_hub("--tls", "self", "--tls-port", str(port)).start()
+    with hub.client() as api:
+        found = api.get("/health").json()["tls"]
+    with anyone().wrap_socket(socket.create_connection(("127.0.0.1", port))) as secure:
+        assert found == {"port": port, "fingerprint": sha256(secure.getpeercert(binary_form=True) or b"").hexdigest()}
+    assert hub.stop() == 0
+    assert "\ncryptography " in said(built.path, "licences")
 
 
 def test_a_tidied_tmp_takes_no_page_away(one_file_hub: NewHub, tmp_path: Path) -> None:

@@ -53,6 +53,7 @@ def test_machines_are_told_in_json(new_hub: NewHub) -> None:
         "local_url": None,
         "own_url": f"{hub.url}/",
         "data": str(hub.data),
+        "tls": None,
     }
 
 

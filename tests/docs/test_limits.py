@@ -62,6 +62,11 @@ SAID: dict[str, dict[str, float]] = {
     "| 1,500 at once, 500 more an hour |": {"CREATIONS_BURST": 1_500, "CREATIONS_AN_HOUR": 500},
     "| 4 MB at once, 1 MB more an hour |": {"GROWTH_BYTES_BURST": 4e6, "GROWTH_BYTES_AN_HOUR": 1e6},
     "| connections | 320 |": {"CONNECTIONS_AN_ADDRESS": 320},
+    "| TLS handshakes | 320 at once, 20 more a second; each counts as a connection, and takes 10 s at most |": {
+        "HANDSHAKES_BURST": 320,
+        "HANDSHAKES_A_SECOND": 20,
+        "TLS_HANDSHAKE_S": 10,
+    },
     "| sockets | 128; 10 new ones a second, bursts of 150 |": {
         "SOCKETS_AN_ADDRESS": 128,
         "SOCKETS_A_SECOND": 10,
@@ -147,7 +152,7 @@ INSIDE |= {"QUEUE_MAX", "RIVALS_ASKED_A_MINUTE", "RIVALS_MAX", "RIVAL_WAIT_S", "
 INSIDE |= {"BACKUP_STEP_BYTES", "BACKUP_PAUSE_S", "BACKUP_READING_S", "BACKUP_PROCESS_S"}
 INSIDE |= {"BACKUP_FREE_BYTES", "BACKUP_DAYS", "BACKUP_WEEKS", "BACKUPS_MIN"}
 INSIDE |= {"BACKUP_IDLE_S", "BACKUP_AGAIN_S", "BACKUP_MISSED_S", "BACKUP_TOLD_AFTER_S"}
-INSIDE |= {"SET_ASIDE_DAYS", "VISITORS_MAX"}
+INSIDE |= {"SET_ASIDE_DAYS", "VISITORS_MAX", "TLS_BUFFER_BYTES"}
 # The numbers that stand beside what they bound.
 ELSEWHERE: list[tuple[str, ModuleType, dict[str, Any]]] = [
     ("The day is closed at 04:00 of the restaurant's zone", business_day, {"CLOSING_HOUR": 4}),

@@ -16,6 +16,7 @@ from tests.house.source_tree import PACKAGE, nodes, parsed
 OPERATE = "restohub/docs/operate.md"
 # What ends a start, or keeps a command from its work: the text is the sentence.
 ENDING = {"FolderError", "ServedError", "FormatError", "PortError", "StorageBackError", "SettingsError"}
+ENDING |= {"CertificateError"}
 ENDING |= {"stop", "_ended", "end_now"}
 # A part that must be the same in both, so that a sentence made of names alone matches nothing.
 SHARED = 6

@@ -21,6 +21,8 @@ DEFAULTS = {
     "data": "`$STATE_DIRECTORY`, else the platform's place",
     "interface": "each that iPads may be on",
     "backup_key": "none",
+    "tls_cert": "none",
+    "tls_key": "none",
 }
 
 
@@ -59,16 +61,8 @@ def test_every_flag_of_the_table_is_one_of_serve() -> None:
 
 def test_the_table_of_commands_is_that_of_the_code() -> None:
     listed = [one[0].strip("`").removeprefix("restohub ") for one in cells(part(OPERATE, "The commands"))[1:]]
-    words = {
-        " ".join(
-            re.findall(
-                r"^[a-z]+|(?<=^service )\w+|(?<=^identity )\w+|(?<=^devices )\w+|(?<=^access )\w+|(?<=^staff )\w+"
-                r"|(?<=^backup )key",
-                one,
-            )
-        )
-        for one in listed
-    }
+    groups = "|".join(rf"(?<=^{one} )\w+" for one in ("service", "identity", "devices", "access", "staff", "tls"))
+    words = {" ".join(re.findall(rf"^[a-z]+|{groups}|(?<=^backup )key", one)) for one in listed}
     found = set()
     for name, command in typer.main.get_command(cli).commands.items():  # type: ignore[attr-defined]  # typer gives a group
         below = {f"{name} {one}" for one in getattr(command, "commands", {})}

@@ -41,6 +41,20 @@ def test_avahi_finds_the_hub_its_txt_and_its_address_and_nothing_of_docker_or_a_
     assert pad.resolve(said["host"]) == "10.77.0.1"
 
 
+def test_the_txt_says_where_tls_is_and_its_certificate(
+    network: Network, pad: AvahiMachine, start_hub: StartHub
+) -> None:
+    hub = start_hub(network.machine("both", "10.77.0.81/24"), "--tls", "self", "--name", "Both")
+    assert hub.until("announced")["addresses"] == ["10.77.0.81"]
+    start_hub(network.machine("tls", "10.77.0.82/24"), "--tls", "self", "--no-http", "--name", "TLS alone")
+    for name, port in (("Both", PORT), ("TLS alone", 8443)):
+        one = within(PATIENCE_S, lambda name=name: [f for f in pad.browse() if f.name == name])[0][0]  # type: ignore[misc]  # mypy infers no default of a lambda
+        assert (one.port, one.txt["tls"], len(bytes.fromhex(one.txt["fp"]))) == (port, "8443", 32)
+        if name == "Both":
+            assert hub.health()["tls"] == {"port": 8443, "fingerprint": one.txt["fp"]}
+    assert {one.name for one in pad.browse("_http._tcp")} & {"Both", "TLS alone"} == {"Both"}
+
+
 def test_only_the_interface_that_is_named_is_used(network: Network, pad: AvahiMachine, start_hub: StartHub) -> None:
     machine = network.machine("choice", "10.77.0.60/24")
     another_interface(machine, "eth1", "10.78.0.60/24")

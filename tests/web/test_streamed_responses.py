@@ -15,6 +15,7 @@ import pytest
 from restohub.live.address_usage import Callers
 from restohub.web.error_handlers import send_answer
 from restohub.web.transport import http_protocol
+from restohub.web.transport.admission import Admission
 from restohub.web.transport.listener import listening_socket
 from restohub.web.transport.server import HubServer, server_config
 from restohub.wire.responses import Answer, Streamed
@@ -62,7 +63,7 @@ async def serving() -> AsyncIterator[tuple[StreamingApp, int]]:
 
     house, ready = StreamingApp(), asyncio.Event()
     with listening_socket("127.0.0.1", 0) as bound:
-        server = HubServer(server_config(house, Callers((), time.monotonic, str)), ready.set, before_stop)
+        server = HubServer(server_config(house, Admission(Callers((), time.monotonic, str))), ready.set, before_stop)
         serve = asyncio.create_task(server.serve([bound]))
         await ready.wait()
         try:

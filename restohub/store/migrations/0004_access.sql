@@ -8,6 +8,7 @@ CREATE TABLE device (
     paired_by TEXT NOT NULL,
     revoked_at INTEGER,
     restored_from INTEGER,
+    paired_over TEXT NOT NULL,
     checksum INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 

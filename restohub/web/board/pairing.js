@@ -9,7 +9,7 @@ const ASK_MS = 2000;
 
 /** @returns {Promise<void>} once this device belongs to the hub; an invitation in the address is used first */
 export async function openPairing(api) {
-  const invitation = location.hash.startsWith("#pair=") ? location.hash.slice(6) : null;
+  const invitation = new URLSearchParams(location.hash.slice(1)).get("pair"); // beside it, what an app needs for TLS
   const known = await standing(api);
   if (known === "paired") return;
   if (known === "nobody" && invitation && (await invited(api, invitation))) return;

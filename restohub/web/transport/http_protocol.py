@@ -393,5 +393,6 @@ class HttpLink(AutoHTTPProtocol):  # type: ignore[misc, valid-type]  # uvicorn c
             self.transport.close()
             return
         self.transport.write(word)
-        self.transport.write_eof()
+        if self.transport.can_write_eof():  # TLS cannot
+            self.transport.write_eof()
         self.loop.call_later(LINGER_S, self.transport.close)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import sys
 from contextlib import suppress
@@ -21,6 +22,31 @@ UNSENT_BYTES_MAX = 128 * 1024
 UNREAD_BYTES_MAX = 32 * 1024
 # A loop that is not uvloop takes so many connections at once before it does anything else: 0.1 ms each.
 BACKLOG = 512
+
+
+class PortError(Exception):
+    """A port cannot be listened on; the text says why and what to do."""
+
+    def __init__(self, port: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.port = port
+
+
+def bound_socket(host: str, port: int, flag: str = "--port") -> socket.socket:
+    """A socket that the hub listens on; `flag` chooses another port. Raises PortError."""
+    try:
+        return listening_socket(host, port)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise PortError(
+                port,
+                f"Another program uses port {port} already (another restohub?). "
+                f"Stop it, or choose another with {flag}.",
+            ) from None
+        raise PortError(
+            port,
+            f"The hub cannot listen on port {port} of {host} ({error.strerror}). Choose others with {flag} and --host.",
+        ) from None
 
 
 def listening_socket(host: str, port: int) -> socket.socket:

@@ -5,21 +5,24 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
+import ssl
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
 from restohub.limits import KEEP_ALIVE_S, MESSAGE_IN_BYTES_MAX
-from restohub.live.address_usage import Callers
 from restohub.wire.responses import ALWAYS
 
 from .admission import Admission
 from .http_protocol import HttpLink
 from .listener import BACKLOG
 from .websocket_protocol import WebSocketLink
+
+if TYPE_CHECKING:
+    from .tls_port import TlsPort
 
 STOP_WAIT_S = 2
 LOOK_EVERY_TICKS = 5
@@ -29,11 +32,21 @@ class HubServer(uvicorn.Server):
     """uvicorn, with a stop that first commits and publishes what was accepted, and signals that only stop it."""
 
     def __init__(
-        self, config: uvicorn.Config, on_ready: Callable[[], None], before_stop: Callable[[], Awaitable[None]]
+        self,
+        config: uvicorn.Config,
+        on_ready: Callable[[], None],
+        before_stop: Callable[[], Awaitable[None]],
     ):
         super().__init__(config)
+        self._tls: TlsPort | None = None
         self._on_ready = on_ready
         self._before_stop = before_stop
+
+    def serve_tls(self, sock: socket.socket, context: ssl.SSLContext, admission: Admission) -> None:
+        """Have a bound socket serve TLS, from `startup` on."""
+        from .tls_port import TlsPort  # most hubs have none
+
+        self._tls = TlsPort(sock, context, admission)
 
     @contextmanager
     def capture_signals(self) -> Generator[None]:
@@ -54,6 +67,8 @@ class HubServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, then say so."""
         await super().startup(sockets)
+        if self._tls is not None:
+            self._tls.open(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
         self._on_ready()
 
     async def on_tick(self, counter: int) -> bool:
@@ -68,12 +83,13 @@ class HubServer(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Commit, publish and answer what was accepted; then close."""
         await self._before_stop()
+        if self._tls is not None:
+            self._tls.close()
         await super().shutdown(sockets)
 
 
-def server_config(app: Any, callers: Callers) -> uvicorn.Config:
+def server_config(app: Any, admission: Admission) -> uvicorn.Config:
     """uvicorn's settings, each said where its default would do harm."""
-    admission = Admission(callers)
     http: Any = partial(HttpLink, admission)
     ws: Any = partial(WebSocketLink, admission)
     return uvicorn.Config(

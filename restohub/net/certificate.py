@@ -1,0 +1,140 @@
+"""The certificate that TLS shows, with its key: whether it can be used, and by what a client knows it."""
+
+from __future__ import annotations
+
+import logging
+import ssl
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
+from typing import NoReturn
+
+from msgspec import Struct
+
+from restohub.config import Settings
+from restohub.live.clock import Clock
+from restohub.wire.times import time_text
+
+log = logging.getLogger("restohub")
+
+# Flights of a handshake between two ends in one process: TLS 1.3 needs three.
+FLIGHTS_MAX = 8
+ENDS_SOON_S = 30 * 86_400
+EXPIRED, NOT_YET_VALID = 10, 9  # OpenSSL's X509_V_ERR_…
+
+
+class CertificateError(Exception):
+    """There can be no TLS with this certificate; the text says why and what to do."""
+
+
+class Certificate(Struct, frozen=True):
+    """A certificate that can be used, with its key. `fingerprint` is the SHA-256 of it, in hexadecimal digits.
+
+    `ends_at` is the last second in which it is valid, UTC; None where by the machine's clock it is not valid yet.
+    """
+
+    context: ssl.SSLContext
+    fingerprint: str
+    ends_at: int | None
+
+
+def certificate_of(settings: Settings, install_id: str) -> Certificate | None:
+    """The certificate that a hub with these settings shows, None where it has no TLS; raises CertificateError."""
+    if settings.tls_cert is not None and settings.tls_key is not None:
+        found = read_certificate(Path(settings.tls_cert), Path(settings.tls_key))
+    elif settings.tls == "self":
+        from .own_certificate import own_certificate
+
+        own = own_certificate(settings.data, install_id)
+        found = read_certificate(own, own)
+    else:
+        return None
+    warning = end_warning(found, Clock().now())
+    if warning:
+        log.warning("%s", warning)
+    return found
+
+
+def read_certificate(certificate: Path, key: Path) -> Certificate:
+    """What a server needs, of two files in PEM (or one that has both); raises CertificateError."""
+    _confirm_holds(certificate, "certificate", b"-----BEGIN CERTIFICATE-----")
+    _confirm_holds(key, "private key", b"PRIVATE KEY-----")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.options |= ssl.OP_NO_RENEGOTIATION  # which would make the hub compute for as long as a stranger likes
+    context.set_alpn_protocols(["http/1.1"])
+
+    def no_passphrase() -> NoReturn:
+        raise CertificateError(f"The private key {key} has a passphrase, and nobody is there to type it. Remove it.")
+
+    try:
+        context.load_cert_chain(certificate, key, no_passphrase)
+        shown = _shown(context)
+    except ssl.SSLError as error:
+        if error.reason == "KEY_VALUES_MISMATCH":
+            raise CertificateError(f"{key} is not the private key of the certificate {certificate}.") from None
+        raise CertificateError(f"The certificate {certificate} cannot be used: {error.reason or error}.") from None
+    return Certificate(context, sha256(shown).hexdigest(), _ends_at(context, shown, certificate))
+
+
+def end_warning(certificate: Certificate, now: int) -> str:
+    """What to say of the dates of a certificate at a UTC time, "" where they are well."""
+    if certificate.ends_at is None:
+        return "The certificate of TLS is not valid yet, by this machine's clock: see that the clock is right."
+    if certificate.ends_at - now < ENDS_SOON_S:
+        day = time_text(certificate.ends_at)[:10]
+        return f"The certificate of TLS ends on {day}. Put a new one in its place, and restart the hub."
+    return ""
+
+
+def _confirm_holds(path: Path, what: str, begin: bytes) -> None:
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise CertificateError(
+            f"The {what} {path} cannot be read ({error.strerror}). Correct its path, or give the hub's user "
+            "the right to read it."
+        ) from None
+    if begin not in text:
+        raise CertificateError(f"There is no {what} in {path}: it must be a file in PEM, as text.")
+
+
+def _shown(context: ssl.SSLContext) -> bytes:
+    """The certificate that a client is shown, as DER."""
+    client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    client.check_hostname, client.verify_mode = False, ssl.CERT_NONE
+    shown = _shake_hands(context, client).getpeercert(binary_form=True)
+    assert shown is not None  # a handshake without one fails
+    return shown
+
+
+def _ends_at(context: ssl.SSLContext, shown: bytes, path: Path) -> int | None:
+    """The last second of a certificate, as a client sees it that trusts this very one; raises CertificateError."""
+    client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    client.check_hostname = False
+    client.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    client.load_verify_locations(cadata=shown)
+    try:
+        found = _shake_hands(context, client).getpeercert()
+    except ssl.SSLCertVerificationError as error:
+        if error.verify_code == NOT_YET_VALID:
+            return None
+        if error.verify_code == EXPIRED:
+            raise CertificateError(
+                f"The certificate {path} has expired, by this machine's clock. Put a new one there, or start the hub "
+                "with --tls self or --tls off."
+            ) from None
+        raise CertificateError(f"No device would take the certificate {path}: {error.verify_message}.") from None
+    return int(ssl.cert_time_to_seconds(str(found["notAfter"]))) if found else None
+
+
+def _shake_hands(server_context: ssl.SSLContext, client_context: ssl.SSLContext) -> ssl.SSLObject:
+    """The client's end after a handshake in memory; raises SSLError where either end gives up."""
+    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    server = server_context.wrap_bio(to_server, to_client, server_side=True)
+    client = client_context.wrap_bio(to_client, to_server)
+    for _ in range(FLIGHTS_MAX):
+        for end in (client, server):
+            with suppress(ssl.SSLWantReadError):
+                end.do_handshake()
+    return client

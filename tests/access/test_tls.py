@@ -1,0 +1,268 @@
+"""A hub that speaks TLS: all is as on plain HTTP, and a client that knows its certificate speaks to no other."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import ssl
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from websockets.exceptions import ConnectionClosed
+
+from restohub.access.tokens import new_token
+from restohub.cli.hub_client import HubClient, HubError
+from tests.access.closed_hub import ask_to_pair, bearer, hash_of, machine_token, manager
+from tests.access.tls_hub import Rogue, TlsHub, anyone
+from tests.attack.stranger import read_to_end
+from tests.conftest import Hub, next_message
+from tests.contract.answers import ok, problem
+from tests.contract.quick_hub import clock, needs_quick_clock
+from tests.contract.requests import new_guest
+
+RESTOHUB = (sys.executable, "-m", "restohub")
+STRANGER, ANOTHER = "127.0.0.66", "127.0.0.67"
+PLACES = 320
+
+
+@pytest.fixture(scope="module")
+def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TlsHub]:
+    """A closed hub with TLS beside plain HTTP."""
+    hub = TlsHub(tmp_path_factory.mktemp("secure") / "data", "--tls", "self", "--access", "closed")
+    hub.start()
+    yield hub
+    hub.stop()
+
+
+@pytest.fixture
+def hubs(tmp_path: Path) -> Iterator[Callable[..., TlsHub]]:
+    """Makes hubs of the test's own."""
+    made: list[TlsHub] = []
+
+    def make(*args: str, data: Path | None = None, **options: Any) -> TlsHub:
+        made.append(TlsHub(data or tmp_path / f"data{len(made)}", *args, **options))
+        return made[-1]
+
+    yield make
+    for one in made:
+        if one.process is not None and one.process.poll() is None:
+            one.kill()
+
+
+def told(hub: Hub, *command: str) -> str:
+    """What a command prints that goes well."""
+    done = subprocess.run(
+        [*RESTOHUB, *command, "--data", str(hub.data)], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def socket_of(hub: TlsHub, token: str, path: str = "/ws/restaurant/sync?restaurant_id=1") -> Any:
+    return hub.socket(path, ssl=anyone(), additional_headers=bearer(token))
+
+
+def test_a_change_over_tls_reaches_a_socket_over_tls(secure: TlsHub) -> None:
+    with manager(secure) as api, socket_of(secure, machine_token(secure)) as socket:
+        assert next_message(socket)["type"] == "connection_established"
+        assert next_message(socket)["type"] == "full_sync"
+        made = new_guest(api, 1)
+        assert next_message(socket)["changes"][0]["data"]["id"] == made["id"]
+        with httpx.Client(base_url=secure.plain_url, headers=bearer(machine_token(secure))) as plain:
+            assert ok(plain.get(f"/api/restaurants/1/guests/{made['id']}")) == made
+
+
+def test_who_shows_no_token_is_refused_over_tls_too(secure: TlsHub) -> None:
+    with secure.client() as api:
+        problem(api.get("/restaurants"), 401, "token_required")
+        assert ok(api.get("/health"))["access"] == "closed"
+
+
+def test_the_hub_says_by_what_it_is_known(secure: TlsHub) -> None:
+    shown = secure.fingerprint()
+    port = secure.tls_port
+    with secure.client() as api:
+        assert ok(api.get("/health"))["tls"] == {"port": port, "fingerprint": shown}
+    where = json.loads(told(secure, "where", "--json"))
+    assert where["tls"] == {"port": port, "fingerprint": shown, "urls": [f"{secure.url}/"]}
+    assert where["own_url"] == f"{secure.plain_url}/"
+    said = told(secure, "where").splitlines()
+    assert f"Over TLS it is at {secure.url}/" in said
+    assert f"The SHA-256 of its certificate is {shown}" in said
+    invited = json.loads(told(secure, "pair", "--json"))["url"]
+    assert re.fullmatch(rf"{secure.plain_url}/#pair=[\w-]{{22}}&tls={port}&fp={shown}", invited)
+
+
+def test_an_invitation_of_a_managers_page_says_it_too(secure: TlsHub) -> None:
+    by_name = f"hub.local:{secure.tls_port}"
+    with manager(secure) as api:
+        asked = {"name": "Invited", "role": "view"}
+        url = ok(api.post("/api/invitations", json=asked, headers={"Host": by_name}), 201)["url"]
+    assert re.fullmatch(rf"https://{by_name}/#pair=[\w-]{{22}}&tls={secure.tls_port}&fp={secure.fingerprint()}", url)
+
+
+def test_the_key_is_the_hubs_users_alone(secure: TlsHub) -> None:
+    file = secure.data / "restohub.pem"
+    assert file.stat().st_mode & 0o777 == 0o600
+    text = file.read_bytes()
+    assert b"BEGIN PRIVATE KEY" in text
+    with secure.client() as api:
+        assert api.get("/restohub.pem", headers=bearer(machine_token(secure))).status_code == 404
+
+
+@pytest.mark.parametrize("over", ["http", "tls"])
+def test_a_device_is_marked_by_what_it_was_paired_over(secure: TlsHub, over: str) -> None:
+    root = secure.url if over == "tls" else secure.plain_url
+    with httpx.Client(base_url=root, verify=False) as device, manager(secure) as trusted:
+        body = {"code": ask_to_pair(device, new_token()), "name": f"By code over {over}", "role": "host"}
+        assert ok(trusted.post("/api/devices", json=body), 201)["paired_over"] == over
+        invited = ok(trusted.post("/api/invitations", json={"name": "Invited", "role": "view"}), 201)["invitation"]
+        asked = {"token_sha256": hash_of(new_token()), "invitation": invited}
+        assert ok(device.post("/api/pairing", json=asked), 201)["device"]["paired_over"] == over
+    listed = [line for line in told(secure, "devices", "list").splitlines() if line.startswith(f"By code over {over} ")]
+    assert f" over {'TLS' if over == 'tls' else 'plain HTTP'} " in f"{listed[0]} "
+
+
+def test_a_page_of_the_hub_itself_passes_and_another_does_not(secure: TlsHub) -> None:
+    with manager(secure) as api:
+        assert api.get("/restaurants", headers={"Origin": secure.url}).status_code == 200
+        problem(api.get("/restaurants", headers={"Origin": "https://127.0.0.1"}), 403, "origin_not_allowed")
+        policy = api.get("/").headers["content-security-policy"]
+        assert f"connect-src 'self' {secure.ws_url};" in policy
+        by_name = f"hub.local:{secure.tls_port}"
+        assert f"https://{by_name}" in api.get("/about", headers={"Host": by_name}).text
+        reference = api.get("/docs").text
+        assert f"{secure.url}/" in reference
+        assert f"{secure.ws_url}/" in reference
+
+
+def test_another_hub_of_the_same_name_gets_no_byte_of_a_token(secure: TlsHub, tmp_path: Path) -> None:
+    token = machine_token(secure)
+    with Rogue(tmp_path).listening() as rogue:
+        client = HubClient("127.0.0.1", rogue.port, token, secure.fingerprint())
+        with pytest.raises(HubError, match="another certificate"):
+            client.ask("GET", "/api/devices")
+        assert rogue.met.wait(10)
+    assert rogue.heard == b""
+    assert HubClient("127.0.0.1", secure.tls_port, token, secure.fingerprint()).ask("GET", "/api/devices")[0] == 200
+    with Rogue(tmp_path).listening() as fooled:
+        client = HubClient("127.0.0.1", fooled.port, token, fooled.fingerprint)
+        client.ask("GET", "/api/devices")
+        client.close()
+    assert token.encode() in fooled.heard  # so it would have been seen
+
+
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1_1 is deprecated")
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_1, ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_both_versions_of_tls_are_spoken_and_no_older_one(secure: TlsHub, version: ssl.TLSVersion) -> None:
+    context = anyone()
+    context.set_ciphers("ALL:@SECLEVEL=0")  # this machine's own client would not try an older one
+    context.minimum_version = context.maximum_version = version
+    try:
+        with context.wrap_socket(secure.raw()) as sock:
+            spoken = sock.version()
+    except OSError:
+        spoken = None
+    assert spoken == {ssl.TLSVersion.TLSv1_2: "TLSv1.2", ssl.TLSVersion.TLSv1_3: "TLSv1.3"}.get(version)
+
+
+def test_what_is_no_tls_is_cut_off_and_the_next_is_served(secure: TlsHub) -> None:
+    for said in (b"GET / HTTP/1.1\r\nHost: hub\r\n\r\n", b"\x16\x03\x01\xff\xff" + b"x" * 70_000, b""):
+        with secure.raw() as sock, suppress(ConnectionError):
+            sock.sendall(said)
+            sock.shutdown(1)
+            while sock.recv(65_536):
+                pass
+    with secure.client() as api:
+        assert api.get("/health").status_code == 200
+
+
+def test_an_address_that_begins_many_handshakes_is_cut_off_and_no_other_is(secure: TlsHub) -> None:
+    cut = 0
+    for _ in range(2 * PLACES):
+        try:
+            secure.secure(STRANGER).close()
+        except OSError:
+            cut += 1
+    assert cut > 0
+    secure.secure(ANOTHER).close()
+
+
+@needs_quick_clock
+def test_handshakes_that_never_end_keep_nobody_out_and_end_after_ten_seconds(hubs: Callable[..., TlsHub]) -> None:
+    hub = hubs("--tls", "self", env=clock()).start()
+    silent = [hub.raw(STRANGER) for _ in range(PLACES)]
+    with hub.client() as api:
+        assert api.get("/health").status_code == 200
+    for sock in silent:
+        assert read_to_end(sock) == b""
+        sock.close()
+    hub.secure(STRANGER).close()
+
+
+def test_a_stop_ends_sockets_and_handshakes_over_tls(hubs: Callable[..., TlsHub]) -> None:
+    hub = hubs("--tls", "self").start()
+    socket, silent = hub.socket("/realtime", ssl=anyone()), hub.raw()
+    assert next_message(socket)["type"] == "connection_established"
+    began = time.monotonic()
+    assert hub.stop(signal.SIGTERM) == 0
+    assert time.monotonic() - began < 5
+    with pytest.raises(ConnectionClosed) as closed:
+        socket.recv()
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1001
+    assert read_to_end(silent) == b""
+
+
+def test_a_hub_without_plain_http_is_served_and_looked_after_over_tls(hubs: Callable[..., TlsHub]) -> None:
+    hub = hubs("--tls", "self", "--no-http", "--access", "closed").start()
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(hub.plain_url)
+    where = json.loads(told(hub, "where", "--json"))
+    assert (where["own_url"], where["tls"]["fingerprint"]) == (f"{hub.url}/", hub.fingerprint())
+    with hub.client() as api:
+        code = ask_to_pair(api, token := new_token())
+        assert told(hub, "pair", code, "--name", "Door") == "Door is paired as host.\n"
+        assert api.get("/restaurants", headers=bearer(token)).status_code == 200
+    assert "Door  host" in told(hub, "devices", "list")
+    again = subprocess.run(
+        [*RESTOHUB, "serve", "--data", str(hub.data)], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert f"The hub runs already, at {hub.url}/" in again.stderr
+    shown = hub.fingerprint()
+    new = json.loads(told(hub, "tls", "new", "--json"))["fingerprint"]
+    assert hub.fingerprint() == shown != new
+    hub.stop()
+    hub.start()
+    assert hub.fingerprint() == new
+    hub.stop()
+    hub.start()
+    assert hub.fingerprint() == new  # made once
+
+
+def test_a_hub_takes_the_certificate_that_it_is_given_without_what_would_make_one(
+    hubs: Callable[..., TlsHub], secure: TlsHub, tmp_path: Path
+) -> None:
+    certificate, key = tmp_path / "hub.crt", tmp_path / "hub.key"
+    private, end, public = (secure.data / "restohub.pem").read_text().partition("-----END PRIVATE KEY-----\n")
+    certificate.write_text(public)
+    key.write_text(private + end)
+    without = "import sys; sys.modules['cryptography'] = None; from restohub.__main__ import main; main()"
+    hub = hubs("--tls-cert", str(certificate), "--tls-key", str(key))
+    hub.program = (sys.executable, "-c", without)
+    hub.start()
+    assert hub.fingerprint() == secure.fingerprint()
+    with hub.client() as api:
+        assert ok(api.get("/health"))["tls"]["fingerprint"] == secure.fingerprint()
+    own = hubs("--tls", "self", data=tmp_path / "own")
+    own.program = hub.program
+    with pytest.raises(AssertionError, match=r"ended with 1.*\.venv/bin/pip install '\.\[tls\]'"):
+        own.start()
