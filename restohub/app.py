@@ -69,6 +69,7 @@ from restohub.upkeep.machine_timezone import knows_zone, machine_zone
 from restohub.upkeep.nightly_backup import NightlyBackup
 from restohub.upkeep.regulars import end_old_hashes
 from restohub.upkeep.retention import Retention
+from restohub.upkeep.seen_devices import keep_seen_devices
 from restohub.upkeep.watchdog import Watchdog
 from restohub.web.application import application
 from restohub.web.board_files import read_board
@@ -252,8 +253,9 @@ def _chores(hub: Hub, settings: Settings) -> tuple[Coroutine[None, None, None], 
     """What the hub does by itself, for as long as it runs."""
     retention = Retention(hub.writer, hub.history, hub.clock, days=settings.log_days, revisions=settings.log_revisions)
     clock_watch = ClockWatch(hub, hub.feed.disconnect_all)
-    visitors = keep_visitors(settings.data, hub.access.visitors, hub.clock.now, hub.callers.changed_unnamed)
-    return close_days(hub), clock_watch.run(), hub.history.failed(), retention.run(), hub.feed.watch(), visitors
+    visitors = keep_visitors(settings.data, hub.access.visitors, hub.clock.now, hub.callers.look_again)
+    watched = hub.history.failed(), hub.feed.watch(), keep_seen_devices(hub)
+    return close_days(hub), clock_watch.run(), retention.run(), visitors, *watched
 
 
 def _beside(server: HubServer, work: Coroutine[None, None, None]) -> asyncio.Task[None]:

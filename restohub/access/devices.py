@@ -9,18 +9,23 @@ from hmac import compare_digest
 
 from msgspec import Struct
 
+from restohub.limits import REFUSED_MAX
+
+from .adopted_devices import AdoptedDevices
+from .adoption import Adopted
 from .pairing import Pairings
 from .roles import Mode, Role
 from .tokens import digest_of
-from .visitors import Visitors
+from .visitors import Sighting, Visitor, Visitors
 
 MACHINE_ID, MACHINE = "machine", "The hub's own machine"
 
 
 class Device(Struct, frozen=True):
-    """A device that was paired. `digest` is the SHA-256 of its token; times are UTC seconds.
+    """A device that was paired or adopted. `digest` is the SHA-256 of its token; times are UTC seconds.
 
-    `paired_by` is the id of the device that let it in. A device that was revoked stays known by its name alone.
+    `paired_by` is the id of the device that let it in. A device that was revoked stays known by its name alone. Of one
+    that was `adopted`, `digest` is that of the header that it sends (b"": none).
     """
 
     id: str
@@ -30,6 +35,17 @@ class Device(Struct, frozen=True):
     paired_at: int
     paired_by: str
     revoked_at: int | None = None
+    adopted: Adopted | None = None
+
+    @property
+    def suspended(self) -> bool:
+        """Whether it was adopted, and a manager must say again that it is the one."""
+        return self.adopted is not None and self.adopted.suspended_at is not None
+
+    @property
+    def belongs(self) -> bool:
+        """Whether it is let in."""
+        return self.revoked_at is None and not self.suspended
 
 
 # What the store is asked to keep.
@@ -54,7 +70,15 @@ class Access:
         self.closed = mode == "closed"
         self.devices: dict[str, Device] = {}
         self.pairings = Pairings(now)
+        self.adopted = AdoptedDevices()
+        # Whether there are any: a request of nobody costs no more where there are none.
+        self.adopts = False
         self.visitors = visitors or Visitors()
+        # Those that a closed hub refused, in memory alone: so no stranger takes the place of one that was here before.
+        self.refused = Visitors(most=REFUSED_MAX)
+        # What was seen of adopted devices, and is still to be stored.
+        self.unkept: set[str] = set()
+        self.to_keep = asyncio.Event()
         # Held from the look at a device until it is stored and taken in: of two changes the later one sees the first.
         self.changing = asyncio.Lock()
         # The sockets that have not said who they are, the oldest first, each with its address.
@@ -78,11 +102,39 @@ class Access:
     def put(self, device: Device) -> None:
         """Take in a device that was stored, in the place of what it was before."""
         before = self.devices.get(device.id)
-        if before is not None and self._by_digest.get(before.digest) is before:
-            del self._by_digest[before.digest]
+        if before is not None:
+            self.adopted.remove(before)
+            if self._by_digest.get(before.digest) is before:
+                del self._by_digest[before.digest]
         self.devices[device.id] = device
-        if device.revoked_at is None:
+        self.adopted.put(device)
+        self.adopts = bool(self.adopted)
+        if device.revoked_at is None and device.adopted is None:
             self._by_digest[device.digest] = device
+
+    def put_unkept(self, device: Device) -> None:
+        """Take in what was seen of an adopted device, and have it stored soon."""
+        self.put(device)
+        self.unkept.add(device.id)
+        self.to_keep.set()
+
+    def note_visitor(self, seen: Sighting) -> None:
+        """Somebody is here without a token: he may be adopted."""
+        if self.closed and seen.address not in self.visitors:
+            self.refused.note(seen)
+        else:
+            self.visitors.note(seen)
+
+    def forget_visitor(self, address: str, digest: bytes) -> None:
+        """The device at this address that sends this header belongs to the hub now."""
+        self.visitors.forget(address, digest)
+        self.refused.forget(address, digest)
+
+    def unpaired(self, now: int) -> list[Visitor]:
+        """Who was here without a token in the last 14 days, the latest first."""
+        known = self.visitors.latest(now)
+        beside = [one for one in self.refused.latest(now) if one.address not in self.visitors]
+        return sorted([*known, *beside], key=lambda one: one.seen_at, reverse=True)
 
     def holder(self, token: bytes) -> Device | None:
         """The device whose token this is, None where it is nobody's."""
@@ -106,7 +158,7 @@ class Access:
         if not self.closed:
             return True
         device = None if device_id is None else self.devices.get(device_id)
-        return device_id == MACHINE_ID or (device is not None and device.revoked_at is None)
+        return device_id == MACHINE_ID or (device is not None and device.belongs)
 
     def name_of(self, device_id: str) -> str:
         """What people call a device, one that was revoked included."""

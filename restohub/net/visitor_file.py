@@ -37,22 +37,16 @@ def write_visitors(folder: Path, found: list[Visitor]) -> None:
 
 
 async def keep_visitors(
-    folder: Path, visitors: Visitors, now: Callable[[], int], changed: Callable[[], list[str]]
+    folder: Path, visitors: Visitors, now: Callable[[], int], look_again: Callable[[], None]
 ) -> None:
-    """Write the file from time to time, and at the end; `changed` are those who changed something meanwhile."""
+    """Write the file from time to time, and at the end; each time `look_again` has everybody noted anew."""
     try:
         while True:
             await asyncio.sleep(WRITE_EVERY_S)
-            _note(visitors, changed(), now())
+            look_again()
             if visitors.changed:
                 visitors.changed = False
                 await asyncio.to_thread(write_visitors, folder, visitors.latest(now()))
     finally:
-        _note(visitors, changed(), now())
         if visitors.changed:
             write_visitors(folder, visitors.latest(now()))
-
-
-def _note(visitors: Visitors, addresses: list[str], now: int) -> None:
-    for address in addresses:
-        visitors.note(address, "", now)

@@ -18,6 +18,7 @@ from restohub.wire.problems import Problem, refusal
 from restohub.wire.socket_state import HEARTBEAT_S, token_said
 from restohub.wire.times import time_text
 
+from .adopted import adopted_socket
 from .transport.websocket_protocol import WebSocketLink
 
 
@@ -31,14 +32,16 @@ async def find_device(socket: Any, hub: Hub, link: WebSocketLink) -> str | None:
     Raises Problem `token_required` and `token_invalid` on a closed hub, and `busy` where too many have not said who
     they are; SocketGoneError where it has gone.
     """
-    sent = next((value for name, value in link.scope["headers"] if name == b"authorization"), None)
+    sent = sent_authorization(link)
     token = shown_token(sent)
     device = hub.access.holder(token) if token else None
+    caller = hub.callers.of(link.client[0] if link.client else "")
+    if device is None and hub.access.adopts:
+        device = adopted_socket(hub, sent, caller)
     if device is not None or not hub.access.closed:
         return device.id if device else None
     if token:
         raise Problem(Refused("token_invalid"))
-    caller = hub.callers.of(link.client[0] if link.client else "")
     if not _make_room(hub.access.unnamed, caller):
         raise refusal("busy")
     hub.access.unnamed[link] = caller.address
@@ -53,6 +56,11 @@ async def find_device(socket: Any, hub: Hub, link: WebSocketLink) -> str | None:
     if device is None:
         raise Problem(Refused("token_invalid"))
     return device.id
+
+
+def sent_authorization(link: WebSocketLink) -> bytes | None:
+    """The `Authorization` of a socket's handshake."""
+    return next((value for name, value in link.scope["headers"] if name == b"authorization"), None)
 
 
 async def _first_message(socket: Any) -> str | None:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from restohub.access.adoption import Candidate, weakness
 from restohub.access.devices import Device
 from restohub.access.roles import Mode, Role
 from restohub.floor.outcomes import Fault, quoted
@@ -54,6 +55,14 @@ class InvitationRequest(Struct, kw_only=True):
     role: Role
 
 
+class AdoptionRequest(Struct, kw_only=True):
+    """A visitor that a manager knows, by the id that `GET /api/access` gives it: what it is called, what it may do."""
+
+    visitor: Annotated[str, Meta(min_length=1, max_length=100)]
+    name: DeviceName
+    role: Literal["view", "host"]
+
+
 class AccessRequest(Struct, kw_only=True, omit_defaults=True):
     """Whether the hub is closed to devices without a token. `anyway`: though some of them are connected now."""
 
@@ -62,7 +71,11 @@ class AccessRequest(Struct, kw_only=True, omit_defaults=True):
 
 
 class PairedDevice(Struct):
-    """A device that was paired. `paired_by` is the name of the one that let it in; `sockets` are those open now."""
+    """A device that was paired or adopted. `paired_by` is the name of the one that let it in; `sockets` are open now.
+
+    `weakness` says what is not kept out by how it is `known_by` (null: a token is that device's alone). One that is
+    `suspended_at` a time was adopted, and waits to be confirmed.
+    """
 
     id: str
     name: str
@@ -71,6 +84,9 @@ class PairedDevice(Struct):
     paired_by: str
     revoked_at: Time | None
     sockets: Annotated[int, Meta(ge=0)]
+    known_by: Literal["token", "header", "address"]
+    weakness: str | None
+    suspended_at: Time | None
 
 
 class Pairing(Struct):
@@ -106,12 +122,20 @@ class InvitationMade(Struct):
 
 
 class Unpaired(Struct):
-    """Somebody without a token: an address, what its app calls itself, its sockets now, when it was here last."""
+    """Somebody without a token: an address, what its app calls itself, its sockets now, when it was here last.
+
+    Adopted by its `id`, it is `known_by` that (null: it cannot be), which is worth what `weakness` says. `device` is
+    the id of the adopted device that this is perhaps, and which waits to be confirmed.
+    """
 
     address: str
     agent: str
     sockets: Annotated[int, Meta(ge=0)]
     last_seen: Time
+    id: str
+    known_by: Literal["header", "address"] | None
+    weakness: str
+    device: str | None
 
 
 class AccessState(Struct):
@@ -148,8 +172,10 @@ RULES = {
     "name": "must be a text of 1 to 100 characters, not blank",
     "role": "must be manager, host or view",
     "access": "must be open or closed",
+    "visitor": "must be the id of one that `GET /api/access` lists",
     "anyway": "must be true or false",
 }
+ADOPTED_ROLE = "must be host or view: a device that was adopted is never a manager"
 # Of a mistake in these a host is told.
 TYPED = ("name", "code")
 S = TypeVar("S", bound=Struct)
@@ -169,9 +195,9 @@ def read_access_body(data: Any, struct: type[S]) -> S:
     for name, field in fields.items():
         if name not in found:
             if field.required:
-                faults.append(_fault(name))
+                faults.append(_fault(name, struct))
         elif not _fits(name, found[name], field.type, blank=struct is PairingRequest):
-            faults.append(_fault(name))
+            faults.append(_fault(name, struct))
     refuse(faults)
     read: S = msgspec.convert(found, struct)
     return read
@@ -185,16 +211,37 @@ def _fits(name: str, value: Any, kind: Any, *, blank: bool) -> bool:
     return blank or name != "name" or not is_blank(value)
 
 
-def _fault(name: str) -> Fault:
-    rule = RULES[name]
+def _fault(name: str, struct: type[Struct]) -> Fault:
+    rule = ADOPTED_ROLE if name == "role" and struct is AdoptionRequest else RULES[name]
     if name in TYPED:
         return Fault(f"/{name}", f"{name} {rule}.", f"The {name} {rule}.", name)
     return Fault(f"/{name}", f"{name} {rule}.", field=name)
 
 
+def unpaired_out(found: Candidate, sockets: int, device: str | None) -> Unpaired:
+    """A visitor as a manager sees it."""
+    visitor = found.visitor
+    weak = weakness(found.known_by, visitor.address)
+    seen_at = time_text(found.seen_at)
+    return Unpaired(visitor.address, visitor.agent, sockets, seen_at, found.id, found.known_by, weak, device)
+
+
 def device_out(device: Device, paired_by: str, sockets: int) -> PairedDevice:
     """A device as a manager sees it."""
-    revoked_at = None if device.revoked_at is None else time_text(device.revoked_at)
+    adopted = device.adopted
     return PairedDevice(
-        device.id, device.name, device.role, time_text(device.paired_at), paired_by, revoked_at, sockets
+        id=device.id,
+        name=device.name,
+        role=device.role,
+        paired_at=time_text(device.paired_at),
+        paired_by=paired_by,
+        revoked_at=_time_or_none(device.revoked_at),
+        sockets=sockets,
+        known_by=adopted.known_by if adopted else "token",
+        weakness=weakness(adopted.known_by, adopted.address, suspended=device.suspended) if adopted else None,
+        suspended_at=_time_or_none(adopted.suspended_at) if adopted else None,
     )
+
+
+def _time_or_none(seconds: int | None) -> str | None:
+    return None if seconds is None else time_text(seconds)

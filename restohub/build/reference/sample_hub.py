@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence, Set
 from contextlib import asynccontextmanager
+from hashlib import sha256
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from msgspec import Struct
 from restohub.access.devices import Access, Device, Kept
 from restohub.access.pairing import Pairings
 from restohub.access.tokens import digest_of
+from restohub.access.visitors import Visitor, Visitors, Watched
 from restohub.floor.commands import Visits
 from restohub.floor.forgetting import Person, ids_on_floor
 from restohub.floor.model import Directory, Entity, Entry, Floor, Guest, Removal, Restaurant
@@ -53,6 +55,9 @@ JSON_HEADERS = {"content-type": "application/json"}
 # Made up: the token of the hub's own machine, and a device that was paired on an earlier day.
 MANAGER_TOKEN = "rsto_Zm9yLXRoZS1yZWZlcmVuY2UtYWxvbmUtbm9ib2R5cw0"
 BAR = Device("0197ac52-7f30-7c11-9a02-5be18d3c60f4", "Bar", "view", b"", OPENING - 86_400, "machine")
+# And an app that cannot pair: it has sent the header of a former sign-in since the day before.
+ITS_HEADER = Watched(sha256(b"Bearer made up for the reference").digest(), OPENING - 2 * 86_400, OPENING - 600)
+UNPAIRED = Visitor("192.168.1.31", "HostStand/4.2", OPENING - 600, sent=(ITS_HEADER,))
 
 
 class Exchange(Struct, frozen=True):
@@ -309,7 +314,7 @@ async def sample_hub(callers: Callers | None = None) -> AsyncIterator[SampleHub]
     feed = Feed(floors, history, snapshots)
     writer = Writer(directory, floors, KeyIndex(), ledger=ledger, publisher=feed, clock=clock)
     present = Epoch(EPOCH)
-    access = Access("open", [BAR], digest_of(MANAGER_TOKEN.encode()))
+    access = Access("open", [BAR], digest_of(MANAGER_TOKEN.encode()), Visitors([UNPAIRED]))
     access.pairings = SamplePairings(clock.monotonic)
     hub = Hub(
         version=VERSION, present=present, endpoint=ENDPOINT, folder=Path(), zone="Europe/Rome",
