@@ -16,7 +16,7 @@ from restohub.wire.problems import Problem
 from restohub.wire.responses import Answer, json_answer
 
 from .adopted import name_sockets, own_address
-from .device_routes import TOO_MANY_DEVICES, keep_access, paired_out, read_json_body, read_manager
+from .device_routes import TOO_MANY_DEVICES, keep_access, paired_out, read_asker, read_json_body
 from .policy import confirm_role
 from .request import Request
 
@@ -35,7 +35,7 @@ async def adopt_device(request: Request) -> Answer:
         found = next((one for one in candidates(hub.access.unpaired(hub.clock.now())) if one.id == asked.visitor), None)
         if found is None:
             raise Problem(invalid("visitor", NO_VISITOR, NO_VISITOR))
-        device = _adopted(hub, found, asked, read_manager(request))
+        device = _adopted(hub, found, asked, read_asker(request))
         await keep_access(hub, device)
         hub.access.put(device)
     hub.access.forget_visitor(found.visitor.address, found.digest)

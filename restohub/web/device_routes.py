@@ -92,7 +92,7 @@ async def pair_device(request: Request) -> Answer:
         pending = hub.access.pairings.showing(asked.code)
         if pending is None:
             raise Problem(invalid("code", NO_CODE, NO_CODE))
-        device = await _pair(hub, pending.digest, asked.name, asked.role, read_manager(request))
+        device = await _pair(hub, pending.digest, asked.name, asked.role, read_asker(request))
     return json_answer(paired_out(hub, device), 201)
 
 
@@ -100,7 +100,7 @@ async def invite_device(request: Request) -> Answer:
     """A secret that lets in one device without a code, for a QR code."""
     asked = read_access_body(await read_json_body(request), InvitationRequest)
     confirm_role(request)
-    secret = request.hub.access.pairings.invite(asked.name, asked.role, read_manager(request))
+    secret = request.hub.access.pairings.invite(asked.name, asked.role, read_asker(request))
     if secret is None:
         raise Problem(rate_limited(TOO_MANY_WAIT, PAIRING_S))
     return json_answer(InvitationMade(secret, PAIRING_S), 201)
@@ -156,7 +156,7 @@ def _given(asked: DeviceChange, device: Device) -> DeviceChange:
     return DeviceChange(name=name, role=device.role if asked.role is msgspec.UNSET else asked.role)
 
 
-def read_manager(request: Request) -> str:
+def read_asker(request: Request) -> str:
     """The id of the manager who asks."""
     device = request.device
     return device.id if device else ""
