@@ -21,6 +21,7 @@ from msgspec import structs
 
 from restohub.access.devices import Access
 from restohub.access.roles import Mode
+from restohub.access.visitors import Visitors
 from restohub.boot.install import ONE_FILE
 from restohub.config import PREFIX, Settings
 from restohub.floor.model import DIRECTORY_ID, Change, Entry, Restaurant
@@ -49,7 +50,7 @@ from restohub.net.health_probe import identify_hub
 from restohub.net.machine_token import renew_machine_token
 from restohub.net.mdns_advertise import Advertiser
 from restohub.net.runfile import write_runfile
-from restohub.net.visitor_file import keep_visitors, read_visitors
+from restohub.net.visitor_file import keep_visitors, read_visitors, remember_spoke
 from restohub.open_files import allow_many_sockets
 from restohub.store.append import Ledger
 from restohub.store.backup_process import BackupProcess
@@ -231,7 +232,7 @@ def _hub(
         snapshots=snapshots,
         listings=Listings(),
         claims=Claims(epoch, writer, feed, clock),
-        access=_access(settings, loaded, clock),
+        access=_access(settings, loaded, clock, callers),
         discovery=discovery,
         backups=backups,
         erasures=erasures,
@@ -239,21 +240,22 @@ def _hub(
     )
 
 
-def _access(settings: Settings, loaded: Loaded, clock: Clock) -> Access:
+def _access(settings: Settings, loaded: Loaded, clock: Clock, callers: Callers) -> Access:
     """Who belongs to the hub. What was said by `restohub access` counts before the setting, which is for a new hub."""
     mode = loaded.mode or "open"
     if mode != settings.access and settings.access == "closed":
         log.warning("The hub is open, as `restohub access open` has left it; `restohub access close` closes it.")
-    return Access(
-        mode, loaded.devices, renew_machine_token(settings.data), read_visitors(settings.data), clock.monotonic
-    )
+    known = read_visitors(settings.data)
+    remember_spoke(callers, known.spoke, clock.now())
+    visitors = Visitors(known.visitors)
+    return Access(mode, loaded.devices, renew_machine_token(settings.data), visitors, clock.monotonic)
 
 
 def _chores(hub: Hub, settings: Settings) -> tuple[Coroutine[None, None, None], ...]:
     """What the hub does by itself, for as long as it runs."""
     retention = Retention(hub.writer, hub.history, hub.clock, days=settings.log_days, revisions=settings.log_revisions)
     clock_watch = ClockWatch(hub, hub.feed.disconnect_all)
-    visitors = keep_visitors(settings.data, hub.access.visitors, hub.clock.now, hub.callers.look_again)
+    visitors = keep_visitors(settings.data, hub.access.visitors, hub.callers, hub.clock.now)
     watched = hub.history.failed(), hub.feed.watch(), keep_seen_devices(hub)
     return close_days(hub), clock_watch.run(), retention.run(), visitors, *watched
 

@@ -190,6 +190,10 @@ class Callers:
         """The address by which a peer is counted."""
         return self._key(peer)
 
+    def spoke(self) -> list[Caller]:
+        """The addresses from which an adopted device spoke."""
+        return [one for one in self._known.values() if one.spoke_as]
+
     def look_again(self) -> None:
         """Have it noted anew of each address who sends requests without a token."""
         for one in self._known.values():

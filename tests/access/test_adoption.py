@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from types import SimpleNamespace
@@ -83,22 +84,28 @@ def test_two_devices_of_one_header_are_known_by_their_addresses(closed: Hub) -> 
         assert device_of(closed, device["id"])["suspended_at"] is None, "it was never its own"
 
 
+def put_ahead(machine: JumpingClockHub, seconds: int) -> None:
+    """Put the hub's clock ahead of the true time, and return when the hub goes by it."""
+    machine.set(seconds)
+    wanted = time.time() + seconds - 60
+    with machine.hub.client() as api:
+        while datetime.fromisoformat(ok(api.get("/health"))["timestamp"]).timestamp() < wanted:
+            time.sleep(0.05)
+
+
 @needs_faketime
 def test_a_header_of_a_day_is_known_and_one_of_less_is_not(tmp_path: Path) -> None:
-    machine = JumpingClockHub(Hub, tmp_path, 0, "--access", "open")
+    machine = JumpingClockHub(Hub, tmp_path)
     hub = machine.hub
     try:
         with app(hub, "127.0.20.8", STEADY) as api:
             ok(api.post(GUESTS, json=PARTY), 201)
             assert listed(hub, "127.0.20.8")[0]["known_by"] == "address"
-            machine.set(23 * 3600)
-            machine.told("clock_jumped")
+            put_ahead(machine, 23 * 3600)
             ok(api.post(GUESTS, json=PARTY), 201)
             early = listed(hub, "127.0.20.8")[0]
             assert early["known_by"] == "address"
-            assert hub.stop() == 0
-            machine.set(24 * 3600 + 60)
-            hub.start()
+            put_ahead(machine, 24 * 3600 + 60)
             ok(api.post(GUESTS, json=PARTY), 201)
             [late] = listed(hub, "127.0.20.8")
             assert late["known_by"] == "header"
@@ -230,6 +237,19 @@ def test_a_socket_without_a_header_is_that_of_the_device_that_spoke_from_its_add
         assert next_message(socket)["restaurant"]["id"] == 1
     with ws(closed, SYNC, "127.0.20.17", additional_headers=STEADY) as socket:
         assert end_of(socket) == (4401, "token_invalid"), "who sends a header is known by that"
+
+
+def test_an_open_socket_keeps_its_address_over_a_restart_of_the_hub(new_hub: NewHub) -> None:
+    hub = new_hub(None, "--access", "closed").start()
+    device = adopted(hub, "127.0.20.23", jwt(1))
+    with ws(hub, SYNC, "127.0.20.23") as socket:
+        next_message(socket)
+        assert hub.stop() == 0
+    hub.start()
+    with ws(hub, SYNC, "127.0.20.23") as socket, ws(hub, SYNC, "127.0.20.24") as other:
+        assert next_message(socket)["restaurant"]["id"] == 1
+        assert next_message(other)["access"] == "closed"
+        assert device_of(hub, device["id"])["sockets"] == 1
 
 
 def test_an_address_speaks_for_a_device_for_ten_minutes() -> None:
