@@ -18,6 +18,7 @@ from .request import Request
 
 async def get_access(request: Request) -> Answer:
     """Whether the hub is closed, and who was here without a token."""
+    name_sockets(request.hub)
     return json_answer(_state(request.hub))
 
 
