@@ -8,6 +8,7 @@ from typing import Any
 
 from msgspec import UNSET
 
+from restohub.access.devices import Device
 from restohub.access.tokens import shown_token
 from restohub.floor.outcomes import Refused
 from restohub.limits import UNNAMED_AN_ADDRESS, UNNAMED_MAX, UNNAMED_S
@@ -20,6 +21,9 @@ from restohub.wire.times import time_text
 
 from .adopted import adopted_socket
 from .transport.websocket_protocol import WebSocketLink
+
+# An app opens its socket and sends its first request at the same time: the socket is let in soon after.
+LOOKED_EVERY_S = 0.1
 
 
 class SocketGoneError(Exception):
@@ -47,15 +51,9 @@ async def find_device(socket: Any, hub: Hub, link: WebSocketLink) -> str | None:
     hub.access.unnamed[link] = caller.address
     try:
         link.write(text_frame(encode(greeting_of_closed(hub))))
-        said = await _first_message(socket)
+        return (await _named(socket, hub, caller)).id
     finally:
         hub.access.unnamed.pop(link, None)
-    if said is None:
-        raise Problem(Refused("token_required"))
-    device = hub.access.holder(said.encode())
-    if device is None:
-        raise Problem(Refused("token_invalid"))
-    return device.id
 
 
 def sent_authorization(link: WebSocketLink) -> bytes | None:
@@ -63,17 +61,35 @@ def sent_authorization(link: WebSocketLink) -> bytes | None:
     return next((value for name, value in link.scope["headers"] if name == b"authorization"), None)
 
 
-async def _first_message(socket: Any) -> str | None:
-    """The token that comes within 5 s; None where something else came, or nothing."""
+async def _named(socket: Any, hub: Hub, caller: Caller) -> Device:
+    """The device that says within 5 s who it is, or that is adopted and sends a request from this address meanwhile."""
+    receiving = asyncio.ensure_future(socket.receive())
+    until = asyncio.get_running_loop().time() + UNNAMED_S
     try:
-        async with asyncio.timeout(UNNAMED_S):
-            message = await socket.receive()
-    except TimeoutError:
-        return None
+        while not receiving.done():
+            if asyncio.get_running_loop().time() >= until:
+                raise Problem(Refused("token_required"))
+            await asyncio.wait([receiving], timeout=LOOKED_EVERY_S)
+            device = adopted_socket(hub, None, caller) if hub.access.adopts else None
+            if device is not None and not receiving.done():
+                return device
+    finally:
+        receiving.cancel()
+    return _said(receiving.result(), hub)
+
+
+def _said(message: Any, hub: Hub) -> Device:
+    """The device whose token the first message says."""
     if message["type"] == "websocket.disconnect":
         raise SocketGoneError
     text = message.get("text")
-    return None if text is None else token_said(text)
+    said = None if text is None else token_said(text)
+    if said is None:
+        raise Problem(Refused("token_required"))
+    device = hub.access.holder(said.encode())
+    if device is None:
+        raise Problem(Refused("token_invalid"))
+    return device
 
 
 def _make_room(unnamed: dict[Any, str], caller: Caller) -> bool:

@@ -90,7 +90,8 @@ async def _serve(socket: AnySocket, dialect: Dialect) -> None:
         await _turn_away(socket, hub, link, fault)
         return
     cursor = new_cursor(hub, link, dialect, params.restaurant_id)
-    cursor.device, cursor.authorization = device, sent_authorization(link)
+    cursor.device = device
+    cursor.authorization = sent_authorization(link)
     sending = asyncio.create_task(_send(hub, cursor, params))
     hub.feed.join(cursor)
     connection_log.log_connected(link)

@@ -231,8 +231,10 @@ def test_a_socket_without_a_header_is_that_of_the_device_that_spoke_from_its_add
         assert device_of(closed, device["id"])["sockets"] == 1
     with ws(closed, SYNC, "127.0.20.17") as socket:
         assert next_message(socket)["access"] == "closed"
-    with app(closed, "127.0.20.17", header) as api:
+    with ws(closed, SYNC, "127.0.20.17") as waiting, app(closed, "127.0.20.17", header) as api:
+        assert next_message(waiting)["access"] == "closed"
         ok(api.get("/restaurants/1"))
+        assert next_message(waiting)["restaurant"]["id"] == 1, "the first request came after the socket"
     with ws(closed, SYNC, "127.0.20.17") as socket:
         assert next_message(socket)["restaurant"]["id"] == 1
     with ws(closed, SYNC, "127.0.20.17", additional_headers=STEADY) as socket:

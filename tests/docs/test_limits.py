@@ -126,7 +126,7 @@ SAID: dict[str, dict[str, float]] = {
     "| 16; looked at in 8 requests every 5 minutes |": {"HEADERS_AN_ADDRESS": 16, "HEADERS_LOOKED_AT": 8},
     "its `Authorization`, where it stayed the same for 24 hours": {"SAME_HEADER_S": 24 * 3600},
     "where fewer than 32 characters come after its scheme": {"HEADER_CHARACTERS_MIN": 32},
-    "had a socket, within the last 10 minutes": {"SPOKE_S": 600},
+    "had a socket, within the last 10 minutes, or sends something within 5 s": {"SPOKE_S": 600, "UNNAMED_S": 5},
     "changed something in the last 14 days without a token": {"VISITORS_S": 14 * 86_400},
     "The hub believes it once in 24 hours": {"CLAIM_EVERY_S": 86_400},
 }
