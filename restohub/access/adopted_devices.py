@@ -52,9 +52,10 @@ class AdoptedDevices:
             return None
         return device
 
-    def doubted(self, digest: bytes, address: str | None) -> Device | None:
-        """The device that is known by its address and is perhaps not there any more: one of the two has changed."""
-        return (self._by_address.get(address) if address else None) or self._by_own_header.get(digest)
+    def doubted(self, digest: bytes, address: str | None) -> list[Device]:
+        """Those known by an address that are perhaps elsewhere now: whose header this is, and who had this address."""
+        found = self._by_own_header.get(digest), self._by_address.get(address or "")
+        return [one for one in found if one is not None]
 
 
 def _drop(found: dict[K, Device], key: K, device_id: str) -> None:

@@ -74,9 +74,9 @@ class Visitors:
             del self._known[next(iter(self._known))]
 
     def forget(self, address: str, digest: bytes) -> None:
-        """The device at this address that sends this header belongs to the hub now; others there may not."""
+        """The device at this address belongs to the hub now: at a shared one the one that sends this header alone."""
         before = self._known.pop(address, None)
-        others = tuple(one for one in before.sent if one.digest != digest) if before else ()
+        others = tuple(one for one in before.sent if one.digest != digest) if before and before.shared else ()
         if before and others:
             self._known[address] = msgspec.structs.replace(before, sent=others)
         self.changed = True

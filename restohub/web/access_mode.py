@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from restohub.access.adoption import candidates
 from restohub.floor.outcomes import Params, Refused
 from restohub.live.hub import Hub
 from restohub.wire.access_bodies import AccessRequest, AccessState, read_access_body, unpaired_out
@@ -10,7 +9,7 @@ from restohub.wire.problems import Problem
 from restohub.wire.responses import Answer, json_answer
 
 from .adopted import name_sockets
-from .adoption_routes import continued_by, sockets_of_visitors, visitor_key
+from .adoption_routes import adoptable, continued_by, sockets_of_visitors, visitor_key
 from .device_routes import keep_access, read_json_body
 from .policy import confirm_role
 from .request import Request
@@ -47,6 +46,6 @@ def _unpaired(count: int) -> Refused:
 
 def _state(hub: Hub) -> AccessState:
     hub.callers.look_again()
-    found, sockets = candidates(hub.access.unpaired(hub.clock.now())), sockets_of_visitors(hub)
+    found, sockets = adoptable(hub), sockets_of_visitors(hub)
     unpaired = [unpaired_out(one, sockets[visitor_key(one)], continued_by(hub, one)) for one in found]
     return AccessState(hub.access.mode, unpaired)

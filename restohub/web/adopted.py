@@ -35,9 +35,9 @@ def adopted_device(hub: Hub, header: bytes | None, caller: Caller) -> Device | N
     address = own_address(caller)
     device = adopted.known(digest, address)
     if device is None:
-        doubted = adopted.doubted(digest, address)
-        if doubted is not None and not doubted.suspended:
-            suspend(hub, doubted)
+        for doubted in adopted.doubted(digest, address):
+            if not doubted.suspended:
+                suspend(hub, doubted)
     elif device.adopted is not None and device.adopted.known_by == "header":
         caller.spoke_as, caller.spoke_at = device.id, hub.callers.now()
     elif digest and not device.digest:

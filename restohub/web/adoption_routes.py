@@ -32,7 +32,7 @@ async def adopt_device(request: Request) -> Answer:
     asked = read_access_body(await read_json_body(request), AdoptionRequest)
     async with hub.access.changing:
         confirm_role(request)
-        found = next((one for one in candidates(hub.access.unpaired(hub.clock.now())) if one.id == asked.visitor), None)
+        found = next((one for one in adoptable(hub) if one.id == asked.visitor), None)
         if found is None:
             raise Problem(invalid("visitor", NO_VISITOR, NO_VISITOR))
         device = _adopted(hub, found, asked, read_asker(request))
@@ -44,11 +44,17 @@ async def adopt_device(request: Request) -> Answer:
     return json_answer(paired_out(hub, device), 201)
 
 
+def adoptable(hub: Hub) -> list[Candidate]:
+    """Who is here without a token, but where a device came from that is known by its header meanwhile."""
+    found = candidates(hub.access.unpaired(hub.clock.now()))
+    return [one for one in found if hub.access.adopted.known(one.digest, None) is None]
+
+
 def continued_by(hub: Hub, found: Candidate) -> str | None:
     """The id of the device that waits to be confirmed and that this visitor seems to be, by its address or header."""
     address = None if found.visitor.shared else found.visitor.address
-    device = hub.access.adopted.doubted(found.digest, address)
-    return device.id if device is not None and device.suspended else None
+    doubted = hub.access.adopted.doubted(found.digest, address)
+    return next((one.id for one in doubted if one.suspended), None)
 
 
 def visitor_key(found: Candidate) -> VisitorKey:

@@ -44,7 +44,9 @@ def adopted(hub: Hub, address: str, headers: dict[str, str] | None = None, role:
     """The device that came from this address, was refused, and is adopted."""
     with app(hub, address, headers) as api:
         assert api.get("/restaurants/1").status_code == 401
-    return adopt(hub, listed(hub, address)[0], role)
+    [visitor, *_] = listed(hub, address) or [{}]
+    assert visitor, "whoever is refused is listed"
+    return adopt(hub, visitor, role)
 
 
 def device_of(hub: Hub, device_id: str) -> dict[str, Any]:

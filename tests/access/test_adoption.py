@@ -14,8 +14,11 @@ import pytest
 
 from restohub.access.adoption import Adopted
 from restohub.access.devices import Access, Device
+from restohub.access.headers import sent_by
 from restohub.access.tokens import new_token
-from restohub.web.adopted import adopted_socket
+from restohub.access.visitors import Sighting
+from restohub.web.adopted import adopted_socket, still_speaks
+from restohub.web.adoption_routes import adoptable
 from tests.access.adopting import PARTY, adopt, adopted, app, device_of, jwt, listed
 from tests.access.closed_hub import Device as Paired
 from tests.access.closed_hub import bearer, end_of, manager, pair, revoke
@@ -140,7 +143,7 @@ def test_another_header_from_its_address_suspends_a_device_until_it_is_confirmed
         assert (visitor["device"], visitor["known_by"]) == (device["id"], "header")
         assert adopt(hub, visitor, name="Bar")["id"] == device["id"]
         assert ok(changed.get("/restaurants/1"))
-        assert listed(hub, "127.0.20.9")[0]["device"] is None
+        assert listed(hub, "127.0.20.9") == []
 
 
 def test_its_header_from_another_address_suspends_a_device_until_it_is_confirmed(closed: Hub) -> None:
@@ -209,8 +212,9 @@ def test_nobody_is_adopted_by_an_address_that_many_share(closed: Hub) -> None:
     with closed.client() as bare, closed.client(headers=header) as api, manager(closed) as trusted:
         for client in (bare, api):
             assert client.get("/restaurants/1").status_code == 401
-        by_header, by_nothing = listed(closed, "127.0.0.1")
-        assert (by_header["known_by"], by_nothing["known_by"]) == ("header", None)
+        found = listed(closed, "127.0.0.1")
+        assert [one["known_by"] for one in found] == ["header", None]
+        by_header, by_nothing = found
         body = {"visitor": by_nothing["id"], "name": "Bar", "role": "host"}
         told = problem(trusted.post("/api/adoptions", json=body), 422, "validation_failed")
         assert "many devices share its address" in told["detail"]
@@ -249,7 +253,7 @@ def test_an_open_socket_keeps_its_address_over_a_restart_of_the_hub(new_hub: New
         assert hub.stop() == 0
     hub.start()
     with ws(hub, SYNC, "127.0.20.23") as socket, ws(hub, SYNC, "127.0.20.24") as other:
-        assert next_message(socket)["restaurant"]["id"] == 1
+        assert next_message(socket)["restaurant"] is not None
         assert next_message(other)["access"] == "closed"
         assert device_of(hub, device["id"])["sockets"] == 1
 
@@ -260,6 +264,40 @@ def test_an_address_speaks_for_a_device_for_ten_minutes() -> None:
     for now, found in ((1600.0, device), (1600.1, None)):
         hub = SimpleNamespace(access=Access("closed", [device]), callers=SimpleNamespace(now=lambda now=now: now))
         assert adopted_socket(cast(Any, hub), None, cast(Any, caller)) == found
+
+
+def test_an_address_speaks_for_a_device_as_long_as_its_socket_is_open() -> None:
+    device = Device("d1", "iPad", "host", sha256(b"header").digest(), 1, "machine", adopted=Adopted("header", "", True))
+    caller = SimpleNamespace(address="192.168.1.31", shared=False, spoke_as="d1", spoke_at=0.0)
+    hub = cast(Any, SimpleNamespace(access=Access("closed", [device]), callers=SimpleNamespace(now=lambda: 9000.0)))
+    still_speaks(hub, cast(Any, SimpleNamespace(device="d1", caller=caller)))
+    assert adopted_socket(hub, None, cast(Any, caller)) == device
+
+
+def test_two_devices_that_changed_their_addresses_keep_their_names(closed: Hub) -> None:
+    headers = [{"Authorization": "Bearer " + letter * 40} for letter in "pq"]
+    addresses = ["127.0.20.25", "127.0.20.26"]
+    devices = [adopted(closed, *one)["id"] for one in zip(addresses, headers, strict=True)]
+    for address, header in zip(addresses, reversed(headers), strict=True):
+        with app(closed, address, header) as api:
+            problem(api.get("/restaurants/1"), 401, "token_invalid")
+    visitors = [listed(closed, address)[0] for address in addresses]
+    assert [one["device"] for one in visitors] == [*reversed(devices)]
+    assert [adopt(closed, one)["id"] for one in visitors] == [*reversed(devices)]
+    for address, header in zip(addresses, reversed(headers), strict=True):
+        with app(closed, address, header) as api:
+            ok(api.get("/restaurants/1"))
+
+
+def test_where_an_adopted_device_was_before_nobody_is_left_to_be_adopted() -> None:
+    access, sent = Access("closed"), sent_by(jwt(1)["Authorization"].encode())
+    hub = cast(Any, SimpleNamespace(access=access, clock=SimpleNamespace(now=lambda: 1000)))
+    for address, at in (("192.168.1.31", 900), ("192.168.1.32", 1000)):
+        access.note_visitor(Sighting(address, at, "", sent))
+    assert [one.known_by for one in adoptable(hub)] == ["header", "header"]
+    access.put(Device("d1", "iPad", "host", sent.digest, 1000, "machine", adopted=Adopted("header", "", True)))
+    access.forget_visitor("192.168.1.32", sent.digest)
+    assert adoptable(hub) == []
 
 
 def test_who_shows_a_token_is_known_by_that_alone(closed: Hub) -> None:
