@@ -17,6 +17,7 @@ from restohub.access.devices import Access, Device
 from restohub.access.headers import sent_by
 from restohub.access.tokens import new_token
 from restohub.access.visitors import Sighting
+from restohub.limits import HEADERS_LOOKED_AT
 from restohub.web.adopted import adopted_socket, still_speaks
 from restohub.web.adoption_routes import adoptable
 from tests.access.adopting import PARTY, adopt, adopted, app, device_of, jwt, listed
@@ -225,6 +226,17 @@ def test_nobody_is_adopted_by_an_address_that_many_share(closed: Hub) -> None:
         assert next_message(socket)["access"] == "closed", "the device spoke from here, and so do others"
     with closed.socket(SYNC, additional_headers=header) as socket:
         assert next_message(socket)["restaurant"]["id"] == 1
+
+
+def test_eight_headers_of_an_address_are_looked_at_until_the_list_is_asked_for(closed: Hub) -> None:
+    before = {one["id"] for one in listed(closed, "127.0.0.1")}
+    for number in range(10):
+        with closed.client(headers=jwt(1, f"one of many {number}")) as api:
+            problem(api.get("/restaurants/1"), 401, "token_invalid")
+    assert len({one["id"] for one in listed(closed, "127.0.0.1")} - before) == HEADERS_LOOKED_AT
+    with closed.client(headers=jwt(1, "one more")) as api:
+        problem(api.get("/restaurants/1"), 401, "token_invalid")
+    assert len({one["id"] for one in listed(closed, "127.0.0.1")} - before) == HEADERS_LOOKED_AT + 1
 
 
 def test_a_socket_without_a_header_is_that_of_the_device_that_spoke_from_its_address(closed: Hub) -> None:

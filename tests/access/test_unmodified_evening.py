@@ -91,6 +91,7 @@ class Manager:
         ok(await self.http.put("/api/access", json={"access": access}))
 
 
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("rounds", [3, pytest.param(200, marks=pytest.mark.long)])
 def test_no_app_loses_a_request_or_its_socket(new_hub: NewHub, rounds: int) -> None:
     asyncio.run(evening(new_hub().start(), rounds))
