@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable
+from heapq import merge
 from hmac import compare_digest
 
 from msgspec import Struct
@@ -134,7 +135,7 @@ class Access:
         """Who was here without a token in the last 14 days, the latest first."""
         known = self.visitors.latest(now)
         beside = [one for one in self.refused.latest(now) if one.address not in self.visitors]
-        return sorted([*known, *beside], key=lambda one: one.seen_at, reverse=True)
+        return [*merge(known, beside, key=lambda one: one.seen_at, reverse=True)]
 
     def holder(self, token: bytes) -> Device | None:
         """The device whose token this is, None where it is nobody's."""
