@@ -93,8 +93,6 @@ def _watched(before: tuple[Watched, ...], seen: Sighting) -> tuple[Watched, ...]
     """
     digest = seen.sent.digest
     same = next((one for one in before if one.digest == digest), None)
-    if same is not None and same is before[-1] and seen.at - same.seen_at < NOTED_EVERY_S:
-        return before
     others = [one for one in before if one.digest != digest and seen.at - one.seen_at <= VISITORS_S]
     if len(others) >= HEADERS_AN_ADDRESS:
         others.remove(max(others, key=lambda one: one.first_at))

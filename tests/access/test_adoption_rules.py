@@ -103,6 +103,11 @@ def test_a_header_that_two_addresses_send_is_neithers_own() -> None:
     ]
 
 
+def test_a_second_device_is_noticed_within_a_minute() -> None:
+    stale = jwt({"exp": 1})
+    assert known_by(("a", NOW, stale), ("b", NOW + 1, stale), ("a", NOW + 2, stale)) == ["address", "address"]
+
+
 def test_a_device_that_moved_keeps_its_header() -> None:
     stale = jwt({"exp": 1})
     assert known_by(("a", NOW, stale), ("a", NOW + 100, stale), ("b", NOW + 200, stale)) == ["header", "header"]
