@@ -20,7 +20,7 @@ KnownBy = Literal["header", "address"]
 NETWORK = "/"
 BY_HEADER = "Whoever sends the same header passes for this device."
 BY_ADDRESS = "It is known by its address {} alone: whoever has this address passes for this device."
-SUSPENDED = "Something has changed: what came from its address sent another header, or its header another address."
+SUSPENDED = "Another header came from its address, or its header came from another address."
 BY_NOTHING = "It cannot be adopted: many devices share its address, and no header that it sends is its own."
 
 

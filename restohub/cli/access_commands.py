@@ -19,7 +19,7 @@ Data = Annotated[
     typer.Option(readable=False, help="The hub's data folder. [default: as `serve` finds it, else the service's]"),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
-CLOSED = "The hub is closed: only paired devices may use it."
+CLOSED = "The hub is closed: only paired and adopted devices may use it."
 OPEN = "The hub is open: every device on its network may use it."
 
 

@@ -35,7 +35,7 @@ def list_(data: Data = None, as_json: AsJson = False) -> None:
         state = f"revoked at {one['revoked_at']}" if one["revoked_at"] else f"{one['sockets']} connections"
         paired = f"paired at {one['paired_at']} by {printable(one['paired_by'])}"
         print_text(f"{printable(one['name'])}  {one['role']}  {state}  {paired}  {one['id']}")
-        if one["suspended_at"]:
+        if one["suspended_at"] and not one["revoked_at"]:
             print_text(f"  suspended at {one['suspended_at']}: {one['weakness']} `restohub devices adopt` confirms it.")
         elif one["weakness"] and not one["revoked_at"]:
             print_text(f"  adopted: {one['weakness']}")
@@ -85,7 +85,7 @@ def _show_visitors(found: list[dict[str, Any]], *, as_json: bool) -> None:
     if not found:
         print_text("Nobody was here in the last 14 days without a token. Open the app on the device, and look again.")
     for one in found:
-        by = f"by its {one['known_by']}: {one['id']}" if one["known_by"] else "not to be adopted"
+        by = f"by its {one['known_by']} (id {one['id']})" if one["known_by"] else "not to be adopted"
         waits = ", perhaps a device that is suspended" if one["device"] else ""
         print_text(f"{visitor_text(one)}{waits}  {by}")
         print_text(f"  {one['weakness']}")

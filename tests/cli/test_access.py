@@ -31,7 +31,7 @@ def test_a_hub_is_closed_and_opened_again(new_hub: NewHub) -> None:
         assert (status, "Run it again with --yes" in wrong) == (1, True)
         assert api.get("/restaurants").status_code == 200
         status, said, _ = told(hub, "access", "close", "--yes")
-        assert (status, said.splitlines()[-1]) == (0, "The hub is closed: only paired devices may use it.")
+        assert (status, said.splitlines()[-1]) == (0, "The hub is closed: only paired and adopted devices may use it.")
         assert api.get("/restaurants").status_code == 401
         status, said, _ = told(hub, "access", "open", "--json")
         assert json.loads(said)["access"] == "open"
@@ -80,7 +80,7 @@ def test_an_app_that_cannot_pair_is_adopted_and_confirmed(new_hub: NewHub) -> No
         for client in (api, shared):
             assert client.get("/restaurants").status_code == 401
         status, said, _ = told(hub, "devices", "adopt")
-        assert (status, "by its address: " in said, "not to be adopted" in said) == (0, True, True)
+        assert (status, "by its address (id " in said, "not to be adopted" in said) == (0, True, True)
         assert "127.0.22.1 alone" in said
         status, _, wrong = told(hub, "devices", "adopt", "127.0.22.9")
         assert (status, "No device was here as '127.0.22.9'" in wrong) == (1, True)
@@ -95,7 +95,7 @@ def test_an_app_that_cannot_pair_is_adopted_and_confirmed(new_hub: NewHub) -> No
         assert changed.get("/restaurants").status_code == 401
         assert "`restohub devices adopt` confirms it" in told(hub, "devices", "list")[1]
         [visitor, _] = json.loads(told(hub, "devices", "adopt", "--json")[1])
-        assert "perhaps a device that is suspended  by its header: " in told(hub, "devices", "adopt")[1]
+        assert "perhaps a device that is suspended  by its header (id " in told(hub, "devices", "adopt")[1]
         made = json.loads(told(hub, "devices", "adopt", visitor["id"], "--name", "Bar", "--json")[1])
         assert (made["id"], made["known_by"]) == (visitor["device"], "header")
         assert changed.get("/restaurants").status_code == 200
