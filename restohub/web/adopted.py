@@ -29,7 +29,7 @@ def adopted_device(hub: Hub, header: bytes | None, caller: Caller) -> Device | N
     What it sees may make an adoption doubtful: then the device is a stranger until a manager has confirmed it.
     """
     adopted = hub.access.adopted
-    if header is not None and shown_token(header).startswith(TOKEN_START):
+    if header is not None and _is_token(header):
         return None
     digest = b"" if header is None else digest_of_header(header)
     address = own_address(caller)
@@ -49,7 +49,7 @@ def adopted_device(hub: Hub, header: bytes | None, caller: Caller) -> Device | N
 def adopted_socket(hub: Hub, header: bytes | None, caller: Caller) -> Device | None:
     """The adopted device that opens a socket: by its header, else by the address from which it spoke just now."""
     device = adopted_device(hub, header, caller)
-    if device is not None or (header is not None and shown_token(header)) or own_address(caller) is None:
+    if device is not None or own_address(caller) is None or (header is not None and _says_who(header)):
         return device
     if hub.callers.now() - caller.spoke_at > SPOKE_S:
         return None
@@ -92,6 +92,15 @@ def note_visitor(hub: Hub, header: bytes | None, caller: Caller, agent: str = ""
     caller.looks = max(0, caller.looks - 1)
     shared = own_address(caller) is None
     hub.access.note_visitor(Sighting(caller.address, hub.clock.now(), agent, sent_by(header), shared))
+
+
+def _is_token(header: bytes) -> bool:
+    return shown_token(header).startswith(TOKEN_START)
+
+
+def _says_who(header: bytes) -> bool:
+    """Whether a header could be that of one device, whose ever it is."""
+    return _is_token(header) or digest_of_header(header) != b""
 
 
 def own_address(caller: Caller) -> str | None:

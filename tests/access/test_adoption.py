@@ -255,6 +255,9 @@ def test_a_socket_without_a_header_is_that_of_the_device_that_spoke_from_its_add
         assert next_message(socket)["restaurant"]["id"] == 1
     with ws(closed, SYNC, "127.0.20.17", additional_headers=STEADY) as socket:
         assert end_of(socket) == (4401, "token_invalid"), "who sends a header is known by that"
+    for authorization, where in (("Token " + "k" * 40, "closed"), ("Bearer null", None), ("", None)):
+        with ws(closed, SYNC, "127.0.20.17", additional_headers={"Authorization": authorization}) as socket:
+            assert next_message(socket).get("access") == where, authorization
 
 
 def test_an_open_socket_keeps_its_address_over_a_restart_of_the_hub(new_hub: NewHub) -> None:
