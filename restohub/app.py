@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import errno
 import gc
 import logging
@@ -62,7 +61,7 @@ from restohub.store.history import History
 from restohub.store.load import Loaded, initialise, load
 from restohub.store.people import People
 from restohub.store.read_only import ReadOnlyLedger, readable
-from restohub.store.restore_detection import leave_mark, was_restored
+from restohub.store.restored_data import begin_run
 from restohub.upkeep.clock_watch import ClockWatch
 from restohub.upkeep.day_close import close_days
 from restohub.upkeep.erasing import Erasing
@@ -124,10 +123,10 @@ async def serve(settings: Settings, on_ready: Callable[[Endpoint, Mode], None]) 
             loaded = await _loaded(writing, ledger)
             if loaded.mode is None and settings.access == "closed":
                 loaded = await _closed(ledger, loaded)
-            went_back = await was_restored(writing, settings.data)
-            name, incident = (new_epoch(), PUT_BACK) if went_back else (loaded.epoch, None)
-            epoch = Epoch(name, incident, loaded.claimed_at)
-            await _mark(writing, settings.data, epoch)
+            before, loaded = loaded.epoch, await begin_run(ledger, writing, settings.data, loaded, new_epoch())
+            epoch = Epoch(loaded.epoch, None if loaded.epoch == before else PUT_BACK, loaded.claimed_at)
+            for incident in epoch.incidents:
+                log.warning("%s", incident)
             history = History(reading, loaded.resets, loaded.contact_key)
             await _run(settings, loaded, epoch, ledger, history, backups, on_ready)
 
@@ -247,8 +246,8 @@ def _access(settings: Settings, loaded: Loaded, clock: Clock, callers: Callers) 
         log.warning("The hub is open, as `restohub access open` has left it; `restohub access close` closes it.")
     known = read_visitors(settings.data)
     remember_spoke(callers, known.spoke, clock.now())
-    visitors = Visitors(known.visitors)
-    return Access(mode, loaded.devices, renew_machine_token(settings.data), visitors, clock.monotonic)
+    machine, visitors = renew_machine_token(settings.data), Visitors(known.visitors)
+    return Access(mode, loaded.devices, machine, visitors, clock.monotonic, loaded.revoked)
 
 
 def _chores(hub: Hub, settings: Settings) -> tuple[Coroutine[None, None, None], ...]:
@@ -353,14 +352,6 @@ async def _closed(ledger: Ledger, loaded: Loaded) -> Loaded:
     except (StorageFullError, StorageUnavailableError) as fault:
         log.warning("That the hub is closed could not be saved (%s): a start without --access closed is open.", fault)
     return structs.replace(loaded, mode="closed")
-
-
-async def _mark(connection: Connection, folder: Path, epoch: Epoch) -> None:
-    """Mark the data as this run's; where the disk takes nothing, the next start looks again."""
-    for incident in epoch.incidents:
-        log.warning("%s", incident)
-    with contextlib.suppress(StorageFullError, StorageUnavailableError):
-        await leave_mark(connection, folder, epoch.name, version("restohub"))
 
 
 def bound_socket(settings: Settings) -> socket.socket:

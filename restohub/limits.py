@@ -190,6 +190,8 @@ SET_ASIDE_DAYS = 7
 ERASURES_MAX = 1_000
 # Entries of one page of the audit: its last commit may bring as many more as a batch has.
 AUDIT_ENTRIES_MAX = 5_000
+# Entries whose commits have left the log: an evening makes some 3,000, and each takes some 120 bytes.
+AUDIT_DAYS, AUDIT_MAX = 90, 500_000
 
 # ---- Who belongs to the hub. A house has a dozen devices, and replaces each in some years.
 DEVICES_MAX = 1_000

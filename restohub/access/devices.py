@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable
+from hashlib import sha256
 from heapq import merge
 from hmac import compare_digest
 
@@ -25,8 +26,9 @@ MACHINE_ID, MACHINE = "machine", "The hub's own machine"
 class Device(Struct, frozen=True):
     """A device that was paired or adopted. `digest` is the SHA-256 of its token; times are UTC seconds.
 
-    `paired_by` is the id of the device that let it in. A device that was revoked stays known by its name alone. Of one
-    that was `adopted`, `digest` is that of the header that it sends (b"": none).
+    `paired_by` is the id of the device that let it in. A device that was revoked stays known by its name alone.
+    `restored_from`: it came with a copy of the data that knows nothing after this time, and was not confirmed since.
+    Of one that was `adopted`, `digest` is that of the header that it sends (b"": none).
     """
 
     id: str
@@ -36,12 +38,18 @@ class Device(Struct, frozen=True):
     paired_at: int
     paired_by: str
     revoked_at: int | None = None
+    restored_from: int | None = None
     adopted: Adopted | None = None
 
     @property
     def suspended(self) -> bool:
         """Whether it was adopted, and a manager must say again that it is the one."""
         return self.adopted is not None and self.adopted.suspended_at is not None
+
+    @property
+    def revoked_as(self) -> bytes:
+        """What the list of revoked tokens has of it: of an adopted one its id, whose header may be adopted again."""
+        return self.digest if self.adopted is None else sha256(self.id.encode()).digest()
 
     @property
     def belongs(self) -> bool:
@@ -67,7 +75,9 @@ class Access:
         machine: bytes | None = None,
         visitors: Visitors | None = None,
         now: Callable[[], float] = time.monotonic,
+        revoked: Iterable[bytes] = (),
     ) -> None:
+        """`revoked` are the digests of tokens that were taken back, of devices too that the store no longer has."""
         self.closed = mode == "closed"
         self.devices: dict[str, Device] = {}
         self.pairings = Pairings(now)
@@ -85,6 +95,7 @@ class Access:
         # The sockets that have not said who they are, the oldest first, each with its address.
         self.unnamed: dict[object, str] = {}
         self._by_digest: dict[bytes, Device] = {}
+        self._revoked = set(revoked)
         if machine is not None:
             self._by_digest[machine] = Device(MACHINE_ID, MACHINE, "manager", machine, 0, MACHINE_ID)
         for device in devices:
@@ -110,7 +121,9 @@ class Access:
         self.devices[device.id] = device
         self.adopted.put(device)
         self.adopts = bool(self.adopted)
-        if device.revoked_at is None and device.adopted is None:
+        if device.revoked_at is not None:
+            self._revoked.add(device.revoked_as)
+        elif device.adopted is None:
             self._by_digest[device.digest] = device
 
     def put_unkept(self, device: Device) -> None:
@@ -152,7 +165,7 @@ class Access:
 
     def was_revoked(self, digest: bytes) -> bool:
         """Whether the token with this digest was taken back."""
-        return any(one.digest == digest and one.revoked_at is not None for one in self.devices.values())
+        return digest in self._revoked
 
     def lets_follow(self, device_id: str | None) -> bool:
         """Whether a socket of this device (None: of none) may go on."""

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 
 # A line of progress is shown after so long.
 PATIENCE_S = 2.0
+DEVICES_BACK = (
+    "So are the devices ({}). Once the hub runs, see `restohub devices list`: revoke again who was revoked since, then "
+    "say `restohub devices confirm --all`. Until then managers work as hosts."
+)
 backup = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
 
 
@@ -158,6 +162,8 @@ def restore(
     typer.echo(f"The data {what}, are back in {folder}. Start the hub: every iPad takes the whole floor anew.")
     if done.set_aside is not None:
         typer.echo(f"What was there before lies in {done.set_aside} for 7 days.")
+    if done.devices:
+        typer.echo(DEVICES_BACK.format(done.devices))
 
 
 class Pace:

@@ -1,4 +1,4 @@
-"""The commands `restohub devices list`, `adopt`, `rename` and `revoke`: the devices that belong to the hub."""
+"""The commands `restohub devices list`, `adopt`, `rename`, `revoke` and `confirm`: who belongs to the hub."""
 
 from __future__ import annotations
 
@@ -16,6 +16,10 @@ devices = typer.Typer(
     rich_markup_mode=None,
 )
 Which = Annotated[str, typer.Argument(help="The device: its name, or its id or the end of it.")]
+OF_A_COPY = (
+    "The devices are those of a copy of the data that knows nothing after {}. Revoke again who was revoked since, then "
+    "confirm the rest with `restohub devices confirm --all`; until then managers work as hosts."
+)
 
 
 @devices.command("list", short_help="List the devices that are paired or adopted, and those that wait.")
@@ -31,10 +35,14 @@ def list_(data: Data = None, as_json: AsJson = False) -> None:
         return
     if not found["devices"]:
         print_text("No device is paired. `restohub pair` pairs one.")
+    came_back = _unconfirmed(found)
+    if came_back:
+        print_text(OF_A_COPY.format(min(one["restored_from"] for one in came_back)))
     for one in found["devices"]:
         state = f"revoked at {one['revoked_at']}" if one["revoked_at"] else f"{one['sockets']} connections"
         paired = f"paired at {one['paired_at']} by {printable(one['paired_by'])}"
-        print_text(f"{printable(one['name'])}  {one['role']}  {state}  {paired}  {one['id']}")
+        waits = "  not confirmed" if one in came_back else ""
+        print_text(f"{printable(one['name'])}  {one['role']}{waits}  {state}  {paired}  {one['id']}")
         if one["suspended_at"] and not one["revoked_at"]:
             print_text(f"  suspended at {one['suspended_at']}: {one['weakness']} `restohub devices adopt` confirms it.")
         elif one["weakness"] and not one["revoked_at"]:
@@ -115,6 +123,45 @@ def revoke(
         fail("Nothing was changed." if sys.stdin.isatty() else "Run it again with --yes to shut it out.")
     told_by(hub, "DELETE", f"/api/devices/{device['id']}")
     print_text(f"{device['name']} is shut out.")
+
+
+@devices.command(short_help="Confirm devices that came with a copy of the data.")
+def confirm(
+    which: Annotated[list[str] | None, typer.Argument(help="The devices: names, or ids or the end of them.")] = None,
+    all_: Annotated[bool, typer.Option("--all", help="Every device that is not confirmed.")] = False,
+    data: Data = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Confirm that devices belong here still, after a backup or a copy of the folder was put back.
+
+    Until then a manager works as a host. Revoke first what no longer belongs: the copy does not know who was revoked
+    after it was made.
+    """
+    from restohub.text import printable
+
+    from .terminal import print_text
+
+    hub = the_hub(data)
+    waiting = _unconfirmed(told_by(hub, "GET", "/api/devices"))
+    if not all_ and not which:
+        fail("Name the devices that belong here still, or say --all. `restohub devices list` shows them.")
+    chosen = waiting if all_ else [_chosen(hub, one) for one in which or ()]
+    chosen = [one for one in chosen if one in waiting]
+    if not chosen:
+        print_text("No device waits to be confirmed." if all_ else "These devices are confirmed already.")
+        return
+    for one in chosen:
+        print_text(f"{printable(one['name'])}  {one['role']}  {one['id']}")
+    if not yes and not (sys.stdin.isatty() and typer.confirm("Do all of these belong here still?")):
+        fail("Nothing was changed." if sys.stdin.isatty() else "Run it again with --yes to confirm them.")
+    for one in chosen:
+        told_by(hub, "PATCH", f"/api/devices/{one['id']}", {"confirmed": True})
+        print_text(f"{printable(one['name'])} is confirmed.")
+
+
+def _unconfirmed(found: dict[str, Any]) -> list[dict[str, Any]]:
+    """Those of the hub's devices that came with a copy, and nobody has confirmed."""
+    return [one for one in found["devices"] if one["restored_from"] is not None]
 
 
 def _chosen(hub: Any, which: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from .access_commands import access
+from .audit import audit
 from .backup_commands import backup, backups, make, restore
 from .device_commands import devices
 from .doctor import doctor
@@ -43,7 +44,7 @@ cli = typer.Typer(
 cli.add_typer(backup, name="backup", short_help=whole_first_line(make))
 cli.add_typer(service, name="service", short_help="Start the hub with the machine.")
 cli.add_typer(access, name="access", short_help="Close the hub to devices that are not paired, or open it again.")
-cli.add_typer(devices, name="devices", short_help="The devices that are paired: list, rename, revoke.")
+cli.add_typer(devices, name="devices", short_help="The devices that are paired: list, rename, revoke, confirm.")
 cli.add_typer(identity, name="identity", short_help="Give a copy of another hub's data an identity of its own.")
 
 
@@ -74,6 +75,7 @@ for command in (
     restore,
     verify,
     pair,
+    audit,
     remove,
     forget,
     simulate,

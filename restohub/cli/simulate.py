@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import math
+import os
 import random
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from .terminal import exit_with_error
+
+TOKEN = "RESTOHUB_TOKEN"
 
 
 def simulate(
@@ -20,10 +24,19 @@ def simulate(
     remove: Annotated[
         bool, typer.Option("--clear", help="Play nothing; remove every restaurant named 'Simulated evening'.")
     ] = False,
+    token: Annotated[
+        Path | None,
+        typer.Option(help=f"A file with a manager's token, for a closed hub. [default: what {TOKEN} holds]"),
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(readable=False, help="The data folder of a hub on this machine. [default: as for pair]"),
+    ] = None,
 ) -> None:
     """Play an evening of 240 parties on a running hub, in a new restaurant of its own.
 
     The restaurant stays, named 'Simulated evening', until `--clear` removes all that have this name, with their guests.
+    A closed hub asks for a token; one that runs on this machine, for this user or root, needs none.
     """
     if not math.isfinite(speed):
         exit_with_error("--speed must be a number of simulated minutes a second, such as 10.")
@@ -31,10 +44,44 @@ def simulate(
     from restohub.simulate.client import AwayError
     from restohub.simulate.play import play
 
-    work = clear(url) if remove else play(url, speed, random.randrange(10**6) if seed is None else seed)
+    shown = _token(token) or _of_this_machine(url, data)
+    chosen = random.randrange(10**6) if seed is None else seed
+    work = clear(url, shown) if remove else play(url, speed, chosen, shown)
     try:
         sys.exit(0 if asyncio.run(work) else 1)
     except AwayError as error:
         exit_with_error(str(error))
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _token(file: Path | None) -> str:
+    """The token that is named, "" where none is: never on the command line, which everyone on a machine can see."""
+    if file is None:
+        return os.environ.get(TOKEN, "").strip()
+    try:
+        return file.read_text("ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        exit_with_error(f"The file with the token, {file}, cannot be read ({error}).")
+
+
+def _of_this_machine(url: str, data: Path | None) -> str:
+    """The machine's own token, where the URL is that of a closed hub on this machine; "" for any other.
+
+    By the address alone: any hub could say that it is this one.
+    """
+    from urllib.parse import urlsplit
+
+    from restohub.net.machine_token import read_machine_token
+    from restohub.net.running_hub import NoRunningHubError, find_running
+    from restohub.net.urls import own_address
+
+    try:
+        hub = find_running(data, os.environ)
+        asked = urlsplit(url if "//" in url else f"http://{url}")
+        here = (own_address(hub.endpoint), hub.endpoint.port)
+        there = ("127.0.0.1" if asked.hostname == "localhost" else asked.hostname, asked.port or 80)
+        own = hub.health.access == "closed" and there == here
+        return read_machine_token(hub.folder) if own else ""
+    except (NoRunningHubError, PermissionError, ValueError):
+        return ""

@@ -24,6 +24,7 @@ class HubHealth(Struct, frozen=True):
     discovery: Discovery | None = None
     uptime_seconds: int = 0
     connections: int = 0
+    access: str = "open"
     reason: str = ""
 
 

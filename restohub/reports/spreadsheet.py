@@ -10,6 +10,7 @@ from msgspec import structs
 
 from restohub.floor.model import Guest
 from restohub.floor.visits import Visit
+from restohub.wire.access_bodies import AuditEntry
 from restohub.wire.entities import guest_out
 from restohub.wire.night_report import NightReport
 from restohub.wire.times import time_or_none
@@ -22,6 +23,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "
 MARK = "\ufeff"
 
 REPORT_COLUMNS = ("part", "group", "parties", "covers", "quoted", "actual", "mean", "median", "longest", "chairs")
+AUDIT_COLUMNS = ("revision", "timestamp", "device_id", "device", "action", "entity_type", "entity_id")
 VISIT_COLUMNS = (
     "restaurant_id", "guest_id", "time", "status", "walk_in", "party_size", "quoted_wait", "reservation_time",
     "check_in_time", "seated_time", "ended", "table_number", "capacity", "section", "server",
@@ -84,6 +86,12 @@ def _report_rows(report: NightReport) -> Iterator[Sequence[Cell]]:
     for part, groups in (("section", report.sections), ("server", report.servers)):
         for group in groups:
             yield (part, group.name, group.parties, group.covers, *[None] * 6)
+
+
+def audit_csv(entries: Iterable[AuditEntry]) -> bytes:
+    """Who did what as a table: a row for each entry, the latest first."""
+    rows = ([getattr(one, column) for column in AUDIT_COLUMNS] for one in entries)
+    return (MARK + rows_as_csv([AUDIT_COLUMNS, *rows])).encode()
 
 
 def visit_cells(restaurant_id: int, visit: Visit) -> Sequence[Cell]:

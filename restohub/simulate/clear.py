@@ -10,15 +10,15 @@ from .client import AwayError, Client, refuse_closed
 from .play import NAME
 
 
-async def clear(url: str, summary: TextIO = sys.stdout) -> bool:
+async def clear(url: str, token: str = "", summary: TextIO = sys.stdout) -> bool:
     """Remove every restaurant of the hub at `url` that has the very name of a played evening; whether all are gone.
 
     AwayError where the hub cannot be reached, or is none.
     """
-    client = Client(url)
+    client = Client(url, token)
     try:
         there = await client.ask("GET", "/restaurants")
-        refuse_closed(client.url, there.status)
+        refuse_closed(client, there.status)
         if there.status != 200 or not isinstance(there.body, list):
             raise AwayError(f"{client.url} answered {there.status} when asked for its restaurants: is that a hub?")
         kept: list[Any] = []

@@ -27,9 +27,12 @@ class HubAnswer(Struct, frozen=True):
 
 
 class Client:
-    """One connection to the hub at `url`, opened by the first request; one request at a time."""
+    """One connection to the hub at `url`, opened by the first request; one request at a time.
 
-    def __init__(self, url: str) -> None:
+    `token` is that of a paired device, "" where none is shown.
+    """
+
+    def __init__(self, url: str, token: str = "") -> None:
         try:
             parts = urlsplit(url if "//" in url else f"http://{url}")
             port = parts.port
@@ -38,6 +41,7 @@ class Client:
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise AwayError(f"{url!r} is not a hub's address: give one like http://127.0.0.1:8000.")
         self.url = f"{parts.scheme}://{parts.netloc}"
+        self.headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._host, self._tls = parts.netloc, parts.scheme == "https"
         self._address = (parts.hostname, port or (443 if self._tls else 80))
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
@@ -49,6 +53,7 @@ class Client:
         head = f"{method} {path} HTTP/1.1\r\nHost: {self._host}\r\nContent-Length: {len(content)}\r\n"
         head += "Content-Type: application/json\r\n" if content else ""
         head += f"Idempotency-Key: {key}\r\n" if key else ""
+        head += "".join(f"{name}: {value}\r\n" for name, value in self.headers.items())
         try:
             async with asyncio.timeout(ANSWER_WAIT_S):
                 status, headers, text = await self._exchange(f"{head}\r\n".encode() + content)
@@ -87,10 +92,14 @@ class Client:
         return int(first.split()[1]), headers, await reader.readexactly(int(headers.get("content-length", 0)))
 
 
-def refuse_closed(url: str, status: int) -> None:
-    """Raise AwayError where a hub answers paired devices alone."""
+def refuse_closed(client: Client, status: int) -> None:
+    """Raise AwayError where a hub answers paired devices alone, or not this one."""
+    if status == 401 and client.headers:
+        raise AwayError(f"The hub at {client.url} does not know this token: take that of a device that is paired.")
     if status == 401:
         raise AwayError(
-            f"The hub at {url} is closed: it answers paired devices alone. Name another hub with --url, or "
-            "open this one with `restohub access open`."
+            f"The hub at {client.url} is closed: it answers paired devices alone. Name a file with the token of a "
+            "manager's device with --token, or open the hub with `restohub access open`."
         )
+    if status == 403 and client.headers:
+        raise AwayError(f"At {client.url} managers alone make restaurants: take the token of a manager's device.")

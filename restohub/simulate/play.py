@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from functools import partial
 from statistics import median, quantiles
 from typing import TextIO
 
@@ -22,23 +23,30 @@ TERMINAL_LINE_S, PIPE_LINE_S = 0.25, 3.0
 SURPRISES_SHOWN = 5
 
 
-async def play(url: str, speed: float, seed: int, progress: TextIO = sys.stderr, summary: TextIO = sys.stdout) -> bool:
+async def play(
+    url: str,
+    speed: float,
+    seed: int,
+    token: str = "",
+    progress: TextIO = sys.stderr,
+    summary: TextIO = sys.stdout,
+) -> bool:
     """Play the evening of `seed` in a new restaurant at `url`, `speed` simulated minutes a second (0: no waiting).
 
     Whether every answer was as the script has it, and every change arrived on the socket. AwayError where the hub
     cannot be reached, or goes away. However it ends, the summary says how far it came.
     """
-    client = Client(url)
+    client = Client(url, token)
     try:
         made = await client.ask("POST", "/restaurants", {"name": NAME, "timezone": "UTC"})
     finally:
         client.close()
     restaurant_id = made.body.get("id") if isinstance(made.body, dict) else None
-    refuse_closed(client.url, made.status)
+    refuse_closed(client, made.status)
     if made.status != 201 or not isinstance(restaurant_id, int):
         raise AwayError(f"{client.url} answered {made.status} when asked for a new restaurant: is that a hub?")
     print(f"{NAME}: restaurant {restaurant_id} at {client.url}, seed {seed}.", file=summary, flush=True)
-    played = _Play(client.url, restaurant_id, speed, evening(seed, datetime.now(UTC).date()))
+    played = _Play(partial(Client, client.url, token), restaurant_id, speed, evening(seed, datetime.now(UTC).date()))
     try:
         await played.to_the_end(progress)
     finally:
@@ -47,12 +55,12 @@ async def play(url: str, speed: float, seed: int, progress: TextIO = sys.stderr,
 
 
 class _Play:
-    """What has been asked and answered so far."""
+    """What has been asked and answered so far; each host asks by a client of his own."""
 
-    def __init__(self, url: str, restaurant_id: int, speed: float, events: list[Event]) -> None:
-        self.url, self.restaurant_id, self.speed, self.events = url, restaurant_id, speed, events
+    def __init__(self, client: Callable[[], Client], restaurant_id: int, speed: float, events: list[Event]) -> None:
+        self.client, self.restaurant_id, self.speed, self.events = client, restaurant_id, speed, events
         self.answered = [asyncio.Event() for _ in events]
-        self.watch = Watch(url, restaurant_id)
+        self.watch = Watch(client(), restaurant_id)
         self.started_s = time.monotonic()
         self.minute = 0.0
         self.took_s: list[float] = []
@@ -79,7 +87,7 @@ class _Play:
 
     async def host(self, events: Iterable[Event]) -> None:
         """One host: a request at its minute, once those it builds on are answered."""
-        client = Client(self.url)
+        client = self.client()
         try:
             for event in events:
                 if self.speed:

@@ -10,7 +10,7 @@ import msgspec
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidURI, WebSocketException
 
-from .client import AwayError
+from .client import AwayError, Client
 
 MESSAGE_BYTES_MAX = 2**20
 CATCH_UP_S = 10.0
@@ -19,8 +19,9 @@ CATCH_UP_S = 10.0
 class Watch:
     """One client of `/ws/restaurant/sync`, from the snapshot on."""
 
-    def __init__(self, url: str, restaurant_id: int) -> None:
-        self.url = f"ws{url.removeprefix('http')}/ws/restaurant/sync?restaurant_id={restaurant_id}"
+    def __init__(self, client: Client, restaurant_id: int) -> None:
+        self.url = f"ws{client.url.removeprefix('http')}/ws/restaurant/sync?restaurant_id={restaurant_id}"
+        self._headers = client.headers
         self.revision = 0
         self.messages = 0
         self.bytes = 0
@@ -32,7 +33,9 @@ class Watch:
     async def open(self) -> None:
         """Connect, and take the greeting and the snapshot of a floor that is still empty."""
         try:
-            self._socket = await connect(self.url, compression=None, max_size=MESSAGE_BYTES_MAX, proxy=None)
+            self._socket = await connect(
+                self.url, additional_headers=self._headers, compression=None, max_size=MESSAGE_BYTES_MAX, proxy=None
+            )
             for _ in range(2):
                 await self._socket.recv()
         except (OSError, EOFError, InvalidURI, WebSocketException) as error:

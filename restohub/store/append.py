@@ -12,6 +12,8 @@ from restohub.access.devices import Device, Kept
 from restohub.floor.model import Entry
 from restohub.live.ports import IDLE_S, ClockReset, Record, StorageFailedError
 
+from .audit_rows import FORGET as FORGET_AUTHORS
+from .audit_rows import keep_authors
 from .codec import (
     INSERT_VISIT,
     encode_changes,
@@ -29,6 +31,7 @@ from .connection import PAGE_BYTES, Connection
 from .device_rows import PUT_DEVICE, device_row
 from .disk_reserve import Reserve
 from .restore_detection import NAME
+from .revoked_list import keep_revoked
 from .write_probe import explain_write_error
 
 UPSERT = """INSERT INTO entity (restaurant_id, kind, id, version, checksum, image) VALUES (?, ?, ?, ?, ?, ?)
@@ -51,11 +54,11 @@ KEYED_DEVICE_LOG = """INSERT INTO log (position, time, checksum, changes, key, d
 
 PRUNE = "DELETE FROM log WHERE position BETWEEN ? AND ? RETURNING position, key"
 # What is left of a deleted restaurant, so many at a time.
-FORGET = """DELETE FROM removal WHERE restaurant_id = ?1 AND (kind, id) IN
-    (SELECT kind, id FROM removal WHERE restaurant_id = ?1 LIMIT ?2) RETURNING id"""
+FORGET = """DELETE FROM removal WHERE restaurant_id = ? AND (kind, id) IN
+    (SELECT kind, id FROM removal WHERE restaurant_id = ? LIMIT ?) RETURNING id"""
 
-FORGET_VISITS = """DELETE FROM visit WHERE restaurant_id = ?1 AND (at, guest_id) IN
-    (SELECT at, guest_id FROM visit WHERE restaurant_id = ?1 LIMIT ?2) RETURNING guest_id"""
+FORGET_VISITS = """DELETE FROM visit WHERE restaurant_id = ? AND (at, guest_id) IN
+    (SELECT at, guest_id FROM visit WHERE restaurant_id = ? LIMIT ?) RETURNING guest_id"""
 
 PROBE = "INSERT OR REPLACE INTO hub (name, value, checksum) VALUES ('probe', hex(randomblob(512)), 0)"
 
@@ -121,10 +124,21 @@ class Ledger:
     async def keep_access(self, what: Kept) -> int:
         """Keep a device in the place of what it was before, or whether the hub is closed; raises like `append`."""
         if isinstance(what, Device):
-            await self._alone(PUT_DEVICE, *device_row(what))
-        else:
-            await self._alone(NAME, "access", what, name_checksum("access", what))
+            return await self.keep_devices([what])
+        await self._alone(NAME, "access", what, name_checksum("access", what))
         return 1
+
+    async def keep_devices(self, devices: Sequence[Device]) -> int:
+        """Keep devices in the place of what they were before, all of them or none; raises like `append`.
+
+        Those that are revoked are on the list beside the database too, which outlasts a copy that is put back.
+        """
+        rows = [device_row(one) for one in devices]
+        await self.transact(lambda connection: connection.executemany(PUT_DEVICE, rows))
+        self.pages_due += PAGES_A_ROW * len(rows)
+        if any(one.revoked_at is not None for one in devices):
+            await asyncio.to_thread(keep_revoked, self.path.parent, devices)
+        return len(rows)
 
     @property
     def reserve_in_use(self) -> bool:
@@ -145,22 +159,33 @@ class Ledger:
         await self._alone(PROBE)
 
     async def prune(self, restaurant_id: int, first: int, last: int) -> list[tuple[int, str | None]]:
-        """Take these revisions out of a restaurant's log; each with the key that goes with it. Raises like `append`."""
-        gone = await self._alone(PRUNE, position_of(restaurant_id, first), position_of(restaurant_id, last))
+        """Take these revisions out of a restaurant's log; each with the key that goes with it. Raises like `append`.
+
+        Who made them stays in the audit, where a device is known.
+        """
+        span = position_of(restaurant_id, first), position_of(restaurant_id, last)
+
+        def pruning(connection: sqlite3.Connection) -> tuple[int, list[Any]]:
+            return keep_authors(connection, *span), connection.execute(PRUNE, span).fetchall()
+
+        kept, gone = await self.transact(pruning)
+        self.pages_due += (kept + len(gone)) // 2 + 1  # measured: 0.2 pages a row of the log that goes
         return [(revision_at(position), key) for position, key in gone]
 
     async def forget_removals(self, restaurant_id: int, many: int) -> int:
-        """Take so many removals and visits of a deleted restaurant out of the store, and say how many.
+        """Take so many removals, visits and entries of the audit of a deleted restaurant out of the store; how many.
 
         Raises like `append`.
         """
-        visits = await self._alone(FORGET_VISITS, restaurant_id, many)
-        return len(visits) + len(await self._alone(FORGET, restaurant_id, many))
+        span = position_of(restaurant_id, 0), position_of(restaurant_id + 1, 0) - 1
+        visits = await self._alone(FORGET_VISITS, restaurant_id, restaurant_id, many)
+        audited = await self._alone(FORGET_AUTHORS, *span, many)
+        return len(visits) + len(audited) + len(await self._alone(FORGET, restaurant_id, restaurant_id, many))
 
     async def _alone(self, sql: str, *values: object) -> list[Any]:
         """A transaction of one statement, and the rows that it gives; raises like `append`."""
         rows = await self.transact(lambda connection: connection.execute(sql, values).fetchall())
-        self.pages_due += len(rows) // 2 + 1  # measured: 0.2 pages a row of the log that goes
+        self.pages_due += len(rows) // 2 + 1
         return rows
 
     async def transact(self, work: Callable[[sqlite3.Connection], T]) -> T:

@@ -49,6 +49,7 @@ from .codec import DamageError
 from .data_folder import DATABASE, FolderError, locked_while_read, size_of, wal_path
 from .encryption import encrypt, fault_of
 from .erasure_list import ListError, is_under_way, merge_lists, stamp
+from .revoked_list import add_revoked, read_revoked
 from .schema import format_of, migrations
 from .snapshot import readable_at
 from .verification import check_database, heads
@@ -313,9 +314,10 @@ def _carried(made: Path, time: int, folder: Path, wish: Wish, pace: Pace) -> Non
 
 
 def _tidy(folder: Path, wish: Wish) -> None:
-    """Remove what need not be kept in a folder that has the new backup, and have the list of erasures beside it."""
+    """Remove what need not be kept in a folder with the new backup, and have the lists that outlast it beside it."""
     if wish.renew:
         for one in found_in(folder)[1:]:
             remove(one.path)
     remove_old(folder, wish.now, wish.days)
     merge_lists(wish.data, folder)
+    add_revoked(folder, read_revoked(wish.data))

@@ -221,6 +221,16 @@ def sync_folder(folder: Path) -> None:
             os.close(handle)
 
 
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file anew, whole or not at all, and bring it to the disk; raises OSError."""
+    new = path.with_name(f".{path.name}.new")
+    with new.open("wb") as file:
+        file.write(content)
+        synced(file)
+    new.replace(path)
+    sync_folder(path.parent)
+
+
 def _header(manifest: Manifest, digest: str, body_bytes: int) -> bytes:
     return START + _comment(manifest, digest, body_bytes) + b"\0"
 

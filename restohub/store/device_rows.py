@@ -12,11 +12,12 @@ from restohub.access.devices import Device
 
 from .codec import DamageError
 
-DEVICES = """SELECT id, name, role, token, paired_at, paired_by, revoked_at, adopted, checksum FROM device
-    ORDER BY paired_at, id"""
+DEVICES = """SELECT id, name, role, token, paired_at, paired_by, revoked_at, restored_from, adopted, checksum
+    FROM device ORDER BY paired_at, id"""
 HAS_DEVICES = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'device'"
-PUT_DEVICE = """INSERT OR REPLACE INTO device
-    (id, name, role, token, paired_at, paired_by, revoked_at, adopted, checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+BELONGING = "SELECT count(*) FROM device WHERE revoked_at IS NULL"
+PUT_DEVICE = """INSERT OR REPLACE INTO device (id, name, role, token, paired_at, paired_by, revoked_at, restored_from,
+    adopted, checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 
 _encode = msgspec.json.Encoder().encode
 

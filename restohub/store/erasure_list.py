@@ -14,7 +14,7 @@ import msgspec
 
 from restohub.live.ports import Erasure
 
-from .backup_file import sync_folder, synced
+from .backup_file import replace_file
 from .data_folder import FolderError
 
 FILE = "erasures.json"
@@ -43,12 +43,7 @@ def read_list(folder: Path) -> list[Erasure]:
 
 def write_list(folder: Path, erasures: Iterable[Erasure]) -> None:
     """Keep a list, whole or not at all, and bring it to the disk; raises OSError."""
-    new = folder / f".{FILE}.new"
-    with new.open("wb") as file:
-        file.write(msgspec.json.encode(list(erasures)))
-        synced(file)
-    new.replace(folder / FILE)
-    sync_folder(folder)
+    replace_file(folder / FILE, msgspec.json.encode(list(erasures)))
 
 
 def merge_lists(source: Path, target: Path) -> bool:

@@ -79,6 +79,7 @@ REMOVAL_UNNAMED = Rule(
     "revision {revision} of restaurant {restaurant_id} did not remove {kind} {entity_id}",
 )
 VISIT_DAMAGED = Rule("A visit fails its checksum.")
+AUDIT_DAMAGED = Rule("An entry of the audit fails its checksum.")
 VISIT_LOST = Rule("The log says that a guest was done when he left, and his visit is not there.")
 VISIT_DIFFERS = Rule("A visit is not as the log left the guest.")
 VISIT_UNNAMED = Rule("A visit names a revision that did not remove the guest.")

@@ -16,6 +16,8 @@ from restohub.floor.visits import Visit
 from restohub.limits import STEPS_BACK_A_VERSION, STEPS_BACK_MAX, VISITS_MAX
 from restohub.live.ports import DAY_S, Author, ClockReset, KeptAnswer, Oldest, Revision, StorageFailedError, Version
 
+from .audit_rows import AUTHORS as OLDER_AUTHORS
+from .audit_rows import authors_of
 from .codec import (
     REMOVAL_COLUMNS,
     VISIT_COLUMNS,
@@ -71,12 +73,19 @@ class History:
         return KeptAnswer(row[4], row[6])
 
     async def authors(self, restaurant_id: int, upto: int, many: int) -> list[Author]:
-        """Who made the latest commits up to a revision, the latest first, so many at most, as the log has them."""
-        span = position_of(restaurant_id, 0), position_of(restaurant_id, upto)
+        """Who made the latest commits up to a revision, the latest first, so many at most.
+
+        Of those that have left the log, as far as a device was known.
+        """
+        low, high = position_of(restaurant_id, 0), position_of(restaurant_id, upto)
         found: list[Author] = []
-        for position, time, device, changes in await self._rows(AUTHORS, *span, many):
+        for position, time, device, changes in await self._rows(AUTHORS, low, high, many):
             did = tuple((one.kind, one.id, one.action) for one in decode_changes(changes))
             found.append(Author(revision_at(position), time, device, did))
+            high = position - 1
+        if len(found) < many:
+            older = await self._rows(OLDER_AUTHORS, low, high, many - len(found))
+            found += authors_of(list(older))
         return found
 
     async def was_used(self, restaurant_id: int, kind: str, entity_id: str) -> bool:

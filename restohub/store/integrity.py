@@ -40,8 +40,8 @@ LOG = """SELECT position, time, checksum, key, digest, changes, answer, device F
 # Data of an older format know no devices.
 OLDER_LOG = LOG.replace(", device", ", NULL")
 # Each by itself is one step down the b-tree; both in one query read the whole log.
-LOG_ENDS = """SELECT (SELECT min(position) FROM log WHERE position BETWEEN ?1 AND ?2),
-    (SELECT max(position) FROM log WHERE position BETWEEN ?1 AND ?2)"""
+LOG_ENDS = """SELECT (SELECT min(position) FROM log WHERE position BETWEEN ? AND ?),
+    (SELECT max(position) FROM log WHERE position BETWEEN ? AND ?)"""
 REMOVALS = f"SELECT {REMOVAL_COLUMNS} FROM removal WHERE restaurant_id = ? ORDER BY revision DESC LIMIT ?"  # noqa: S608 (our own column names)
 ALL = -1
 # What a flipped bit makes of a row: in its header, a text or a number becomes a blob.
@@ -131,7 +131,7 @@ class Audit:
     def find_log(self, restaurant_id: int) -> tuple[int, int] | None:
         """The first and the last revision of a restaurant's log, None where it has none."""
         span = position_of(restaurant_id, 0), position_of(restaurant_id + 1, 0) - 1
-        low, high = self._database.execute(LOG_ENDS, span).fetchone()
+        low, high = self._database.execute(LOG_ENDS, (*span, *span)).fetchone()
         if high is None:
             return None
         self.logs[restaurant_id] = revision_at(low), revision_at(high)

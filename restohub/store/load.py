@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import partial
 from heapq import merge
 from itertools import islice
@@ -46,7 +46,8 @@ class Loaded(Struct, frozen=True):
 
     `contact_key` is what contacts are hashed with. `claimed_at` is when a client last had an epoch begin (UTC seconds),
     None where none did. `resets` are where the times of a log began anew. `devices` belong to the hub; `mode` says
-    whether it is closed, None where nobody said.
+    whether it is closed, None where nobody said. `revoked` are the tokens on the list of those that were
+    taken back, each with when that was: the list lies beside the database.
     """
 
     install_id: str
@@ -59,6 +60,13 @@ class Loaded(Struct, frozen=True):
     resets: dict[int, ClockReset]
     mode: Mode | None
     devices: list[Device]
+    revoked: Mapping[bytes, int] = {}
+
+    @property
+    def known_until(self) -> int:
+        """The newest time (UTC seconds) that the data know."""
+        floors = (self.directory.time, *(floor.time for floor in self.floors.values()))
+        return max(*floors, *(max(one.paired_at, one.revoked_at or 0) for one in self.devices))
 
 
 async def initialise(connection: Connection, install_id: str, epoch: str) -> None:

@@ -30,10 +30,12 @@ from .backup_file import (
 from .backup_folder import PARTIAL, SET_ASIDE, SET_ASIDE_TIME, give_to_owner, sweep
 from .codec import name_checksum
 from .data_folder import DATABASE, FolderLock, size_of
+from .device_rows import BELONGING, HAS_DEVICES
 from .encryption import SecretKeys, beginning_of, decrypt, secret_keys
 from .erasure_list import FILE as ERASURES
 from .erasure_list import merge_lists
 from .restore_detection import NAME
+from .revoked_list import add_revoked, read_revoked
 from .schema import FormatError, migrations
 from .snapshot import readable_at
 from .verification import check_database
@@ -43,10 +45,14 @@ ENDINGS = ("", "-wal", "-shm", "-journal")
 
 
 class Restored(Struct, frozen=True):
-    """What was put back, and where what it took the place of lies (None: there was nothing)."""
+    """What was put back, and where what it took the place of lies (None: there was nothing).
+
+    `devices` are those in it that are not revoked.
+    """
 
     manifest: Manifest
     set_aside: Path | None
+    devices: int = 0
 
 
 def check_backup(file: Path, pace: Pace, key: Path | None = None) -> Manifest:
@@ -81,8 +87,9 @@ def restore(file: Path, data: Path, now: int, pace: Pace, key: Path | None = Non
                 _refuse_another(file, manifest, data)
                 _begin_epoch(copy)
                 give_to_owner(copy, data)
-                _remember_erasures(file, data)
-                return Restored(manifest, _swap(copy, data, now))
+                _remember(file, data)
+                devices = _devices(copy)
+                return Restored(manifest, _swap(copy, data, now), devices)
     except BaseException:
         if new:
             shutil.rmtree(data, ignore_errors=True)
@@ -171,10 +178,20 @@ def _begin_epoch(copy: Path) -> None:
         database.execute(NAME, ("mark", RESTORED, name_checksum("mark", RESTORED)))
 
 
-def _remember_erasures(file: Path, data: Path) -> None:
-    """Have whoever was forgotten since the backup was made forgotten again, before the next start serves the data."""
+def _devices(copy: Path) -> int:
+    """How many devices belong to the hub of these data."""
+    with closing(sqlite3.connect(copy)) as database:
+        if not database.execute(HAS_DEVICES).fetchone():
+            return 0
+        [(count,)] = database.execute(BELONGING)
+        return int(count)
+
+
+def _remember(file: Path, data: Path) -> None:
+    """Have whoever was forgotten or revoked since the backup was made on the lists that the next start reads first."""
     if merge_lists(file.parent, data):
         give_to_owner(data / ERASURES, data)
+    add_revoked(data, read_revoked(file.parent))
 
 
 def _swap(copy: Path, data: Path, now: int) -> Path | None:

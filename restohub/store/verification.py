@@ -13,7 +13,9 @@ from msgspec import Struct, field
 from restohub.floor.model import DIRECTORY_ID, Guest, Table
 
 from . import findings
-from .codec import LoggedChange, position_of, restaurant_at, whole_change
+from .audit_rows import EVERY as EVERY_AUTHOR
+from .audit_rows import HAS_AUDIT, is_sound
+from .codec import LoggedChange, position_of, restaurant_at, revision_at, whole_change
 from .contact_visits import CONTACT_KEY, FORMAT
 from .data_folder import DATABASE, FolderError, locked_while_read, size_of
 from .findings import Finding
@@ -166,6 +168,16 @@ class WholeAudit(Audit):
             yield from self._visits.read_every_visit(self._deleted)
             self._report.visits = self._visits.count
 
+    def read_every_author(self) -> Iterator[Finding]:
+        """Every entry of the audit whose commit has left the log."""
+        if not self._database.execute(HAS_AUDIT).fetchone():  # data of an older format
+            return
+        for row in self._database.execute(EVERY_AUTHOR):
+            if not is_sound(row):
+                position, _, _, kind, entity_id, *_ = row
+                where = restaurant_at(position), revision_at(position), (kind, entity_id)
+                yield Finding(findings.AUDIT_DAMAGED, *where)
+
     @property
     def _deleted(self) -> set[int]:
         return {int(entity_id) for _, entity_id in self.removals.get(DIRECTORY_ID, {})}
@@ -208,6 +220,7 @@ def _verify(database: sqlite3.Connection, report: VerificationReport, progress: 
         "log": audit.read_every_log,
         "removals": audit.read_every_removal,
         "visits": audit.read_every_visit,
+        "audit": audit.read_every_author,
     }
     read = [_read(report, name, part) for name, part in parts.items()]
     if not all(read):  # what could not be read would look lost

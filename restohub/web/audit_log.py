@@ -1,30 +1,37 @@
-"""The route that tells managers who did what, as far as the log reaches; of a guest it says nothing but his id."""
+"""The route that tells managers who did what, as far as that is kept; of a guest it says nothing but his id."""
 
 from __future__ import annotations
 
+from restohub.floor.model import DIRECTORY_ID
+from restohub.floor.outcomes import quoted
 from restohub.limits import AUDIT_ENTRIES_MAX, PAGE_MAX
 from restohub.live.hub import Hub
 from restohub.live.ports import Author
+from restohub.reports.spreadsheet import audit_csv
 from restohub.wire.access_bodies import AuditEntry, AuditPage
+from restohub.wire.problems import bad_query
 from restohub.wire.responses import Answer, json_answer
 from restohub.wire.times import time_text
 
-from .request import Query, Request, floor_of
+from .night_reports import CSV_TYPE
+from .request import DEFAULT_RESTAURANT, Query, Request, floor_of
 
 AUDITED = 100
+FORMATS = ("json", "csv")
 # Of a commit of 500 changes each: the loop is held for some 10 ms.
 COMMITS_A_STEP = 20
 
 
 async def list_audit(request: Request) -> Answer:
-    """The latest commits of a restaurant, each with the device that asked for it."""
+    """The latest commits of a restaurant, each with the device that asked for it, as JSON or as a table."""
     query, hub = Query(request), request.hub
-    query.allow_only("restaurant_id", "restaurantId", "before_revision", "limit")
-    floor = floor_of(hub, query.restaurant_id())
+    query.allow_only("restaurant_id", "restaurantId", "before_revision", "limit", "format")
+    restaurant_id, newest = _audited(hub, query)
     before = query.integer("before_revision", least=1)
     many = query.integer("limit", least=1, most=PAGE_MAX) or AUDITED
-    upto = floor.revision if before is None else min(before - 1, floor.revision)
-    found, full = await _latest(hub, floor.restaurant_id, upto, many + 1)
+    as_table = _wants_table(query)
+    upto = newest if before is None else min(before - 1, newest)
+    found, full = await _latest(hub, restaurant_id, upto, many + 1)
     entries = [
         AuditEntry(
             revision=one.revision,
@@ -38,7 +45,27 @@ async def list_audit(request: Request) -> Answer:
         for one in found[:many]
         for kind, entity_id, action in one.changes
     ]
-    return json_answer(AuditPage(floor.restaurant_id, entries, full or len(found) > many))
+    if as_table:
+        name = f'attachment; filename="audit-{restaurant_id}.csv"'.encode()
+        return Answer(200, [CSV_TYPE, (b"content-disposition", name)], audit_csv(entries))
+    return json_answer(AuditPage(restaurant_id, entries, full or len(found) > many))
+
+
+def _audited(hub: Hub, query: Query) -> tuple[int, int]:
+    """Whose log is asked for, and its newest revision; 0 is that of the restaurants themselves. Raises Problem."""
+    asked = query.integer("restaurant_id", "restaurantId")
+    if asked == DIRECTORY_ID:
+        return DIRECTORY_ID, hub.writer.directory.revision
+    floor = floor_of(hub, DEFAULT_RESTAURANT if asked is None else asked)
+    return floor.restaurant_id, floor.revision
+
+
+def _wants_table(query: Query) -> bool:
+    """Whether CSV is asked for; raises Problem for what is none of the two."""
+    wanted = query.value("format") or "json"
+    if wanted not in FORMATS:
+        raise bad_query("format", f"format must be one of {', '.join(FORMATS)}, not {quoted(wanted)}.")
+    return wanted == "csv"
 
 
 async def _latest(hub: Hub, restaurant_id: int, upto: int, many: int) -> tuple[list[Author], bool]:

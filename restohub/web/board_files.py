@@ -16,11 +16,12 @@ from .problem_pages import HTML
 from .request import Request
 
 BOARD = Path(__file__).with_name("board")
-INDEX = "index.html"
+INDEX, FRAME = "index.html", "page.html"
 # The placeholder in the index for the folder of the other files.
 PLACE = b"BOARD/"
 TYPES = {
     ".css": b"text/css; charset=utf-8",
+    ".html": b"text/html; charset=utf-8",
     ".js": b"text/javascript; charset=utf-8",
     ".json": b"application/manifest+json",
     ".png": b"image/png",
@@ -30,8 +31,10 @@ FOREVER = (b"cache-control", b"public, max-age=31536000, immutable")
 NEVER = (b"cache-control", b"no-store")
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; manifest-src 'self'; "
-    "connect-src 'self'{socket}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "connect-src 'self'{socket}; frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+# The frame in which the board shows a page of the hub's that it fetched with a token: empty, and never with a script.
+FRAME_POLICY = (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'")
 # The hosts that a policy can name: no IPv6 address, no underscore, no dot at the end.
 HOST = re.compile(r"(?:[a-z0-9-]+\.)*[a-z0-9-]+(?::\d{1,5})?", re.ASCII | re.IGNORECASE)
 GZIP = re.compile(r"(?:^|,)\s*(?:gzip|\*)\s*(?:;\s*q=(?!0(?:\.0*)?\s*(?:,|$))[0-9.]+\s*)?(?:,|$)", re.IGNORECASE)
@@ -61,7 +64,8 @@ async def board_file(request: Request) -> OwnPolicy:
     packed = _packed().get(name)
     if place != _folder() or packed is None or name == INDEX:
         raise NotFoundException
-    return _answer(request, (b"content-type", TYPES[Path(name).suffix]), packed, FOREVER, CONTENT_POLICY)
+    policy = FRAME_POLICY if name == FRAME else CONTENT_POLICY
+    return _answer(request, (b"content-type", TYPES[Path(name).suffix]), packed, FOREVER, policy)
 
 
 def _answer(request: Request, kind: tuple[bytes, bytes], packed: bytes, *policy: tuple[bytes, bytes]) -> OwnPolicy:
@@ -74,7 +78,7 @@ def _answer(request: Request, kind: tuple[bytes, bytes], packed: bytes, *policy:
 @cache
 def _packed() -> dict[str, bytes]:
     """Each file, packed, by its path below the board's folder; a kind of file that has no type is left out."""
-    found = sorted(path for path in BOARD.rglob("*") if path.suffix in TYPES or path.name == INDEX)
+    found = sorted(path for path in BOARD.rglob("*") if path.suffix in TYPES)
     return {path.relative_to(BOARD).as_posix(): gzip.compress(path.read_bytes(), mtime=0) for path in found}
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import msgspec
 
-from restohub.access.devices import Device, Kept
+from restohub.access.devices import MACHINE_ID, Device, Kept
 from restohub.access.pairing import Pending
 from restohub.access.roles import Role
 from restohub.floor.outcomes import ID_MAX, MISUNDERSTOOD, Params, Refused, invalid, limit_reached, quoted, rate_limited
@@ -14,6 +15,7 @@ from restohub.limits import DEVICES_MAX, PAIRING_S
 from restohub.live.clock import new_id
 from restohub.live.hub import Hub
 from restohub.live.ports import StorageFullError, StorageUnavailableError
+from restohub.net.urls import hub_urls
 from restohub.wire.access_bodies import (
     Approval,
     DeviceChange,
@@ -30,7 +32,8 @@ from restohub.wire.access_bodies import (
 from restohub.wire.problems import Problem, refusal
 from restohub.wire.responses import Answer, json_answer
 
-from .policy import CHALLENGE, confirm_role
+from .home import LOOPBACK
+from .policy import CHALLENGE, CONFIRM, confirm_role
 from .request import Request, read_body, read_document
 
 NO_CODE = "No device shows this code now. Look at the device again: it shows a new code every two minutes."
@@ -38,6 +41,7 @@ NO_INVITATION = "This invitation was used already, or is too old. Show a new one
 NO_MANAGER = "A device that was adopted cannot be a manager. Pair it."
 REVOKED = "This token was revoked. Make another one."
 TOO_MANY_WAIT = "Too many devices wait to be paired. Try again in two minutes."
+FOR_THE_MACHINE = "This is done on the hub's own machine alone."
 TOO_MANY_DEVICES = "The hub has as many devices as it can have."
 
 
@@ -103,22 +107,26 @@ async def invite_device(request: Request) -> Answer:
     secret = request.hub.access.pairings.invite(asked.name, asked.role, read_asker(request))
     if secret is None:
         raise Problem(rate_limited(TOO_MANY_WAIT, PAIRING_S))
-    return json_answer(InvitationMade(secret, PAIRING_S), 201)
+    url = await asyncio.to_thread(_url, request, secret)
+    return json_answer(InvitationMade(secret, PAIRING_S, url, await asyncio.to_thread(_qr, url)), 201)
 
 
 async def change_device(request: Request) -> Answer:
-    """Give a device another name or another role."""
+    """Give a device another name or another role, or confirm one that came with a copy of the data."""
     hub, device_id = request.hub, _device(request).id
     asked = read_access_body(await read_json_body(request), DeviceChange)
+    if asked.confirmed is not msgspec.UNSET and not (request.device and request.device.id == MACHINE_ID):
+        raise Problem(Refused("not_permitted", FOR_THE_MACHINE, hint=CONFIRM))
     async with hub.access.changing:
         confirm_role(request)
         device = hub.access.devices[device_id]
         if device.adopted is not None and asked.role == "manager":
             raise Problem(invalid("role", NO_MANAGER, NO_MANAGER))
-        device = msgspec.structs.replace(device, **msgspec.structs.asdict(_given(asked, device)))
+        device = msgspec.structs.replace(device, **_given(asked))
         await keep_access(hub, device)
         # It may have been revoked or suspended meanwhile, which waits for nothing.
-        device = msgspec.structs.replace(hub.access.devices[device_id], name=device.name, role=device.role)
+        seen = hub.access.devices[device_id]
+        device = msgspec.structs.replace(device, revoked_at=seen.revoked_at, digest=seen.digest, adopted=seen.adopted)
         hub.access.put(device)
     return json_answer(paired_out(hub, device))
 
@@ -151,9 +159,26 @@ async def keep_access(hub: Hub, what: Kept) -> None:
         raise refusal("storage_unavailable") from None
 
 
-def _given(asked: DeviceChange, device: Device) -> DeviceChange:
-    name = device.name if asked.name is msgspec.UNSET else asked.name
-    return DeviceChange(name=name, role=device.role if asked.role is msgspec.UNSET else asked.role)
+def _url(request: Request, invitation: str) -> str:
+    """Where the device goes: as the manager came, who may sit at the hub's own machine; a fragment is never sent."""
+    host = request.header(b"host") or ""
+    if not host or LOOPBACK.fullmatch(host):
+        reached = hub_urls(request.hub.endpoint)
+        return f"{(*reached.urls, reached.own_url)[0]}#pair={invitation}"
+    return f"{request.scope['scheme']}://{host}/#pair={invitation}"
+
+
+def _qr(url: str) -> list[str]:
+    """The rows of a URL's QR code."""
+    import segno  # 20 ms, for a manager who asks for it
+
+    return ["".join(map(str, row)) for row in segno.make_qr(url).matrix]
+
+
+def _given(asked: DeviceChange) -> dict[str, Any]:
+    """What a device is from now on: what was not sent stays."""
+    sent = {name: value for name, value in msgspec.structs.asdict(asked).items() if value is not msgspec.UNSET}
+    return sent | {"restored_from": None} if sent.pop("confirmed", False) else sent
 
 
 def read_asker(request: Request) -> str:

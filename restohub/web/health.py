@@ -18,7 +18,7 @@ from restohub.wire.times import time_text
 
 from .client_address import is_own_machine
 from .health_page import health_page
-from .local_time import local_time
+from .local_time import local_time, utc_time
 from .problem_pages import HTML, wants_page
 from .request import Request
 
@@ -51,7 +51,8 @@ async def health(request: Request) -> Answer:
     )
     status = 503 if reason else 200
     if wants_page(request.scope):
-        return Answer(status, [HTML], health_page(body, local_time(hub), None if stranger else _last_backup(hub, body)))
+        time = utc_time(hub.clock.now()) if stranger else local_time(hub)
+        return Answer(status, [HTML], health_page(body, time, None if stranger else _last_backup(hub, body)))
     return json_answer(body, status)
 
 

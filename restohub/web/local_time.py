@@ -1,4 +1,4 @@
-"""Times for people: in the restaurant's zone, not in UTC."""
+"""Times for people: in the restaurant's zone, not in UTC, unless the zone is not for everyone."""
 
 from __future__ import annotations
 
@@ -14,6 +14,11 @@ def local_time(hub: Hub, seconds: int | None = None) -> str:
     first = min(hub.writer.directory.restaurants.items(), default=None)
     zone = first[1].timezone if first else hub.zone
     return f"{time_in(zone, hub.clock.now() if seconds is None else seconds)} ({zone})"
+
+
+def utc_time(seconds: int) -> str:
+    """Whole UTC seconds as they are: `22 November 2026, 18:08 (UTC)`."""
+    return f"{time_in('UTC', seconds)} (UTC)"
 
 
 def time_in(zone: str, seconds: int) -> str:

@@ -17,6 +17,9 @@ TOO_SMALL = {
     "manager": "This device may not do this: it is for a manager.",
 }
 
+UNCONFIRMED = "The hub's data were put back from a copy, and this manager's device is not confirmed yet."
+CONFIRM = "It works as a host until `restohub devices confirm` on the hub's own machine."
+
 
 def check_token(request: Request, need: Need) -> None:
     """Let a request on whose token's device may do what needs this; raises Problem, a 401 or a 403."""
@@ -26,6 +29,8 @@ def check_token(request: Request, need: Need) -> None:
             agent = agent_text((request.header(b"user-agent") or "").encode("latin-1"))
             note_visitor(request.hub, request.authorization, request.caller, agent)
         raise Problem(Refused("token_invalid" if request.token else "token_required"), headers=CHALLENGE)
+    if need == "manager" and device.role == "manager" and device.restored_from is not None:
+        raise Problem(Refused("not_permitted", UNCONFIRMED, hint=CONFIRM))
     if not suffices(device.role, need):
         hint = f"The device {device.name[:100]!r} has the role {device.role}; this needs {need}."
         raise Problem(Refused("not_permitted", TOO_SMALL[need], hint=hint))

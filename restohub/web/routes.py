@@ -34,7 +34,7 @@ from restohub.wire.responses import BatchDone, Delta, Floor, Health, Made, Queue
 from .access_mode import get_access, put_access
 from .adoption_routes import adopt_device
 from .atomic_batches import atomic_batch
-from .audit_log import list_audit
+from .audit_log import FORMATS, list_audit
 from .device_routes import (
     change_device,
     get_pairing,
@@ -80,7 +80,7 @@ class Route(Struct, frozen=True, kw_only=True):
     """One route. `answers` are the bodies by status (None: no body); `refuses` the error codes of its own.
 
     `needs` is the least role that has it on a closed hub; `even_open`: on an open one too. `keyed`: a change of it
-    honours `Idempotency-Key`.
+    honours `Idempotency-Key`. `sheet`: it also has its answer as CSV.
     """
 
     method: Method
@@ -92,6 +92,7 @@ class Route(Struct, frozen=True, kw_only=True):
     answers: dict[int, Any]
     even_open: bool = False
     keyed: bool = True
+    sheet: bool = False
     body: type[Struct] | None = None
     body_optional: bool = False
     query: tuple[Parameter, ...] = ()
@@ -260,7 +261,7 @@ ROUTES: tuple[Route, ...] = (
         method="GET", path=ONE_RESTAURANT + "/reports/{date:str}", name="nightReport", needs="view",
         handler=night_report, group="restaurants", refuses=(*NO_RESTAURANT, "validation_failed"),
         answers={200: NightReport},
-        says="The report of one business day: `2024-01-15`, or `latest`; with `.csv` after it, a table.",
+        says="The report of one business day: `2024-01-15`, or `latest`; with `.csv` after it, a table.", sheet=True,
     ),
     Route(
         method="POST", path="/api/v1/atomic/batch", name="atomicBatch", handler=atomic_batch, group="sync",
@@ -345,11 +346,12 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         method="GET", path="/api/audit", name="listAudit", needs="manager", even_open=True, handler=list_audit,
-        group="devices", says="Who did what, the latest first, as far as the log reaches.", answers={200: AuditPage},
+        group="devices", says="Who did what, the latest first.", answers={200: AuditPage}, sheet=True,
         query=(
-            RESTAURANT,
+            Parameter("restaurant_id", INTEGER, "The restaurant, 1 by default; 0 is the restaurants themselves."),
             Parameter("before_revision", ID, "Only what was done before this revision."),
             Parameter("limit", LIMIT.schema, "At most so many commits; 100 by default."),
+            Parameter("format", {"type": "string", "enum": list(FORMATS)}, "`csv`: a table for a spreadsheet."),
         ),
         refuses=NO_RESTAURANT,
     ),

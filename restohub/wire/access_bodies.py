@@ -16,7 +16,7 @@ from restohub.floor.text_folding import is_blank
 from .entities import Time
 from .field_names import snake
 from .inputs import refuse
-from .times import time_text
+from .times import time_or_none, time_text
 
 DeviceName = Annotated[str, Meta(min_length=1, max_length=100)]
 
@@ -42,10 +42,14 @@ class Approval(Struct, kw_only=True):
 
 
 class DeviceChange(Struct, kw_only=True, omit_defaults=True):
-    """What a device is called, what it may do; what is not sent stays."""
+    """What a device is called, what it may do; what is not sent stays.
+
+    `confirmed`: it belongs here still, though it came with a copy of the data; for the hub's own machine alone.
+    """
 
     name: DeviceName | UnsetType = UNSET
     role: Role | UnsetType = UNSET
+    confirmed: Annotated[bool, Meta(extra_json_schema={"const": True})] | UnsetType = UNSET
 
 
 class InvitationRequest(Struct, kw_only=True):
@@ -73,8 +77,9 @@ class AccessRequest(Struct, kw_only=True, omit_defaults=True):
 class PairedDevice(Struct):
     """A device that was paired or adopted. `paired_by` is the name of the one that let it in; `sockets` are open now.
 
-    `weakness` says what is not kept out by how it is `known_by` (null: a token is that device's alone). One that is
-    `suspended_at` a time was adopted, and waits to be confirmed.
+    `restored_from`: it came with a copy of the data that knows nothing after this time, and was not confirmed since;
+    until then a manager works as a host. `weakness` says what is not kept out by how it is `known_by` (null: a token is
+    that device's alone). One that is `suspended_at` a time was adopted, and waits to be adopted again.
     """
 
     id: str
@@ -84,6 +89,7 @@ class PairedDevice(Struct):
     paired_by: str
     revoked_at: Time | None
     sockets: Annotated[int, Meta(ge=0)]
+    restored_from: Time | None
     known_by: Literal["token", "header", "address"]
     weakness: str | None
     suspended_at: Time | None
@@ -115,10 +121,15 @@ class DeviceList(Struct):
 
 
 class InvitationMade(Struct):
-    """A secret that pairs one device, once, while it counts."""
+    """A secret that pairs one device, once, while it counts.
+
+    `url` is the page that takes it, `qr` its QR code: a text of 0 (white) and 1 (black) for each row.
+    """
 
     invitation: str
     expires_in_seconds: Annotated[int, Meta(ge=0)]
+    url: str
+    qr: list[str]
 
 
 class Unpaired(Struct):
@@ -174,6 +185,7 @@ RULES = {
     "access": "must be open or closed",
     "visitor": "must be the id of one that `GET /api/access` lists",
     "anyway": "must be true or false",
+    "confirmed": "must be true",
 }
 ADOPTED_ROLE = "must be host or view: a device that was adopted is never a manager"
 # Of a mistake in these a host is told.
@@ -208,6 +220,8 @@ def _fits(name: str, value: Any, kind: Any, *, blank: bool) -> bool:
         msgspec.convert(value, kind)
     except msgspec.ValidationError:
         return False
+    if name == "confirmed":
+        return value is True
     return blank or name != "name" or not is_blank(value)
 
 
@@ -235,13 +249,10 @@ def device_out(device: Device, paired_by: str, sockets: int) -> PairedDevice:
         role=device.role,
         paired_at=time_text(device.paired_at),
         paired_by=paired_by,
-        revoked_at=_time_or_none(device.revoked_at),
+        revoked_at=time_or_none(device.revoked_at),
         sockets=sockets,
+        restored_from=time_or_none(device.restored_from) if device.revoked_at is None else None,
         known_by=adopted.known_by if adopted else "token",
         weakness=weakness(adopted.known_by, adopted.address, suspended=device.suspended) if adopted else None,
-        suspended_at=_time_or_none(adopted.suspended_at) if adopted else None,
+        suspended_at=time_or_none(adopted.suspended_at) if adopted else None,
     )
-
-
-def _time_or_none(seconds: int | None) -> str | None:
-    return None if seconds is None else time_text(seconds)

@@ -13,6 +13,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
 from restohub.access.tokens import new_token
+from tests.cli.pty_terminal import printed
 from tests.conftest import Hub, next_message
 from tests.contract.answers import ok
 
@@ -84,6 +85,13 @@ def shown_later(hub: Hub, path: str, token: str) -> ClientConnection:
     assert (first["restaurant_id"], first["restaurant"], first["revision"], first["epoch"]) == (None, None, None, "")
     socket.send(json.dumps({"type": "auth", "token": token}))
     return socket
+
+
+def told(*args: str, status: int = 0) -> str:
+    """What a command prints, on either of its outputs."""
+    done = printed(*args)
+    assert done.returncode == status, (done.stdout, done.stderr)
+    return done.stdout + done.stderr
 
 
 def files_below(folder: Path) -> bytes:

@@ -193,6 +193,20 @@ def test_a_device_that_is_revoked_is_a_stranger_at_once(closed: Hub) -> None:
         assert next_message(socket)["access"] == "closed"
 
 
+def test_who_is_adopted_again_after_it_was_revoked_stays_over_a_restart(new_hub: NewHub) -> None:
+    hub = new_hub(None, "--access", "closed").start()
+    header = jwt(1)
+    for address, sent in (("127.0.20.29", header), ("127.0.20.30", {})):
+        revoke(hub, Paired(adopted(hub, address, sent)["id"], ""))
+    for address, sent in (("127.0.20.29", header), ("127.0.20.31", {})):
+        adopted(hub, address, sent)
+    assert hub.stop() == 0
+    hub.start()
+    for address, sent, status in (("127.0.20.29", header, 200), ("127.0.20.31", {}, 200), ("127.0.20.30", {}, 401)):
+        with app(hub, address, sent) as api:
+            assert api.get("/restaurants/1").status_code == status, address
+
+
 def test_one_that_may_only_look_changes_nothing_and_none_is_a_manager(closed: Hub) -> None:
     header = jwt(1, "looks")
     device = adopted(closed, "127.0.20.15", header, role="view")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,9 +11,10 @@ import pytest
 from restohub.store.verification import verify_folder
 from restohub.web.attribution import ago
 from tests.access.closed_hub import Device, bearer, manager, pair, revoke
+from tests.cli.pty_terminal import printed
 from tests.conftest import Hub
 from tests.contract.answers import ok, problem
-from tests.store.database_files import sql
+from tests.store.database_files import prune_log, sql
 
 GUESTS, TABLES = "/restaurants/1/guests", "/restaurants/1/tables"
 
@@ -36,6 +38,8 @@ def test_an_answer_says_who_made_it_and_says_it_again(hub: Hub, stand: Device) -
         assert made.headers["restohub-by"] == "Empfang%20%E2%9C%93"
         again = anyone.post(GUESTS, json=body, headers=key)
         assert (again.headers["idempotency-replayed"], again.headers["restohub-by"]) == ("true", "Empfang%20%E2%9C%93")
+        another = api.post(GUESTS, json=body, headers={**key, **bearer(pair(hub, "host", "Bar").token)})
+        assert (another.headers["restohub-by"], another.json()) == ("Empfang%20%E2%9C%93", made.json())
         assert "restohub-by" not in anyone.post(GUESTS, json=body).headers
         assert "restohub-by" not in api.get(GUESTS).headers
         queue = {"updates": [{"entity_type": "guest", "action": "create", "data": body}]}
@@ -110,6 +114,48 @@ def test_a_page_ends_where_its_commits_have_many_changes(hub: Hub) -> None:
         assert (len(page["entries"]), page["entries"][-1]["revision"], page["has_more"]) == (5_000, 3, True)
         rest = ok(api.get("/api/audit?limit=1000&before_revision=3"))
         assert (len(rest["entries"]), rest["has_more"]) == (1_000, False)
+
+
+def test_the_audit_is_a_table_too_and_knows_who_made_and_removed_restaurants(hub: Hub) -> None:
+    formula = pair(hub, "manager", "=1+1")
+    with hub.client(headers=bearer(formula.token)) as api:
+        made = ok(api.post("/restaurants", json={"name": "Bar"}), 201)
+        ok(api.post(GUESTS, json={"id": "g1", "name": "Rossi", "partySize": 4}), 201)
+        assert api.delete(f"/restaurants/{made['id']}").status_code == 204
+        table = api.get("/api/audit?format=csv")
+        assert table.headers["content-type"] == "text/csv; charset=utf-8"
+        assert table.headers["content-disposition"] == 'attachment; filename="audit-1.csv"'
+        heading, row, end = table.content.decode("utf-8-sig").split("\r\n")
+        assert heading == "revision,timestamp,device_id,device,action,entity_type,entity_id"
+        assert (row.startswith("1,2"), row.endswith(f"Z,{formula.id},'=1+1,create,guest,g1"), end) == (True, True, "")
+        assert api.get("/api/audit?format=xml").json()["error_code"] == "invalid_query"
+        page = ok(api.get("/api/audit?restaurant_id=0"))
+        did = [(one["device"], one["action"], one["entity_type"], one["entity_id"]) for one in page["entries"]]
+        bar = str(made["id"])
+        assert did[:2] == [("=1+1", "delete", "restaurant", bar), ("=1+1", "create", "restaurant", bar)]
+        assert (did[2][0], page["restaurant_id"]) == (None, 0)
+    command = ("audit", "--data", str(hub.data))
+    assert printed(*command).stdout.endswith("Z  =1+1  create guest g1\n")
+    assert printed(*command, "--csv").stdout == table.content.decode().replace("\r\n", "\n")
+    told = json.loads(printed(*command, "--restaurant", "0", "--json").stdout)
+    assert told["entries"] == page["entries"]
+    assert printed(*command, "--restaurant", "77").returncode == 1
+
+
+def test_who_did_it_is_told_though_the_log_was_pruned(hub: Hub, stand: Device) -> None:
+    with hub.client() as anyone, hub.client(headers=bearer(stand.token)) as api:
+        for number in range(4):
+            body = {"id": f"g{number}", "name": "Rossi", "partySize": 4}
+            ok((anyone if number == 1 else api).post(GUESTS, json=body), 201)
+    assert hub.stop() == 0
+    prune_log(hub.data, 3)
+    hub.start()
+    with manager(hub) as trusted:
+        page = ok(trusted.get("/api/audit"))
+        told = [(one["revision"], one["device"], one["entity_id"]) for one in page["entries"]]
+        assert told == [(4, "Empfang ✓", "g3"), (3, "Empfang ✓", "g2"), (1, "Empfang ✓", "g0")]
+        assert [one["revision"] for one in ok(trusted.get("/api/audit?before_revision=3"))["entries"]] == [1]
+    assert b"Rossi" not in b"".join(str(row).encode() for row in sql(hub.data, "SELECT * FROM audit"))
 
 
 @pytest.mark.parametrize(

@@ -111,6 +111,13 @@ def test_a_head_is_asked_for_a_token_as_a_get_is(closed: Hub) -> None:
         assert api.head("/restaurants").status_code == 401
 
 
+def test_which_routes_there_are_is_told_before_a_token_is_asked_for(closed: Hub) -> None:
+    with closed.client() as api:
+        assert api.options("/restaurants").headers["allow"] == "GET, POST, HEAD"
+        assert (api.options("/restaurants").status_code, api.options("/restaurants").content) == (204, b"")
+        assert [api.get("/nowhere").status_code, api.put("/restaurants").status_code] == [404, 405]
+
+
 def test_the_list_for_strangers_is_frozen() -> None:
     assert {route.name for route in EVERY_ROUTE if route.needs == "anyone"} == STRANGERS_HAVE
 

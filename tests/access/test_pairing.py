@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+import segno
 
 from restohub.access.tokens import new_token
 from tests.access.closed_hub import ask_to_pair, bearer, hash_of, manager, pair, revoke
@@ -99,6 +100,25 @@ def test_an_invitation_lets_in_one_device_at_once(api: httpx.Client, trusted: ht
     assert (made["state"], made["device"]["name"], made["device"]["role"]) == ("paired", "Bar", "view")
     assert api.get("/restaurants", headers=bearer(token)).status_code == 200
     problem(api.post("/api/pairing", json={**asked, "token_sha256": "0" * 64}), 422, "validation_failed")
+
+
+@pytest.mark.parametrize(
+    ("asked_at", "led_to"),
+    [("restohub-abc.local:8000", "http://restohub-abc.local:8000/"), ("localhost:8000", None), ("127.0.0.1", None)],
+)
+def test_an_invitation_comes_with_its_url_and_the_qr_code_of_it(
+    closed: Hub, trusted: httpx.Client, asked_at: str, led_to: str | None
+) -> None:
+    body = {"name": "Bar", "role": "view"}
+    made = ok(trusted.post("/api/invitations", json=body, headers={"Host": asked_at}), 201)
+    # At the hub's own machine it is the address by which others reach it: this one listens on the loopback alone.
+    assert made["url"] == f"{led_to or f'{closed.url}/'}#pair={made['invitation']}"
+    rows = made["qr"]
+    assert [*map(len, rows)] == [len(rows)] * len(rows)
+    eye = ["1111111", "1000001", "1011101", "1011101", "1011101", "1000001", "1111111"]
+    corners = [[row[at] for row in part] for part in (rows[:7], rows[-7:]) for at in (slice(7), slice(-7, None))]
+    assert [corner == eye for corner in corners] == [True, True, True, False]
+    assert rows == ["".join(map(str, row)) for row in segno.make_qr(made["url"]).matrix]
 
 
 @pytest.mark.parametrize(

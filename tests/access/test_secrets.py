@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from hashlib import sha256
+from pathlib import Path
 
 from restohub.access.tokens import new_token
 from tests.access.adopting import adopted, jwt
@@ -22,6 +23,7 @@ from tests.access.closed_hub import (
     pair,
     revoke,
     shown_later,
+    told,
 )
 from tests.conftest import Hub, next_message
 from tests.contract.answers import ok
@@ -49,6 +51,8 @@ def test_nothing_of_them_is_kept(new_hub: NewHub) -> None:
             api.get(path)
         trusted.get("/api/devices")
         trusted.get("/api/access")
+        trusted.get("/api/audit")
+        trusted.get("/api/audit?format=csv")
     with shown_later(hub, "/realtime?restaurant_id=1", device.token) as socket:
         next_message(socket)
         socket.send(json.dumps({"type": "auth", "token": [device.token]}))
@@ -85,6 +89,37 @@ def test_nothing_of_them_is_kept(new_hub: NewHub) -> None:
     assert code.encode() not in files + packed + log
     assert sha256(device.token.encode()).digest() in packed, "a restored hub knows its devices"
     assert hash_of(device.token).encode() not in packed + log + b"".join(answers)
+
+
+def test_nothing_of_them_is_in_what_is_carried_away_and_put_back(new_hub: NewHub, tmp_path: Path) -> None:
+    hub = new_hub(None, "--access", "closed", "--log-level", "debug").start()
+    tokens = [pair(hub, "manager").token, (gone := pair(hub, "host")).token, machine_token(hub)]
+    with manager(hub) as trusted:
+        ok(trusted.post("/restaurants/1/guests", json={"name": "Rossi", "partySize": 2}), 201)
+        tokens.append(ok(trusted.post("/api/invitations", json={"name": "Bar", "role": "view"}), 201)["invitation"])
+    stick = tmp_path / "stick"
+    stick.mkdir()
+    revoke(hub, gone)
+    said = told("backup", "--to", str(stick), "--data", str(hub.data))
+    assert hub.stop() == 0
+    [backup] = stick.glob("restohub-*/restohub-backup-*.gz")
+    hub.data = tmp_path / "restored"
+    said += told("restore", str(backup), "--data", str(hub.data))
+    assert sorted(path.name for path in hub.data.iterdir()) == ["restohub.db", "restohub.lock", "revoked.json"]
+    before = files_below(hub.data)
+    hub.start()
+    tokens.append(machine_token(hub))
+    said += told("devices", "list", "--data", str(hub.data))
+    said += told("devices", "confirm", "--all", "--yes", "--data", str(hub.data))
+    said += told("audit", "--csv", "--data", str(hub.data))
+    assert hub.stop() == 0
+    (hub.data / "restohub.token").unlink()
+    carried = b"".join(gzip.decompress(path.read_bytes()) for path in stick.rglob("*.gz"))
+    assert hash_of(gone.token).encode() in before, "by its hash a device stays revoked"
+    for token in tokens:
+        for where in (carried, files_below(stick), before, files_below(hub.data), said.encode(), hub.said().encode()):
+            assert token.encode() not in where
+            assert token.removeprefix("rsto_").encode() not in where
 
 
 def test_the_machines_own_token_is_its_users_alone_and_of_one_run(new_hub: NewHub) -> None:

@@ -25,12 +25,16 @@ def test_a_stranger_is_told_nothing_by_health(new_hub: NewHub) -> None:
     backup = backed_up(hub.data)
     assert restohub("restore", str(backup), "--data", str(hub.data)).returncode == 0
     hub.start()
+    with manager(hub) as trusted:
+        ok(trusted.patch("/restaurants/1", json={"timezone": "Pacific/Apia"}))
     with hub.client() as api, hub.socket("/realtime", additional_headers=bearer(token)) as socket:
         next_message(socket)
         while (known := ok(api.get("/health", headers={**FORWARDED, **bearer(token)})))["uptime_seconds"] == 0:
             pass
         told = ok(api.get("/health", headers=FORWARDED))
-        page = api.get("/health", headers={**FORWARDED, "Accept": "text/html"}).text
+        browser = {**FORWARDED, "Accept": "text/html"}
+        page = api.get("/health", headers=browser).text
+        devices_page = api.get("/health", headers={**browser, **bearer(token)}).text
     assert told.keys() == known.keys()
     assert (told["access"], known["access"]) == ("closed", "closed")
     assert (told["restaurants"], told["connections"], told["uptime_seconds"]) == (0, 0, 0)
@@ -38,6 +42,7 @@ def test_a_stranger_is_told_nothing_by_health(new_hub: NewHub) -> None:
     assert (told["database"]["warnings"], known["database"]["warnings"]) == ([], [PUT_BACK])
     assert (told["backup"]["last"], known["backup"]["last"] is None) == (None, False)
     assert PUT_BACK not in page
+    assert ("(Pacific/Apia)" in page, "(UTC)" in page, "(Pacific/Apia)" in devices_page) == (False, True, True)
 
 
 def test_managers_are_told_who_came_without_a_token_the_latest_first(new_hub: NewHub) -> None:

@@ -180,6 +180,32 @@ def test_on_a_phone_a_party_is_chosen_in_the_list_and_seated_on_the_floor(
     expect(page.locator('#plan [aria-label^="Table 3, Rossi"]')).to_be_visible()
 
 
+def test_on_a_phone_a_walk_in_is_two_presses_too(own_hub: Hub, open_page: Callable[..., Page]) -> None:
+    page = open_page(own_hub, window=SIZES["phone"])
+    page.locator("#tab-floor").click()
+    page.locator('#plan [aria-label^="Table 3,"]').click()
+    page.locator("#bar [data-do=sit_4]").click()
+    expect(page.locator('#plan [aria-label^="Table 3, Walk-in, party of 4"]')).to_be_visible()
+
+
+def test_on_a_phone_no_button_lies_over_the_floor(bistro_hub: Hub, open_page: Callable[..., Page]) -> None:
+    page = open_page(bistro_hub, window=SIZES["phone"])
+    page.locator("#tab-floor").click()
+    expect(page.locator(".zoom")).to_be_visible()
+    floor, bar, zoom, hint = (page.locator(one).bounding_box() for one in ("#plan", "#bar", ".zoom", "#bar .hint"))
+    assert floor
+    assert bar
+    assert zoom
+    assert hint
+    assert zoom["y"] >= floor["y"] + floor["height"]
+    assert zoom["y"] >= bar["y"]
+    assert zoom["y"] + zoom["height"] <= bar["y"] + bar["height"]
+    assert hint["x"] + hint["width"] <= zoom["x"]
+    page.locator('[data-table="table-3"]').click()
+    expect(page.locator("#bar [data-do]").first).to_be_visible()
+    expect(page.locator(".zoom")).to_be_hidden()
+
+
 def test_on_a_phone_the_floor_is_moved_under_the_finger(bistro_hub: Hub, open_page: Callable[..., Page]) -> None:
     page = open_page(bistro_hub, window=SIZES["phone"])
     page.locator("#tab-floor").click()

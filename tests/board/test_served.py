@@ -23,6 +23,7 @@ BOARD = Path(restohub.__file__).parent / "web/board"
 FILES = sorted(path.relative_to(BOARD).as_posix() for path in BOARD.rglob("*") if path.is_file())
 TYPES = {
     "css": "text/css; charset=utf-8",
+    "html": "text/html; charset=utf-8",
     "js": "text/javascript; charset=utf-8",
     "json": "application/manifest+json",
     "png": "image/png",
@@ -30,7 +31,7 @@ TYPES = {
 }
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; manifest-src 'self'; "
-    "connect-src {}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "connect-src {}; frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 BYTES_MAX, REQUESTS_MAX = 140_000, 30
 
@@ -81,6 +82,12 @@ def test_a_file_may_be_kept_for_good(api: httpx.Client, name: str, accepts: str,
     assert answer.headers["vary"] == "accept-encoding"
     assert (answer.headers.get("content-encoding") == "gzip") is packed
     assert (gzip.decompress(sent) if packed else sent) == (BOARD / name).read_bytes()
+
+
+def test_the_frame_is_for_the_board_alone_and_runs_nothing(api: httpx.Client) -> None:
+    answer = api.get(folder(api) + "page.html")
+    policy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"
+    assert answer.headers.get_list("content-security-policy") == [policy]
 
 
 @pytest.mark.parametrize(

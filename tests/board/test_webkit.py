@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
+from tests.access.closed_hub import manager, pair
 from tests.board.host import guests
 from tests.board.stage import ids_of
 from tests.board.webkit import WebKit, a_window  # noqa: F401 (a fixture)
 from tests.conftest import Hub
+from tests.contract.answers import ok
 
 LIVE = """return !document.documentElement.hasAttribute('data-stale')
   && document.querySelectorAll('#plan [data-table]').length === 6"""
@@ -48,6 +52,28 @@ def test_a_press_and_a_drag_work(board: WebKit, floor_anew: Hub) -> None:
     assert {name: one["tableId"] for name, one in now.items()} == {
         "Rossi": ids["3"], "Anna Weber": ids["4"], "Okafor": ids["1"],
     }  # fmt: skip
+
+
+@pytest.fixture
+def closed(board: WebKit, floor_anew: Hub) -> Iterator[WebKit]:
+    """The board on a device of a closed hub."""
+    board.run("localStorage.setItem('restohub.token', arguments[0])", pair(floor_anew, "view").token)
+    with manager(floor_anew) as trusted:
+        ok(trusted.put("/api/access", json={"access": "closed", "anyway": True}))
+        board.open(floor_anew)
+        board.until(LIVE)
+        yield board
+        ok(trusted.put("/api/access", json={"access": "open"}))
+
+
+def test_a_page_of_a_closed_hub_is_shown_with_its_styles_and_its_links(closed: WebKit) -> None:
+    closed.run("document.querySelector('#top .more').click()")
+    closed.run("document.querySelector('[data-menu=report]').click()")
+    page = "const page = (document.querySelector('dialog.paged iframe') || {}).contentDocument;"
+    closed.until(f"{page} return page && page.querySelector('h2') && getComputedStyle(page.body).marginTop === '0px'")
+    title = closed.run(f"{page} return page.title")
+    closed.run(f"{page} [...page.querySelectorAll('a')].find((one) => one.textContent === 'The day before').click()")
+    closed.until(f"{page} return page.title !== arguments[0]", title)
 
 
 def test_back_from_the_bfcache_it_is_in_step(board: WebKit, floor_anew: Hub) -> None:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cache
+from typing import Any
 
 import httpx
 from playwright.sync_api import Page, expect
 
+from restohub.access.tokens import new_token
+from tests.access.closed_hub import Device, ask_to_pair, pair
+from tests.attack.stranger import client as stranger_at
 from tests.board.floor_samples import TABLES, bistro
+from tests.board.stage import NAME
 from tests.conftest import Hub
 
 SIZES = {
@@ -135,12 +142,104 @@ VIEWS: dict[str, Callable[[Page], None]] = {
 }
 
 
+# ---- What a manager has beside them.
+
+
+@cache
+def manager_of(hub: Hub) -> Device:
+    """The manager's device of this hub: paired once."""
+    return pair(hub, "manager", "Office")
+
+
+def open_as(token: str, open_page: Callable[..., Page], hub: Hub, path: str = "/", **options: Any) -> Page:
+    """A page on the device with this token."""
+    page = open_page(hub, "/docs/errors", **options)
+    page.evaluate("(token) => localStorage.setItem('restohub.token', token)", token)
+    page.goto(f"http://{NAME}:{hub.port}{path}")
+    return page
+
+
+def open_as_manager(open_page: Callable[..., Page], hub: Hub, **options: Any) -> Page:
+    """The board on a manager's device, while another device waits to be let in."""
+    # Of one address five may wait.
+    with stranger_at(hub, f"127.0.2.{time.monotonic_ns() % 200 + 1}") as api:
+        ask_to_pair(api, new_token(), name="iPad")
+    return drawn(open_as(manager_of(hub).token, open_page, hub, **options))
+
+
+def open_managers_menu(page: Page) -> None:
+    """The menu, with all that a manager finds in it."""
+    open_menu(page)
+    expect(page.locator("[data-menu=audit]")).to_be_visible()
+
+
+def open_devices(page: Page) -> None:
+    """The devices."""
+    open_by_menu(page, "devices", "button.device >> nth=0")
+
+
+def open_waiting(page: Page) -> None:
+    """The devices, with one that waits, as it does for two minutes."""
+    open_devices(page)
+    expect(page.locator(".waits .device").first).to_be_visible()
+
+
+def open_device(page: Page) -> None:
+    """One device."""
+    open_devices(page)
+    page.locator("button.device", has_text="Office").click()
+    expect(page.locator(".facts")).to_be_visible()
+
+
+def open_revoking(page: Page) -> None:
+    """What taking away its access means."""
+    open_device(page)
+    page.locator("[data-to=revoke]").click()
+    expect(page.locator("[data-yes]")).to_be_visible()
+
+
+def open_letting_in(page: Page) -> None:
+    """Letting a device in."""
+    open_devices(page)
+    page.locator("[data-to=let_in]").click()
+    expect(page.locator("#device-code")).to_be_visible()
+
+
+def open_closing(page: Page) -> None:
+    """Whether the hub is closed, and who was here."""
+    open_by_menu(page, "closing", ".state.big")
+    expect(page.locator(".state.big")).to_have_attribute("data-access", "open")
+
+
+def open_audit(page: Page) -> None:
+    """Who did what."""
+    open_by_menu(page, "audit", ".audit ol:first-of-type li:first-of-type")
+
+
+def open_report(page: Page) -> None:
+    """The report of the night, fetched with the device's token."""
+    open_by_menu(page, "report", "dialog.paged")
+    expect(page.frame_locator("dialog.paged iframe").locator("h1")).to_be_visible()
+
+
+MANAGERS_VIEWS: dict[str, Callable[[Page], None]] = {
+    "devices": open_waiting,
+    "a manager's menu": open_managers_menu,
+    "a device": open_device,
+    "taking access away": open_revoking,
+    "letting in": open_letting_in,
+    "closing the hub": open_closing,
+    "who did what": open_audit,
+    "the report": open_report,
+}
+
+
 def leave(page: Page) -> None:
     """Back to the board from any of the views."""
     if page.locator("#edit").is_visible():
         page.locator("#edit [data-edit=leave]").click()
         expect(page.locator("#edit")).to_have_count(0)
-    for _ in range(2):  # a dialog, then what is chosen
+    for _ in range(4):  # a dialog's screens, then what is chosen
         page.keyboard.press("Escape")
     expect(page.locator("dialog")).to_have_count(0)
     page.locator("#tab-waiting").click()

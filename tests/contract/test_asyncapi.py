@@ -194,3 +194,8 @@ def test_every_message_has_examples_that_fit_it(document: Json) -> None:
         for example in message["examples"]:
             jsonschema_rs.Draft7Validator(schema).validate(example["payload"])
             assert example["payload"]["type"] == message["name"]
+
+
+def test_the_sockets_say_that_they_may_ask_for_a_token(document: Json) -> None:
+    [scheme] = [resolved(document, one) for one in document["servers"]["hub"]["security"]]
+    assert (scheme["type"], scheme["scheme"]) == ("http", "bearer")

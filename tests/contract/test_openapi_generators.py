@@ -203,10 +203,19 @@ def test_health_answers_below_the_base_as_well(api: httpx.Client) -> None:
     assert api.get("/api/healthy").status_code == 404
 
 
-def test_the_document_says_that_there_is_no_security_and_what_each_route_may_refuse(document: Json) -> None:
+def test_each_operation_says_whose_token_it_asks_for_and_what_it_may_refuse(document: Json) -> None:
     assert document["security"] == []
+    [(scheme, said)] = document["components"]["securitySchemes"].items()
+    assert (said["type"], said["scheme"]) == ("http", "bearer")
+    asks = {one["operationId"]: one["security"] for _, one in operations(document)}
+    assert (asks["health"], asks["openPairing"], asks["getPairing"]) == ([], [], [{scheme: []}])
+    assert asks["listGuests"] == [{}, {scheme: ["view"]}]
+    assert asks["createGuest"] == [{}, {scheme: ["host"]}]
+    assert asks["deleteRestaurant"] == [{}, {scheme: ["manager"]}]
+    assert asks["listDevices"] == [{scheme: ["manager"]}], "on an open hub too"
     for name, one in operations(document):
         assert any(status.startswith("4") for status in one["responses"]), name
+        assert ("401" in one["responses"]) is bool(one["security"]), name
 
 
 def test_every_component_is_used(document: Json) -> None:

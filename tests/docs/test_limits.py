@@ -110,6 +110,10 @@ SAID: dict[str, dict[str, float]] = {
     "or more than 10,000 guests and tables left the floor since": {"DELTA_REMOVALS_MAX": 10_000},
     "| devices, revoked ones included | 1,000 |": {"DEVICES_MAX": 1_000},
     "and no further commit once there are 5,000 entries": {"AUDIT_ENTRIES_MAX": 5_000},
+    "| entries of the audit whose commits have left the log | 90 days, the newest 500,000 |": {
+        "AUDIT_DAYS": 90,
+        "AUDIT_MAX": 500_000,
+    },
     "| erasures, done ones included | 1,000 |": {"ERASURES_MAX": 1_000},
     "| devices that wait to be paired, each for 120 s | 5 of one address, 20 in all |": {
         "PAIRING_S": 120,

@@ -19,11 +19,13 @@ from restohub.store.codec import name_checksum
 from restohub.store.data_folder import DATABASE
 from restohub.store.restore_detection import NAME
 from restohub.store.verification import verify_folder
+from tests.access.closed_hub import bearer, pair
 from tests.conftest import Hub
 from tests.faults.disk_fault_checks import shown
 from tests.faults.file_search import answers_of, finds, free_pages
 from tests.faults.loaded_hub import backed_up, changing, restohub
 from tests.random_seed import chosen_seed
+from tests.store.database_files import prune_log, sql
 
 NewHub = Callable[..., Hub]
 PHONE, DIGITS = "+49 (170) 555-1234567", "491705551234567"
@@ -134,6 +136,21 @@ def test_nothing_of_a_person_is_left_in_any_file(new_hub: NewHub) -> None:
     is_sound(hub.data)
     with hub.start().client() as api:
         assert shown(api) == floor
+
+
+def test_what_the_audit_keeps_of_a_person_is_ids(new_hub: NewHub) -> None:
+    hub = new_hub().start()
+    with hub.client(headers=bearer(pair(hub, "manager").token)) as api:
+        evening(api)
+    assert hub.stop() == 0
+    prune_log(hub.data, STEPS // 2)
+    with hub.start().client() as api:
+        done(api, ask(api, backups="renew"))
+        nobody_is_left(hub.data)
+    hub.stop()
+    nobody_is_left(hub.data)
+    is_sound(hub.data)
+    assert ("p0",) in sql(hub.data, "SELECT id FROM audit")
 
 
 def test_a_repeat_of_what_held_the_person_is_refused_and_another_is_answered_again(new_hub: NewHub) -> None:

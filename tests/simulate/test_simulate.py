@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import pty
 import signal
+import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from random import Random
 from statistics import mean
 
@@ -20,6 +23,7 @@ import pytest
 from restohub.simulate.crowd import COMPANY_SIZE, crowd
 from restohub.simulate.evening import PARTIES, evening
 from restohub.simulate.script import HOSTS
+from tests.access.closed_hub import pair
 from tests.conftest import Hub, free_port
 
 DAY = date(2024, 1, 15)
@@ -27,9 +31,10 @@ NAME = "Simulated evening"
 COMMAND = (sys.executable, "-m", "restohub", "simulate")
 
 
-def simulate(url: str, *args: str) -> subprocess.CompletedProcess[str]:
+def simulate(url: str, *args: str, **env: str) -> subprocess.CompletedProcess[str]:
     """Run the command to its end."""
-    return subprocess.run([*COMMAND, "--url", url, *args], capture_output=True, text=True, timeout=60, check=False)
+    command, env = [*COMMAND, "--url", url, *args], {**os.environ, **env}
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=env)
 
 
 def start(url: str, *args: str, stderr: int = subprocess.PIPE) -> subprocess.Popen[str]:
@@ -135,6 +140,26 @@ def test_a_hub_that_goes_away_is_told_in_one_sentence(new_hub: Callable[..., Hub
     assert running.returncode == 1
     assert "Traceback" not in err
     assert hub.url.removeprefix("http") in err.splitlines()[-1]
+
+
+def test_a_closed_hub_is_played_with_a_managers_token(new_hub: Callable[..., Hub], tmp_path: Path) -> None:
+    hub = new_hub(None, "--access", "closed").start()
+    fast = ("--speed", "0", "--seed", "7")
+    assert "is closed: it answers paired devices alone." in one_sentence(simulate(hub.url, *fast))
+    told = simulate(hub.url, *fast, "--data", str(hub.data))
+    assert (told.returncode, "every change arrived" in told.stdout) == (0, True), "on the hub's own machine"
+    with socket.create_server(("127.0.0.1", 0)) as another, ThreadPoolExecutor(1) as pool:
+        heard = pool.submit(lambda: another.accept()[0].recv(65_536))
+        one_sentence(simulate(f"127.0.0.1:{another.getsockname()[1]}", *fast, "--data", str(hub.data)))
+        assert (b"POST /restaurants" in heard.result(), b"rsto_" in heard.result()) == (True, False)
+    host, office = tmp_path / "host", tmp_path / "office"
+    host.write_text(pair(hub, "host").token)
+    office.write_text(pair(hub, "manager").token + "\n")
+    assert "take the token of a manager's device" in one_sentence(simulate(hub.url, *fast, "--token", str(host)))
+    assert simulate(hub.url, "--clear", "--token", str(office)).returncode == 0
+    assert "cannot be read" in one_sentence(simulate(hub.url, "--token", str(tmp_path / "none")))
+    environment = {"RESTOHUB_TOKEN": "rsto_" + "A" * 43}
+    assert "does not know this token" in one_sentence(simulate(hub.url, *fast, **environment))
 
 
 def test_no_hub_is_told_in_one_sentence() -> None:

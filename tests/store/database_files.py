@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing
@@ -45,6 +46,17 @@ async def ledger(folder: Path) -> AsyncIterator[Ledger]:
         yield writing
     finally:
         await connection.close()
+
+
+def prune_log(folder: Path, upto: int) -> None:
+    """Take the commits up to this one out of the log of restaurant 1, as the hub does; all else stays as it is."""
+
+    async def run() -> None:
+        connection = await open_writer(folder)
+        await Ledger(connection, folder / DATABASE).prune(1, 1, upto)
+        await connection.close()
+
+    asyncio.run(run())
 
 
 @asynccontextmanager

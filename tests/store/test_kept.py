@@ -92,9 +92,9 @@ WRITES = {
         "timezone turn_minutes locale hours created_at last_updated version created_revision created_from) "
         "Position(x y) Served(table_number capacity section server) LoggedChange(kind id action was image counted) "
         "ClockReset(revision time) Answer(status headers body) Device(id name role digest paired_at paired_by "
-        "revoked_at adopted) Adopted(known_by address own_header suspended_at) waitlist confirmed running_late "
-        "partially_arrived arrived notified seated finished cancelled no_show left available reserved occupied dirty "
-        "outOfService"
+        "revoked_at restored_from adopted) Adopted(known_by address own_header suspended_at) waitlist confirmed "
+        "running_late partially_arrived arrived notified seated finished cancelled no_show left available reserved "
+        "occupied dirty outOfService"
     ),
 }
 

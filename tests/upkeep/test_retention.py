@@ -92,9 +92,13 @@ def kept(folder: Path, restaurant_id: int = 1) -> range:
 
 
 def commits(
-    folder: Path, times: Sequence[int], keyed: Callable[[int], bool] = lambda _: False, restaurant_id: int = 1
+    folder: Path,
+    times: Sequence[int],
+    keyed: Callable[[int], bool] = lambda _: False,
+    restaurant_id: int = 1,
+    by: Callable[[int], str | None] = lambda _: None,
 ) -> None:
-    """Commits of a restaurant at these times, each a change of one guest; some with a key."""
+    """Commits of a restaurant at these times, each a change of one guest; some with a key, some by a device."""
     records: list[Record] = []
     for revision, time in enumerate(times, 1):
         image = Guest(
@@ -109,7 +113,8 @@ def commits(
         )
         change = Change("guest", "g", "create" if revision == 1 else "update", image, revision - 1)
         key = f"key:{revision}" if keyed(revision) else None
-        records.append(Record(Entry(restaurant_id, revision, time, "tx", False, (change,)), key))
+        entry = Entry(restaurant_id, revision, time, "tx", False, (change,))
+        records.append(Record(entry, key, device=by(revision)))
 
     async def run() -> None:
         async with ledger(folder) as writing:

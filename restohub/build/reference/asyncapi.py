@@ -48,6 +48,15 @@ SOCKETS: dict[str, tuple[str, str, Schema]] = {
     ),
 }
 ASKED = {**ID, "description": "Needed on a /realtime for all restaurants."}
+DEVICE = "device"
+BEARER = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": (
+        "The token of a paired device, in the handshake; or in `auth`, the first message of a client that can send no "
+        "headers. A closed hub asks for it, an open one does not."
+    ),
+}
 REQUESTS: dict[str, tuple[str, dict[str, Schema]]] = {
     "auth": (
         "The token of the device, where it cannot come as a header of the handshake (browsers). A closed hub "
@@ -91,6 +100,7 @@ def asyncapi_document(version: str, golden: Golden) -> dict[str, Any]:
                     "host": {"default": "restohub.local", "description": "Its address or name."},
                     "port": {"default": "8000", "description": "Its port."},
                 },
+                "security": [{"$ref": f"#/components/securitySchemes/{DEVICE}"}],
             }
         },
         "channels": {name: _channel(name, [*spoken, *requests]) for name in SOCKETS},
@@ -98,7 +108,11 @@ def asyncapi_document(version: str, golden: Golden) -> dict[str, Any]:
             **{f"{name}Out": _operation("send", name, spoken) for name in SOCKETS},
             **{f"{name}In": _operation("receive", name, requests) for name in SOCKETS},
         },
-        "components": {"messages": {**spoken, **requests}, "schemas": _less_discriminators(schemas)},
+        "components": {
+            "messages": {**spoken, **requests},
+            "schemas": _less_discriminators(schemas),
+            "securitySchemes": {DEVICE: BEARER},
+        },
     }
 
 

@@ -44,6 +44,17 @@ READ_VERSION = {
 # The errors that any route may answer.
 ANYWHERE = ("host_not_allowed", "request_timeout", "rate_limited", "head_too_large", "internal_error")
 UNAVAILABLE = ("storage_full", "storage_unavailable", "shutting_down", "busy", "outcome_unknown")
+# The security scheme, and its name.
+DEVICE = "device"
+BEARER = {
+    "type": "http",
+    "scheme": "bearer",
+    "bearerFormat": "rsto_ and 43 characters of base64url",
+    "description": (
+        "The token of a paired device. A closed hub asks for it; an open one only where a route manages access. "
+        "Beside it stands the least role: view, host or manager."
+    ),
+}
 PROBLEM_SCHEMA = {"$ref": "#/components/schemas/ProblemDocument"}
 HEADERS: dict[str, tuple[dict[str, Any], str]] = {
     "Restohub-Revision": ({"type": "integer", "minimum": 0}, "The revision that holds the change, or is read."),
@@ -84,7 +95,7 @@ def openapi_document(version: str, golden: Golden) -> dict[str, Any]:
         "security": [],
         "tags": [{"name": name, "description": says} for name, says in GROUPS.items()],
         "paths": paths,
-        "components": {"schemas": components},
+        "components": {"schemas": components, "securitySchemes": {DEVICE: BEARER}},
     }
 
 
@@ -104,6 +115,7 @@ def _operation(route: Route, named: dict[str, Any], golden: Golden) -> dict[str,
         "tags": [route.group],
         "parameters": [*_path_parameters(route), *map(_query_parameter, route.query), *_header_parameters(route)],
         "responses": _responses(route, named),
+        "security": _security(route),
     }
     if route.body is not None:
         operation["requestBody"] = {
@@ -111,6 +123,14 @@ def _operation(route: Route, named: dict[str, Any], golden: Golden) -> dict[str,
             "content": {"application/json": {"schema": named[_key(route.body)], "examples": _examples(route, golden)}},
         }
     return operation
+
+
+def _security(route: Route) -> list[dict[str, list[str]]]:
+    """The role whose token it asks for: always, on a closed hub alone (`{}`: else without one), or never."""
+    if route.needs == "anyone":
+        return [{DEVICE: []}] if "token_required" in route.refuses else []
+    asked: dict[str, list[str]] = {DEVICE: [route.needs]}
+    return [asked] if route.even_open else [{}, asked]
 
 
 def _examples(route: Route, golden: Golden) -> dict[str, Any]:
@@ -167,7 +187,8 @@ def _responses(route: Route, named: dict[str, Any]) -> dict[str, Any]:
     for status, kind in route.answers.items():
         responses[str(status)] = answer = {"description": _describe(status), "headers": _headers(route, status)}
         if kind is not None:
-            answer["content"] = {"application/json": {"schema": named[_key(kind)]}}
+            sheet = {"text/csv": {"schema": {"type": "string"}}} if route.sheet else {}
+            answer["content"] = {"application/json": {"schema": named[_key(kind)]}, **sheet}
     for status, codes in refusals(route).items():
         if status in route.answers:
             continue

@@ -3,6 +3,7 @@
 import { possible } from './acts.js';
 import { covers, seated, waiting, waits as isWaiting } from './choose.js';
 import { choose } from './dialogs.js';
+import { deviceToken } from './hub.js';
 import { attr, el, icon, keyed, text } from './keyed.js';
 import { withSizes } from './party.js';
 import { undoable } from './state.js';
@@ -100,9 +101,15 @@ function renderPace(node, bars, quarters, format) {
 
 function showMenu(store, open) {
   const { ui, base } = store.get();
-  const report = `/restaurants/${base.restaurantId}/reports/latest`;
   const close = (then) => () => { dialog.close(); then(); };
-  const entry = (key, then) => el('button', { type: 'button', 'data-menu': key, on: { click: close(then) } }, say(`top.${key}`));
+  const entry = (key, then = () => open(key), words = say(`top.${key}`)) => el('button', { type: 'button', 'data-menu': key, on: { click: close(then) } }, words);
+  // A link sends no token: a device that has one fetches the page.
+  const page = (key, path) => el('a', { href: path, 'data-menu': key, on: { click: (event) => {
+    if (!deviceToken()) return;
+    event.preventDefault();
+    close(() => open('page', { path, title: say(`top.${key}`) }))();
+  } } }, say(`top.${key}`));
+  const managing = el('div', { class: 'managing' });
   const names = el('button', { type: 'button', role: 'switch', 'data-menu': 'names', 'aria-checked': String(ui.names), on: { click: () => {
     store.setUi({ names: !store.get().ui.names });
     attr(names, 'aria-checked', String(store.get().ui.names));
@@ -110,20 +117,18 @@ function showMenu(store, open) {
   const choice = (label, options, chosen, choose) => el('fieldset', {}, el('legend', {}, label), ...options.map(([value, words]) => el('label', {},
     el('input', { type: 'radio', name: label, value, checked: value === chosen, on: { change: () => choose(value) } }), el('span', {}, words))));
   const dialog = el('dialog', { class: 'menu', 'aria-label': say('top.menu') },
-    entry('search', () => open('search')), entry('edit', () => open('edit')), entry('night', () => open('night')),
-    entry('print', () => open('print')), el('a', { href: '/?view=queue', 'data-menu': 'queue' }, say('top.queue')),
-    el('a', { href: report, 'data-menu': 'report' }, say('top.report')), el('hr'), names,
+    entry('search'), entry('edit'), entry('night'), entry('print'), el('a', { href: '/?view=queue', 'data-menu': 'queue' }, say('top.queue')),
+    page('report', `/restaurants/${base.restaurantId}/reports/latest`), managing, el('hr'), names,
     choice(say('top.theme'), THEMES.map((theme) => [theme, say(`top.theme.${theme}`)]), ui.theme, (theme) => store.setUi({ theme })),
     choice(say('top.language'), Object.entries(languages), spoken(), async (language) => { await chooseLanguage(language); store.setUi({ language }); dialog.close(); }),
-    el('hr'), el('a', { href: '/about', 'data-menu': 'about' }, say('top.about')));
+    el('hr'), page('about', '/about'));
   dialog.addEventListener('close', () => dialog.remove());
   dialog.addEventListener('click', (event) => { if (event.target === dialog) dialog.close(); });
   document.getElementById('dialogs').append(dialog);
   dialog.showModal();
+  open('menu', { place: managing, entry: (key, words) => entry(key, undefined, words) });
 }
-
 // What is wrong, said where staff look: the link to the hub in a line below the top, a refusal at its table or row.
-
 
 const TIME = /^\d{4}-\d\d-\d\dT/;
 const HOLD = ['held', 'conflict'];
@@ -269,7 +274,6 @@ export function createRefusals(root, { store, rectOf, onWay }) {
 }
 
 // The bar below the floor: who or what is selected, and everything that can be done with it.
-
 
 /**
  * @param {Element} root

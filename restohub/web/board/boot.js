@@ -1,6 +1,6 @@
 // Wires everything: the store, the hub, what draws, and what a tap means.
 
-import { createApi, createClock } from './hub.js';
+import { createApi, createClock, keepToken } from './hub.js';
 import { createStore, undoAct } from './state.js';
 import { startSync } from './sync.js';
 import { createOutbox } from './outbox.js';
@@ -20,13 +20,26 @@ import { startEdit } from './edit.js';
 const THEME = 'restohub.theme';
 const byId = (id) => document.getElementById(id);
 
+/** What few open is loaded when it is opened: the file, and what of it opens. */
+const LATER = {
+  menu: ['access', 'fillMenu'], devices: ['devices', 'openDevices'], closing: ['closing', 'openClosing'], audit: ['audit', 'openAudit'], page: ['pages', 'openPage'],
+};
+let tries = 0; // a module that did not come stays so, by the standard: under another name it is asked for again
+
+async function openLater([file, opens], parts) {
+  const module = await import(`./${file}.js${tries ? `?${tries}` : ''}`).catch(() => { tries += 1; });
+  if (module) return module[opens](parts);
+  return opens === 'fillMenu' ? null : tell(say('access.not_loaded'));
+}
+
 /** The dialogs and modes that are opened by name, so that what draws need know none of them. */
 function openers(parts) {
   const known = {
     walkIn: openWalkIn, reservation: openReservation, arrived: openArrived, search: openSearch, night: openNight, print: printTonight,
     edit: (all) => (all.guestId ? openEdit(all) : startEdit(all)),
   };
-  return (name, more = {}) => known[name]({ ...parts, ...more });
+  const open = (name, more = {}) => (LATER[name] ? openLater(LATER[name], { ...parts, open, ...more }) : known[name]({ ...parts, ...more }));
+  return open;
 }
 
 /** What a tap on a table does while a party that has no table yet is selected, or a table is asked for. */
@@ -151,12 +164,19 @@ async function boot() {
   const onPick = picker(store, press);
   let sync = null;
   const plan = createPlan(byId('plan'), { store, clock, onPick });
-  const open = openers({ store, clock, api, press, plan });
+  const open = openers({ store, clock, api, press, plan, paired: () => change(store.get().base.restaurantId) });
   const lists = createLists(byId('side'), { store, clock, onPick, open });
   const change = (restaurantId) => {
     if (sync) sync.stop();
     store.setUi({ selection: null, picking: null, section: null, day: null });
-    sync = startSync({ store, clock, restaurantId, unpaired: () => pair(api) });
+    sync = startSync({ store, clock, restaurantId, unpaired: shutOut });
+  };
+  /** What the hub does not let in any more is shut out, where it is closed; with an open one it goes on as a stranger. */
+  const shutOut = async () => {
+    const { body } = await api.health();
+    if (!body || body.access !== 'open') return pair(api);
+    keepToken('');
+    return change(store.get().base.restaurantId);
   };
   const rectOf = ({ kind, id }) => (kind === 'table' ? plan.rectOf(id) : lists.rectOf(id));
   const undo = () => press(undoAct(store.get()));

@@ -28,7 +28,7 @@ function show({ title, kind, build, done }) {
   const { start = null, body, end = null, focus, closed } = build(close);
   const heading = el("h2", { id, tabindex: "-1" }, title);
   const dialog = el("dialog", { class: `sheet ${kind}`.trim(), "aria-labelledby": id },
-    el("header", {}, start || button(say("dialog.close"), () => close()), heading, end || el("span")), body);
+    el("header", { role: "presentation" }, start || button(say("dialog.close"), () => close()), heading, end || el("span")), body);
   dialog.addEventListener("close", () => {
     dialog.remove();
     if (closed) closed();

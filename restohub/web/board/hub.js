@@ -89,6 +89,8 @@ function read(answer, text) {
 /** @returns The hub's routes; each gives a Promise of an Answer and never throws. */
 export function createApi() {
   return {
+    /** Any route; for the screens that few open. */
+    ask,
     /** Nothing that is under way is waited for any longer. */
     cancel: () => asked.forEach((control) => control.abort()),
     /** All or nothing; the id makes a repeat harmless. */

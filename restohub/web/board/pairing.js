@@ -32,18 +32,31 @@ function shown(api) {
   return openDialog({ title: say("pair.title"), kind: "small", build(close) {
     const code = el("p", { class: "code", role: "status" });
     const told = el("p", {}, say("pair.text"));
-    let ended = false;
-    const look = async () => {
-      const state = await ask(api);
-      if (ended) return;
+    const closed = waitForCode(api, (state) => {
       if (state.paired) close(true);
       code.textContent = state.code || "";
       told.textContent = say(state.code ? "pair.text" : state.full ? "pair.full" : "pair.no_answer", { code: state.code });
-      setTimeout(look, ASK_MS);
-    };
-    look();
-    return { start: el("span"), body: el("div", { class: "body" }, code, told), closed: () => { ended = true; } };
+    });
+    return { start: el("span"), body: el("div", { class: "body" }, code, told), closed };
   }});
+}
+
+/**
+ * Wait to be let in, and tell where it stands every two seconds.
+ * @param {(state: {paired?: boolean, code?: string, full?: boolean, device?: object}) => void} tell
+ * @returns {() => void} ends it
+ */
+export function waitForCode(api, tell) {
+  let ended = false;
+  const look = async () => {
+    const state = await ask(api);
+    if (ended) return;
+    ended = Boolean(state.paired);
+    tell(state);
+    if (!ended) setTimeout(look, ASK_MS);
+  };
+  look();
+  return () => { ended = true; };
 }
 
 /** What the hub says now: it goes on waiting, or begins anew where the two minutes are over or the token is good no more. */
@@ -51,7 +64,7 @@ async function ask(api) {
   const now = deviceToken() ? await api.pairing() : { ok: false, status: 401 };
   const answer = now.status === 401 ? await api.askToPair(asked()) : now;
   if (!answer.ok) return { full: answer.status === 429 };
-  return { paired: answer.body.state === "paired", code: answer.body.code };
+  return { paired: answer.body.state === "paired", code: answer.body.code, device: answer.body.device };
 }
 
 /** A request to be let in, with a token that nobody had before. */

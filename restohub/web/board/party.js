@@ -7,6 +7,7 @@ import { timeText } from './hub.js';
 import { el } from './keyed.js';
 import { formats, say } from './words.js';
 
+const PHONE = 600; // px wide, as in parts.css
 const QUOTES = [5, 10, 15, 20, 30, 45, 60];
 // As every page and app keeps them; what they are called here is in the words.
 const TAGS = { VIP: "vip", birthday: "birthday", "high chair": "high_chair" };
@@ -64,7 +65,10 @@ export function withSizes(ways, view, selection) {
     act: walkIn(view, filled({ partySize: count, tableId: id })),
   }));
   const rest = ways.slice(at).sort((one, other) => Number(one.key === "seat_next") - Number(other.key === "seat_next"));
-  return [...ways.slice(0, at), ...sits, ...rest];
+  const before = ways.slice(0, at);
+  if (innerWidth <= PHONE) before.splice(-1, 0, ...sits); // no room for both: the form, which can do as much, goes behind "More"
+  else before.push(...sits);
+  return [...before, ...rest];
 }
 
 /** What is to be asked first is asked in the form: what was typed stays, whatever the answer is. */

@@ -138,8 +138,10 @@ class Run {
     this.heard = true;
     const { type } = message;
     if (type === "ping" || type === "pong" || type === "connection_established") this.clock.observe(message.timestamp);
-    if (message.access === "closed") this.say({ type: "auth", token: deviceToken() });
-    else if (type === "connection_established") this.greet(message);
+    // A browser's handshake has no header for it: an open hub learns so, too, which device this is.
+    if (type === "connection_established" && (message.access || deviceToken())) this.say({ type: "auth", token: deviceToken() });
+    if (message.access === "closed") return;
+    if (type === "connection_established") this.greet(message);
     else if (type === "restaurant_updated") this.named(message.restaurant);
     else if (type === "full_sync" || type === "delta_update" || type === "atomic_transaction_complete") this.gather(message);
     else if (type === "ping") {
