@@ -48,6 +48,7 @@ from restohub.logs.lines import on_loop_fault
 from restohub.net.health_probe import identify_hub
 from restohub.net.machine_token import renew_machine_token
 from restohub.net.mdns_advertise import Advertiser
+from restohub.net.pepper_file import known_staff
 from restohub.net.runfile import write_runfile
 from restohub.net.visitor_file import keep_visitors, read_visitors, remember_spoke
 from restohub.open_files import allow_many_sockets
@@ -247,7 +248,8 @@ def _access(settings: Settings, loaded: Loaded, clock: Clock, callers: Callers) 
     known = read_visitors(settings.data)
     remember_spoke(callers, known.spoke, clock.now())
     machine, visitors = renew_machine_token(settings.data), Visitors(known.visitors)
-    return Access(mode, loaded.devices, machine, visitors, clock.monotonic, loaded.revoked)
+    staff = known_staff(loaded.persons, settings.data, clock.monotonic)
+    return Access(mode, loaded.devices, machine, visitors, clock.monotonic, loaded.revoked, staff)
 
 
 def _chores(hub: Hub, settings: Settings) -> tuple[Coroutine[None, None, None], ...]:

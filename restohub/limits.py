@@ -218,3 +218,18 @@ SPOKE_S = 600.0
 UNNAMED_S = 5.0
 UNNAMED_AN_ADDRESS = 4
 UNNAMED_MAX = 32
+
+# ---- The staff, with a PIN each. Whoever leaves stays known by name, so a house of many seasons fits.
+STAFF_MAX = 1_000
+# A long shift; and as long as somebody at the plan of the floor needs to move a few tables.
+SIGNED_IN_S = 12 * 3_600
+CONFIRMED_S = 5 * 60
+# A PIN has 10,000 values at least. Five wrong ones at a device are mistakes; then it waits, twice as long each time.
+WRONG_PINS_FREE = 5
+PIN_WAIT_S = 30
+PIN_WAIT_MAX_S = 15 * 60
+# For a person, of all devices, in an hour; one device gets 12 at most, so it alone keeps nobody out elsewhere.
+WRONG_PINS_A_PERSON = 20
+WRONG_PINS_S = 3_600
+# What a try of a PIN costs its address, in units: five a second take a quarter of a processor.
+PIN_UNITS = 40

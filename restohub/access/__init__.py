@@ -1,1 +1,1 @@
-"""Access: the devices that belong to the hub, their tokens and roles, and how a new one is paired."""
+"""Access: the devices that belong to the hub, their tokens and roles, how a new one is paired, and the staff."""

@@ -17,6 +17,7 @@ from .adopted_devices import AdoptedDevices
 from .adoption import Adopted
 from .pairing import Pairings
 from .roles import Mode, Role
+from .staff import Person, Staff
 from .tokens import digest_of
 from .visitors import Sighting, Visitor, Visitors
 
@@ -58,7 +59,7 @@ class Device(Struct, frozen=True):
 
 
 # What the store is asked to keep.
-Kept = Device | Mode
+Kept = Device | Person | Mode
 
 
 class Access:
@@ -76,6 +77,7 @@ class Access:
         visitors: Visitors | None = None,
         now: Callable[[], float] = time.monotonic,
         revoked: Iterable[bytes] = (),
+        staff: Staff | None = None,
     ) -> None:
         """`revoked` are the digests of tokens that were taken back, of devices too that the store no longer has."""
         self.closed = mode == "closed"
@@ -90,6 +92,7 @@ class Access:
         # What was seen of adopted devices, and is still to be stored.
         self.unkept: set[str] = set()
         self.to_keep = asyncio.Event()
+        self.staff = staff or Staff(now=now)
         # Held from the look at a device until it is stored and taken in: of two changes the later one sees the first.
         self.changing = asyncio.Lock()
         # The sockets that have not said who they are, the oldest first, each with its address.

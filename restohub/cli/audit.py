@@ -20,7 +20,7 @@ def audit(
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say who did what: the latest changes, each with the device that asked for it.
+    """Say who did what: the latest changes, each with the device that asked for it, and who of the staff it was.
 
     Of a guest it tells nothing but his id. The hub must run, and this must be its own user or root.
     """
@@ -41,7 +41,8 @@ def audit(
     if not page["entries"]:
         print_text("Nothing was done yet.")
     for one in page["entries"]:
-        who = printable(one["device"] or "somebody without a token")
+        at = one["device"] or "somebody without a token"
+        who = printable(f"{one['person']} at {at}" if one["person"] else at)
         print_text(f"{one['timestamp']}  {who}  {one['action']} {one['entity_type']} {printable(one['entity_id'])}")
     if page["has_more"]:
         print_text("There is more: `--csv` prints all that is kept.")

@@ -24,6 +24,7 @@ from .report_command import report
 from .serve import serve
 from .service_commands import service
 from .simulate import simulate
+from .staff_commands import staff
 from .verify import verify
 from .where import where
 
@@ -45,6 +46,7 @@ cli.add_typer(backup, name="backup", short_help=whole_first_line(make))
 cli.add_typer(service, name="service", short_help="Start the hub with the machine.")
 cli.add_typer(access, name="access", short_help="Close the hub to devices that are not paired, or open it again.")
 cli.add_typer(devices, name="devices", short_help="The devices that are paired: list, rename, revoke, confirm.")
+cli.add_typer(staff, name="staff", short_help="The people of the staff and their PINs: list, add, pin, remove.")
 cli.add_typer(identity, name="identity", short_help="Give a copy of another hub's data an identity of its own.")
 
 

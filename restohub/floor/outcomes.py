@@ -14,7 +14,7 @@ ID_MAX = 64
 # What a host is told of a mistake that only the app can have made.
 MISUNDERSTOOD = "The app sent something that this hub does not understand."
 
-Counted = Literal["guests", "tables", "restaurants", "devices", "erasures", "floor_bytes", "hub_bytes"]
+Counted = Literal["guests", "tables", "restaurants", "devices", "staff", "erasures", "floor_bytes", "hub_bytes"]
 
 
 class Params(Struct, frozen=True, gc=False):

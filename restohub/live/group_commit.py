@@ -48,7 +48,7 @@ class Step(Struct, frozen=True, kw_only=True):
 
     A `command` that is Refused was malformed: it is passed on to the answer in its place.
 
-    `device` is the id of the one that asks, where it is known.
+    `device` is the id of the one that asks, where it is known, and `person` of whoever does there.
 
     Of an off-line queue: `own` is what its device had changed before, the same for all its steps, and `used` the
     revision that was committed with this one's key. Both are as of when the queue was read.
@@ -62,6 +62,7 @@ class Step(Struct, frozen=True, kw_only=True):
     own: Sequence[OwnChange] | None = None
     used: int | None = None
     device: str | None = None
+    person: str | None = None
 
 
 # Makes a submission's answer. It goes down with the commands, since a kept answer is a column of the commit's own row.
@@ -277,7 +278,7 @@ class Group:
         entry = Entry(before.restaurant_id, stamp.revision, stamp.time, step.transaction_id, atomic, verdict.changes)
         if step.key is not None:
             self.keys[before.restaurant_id, step.key] = stamp.revision
-        self.records.append(Record(entry, step.key, step.digest, device=step.device))
+        self.records.append(Record(entry, step.key, step.digest, device=step.device, person=step.person))
         if before.restaurant_id != DIRECTORY_ID:
             after = self.floors[before.restaurant_id] = apply(before, entry, verdict.grown)
             removed = len(after.removals) - len(before.removals)

@@ -42,7 +42,8 @@ class StorageFailedError(Exception):
 class Record(Struct, frozen=True):
     """A commit with the idempotency key that it was made with: the request's digest and the answer's bytes.
 
-    `device` is the id of the device that asked for it, None where none is known.
+    `device` is the id of the device that asked for it, None where none is known; `person` of whoever was signed in
+    there, or confirmed it.
     """
 
     entry: Entry
@@ -50,6 +51,7 @@ class Record(Struct, frozen=True):
     digest: bytes | None = None
     answer: bytes | None = None
     device: str | None = None
+    person: str | None = None
 
 
 class Author(Struct, frozen=True):
@@ -59,6 +61,7 @@ class Author(Struct, frozen=True):
     time: int
     device: str | None
     changes: tuple[tuple[str, str, str], ...]
+    person: str | None = None
 
 
 class KeptAnswer(Struct, frozen=True):
@@ -117,7 +120,7 @@ class Ledger(Protocol):
         """
 
     async def keep_access(self, what: Kept) -> int:
-        """Keep a device in the place of what it was before, or whether the hub is closed; how many rows that were."""
+        """Keep a device, a person or the mode in the place of what was before; how many rows that were."""
 
     async def probe(self) -> None:
         """Whether a write could commit now: a transaction that changes nothing a client knows."""

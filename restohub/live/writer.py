@@ -147,7 +147,7 @@ class Writer:
         await self.between_groups(pruning)
 
     async def keep_access(self, what: Kept) -> int:
-        """Keep a device or the mode, durably; raises like `prune`."""
+        """Keep a device, a person or the mode, durably; raises like `prune`."""
         return await self.between_groups(lambda: self._ledger.keep_access(what))
 
     async def begin_epoch(self, name: str, claimed_at: int | None, begun: Callable[[], None]) -> None:

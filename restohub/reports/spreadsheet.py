@@ -23,7 +23,17 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "
 MARK = "\ufeff"
 
 REPORT_COLUMNS = ("part", "group", "parties", "covers", "quoted", "actual", "mean", "median", "longest", "chairs")
-AUDIT_COLUMNS = ("revision", "timestamp", "device_id", "device", "action", "entity_type", "entity_id")
+AUDIT_COLUMNS = (
+    "revision",
+    "timestamp",
+    "device_id",
+    "device",
+    "person_id",
+    "person",
+    "action",
+    "entity_type",
+    "entity_id",
+)
 VISIT_COLUMNS = (
     "restaurant_id", "guest_id", "time", "status", "walk_in", "party_size", "quoted_wait", "reservation_time",
     "check_in_time", "seated_time", "ended", "table_number", "capacity", "section", "server",

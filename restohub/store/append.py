@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from restohub.access.devices import Device, Kept
+from restohub.access.staff import Person
 from restohub.floor.model import Entry
 from restohub.live.ports import IDLE_S, ClockReset, Record, StorageFailedError
 
@@ -30,6 +31,7 @@ from .codec import (
 from .connection import PAGE_BYTES, Connection
 from .device_rows import PUT_DEVICE, device_row
 from .disk_reserve import Reserve
+from .person_rows import PUT_PERSON, person_row
 from .restore_detection import NAME
 from .revoked_list import keep_revoked
 from .write_probe import explain_write_error
@@ -47,10 +49,15 @@ CLEAR = "DELETE FROM entity WHERE restaurant_id = ?"
 LOG = "INSERT INTO log (position, time, checksum, changes) VALUES (?, ?, ?, ?)"
 KEYED_LOG = "INSERT INTO log (position, time, checksum, changes, key, digest, answer) VALUES (?, ?, ?, ?, ?, ?, ?)"
 
-# And so has one that no known device asked for.
+# And so have one that no known device asked for, and one of a known device where nobody is signed in.
 DEVICE_LOG = "INSERT INTO log (position, time, checksum, changes, device) VALUES (?, ?, ?, ?, ?)"
 KEYED_DEVICE_LOG = """INSERT INTO log (position, time, checksum, changes, key, digest, answer, device)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
+PERSON_LOG = "INSERT INTO log (position, time, checksum, changes, device, person) VALUES (?, ?, ?, ?, ?, ?)"
+KEYED_PERSON_LOG = """INSERT INTO log (position, time, checksum, changes, key, digest, answer, device, person)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+# By how many of device and person are known; without and with a key.
+LOGS = (LOG, KEYED_LOG), (DEVICE_LOG, KEYED_DEVICE_LOG), (PERSON_LOG, KEYED_PERSON_LOG)
 
 PRUNE = "DELETE FROM log WHERE position BETWEEN ? AND ? RETURNING position, key"
 # What is left of a deleted restaurant, so many at a time.
@@ -122,10 +129,13 @@ class Ledger:
         self.pages_due += PAGES_A_ROW * written + 1
 
     async def keep_access(self, what: Kept) -> int:
-        """Keep a device in the place of what it was before, or whether the hub is closed; raises like `append`."""
+        """Keep a device, a person or the mode in the place of what was before; raises like `append`."""
         if isinstance(what, Device):
-            return await self.keep_devices([what])
-        await self._alone(NAME, "access", what, name_checksum("access", what))
+            await self.keep_devices([what])
+        elif isinstance(what, Person):
+            await self._alone(PUT_PERSON, *person_row(what))
+        else:
+            await self._alone(NAME, "access", what, name_checksum("access", what))
         return 1
 
     async def keep_devices(self, devices: Sequence[Device]) -> int:
@@ -278,10 +288,7 @@ class Rows:
         self._deletes: dict[tuple[int, str, str], None] = {}
         self._removals: list[tuple[object, ...]] = []
         self._visits: list[tuple[object, ...]] = []
-        self._log: list[tuple[object, ...]] = []
-        self._keyed_log: list[tuple[object, ...]] = []
-        self._device_log: list[tuple[object, ...]] = []
-        self._keyed_device_log: list[tuple[object, ...]] = []
+        self._logs: dict[str, list[tuple[object, ...]]] = {}
 
     def add(self, record: Record) -> None:
         """Write one more commit."""
@@ -305,21 +312,18 @@ class Rows:
             self._upserts[where] = (*where, version, row_checksum(*where, version, image), bytearray(image))
         position = position_of(restaurant_id, entry.revision)
         changes = encode_changes(entry.changes, images)
-        checksum = log_checksum(position, entry.time, record.key, record.digest, changes, record.answer, record.device)
-        row = (position, entry.time, checksum, bytearray(changes))
+        by: tuple[str, ...] = ()
+        if record.device is not None:
+            by = (record.device,) if record.person is None else (record.device, record.person)
+        checksum = log_checksum(position, entry.time, record.key, record.digest, changes, record.answer, *by)
+        row: tuple[object, ...] = (position, entry.time, checksum, bytearray(changes))
         self.log_bytes += len(changes)
-        if record.key is None:
-            if record.device is None:
-                self._log.append(row)
-            else:
-                self._device_log.append((*row, record.device))
-            return
-        digest, answer = (None if blob is None else bytearray(blob) for blob in (record.digest, record.answer))
-        self.log_bytes += len(answer or b"")
-        if record.device is None:
-            self._keyed_log.append((*row, record.key, digest, answer))
-        else:
-            self._keyed_device_log.append((*row, record.key, digest, answer, record.device))
+        keyed = record.key is not None
+        if keyed:
+            digest, answer = (None if blob is None else bytearray(blob) for blob in (record.digest, record.answer))
+            self.log_bytes += len(answer or b"")
+            row = (*row, record.key, digest, answer)
+        self._logs.setdefault(LOGS[len(by)][keyed], []).append((*row, *by))
 
     def write(self, connection: sqlite3.Connection) -> int:
         """Write them, and say how many rows that were."""
@@ -330,9 +334,6 @@ class Rows:
             (CLEAR, cleared),
             (REMOVE, self._removals),
             (INSERT_VISIT, self._visits),
-            (LOG, self._log),
-            (KEYED_LOG, self._keyed_log),
-            (DEVICE_LOG, self._device_log),
-            (KEYED_DEVICE_LOG, self._keyed_device_log),
+            *self._logs.items(),
         )
         return sum(connection.executemany(sql, rows).rowcount for sql, rows in statements if rows)

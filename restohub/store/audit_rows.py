@@ -20,19 +20,20 @@ from .codec import DamageError, decode_changes, log_checksum, revision_at
 log = logging.getLogger("restohub")
 
 # Only commits that a known device asked for: a hub without devices keeps nothing.
-OF_DEVICES = """SELECT checksum, position, time, key, digest, changes, answer, device FROM log
+OF_DEVICES = """SELECT checksum, position, time, key, digest, changes, answer, device, person FROM log
     WHERE position BETWEEN ? AND ? AND device IS NOT NULL ORDER BY position"""
-KEEP = "INSERT INTO audit (position, time, device, kind, id, action, checksum) VALUES (?, ?, ?, ?, ?, ?, ?)"
+KEEP = """INSERT INTO audit (position, time, device, person, kind, id, action, checksum)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
 NEWEST = "SELECT max(number) FROM audit"
 # Numbers follow the order in which commits left the log, so the oldest have the lowest.
 END = """DELETE FROM audit WHERE number IN (SELECT number FROM audit ORDER BY number LIMIT ?)
     AND (time < ? OR number <= ?)"""
-AUTHORS = """SELECT position, time, device, kind, id, action FROM audit WHERE position IN
+AUTHORS = """SELECT position, time, device, person, kind, id, action FROM audit WHERE position IN
     (SELECT DISTINCT position FROM audit WHERE position BETWEEN ? AND ? ORDER BY position DESC LIMIT ?)
     ORDER BY position DESC, number"""
 FORGET = """DELETE FROM audit WHERE number IN (SELECT number FROM audit WHERE position BETWEEN ? AND ? LIMIT ?)
     RETURNING number"""
-EVERY = "SELECT position, time, device, kind, id, action, checksum FROM audit ORDER BY number"
+EVERY = "SELECT position, time, device, person, kind, id, action, checksum FROM audit ORDER BY number"
 HAS_AUDIT = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'audit'"
 # For each row that comes so many may go, so that what is too old becomes less, and a clock that was ahead ends little.
 ENDED_FOR_ONE = 2
@@ -59,7 +60,7 @@ def keep_authors(database: sqlite3.Connection, low: int, high: int) -> int:
 def _rows(commit: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
     """The rows of one commit; none where it is damaged."""
     checksum, *columns = commit
-    position, time, _, _, changes, _, device = columns
+    position, time, _, _, changes, _, device, person = columns
     try:
         if checksum != log_checksum(*columns):
             raise DamageError("it fails its checksum")
@@ -70,7 +71,7 @@ def _rows(commit: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
         )
         return
     for one in changed:
-        row = (position, time, device, one.kind, one.id, one.action)
+        row = (position, time, device, person, one.kind, one.id, one.action)
         yield (*row, crc32(_encode(row)))
 
 
@@ -79,9 +80,9 @@ def authors_of(rows: Sequence[Any]) -> list[Author]:
     found = []
     for _, group in groupby(rows, key=itemgetter(0)):
         entries = list(group)
-        position, time, device, *_ = entries[0]
-        changes = tuple((kind, entity_id, action) for _, _, _, kind, entity_id, action in entries)
-        found.append(Author(revision_at(position), time, device, changes))
+        position, time, device, person, *_ = entries[0]
+        changes = tuple((kind, entity_id, action) for _, _, _, _, kind, entity_id, action in entries)
+        found.append(Author(revision_at(position), time, device, changes, person))
     return found
 
 

@@ -93,11 +93,14 @@ def log_checksum(
     changes: bytes,
     answer: bytes | None,
     device: str | None = None,
+    person: str | None = None,
 ) -> int:
-    """CRC-32 over all that a row of the log says; without a device as it was before there were any."""
+    """CRC-32 over all that a row of the log says; without device and person as it was before there were any."""
     given = bytes((key is not None, digest is not None, answer is not None))
     head = f"{position}/{time}/{key}/".encode()  # of a damaged row they may be anything
     start = 0 if device is None else crc32(f"{device}/".encode())
+    if person is not None:
+        start = crc32(f"{person}/".encode(), start)
     return crc32(b"%b%b%b%b%b" % (given, head, digest or b"", changes, answer or b""), start)
 
 

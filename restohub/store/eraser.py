@@ -42,7 +42,7 @@ from .stale_pages import Growth, PageReader
 # One transaction's worth: no change waits longer than for another group.
 ROWS_A_STEP = 500
 BYTES_A_STEP = 128 * 1024
-COMMIT = "SELECT position, time, checksum, key, digest, changes, answer, device FROM log WHERE position = ?"
+COMMIT = "SELECT position, time, checksum, key, digest, changes, answer, device, person FROM log WHERE position = ?"
 REWRITE = "UPDATE log SET checksum = ?, digest = NULL, changes = ?, answer = NULL WHERE position = ?"
 PRESENT = "SELECT 1 FROM entity WHERE restaurant_id = ? AND version = ? AND kind = 'guest' AND id = ?"
 GROW = "UPDATE log SET checksum = ?, changes = ? WHERE position = ?"
@@ -158,9 +158,9 @@ class Eraser:
         def growing(connection: sqlite3.Connection) -> int:
             for one in rows:
                 for row in connection.execute(COMMIT, (one.position,)).fetchall():
-                    position, time, _, key, digest, changes, answer, device = row
+                    position, time, _, key, digest, changes, answer, *by = row
                     longer = changes + b" " * one.bytes
-                    checksum = log_checksum(position, time, key, digest, longer, answer, device) ^ _damage(row)
+                    checksum = log_checksum(position, time, key, digest, longer, answer, *by) ^ _damage(row)
                     connection.execute(GROW, (checksum, longer, position))
             return len(rows)
 
@@ -275,7 +275,7 @@ def _damage(row: Sequence[Any]) -> int:
 
 def _without(row: Sequence[Any], ids: Set[str]) -> tuple[int, bytes, int]:
     """What the row of a commit says instead: its checksum, its changes, its position."""
-    position, time, checksum, key, digest, changes, answer, device = row
+    position, time, checksum, key, digest, changes, answer, *by = row
     new = encode_logged([_stub(change) if change.id in ids else change for change in decode_changes(changes)])
     damage = _damage(row)
     wanted = _size(checksum) + _size(digest) + _size(changes) + _size(answer)
@@ -284,10 +284,10 @@ def _without(row: Sequence[Any], ids: Set[str]) -> tuple[int, bytes, int]:
             padded = new.ljust(wanted - 2 * _size(None) - number - LENGTH_BYTES_MAX)
             while _size(padded) < wanted - 2 * _size(None) - number:
                 padded += space
-            found = log_checksum(position, time, key, None, padded, None, device) ^ damage
+            found = log_checksum(position, time, key, None, padded, None, *by) ^ damage
             if 2 * _size(None) + _size(found) + _size(padded) == wanted:
                 return found, padded, position
-    return log_checksum(position, time, key, None, new, None, device) ^ damage, new, position
+    return log_checksum(position, time, key, None, new, None, *by) ^ damage, new, position
 
 
 def _stub(change: LoggedChange) -> LoggedChange:

@@ -19,6 +19,7 @@ class Rule(Struct, frozen=True):
 
 NAME_DAMAGED = Rule("The hub's own {name} fails its checksum.", "the hub's own {name} fails its checksum")
 DEVICE_DAMAGED = Rule("A device cannot be read: {error}.", "a device cannot be read: {error}")
+PERSON_DAMAGED = Rule("A person of the staff cannot be read: {error}.", "a person of the staff cannot be read: {error}")
 NAME_MISSING = Rule("The hub's own {name} is missing.")
 
 ROW_DAMAGED = Rule(

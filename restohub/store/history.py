@@ -63,8 +63,7 @@ class History:
 
     async def kept_answer(self, restaurant_id: int, revision: int) -> KeptAnswer | None:
         """The answer that the commit of this revision was made with, None where the log no longer has it."""
-        sql = "SELECT checksum, position, time, key, digest, changes, answer, device FROM log WHERE position = ?"
-        row = await self._row(sql, position_of(restaurant_id, revision))
+        row = await self._row(KEPT, position_of(restaurant_id, revision))
         if row is None:
             return None
         checksum, *columns = row
@@ -79,9 +78,9 @@ class History:
         """
         low, high = position_of(restaurant_id, 0), position_of(restaurant_id, upto)
         found: list[Author] = []
-        for position, time, device, changes in await self._rows(AUTHORS, low, high, many):
+        for position, time, device, person, changes in await self._rows(AUTHORS, low, high, many):
             did = tuple((one.kind, one.id, one.action) for one in decode_changes(changes))
-            found.append(Author(revision_at(position), time, device, did))
+            found.append(Author(revision_at(position), time, device, did, person))
             high = position - 1
         if len(found) < many:
             older = await self._rows(OLDER_AUTHORS, low, high, many - len(found))
@@ -290,7 +289,8 @@ def _visits(database: sqlite3.Connection, values: tuple[object, ...]) -> list[Vi
 # A commit's bytes in the log: its changes, the kept answer, and about as much as the other columns take. The length of
 # a blob stands before it: none is read. In pages of 1 KiB they take up to half as much again.
 BYTES = "length(changes) + coalesce(length(answer), 0) + 100"
-AUTHORS = """SELECT position, time, device, changes FROM log WHERE position BETWEEN ? AND ?
+KEPT = "SELECT checksum, position, time, key, digest, changes, answer, device, person FROM log WHERE position = ?"
+AUTHORS = """SELECT position, time, device, person, changes FROM log WHERE position BETWEEN ? AND ?
     ORDER BY position DESC LIMIT ?"""
 OLDEST = f"""SELECT position, key IS NOT NULL, {BYTES} FROM log
     WHERE position BETWEEN ? AND ? ORDER BY position LIMIT ?"""  # noqa: S608 (our own column names)

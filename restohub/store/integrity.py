@@ -11,6 +11,7 @@ from zlib import crc32
 from msgspec import Struct
 
 from restohub.access.devices import Device
+from restohub.access.staff import Person
 from restohub.floor.model import DIRECTORY_ID, Entity, Guest, Removal, Table
 
 from . import findings
@@ -31,14 +32,15 @@ from .codec import (
 )
 from .device_rows import DEVICES, HAS_DEVICES, read_device
 from .findings import Finding, Rule
+from .person_rows import HAS_PERSONS, PERSONS, read_person
 from .schema import explain_unreadable_rows
 
 NAMES = "SELECT name, value, checksum FROM hub"
 ENTITIES = "SELECT restaurant_id, kind, id, version, checksum, image FROM entity ORDER BY rowid"
-LOG = """SELECT position, time, checksum, key, digest, changes, answer, device FROM log
+LOG = """SELECT position, time, checksum, key, digest, changes, answer, device, person FROM log
     WHERE position BETWEEN ? AND ? ORDER BY position"""
-# Data of an older format know no devices.
-OLDER_LOG = LOG.replace(", device", ", NULL")
+# Data of an older format know neither.
+OLDER_LOG = LOG.replace(", device, person", ", NULL, NULL")
 # Each by itself is one step down the b-tree; both in one query read the whole log.
 LOG_ENDS = """SELECT (SELECT min(position) FROM log WHERE position BETWEEN ? AND ?),
     (SELECT max(position) FROM log WHERE position BETWEEN ? AND ?)"""
@@ -68,6 +70,7 @@ class Audit:
     def __init__(self, database: sqlite3.Connection) -> None:
         self.names: dict[str, str] = {}
         self.devices: list[Device] = []
+        self.persons: list[Person] = []
         self.rows: dict[int, dict[Who, tuple[Entity, int]]] = defaultdict(dict)
         self.removals: dict[int, dict[Who, Removal]] = {}
         self.removals_since: dict[int, int] = {}
@@ -95,6 +98,16 @@ class Audit:
                 self.devices.append(read_device(row))
             except UNREADABLE as error:
                 yield Finding(findings.DEVICE_DAMAGED, error=error)
+
+    def read_persons(self) -> Iterator[Finding]:
+        """Every person of the staff, those who were removed included."""
+        if not self._database.execute(HAS_PERSONS).fetchone():  # data of an older format
+            return
+        for row in self._database.execute(PERSONS):
+            try:
+                self.persons.append(read_person(row))
+            except UNREADABLE as error:
+                yield Finding(findings.PERSON_DAMAGED, error=error)
 
     def read_rows(self) -> Iterator[Finding]:
         """Every entity of every restaurant."""
@@ -141,14 +154,14 @@ class Audit:
         """A restaurant's log, which was found, from a revision on."""
         low, high = position_of(restaurant_id, since), position_of(restaurant_id, self.logs[restaurant_id][1])
         expected, time = low, 0
-        for position, row_time, checksum, key, digest, changes, answer, device in self.commits(low, high):
+        for position, row_time, checksum, key, digest, changes, answer, *by in self.commits(low, high):
             revision = revision_at(position)
             if position != expected:
                 upto = f" to {revision - 1}" if position - 1 > expected else ""
                 yield Finding(findings.GAP, restaurant_id, revision_at(expected), upto=upto)
             try:
                 logged: list[LoggedChange] = []
-                if log_checksum(position, row_time, key, digest, changes, answer, device) != checksum:
+                if log_checksum(position, row_time, key, digest, changes, answer, *by) != checksum:
                     yield Finding(findings.COMMIT_DAMAGED, restaurant_id, revision)
                 else:
                     logged = decode_changes(changes)

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from restohub.access.devices import Device
 from restohub.access.roles import Mode
+from restohub.access.staff import Person
 from restohub.floor.apply import measured
 from restohub.floor.model import DIRECTORY_ID, Directory, Floor, Guest, Restaurant, Table
 from restohub.limits import HUB_REMOVALS_MAX, KEYS_MAX, REMOVALS_MAX
@@ -45,8 +46,8 @@ class Loaded(Struct, frozen=True):
     """What the hub was when it last committed. `keys` are those of the last KEYS_DAYS days, KEYS_MAX at most.
 
     `contact_key` is what contacts are hashed with. `claimed_at` is when a client last had an epoch begin (UTC seconds),
-    None where none did. `resets` are where the times of a log began anew. `devices` belong to the hub; `mode` says
-    whether it is closed, None where nobody said. `revoked` are the tokens on the list of those that were
+    None where none did. `resets` are where the times of a log began anew. `devices` and `persons` belong to the hub;
+    `mode` says whether it is closed, None where nobody said. `revoked` are the tokens on the list of those that were
     taken back, each with when that was: the list lies beside the database.
     """
 
@@ -60,6 +61,7 @@ class Loaded(Struct, frozen=True):
     resets: dict[int, ClockReset]
     mode: Mode | None
     devices: list[Device]
+    persons: list[Person]
     revoked: Mapping[bytes, int] = {}
 
     @property
@@ -110,6 +112,7 @@ async def load(connection: Connection) -> Loaded:
         resets=resets,
         mode=_mode(audit),
         devices=audit.devices,
+        persons=audit.persons,
     )
 
 
@@ -128,6 +131,7 @@ def _audited(database: sqlite3.Connection) -> Audit:
     audit = Audit(database)
     _refuse(audit.read_names())
     _refuse(audit.read_devices())
+    _refuse(audit.read_persons())
     _refuse(audit.read_rows())
     _refuse(audit.homeless())
     count = len(_restaurants(audit))

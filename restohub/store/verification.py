@@ -216,6 +216,7 @@ def _verify(database: sqlite3.Connection, report: VerificationReport, progress: 
     parts = {
         "names": audit.read_names,
         "devices": audit.read_devices,
+        "staff": audit.read_persons,
         "entities": audit.read_rows,
         "log": audit.read_every_log,
         "removals": audit.read_every_removal,

@@ -56,10 +56,12 @@ async def with_author(hub: Hub, restaurant_id: int, fault: Problem) -> Problem:
 
 
 async def _author(hub: Hub, restaurant_id: int, revision: int, changed: tuple[str, str]) -> str | None:
-    """How long ago a commit was made and by which device; None where it did not change this, or nobody is known."""
+    """How long ago a commit was made and by whom, and where; None where it did not change this, or that is unknown."""
     for author in await hub.history.authors(restaurant_id, revision, 1):
         if author.revision == revision and author.device and changed in [one[:2] for one in author.changes]:
             name = hub.access.name_of(author.device)
+            person = hub.access.staff.name_of(author.person) if author.person else ""
+            name = f"{person} at {name}" if person and name else name
             return f"{ago(hub.clock.now() - author.time)} by {name}" if name else None
     return None
 

@@ -38,6 +38,8 @@ async def list_audit(request: Request) -> Answer:
             timestamp=time_text(one.time),
             device_id=one.device,
             device=hub.access.name_of(one.device) if one.device else None,
+            person_id=one.person,
+            person=hub.access.staff.name_of(one.person) if one.person else None,
             action=action,
             entity_type=kind,
             entity_id=entity_id,

@@ -10,6 +10,7 @@ from restohub.wire.responses import Answer
 from .adopted import note_visitor
 from .attribution import signed, with_author
 from .change_request import ChangeRequest, first_answer
+from .confirmation import person_behind
 
 
 async def commit(change: ChangeRequest, command: Command, respond: Responder, *, atomic: bool = False) -> Answer:
@@ -19,6 +20,7 @@ async def commit(change: ChangeRequest, command: Command, respond: Responder, *,
     step = Step(
         command=command, transaction_id=change.transaction_id, atomic=atomic, key=change.key, digest=change.digest,
         device=device.id if device else None,
+        person=person_behind(change.request, change.floor, command) if hub.access.staff.in_use else None,
     )  # fmt: skip
     if device is not None:
         respond = signed(respond, device)

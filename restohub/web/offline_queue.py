@@ -25,6 +25,7 @@ from restohub.wire.responses import Answer
 
 from .atomic_batches import command_of, read_batch_document, versions_named
 from .attribution import signed
+from .confirmation import people_behind
 from .request import Query, Request, floor_of, idempotency_key
 from .request_cost import pay
 
@@ -57,25 +58,35 @@ async def sync_batch(request: Request) -> Answer:
             msgspec.structs.replace(item, mutation_id=item.mutation_id or f"{key}/{index}")
             for index, item in enumerate(items)
         ]
-    by = device.id if device else None
     while True:  # as often as an earlier try of this queue is committed meanwhile: what that did has to be known first
-        known = await _recall(hub, floor_of(hub, restaurant_id), items, applied)
-        steps = [
-            Step(
-                command=command,
-                transaction_id=new_id(),
-                key=_key(item),
-                own=known.own,
-                used=used,
-                device=by,
-            )
-            for item, command, used in zip(items, known.commands, known.used, strict=True)
-        ]
+        floor = floor_of(hub, restaurant_id)
+        known = await _recall(hub, floor, items, applied)
+        steps = _steps(request, floor, items, known)
         respond = partial(queue_answer, hub.present, items, known.commands, known.made, new_id())
         answering = respond if device is None else signed(respond, device)
         answer = await hub.writer.submit(restaurant_id, steps, answering, request.caller)
         if isinstance(answer, Answer):
             return answer
+
+
+def _steps(request: Request, floor: Floor, items: Sequence[ParsedEntry], known: Recalled) -> list[Step]:
+    """The updates as they are to be decided, each with the device and the person that it comes from."""
+    device, staff = request.device, request.hub.access.staff
+    persons: Sequence[str | Refused | None] = [None] * len(items)
+    if staff.in_use:
+        persons = people_behind(request, floor, known.commands, known.used)
+    return [
+        Step(
+            command=person if isinstance(person, Refused) else command,
+            transaction_id=new_id(),
+            key=_key(item),
+            own=known.own,
+            used=used,
+            device=device.id if device else None,
+            person=None if isinstance(person, Refused) else person,
+        )
+        for item, command, person, used in zip(items, known.commands, persons, known.used, strict=True)
+    ]
 
 
 async def _read_items(body: Any) -> Sequence[ParsedEntry]:

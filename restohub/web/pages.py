@@ -17,7 +17,7 @@ from .home import LOOPBACK, home_page
 from .package_files import documents, packaged
 from .problem_pages import HTML
 from .request import Request
-from .routes import Handler, Route
+from .route import Handler, Route
 
 TEXT = (b"content-type", b"text/plain; charset=utf-8")
 ZIP = [(b"content-type", b"application/zip"), (b"content-disposition", b'attachment; filename="fixtures.zip"')]

@@ -36,7 +36,7 @@ def check_token(request: Request, need: Need) -> None:
         raise Problem(Refused("not_permitted", TOO_SMALL[need], hint=hint))
 
 
-def confirm_role(request: Request) -> None:
-    """Let a request on whose token is still a manager's: its body may have come long after it began; raises Problem."""
+def confirm_role(request: Request, need: Need = "manager") -> None:
+    """Let a request on whose token still does: its body may have come long after it began; raises Problem."""
     request.forget_device()
-    check_token(request, "manager")
+    check_token(request, need)

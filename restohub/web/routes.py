@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
-from msgspec import Struct
-
-from restohub.access.roles import Need
 from restohub.wire.access_bodies import (
     AccessRequest,
     AccessState,
@@ -29,7 +24,7 @@ from restohub.wire.inputs import GuestInput, RestaurantInput, TableInput
 from restohub.wire.night_report import NightReport
 from restohub.wire.person import ErasureRequest, ErasureTold, PersonHeld, PersonRequest
 from restohub.wire.request_schemas import BatchRequest, NewGuest, NewRestaurant, NewTable, QueueRequest, SeatingRequest
-from restohub.wire.responses import BatchDone, Delta, Floor, Health, Made, QueueDone, Seating, Sent
+from restohub.wire.responses import BatchDone, Delta, Floor, Health, Made, QueueDone, Seating
 
 from .access_mode import get_access, put_access
 from .adoption_routes import adopt_device
@@ -51,7 +46,6 @@ from .made_by_address import list_made
 from .night_reports import night_report
 from .offline_queue import sync_batch
 from .people_routes import ask_erasure, get_erasure, hold_person
-from .request import Request
 from .restaurants import (
     create_restaurant,
     delete_restaurant,
@@ -59,66 +53,10 @@ from .restaurants import (
     list_restaurants,
     update_restaurant,
 )
+from .route import Parameter, Route
+from .staff_table import STAFF
 from .sync import delta, full_sync
 from .tables import list_tables
-
-Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
-Handler = Callable[[Request], Awaitable[Sent]]
-
-
-class Parameter(Struct, frozen=True):
-    """A query parameter: its name, its JSON schema, and what it does."""
-
-    name: str
-    schema: dict[str, Any]
-    detail: str
-    many: bool = False
-    required: bool = False
-
-
-class Route(Struct, frozen=True, kw_only=True):
-    """One route. `answers` are the bodies by status (None: no body); `refuses` the error codes of its own.
-
-    `needs` is the least role that has it on a closed hub; `even_open`: on an open one too. `keyed`: a change of it
-    honours `Idempotency-Key`. `sheet`: it also has its answer as CSV.
-    """
-
-    method: Method
-    path: str
-    name: str
-    handler: Handler
-    says: str
-    needs: Need
-    answers: dict[int, Any]
-    even_open: bool = False
-    keyed: bool = True
-    sheet: bool = False
-    body: type[Struct] | None = None
-    body_optional: bool = False
-    query: tuple[Parameter, ...] = ()
-    refuses: tuple[str, ...] = ()
-    group: str = "guests"
-
-    @property
-    def plain_path(self) -> str:
-        """The path as people write it, such as `/restaurants/{restaurant_id}`."""
-        return re.sub(r":\w+\}", "}", self.path)
-
-    @property
-    def pattern(self) -> re.Pattern[str]:
-        """What the paths of this route match as a whole."""
-        return re.compile(re.sub(r"\{\w+:path\}", ".+", re.sub(r"\{\w+:str\}", "[^/]+", self.path)))
-
-    @property
-    def takes_key(self) -> bool:
-        """Whether `Idempotency-Key` is honoured."""
-        return self.method != "GET" and self.keyed
-
-    @property
-    def takes_if_match(self) -> bool:
-        """Whether `If-Match` is honoured."""
-        return self.method != "POST" and "version_conflict" in self.refuses
-
 
 INTEGER: dict[str, Any] = {"type": "integer", "minimum": 0, "maximum": 2**53 - 1}
 ID: dict[str, Any] = {"type": "integer", "minimum": 1, "maximum": 2**53 - 1}
@@ -169,7 +107,7 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         method="DELETE", path=ONE_RESTAURANT, name="deleteRestaurant", handler=delete_restaurant, group="restaurants",
-        needs="manager",
+        needs="manager", grave=True,
         says="Remove a restaurant that has neither guests nor tables; or, by its name, all of it at once.",
         answers={204: None}, refuses=(*NO_RESTAURANT, "restaurant_not_empty", "restaurant_name_differs"),
         query=(
@@ -233,7 +171,7 @@ ROUTES: tuple[Route, ...] = (
         method="POST", path=TABLES, name="createTable", handler=partial(create, kind="table"), group="tables",
         needs="host",
         says="A new table; without a position it is put on the next free place of a grid.", body=NewTable,
-        answers={201: Table}, refuses=(*NO_RESTAURANT, "already_exists", *FURNISHES, *GROWS),
+        answers={201: Table}, refuses=(*NO_RESTAURANT, "already_exists", "pin_required", *FURNISHES, *GROWS),
     ),
     Route(
         method="GET", path=ONE_TABLE, name="getTable", needs="view", handler=partial(get, kind="table"), group="tables",
@@ -243,19 +181,19 @@ ROUTES: tuple[Route, ...] = (
         method="PUT", path=ONE_TABLE, name="putTable", handler=partial(update, kind="table"), group="tables",
         needs="host",
         says="Merge the given fields into a table; its guest follows.", body=TableInput,
-        answers={200: Table}, refuses=(*NO_TABLE, "version_conflict", *FURNISHES, *GROWS),
+        answers={200: Table}, refuses=(*NO_TABLE, "version_conflict", "pin_required", *FURNISHES, *GROWS),
     ),
     Route(
         method="PATCH", path=ONE_TABLE, name="patchTable", handler=partial(update, kind="table"), group="tables",
         needs="host",
         says="Merge the given fields into a table; its guest follows.", body=TableInput,
-        answers={200: Table}, refuses=(*NO_TABLE, "version_conflict", *FURNISHES, *GROWS),
+        answers={200: Table}, refuses=(*NO_TABLE, "version_conflict", "pin_required", *FURNISHES, *GROWS),
     ),
     Route(
         method="DELETE", path=ONE_TABLE, name="deleteTable", handler=partial(delete, kind="table"), group="tables",
         needs="host",
         says="Remove a table that nobody has; its number is free again.", answers={204: None},
-        refuses=(*NO_TABLE, "version_conflict", "table_occupied"),
+        refuses=(*NO_TABLE, "version_conflict", "table_occupied", "pin_required"),
     ),
     Route(
         method="GET", path=ONE_RESTAURANT + "/reports/{date:str}", name="nightReport", needs="view",
@@ -270,7 +208,7 @@ ROUTES: tuple[Route, ...] = (
         answers={200: BatchDone},
         refuses=(
             *NO_RESTAURANT, *SEATS, "guest_not_found", "version_conflict", "already_exists", "table_number_taken",
-            *GROWS,
+            "pin_required", *GROWS,
         ),
     ),
     Route(
@@ -340,8 +278,9 @@ ROUTES: tuple[Route, ...] = (
         answers={200: AccessState},
     ),
     Route(
-        method="PUT", path="/api/access", name="putAccess", needs="manager", even_open=True, handler=put_access,
-        group="devices", says="Close the hub to devices without a token, or open it again.", body=AccessRequest,
+        method="PUT", path="/api/access", name="putAccess", needs="manager", even_open=True, grave=True,
+        handler=put_access, group="devices",
+        says="Close the hub to devices without a token, or open it again.", body=AccessRequest,
         answers={200: AccessState}, keyed=False, refuses=("devices_unpaired", "storage_full", "storage_unavailable"),
     ),
     Route(
@@ -355,6 +294,7 @@ ROUTES: tuple[Route, ...] = (
         ),
         refuses=NO_RESTAURANT,
     ),
+    *STAFF,
     Route(
         method="GET", path="/api/made", name="listMade", needs="manager", handler=list_made, group="hub",
         says="What one address made since a time and is still there; for `restohub remove`, on the hub's own machine.",
@@ -365,13 +305,13 @@ ROUTES: tuple[Route, ...] = (
         answers={200: Made}, refuses=("not_permitted",),
     ),
     Route(
-        method="POST", path=ONE_RESTAURANT + "/people", name="holdPerson", needs="manager",
+        method="POST", path=ONE_RESTAURANT + "/people", name="holdPerson", needs="manager", grave=True,
         handler=hold_person, group="people",
         says="All that the hub holds of a person, to hand over; on the hub's own machine.", body=PersonRequest,
         answers={200: PersonHeld}, refuses=(*NO_RESTAURANT, "not_permitted"), keyed=False,
     ),
     Route(
-        method="POST", path=ONE_RESTAURANT + "/erasures", name="askErasure", needs="manager",
+        method="POST", path=ONE_RESTAURANT + "/erasures", name="askErasure", needs="manager", grave=True,
         handler=ask_erasure, group="people",
         says="Have a person forgotten; on the hub's own machine.", body=ErasureRequest,
         answers={202: ErasureTold}, keyed=False,

@@ -26,6 +26,7 @@ from restohub.wire.problems import Problem, problem
 from restohub.wire.responses import Answer
 
 from .change_request import AnsweredBefore
+from .confirmation import check_confirmed
 from .error_handlers import (
     Reply,
     on_client_gone,
@@ -37,7 +38,8 @@ from .error_handlers import (
 from .pages import PAGES
 from .policy import check_token
 from .request import ClientGoneError, Request
-from .routes import ROUTES, Route
+from .route import Route
+from .routes import ROUTES
 from .sockets import realtime, restaurant_sync
 
 Scope = dict[str, Any]
@@ -107,7 +109,7 @@ def routed(hub: Hub) -> Litestar:
 
 def _answering(route: Route, hub: Hub) -> Callable[..., Any]:
     """The middleware that answers a route."""
-    access, need, always = hub.access, route.needs, route.even_open
+    access, need, always, grave = hub.access, route.needs, route.even_open, route.grave
     asks = need != "anyone"
 
     async def answer_route(scope: Any, receive: Any, send: Any) -> None:
@@ -115,6 +117,8 @@ def _answering(route: Route, hub: Hub) -> Callable[..., Any]:
         try:
             if asks and (access.closed or always):
                 check_token(request, need)
+            if grave and access.staff.asks:
+                check_confirmed(request)
             answer = await route.handler(request)
         except AnsweredBefore as before:
             answer = before.answer

@@ -157,12 +157,17 @@ class AccessState(Struct):
 
 
 class AuditEntry(Struct):
-    """What one commit did to one guest or table, and which device asked for it (null: none that was known)."""
+    """What one commit did to one guest or table, and which device asked for it (null: none that was known).
+
+    `person` was signed in there, or confirmed it (null: nobody).
+    """
 
     revision: Annotated[int, Meta(ge=0)]
     timestamp: Time
     device_id: str | None
     device: str | None
+    person_id: str | None
+    person: str | None
     action: str
     entity_type: str
     entity_id: str
@@ -186,10 +191,12 @@ RULES = {
     "visitor": "must be the id of one that `GET /api/access` lists",
     "anyway": "must be true or false",
     "confirmed": "must be true",
+    "pin": "must be a text of 4 to 8 digits",
+    "person_id": "must be the id of somebody of the staff: a text of at most 100 characters",
 }
 ADOPTED_ROLE = "must be host or view: a device that was adopted is never a manager"
 # Of a mistake in these a host is told.
-TYPED = ("name", "code")
+TYPED = ("name", "code", "pin")
 S = TypeVar("S", bound=Struct)
 
 

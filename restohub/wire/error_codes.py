@@ -63,6 +63,18 @@ CODES: dict[str, Code] = {
         "This device may not do this.",
         "The device's role is too small for this, or the sender is not on the restaurant's own network.",
     ),
+    "pin_required": Code(
+        403,
+        "A manager has to confirm it",
+        "A manager has to confirm this with a PIN. Nothing was changed.",
+        "`POST /api/step-up` with the PIN of a manager, then send it again; `GET /api/staff` lists the managers.",
+    ),
+    "pin_wrong": Code(
+        403,
+        "The PIN is wrong",
+        "The PIN is wrong.",
+        "It is not the PIN of this `person_id`, or there is nobody of this id with a PIN: `GET /api/staff`.",
+    ),
     "restaurant_not_found": Code(
         404,
         "No such restaurant",
@@ -89,6 +101,13 @@ CODES: dict[str, Code] = {
         "No such device",
         "This device was never paired with the hub.",
         "`GET /api/devices` lists those that were.",
+        ("entity_id",),
+    ),
+    "person_not_found": Code(
+        404,
+        "Nobody of the staff has this id",
+        "This person was removed, or never was one of the staff.",
+        "`GET /api/staff` lists everybody.",
         ("entity_id",),
     ),
     "route_not_found": Code(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from websockets.sync.client import ClientConnection
 from restohub.access.tokens import new_token
 from tests.cli.pty_terminal import printed
 from tests.conftest import Hub, next_message
-from tests.contract.answers import ok
+from tests.contract.answers import ok, problem
 
 REPLY_S = 20.0
 
@@ -97,3 +99,33 @@ def told(*args: str, status: int = 0) -> str:
 def files_below(folder: Path) -> bytes:
     """All that lies in a folder, end to end."""
     return b"".join(path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file())
+
+
+@contextmanager
+def person(hub: Hub, name: str, role: str, pin: str) -> Iterator[str]:
+    """The id of somebody of the staff, who is removed again."""
+    with manager(hub) as trusted:
+        made = ok(trusted.post("/api/staff", json={"name": name, "role": role, "pin": pin}), 201)
+        yield made["id"]
+    with manager(hub) as trusted:
+        assert trusted.delete(f"/api/staff/{made['id']}").status_code in (204, 404)
+
+
+@contextmanager
+def signing_in(hub: Hub, device: Device) -> Iterator[httpx.Client]:
+    """A client that shows a device's token; nobody is signed in there afterwards."""
+    with hub.client(headers=bearer(device.token)) as api:
+        yield api
+        assert api.delete("/api/sign-in").status_code in (204, 401)
+
+
+def typed(person_id: str, pin: str) -> dict[str, str]:
+    """What a device sends of a PIN that was typed in."""
+    return {"person_id": person_id, "pin": pin}
+
+
+def wrong_pin(answer: httpx.Response) -> dict[str, Any]:
+    """A problem without what differs each time."""
+    body = dict(problem(answer, 403, "pin_wrong"))
+    del body["timestamp"]
+    return body

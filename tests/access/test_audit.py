@@ -126,8 +126,8 @@ def test_the_audit_is_a_table_too_and_knows_who_made_and_removed_restaurants(hub
         assert table.headers["content-type"] == "text/csv; charset=utf-8"
         assert table.headers["content-disposition"] == 'attachment; filename="audit-1.csv"'
         heading, row, end = table.content.decode("utf-8-sig").split("\r\n")
-        assert heading == "revision,timestamp,device_id,device,action,entity_type,entity_id"
-        assert (row.startswith("1,2"), row.endswith(f"Z,{formula.id},'=1+1,create,guest,g1"), end) == (True, True, "")
+        assert heading == "revision,timestamp,device_id,device,person_id,person,action,entity_type,entity_id"
+        assert (row.startswith("1,2"), row.endswith(f"Z,{formula.id},'=1+1,,,create,guest,g1"), end) == (True, True, "")
         assert api.get("/api/audit?format=xml").json()["error_code"] == "invalid_query"
         page = ok(api.get("/api/audit?restaurant_id=0"))
         did = [(one["device"], one["action"], one["entity_type"], one["entity_id"]) for one in page["entries"]]

@@ -23,7 +23,8 @@ from restohub.build.reference.message_sections import message_structs
 from restohub.build.reference.schema_tables import fields_of, structs_in, type_name
 from restohub.floor.model import GUEST_STATUSES, TABLE_STATUSES
 from restohub.web.package_files import documents
-from restohub.web.routes import ROUTES, Route
+from restohub.web.route import Route
+from restohub.web.routes import ROUTES
 from restohub.web.routing import EVERY_ROUTE
 from restohub.wire import error_codes, messages, problems, socket_state
 from restohub.wire.entities import Guest, Restaurant, Table

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Callable
 
 from restohub.access.tokens import new_token
 from tests.access.adopting import app, jwt
 from tests.access.closed_hub import ask_to_pair, bearer, hash_of, pair
-from tests.cli.pty_terminal import RESTOHUB, Terminal, printed
+from tests.cli.pty_terminal import RESTOHUB, Terminal, environment, printed
 from tests.conftest import Hub, next_message
 
 NewHub = Callable[..., Hub]
@@ -118,7 +119,38 @@ def test_a_qr_code_carries_an_invitation_in_the_fragment(new_hub: NewHub) -> Non
         terminal.until(lambda said: "Terrace is paired." in said)
 
 
+def test_people_of_the_staff_are_added_listed_given_another_pin_and_removed(new_hub: NewHub) -> None:
+    hub = new_hub().start()
+    hub.says("is ready")
+    data = ("--data", str(hub.data))
+
+    def piped(pin: str, *args: str) -> subprocess.CompletedProcess[str]:
+        command = [*RESTOHUB, "staff", *args, *data]
+        return subprocess.run(command, env=environment(), input=pin, capture_output=True, text=True, check=False)
+
+    done = piped("4711\n", "add", "Anna", "--role", "manager")
+    assert (done.returncode, done.stdout) == (0, "Anna is on the staff as manager.\n"), done.stderr
+    done = piped("47\n", "add", "Li")
+    assert (done.returncode, "4 to 8 digits" in done.stderr, "47" in done.stdout + done.stderr) == (1, True, False)
+    for second, said, status in (("0816", "The two differ. Nothing was changed.", 1), ("0815", "has a new PIN", 0)):
+        terminal = Terminal([*RESTOHUB, "staff", "pin", "Anna", *data])
+        terminal.until(lambda shown: "PIN (4 to 8 digits):" in shown)
+        terminal.type("0815\n")
+        terminal.until(lambda shown: "Once more:" in shown)
+        terminal.type(f"{second}\n")
+        ended, shown = terminal.result()
+        assert (ended, said in shown, "081" in shown) == (status, True, False), shown
+    assert told(hub, "staff", "list")[1].startswith("Anna  manager  ")
+    assert json.loads(told(hub, "staff", "list", "--json")[1])["staff"][0]["has_pin"] is True
+    status, _, wrong = told(hub, "staff", "remove", "Anna")
+    assert (status, "Run it again with --yes" in wrong) == (1, True)
+    assert told(hub, "staff", "remove", "Anna", "--yes")[1] == "Anna is removed. What they did keeps their name.\n"
+    status, _, wrong = told(hub, "staff", "remove", "Anna", "--yes")
+    assert (status, "Nobody is called 'Anna'." in wrong) == (1, True)
+    assert told(hub, "staff", "list")[1] == "There is nobody. `restohub staff add` adds somebody.\n"
+
+
 def test_without_a_hub_it_is_said(tmp_path: object) -> None:
-    for command in (("access", "status"), ("devices", "list"), ("pair",)):
+    for command in (("access", "status"), ("devices", "list"), ("staff", "list"), ("pair",)):
         done = printed(*command, "--data", str(tmp_path))
         assert (done.returncode, "No hub" in done.stderr) == (1, True), done.stderr

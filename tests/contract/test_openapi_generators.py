@@ -175,6 +175,7 @@ def test_every_path_is_below_the_one_base(document: Json, api: httpx.Client, res
     (server,) = document["servers"]
     assert server == {"url": "/api"}
     ids = {"restaurant_id": restaurant, "guest_id": "g1", "table_id": "t1", "date": "latest", "device_id": "d1"}
+    ids["person_id"] = "p1"
     ids["erasure_id"] = api.post(f"/restaurants/{restaurant}/erasures", json={"id": "nobody"}).json()["id"]
     new_table(api, restaurant, id="t1")
     new_guest(api, restaurant, id="g1")
@@ -188,8 +189,8 @@ def test_every_path_is_below_the_one_base(document: Json, api: httpx.Client, res
                 query = {"from": "127.0.0.1", "since": "2024-01-15T10:30:00Z"}
             takes_query = path.startswith(("/sync/", "/made"))
             answer = api.get("/api" + path.format(**ids), params=query if takes_query else {})
-            for_managers = path in ("/pairing", "/devices", "/access", "/audit")
-            assert answer.status_code == (401 if for_managers else 200), path
+            of_devices = path in ("/pairing", "/devices", "/access", "/audit", "/staff", "/sign-in")
+            assert answer.status_code == (401 if of_devices else 200), path
         else:
             # A real route: what it does not take is 405, not 404.
             assert api.get("/api" + path.format(**ids)).status_code == 405, path

@@ -49,7 +49,8 @@ SAID: dict[str, dict[str, float]] = {
         "STEPS_BACK_MAX": 8_000,
     },
     "| 200 units a second, bursts of 2,000; a request is 1, each operation of a batch 1, each 64 KiB answered 1, "
-    "each 500 visits in a report 1 |": {
+    "each 500 visits in a report 1, each PIN 40 |": {
+        "PIN_UNITS": 40,
         "UNITS_A_SECOND": 200,
         "UNITS_BURST": 2_000,
         "ANSWER_BYTES_A_UNIT": 64 * 1024,
@@ -109,6 +110,15 @@ SAID: dict[str, dict[str, float]] = {
     "of the retired at most 1,000 of each": {"VISITS_MAX": 1_000},
     "or more than 10,000 guests and tables left the floor since": {"DELTA_REMOVALS_MAX": 10_000},
     "| devices, revoked ones included | 1,000 |": {"DEVICES_MAX": 1_000},
+    "| people of the staff, removed ones included | 1,000 |": {"STAFF_MAX": 1_000},
+    "in the place of whoever was, for 12 hours at most": {"SIGNED_IN_S": 12 * 3_600},
+    "confirms what this device asks for in the next 5 minutes": {"CONFIRMED_S": 300},
+    "After 5 wrong ones a device waits for 30 s, with each further one twice as long, 15 minutes at most": {
+        "WRONG_PINS_FREE": 5,
+        "PIN_WAIT_S": 30,
+        "PIN_WAIT_MAX_S": 900,
+    },
+    "A person whose PIN was wrong 20 times within an hour,": {"WRONG_PINS_A_PERSON": 20, "WRONG_PINS_S": 3_600},
     "and no further commit once there are 5,000 entries": {"AUDIT_ENTRIES_MAX": 5_000},
     "| entries of the audit whose commits have left the log | 90 days, the newest 500,000 |": {
         "AUDIT_DAYS": 90,

@@ -62,7 +62,9 @@ def test_the_table_of_commands_is_that_of_the_code() -> None:
     words = {
         " ".join(
             re.findall(
-                r"^[a-z]+|(?<=^service )\w+|(?<=^identity )\w+|(?<=^devices )\w+|(?<=^access )\w+|(?<=^backup )key", one
+                r"^[a-z]+|(?<=^service )\w+|(?<=^identity )\w+|(?<=^devices )\w+|(?<=^access )\w+|(?<=^staff )\w+"
+                r"|(?<=^backup )key",
+                one,
             )
         )
         for one in listed

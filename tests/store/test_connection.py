@@ -78,7 +78,7 @@ def test_a_reading_connection_cannot_write_nor_checkpoint_by_itself(tmp_path: Pa
 def test_every_table_is_strict(tmp_path: Path) -> None:
     asyncio.run(fill(tmp_path, FloorHarness()))
     tables = [row for row in sql(tmp_path, "PRAGMA table_list") if not row[1].startswith("sqlite_")]
-    assert {row[1] for row in tables} == {"hub", "entity", "removal", "log", "visit", "device"}
+    assert {row[1] for row in tables} == {"hub", "entity", "removal", "log", "visit", "device", "person", "audit"}
     assert all(row[5] == 1 for row in tables)
 
 

@@ -97,6 +97,11 @@ HAPPENS = {
     "pass with the hub's own host and port.",
     "not_permitted": "The device's role is too small for the route. Or the request comes from an address of the "
     "Internet that is not on the hub's own network.",
+    "pin_required": "A manager of the staff has a PIN, and nobody has confirmed at this device what is asked for: to "
+    "delete a restaurant, to change the floor plan, the staff or who may use the hub, to show or forget what is held "
+    "of a person.",
+    "pin_wrong": "The PIN is not that of the person, or there is no such person, or their PIN must be set anew.",
+    "person_not_found": "The path names somebody who is not of the staff, or no more.",
     "device_not_found": "The path names a device that was never paired with this hub.",
     "devices_unpaired": "The hub is to be closed while devices without a token are connected.",
     "restaurant_not_found": "The path or `restaurant_id` names a restaurant that this hub does not have.",

@@ -48,6 +48,7 @@ ATTEMPTS: dict[str, Attempt] = {
     "token_required": Attempt("GET", "/api/devices"),
     "token_invalid": Attempt("GET", "/api/devices", sent={"Authorization": "Bearer rsto_revoked"}),
     "device_not_found": Attempt("DELETE", "/api/devices/404", sent={"Authorization": f"Bearer {MANAGER_TOKEN}"}),
+    "person_not_found": Attempt("DELETE", "/api/staff/404", sent={"Authorization": f"Bearer {MANAGER_TOKEN}"}),
     "restaurant_not_found": Attempt("GET", "/restaurants/7"),
     "guest_not_found": Attempt("GET", GUESTS + "/g404"),
     "table_not_found": Attempt("PATCH", GUESTS + "/g2", {"tableId": "t404"}),

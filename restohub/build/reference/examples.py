@@ -14,7 +14,8 @@ from restohub.access.adoption import candidates
 from restohub.floor.model import DIRECTORY_ID, Entry, Floor, Guest, Restaurant, Table
 from restohub.live.deltas import changes_since, latest
 from restohub.live.hub import Hub
-from restohub.web.routes import ROUTES, Route
+from restohub.web.route import Route
+from restohub.web.routes import ROUTES
 from restohub.web.socket_access import greeting_of_closed
 from restohub.wire.entities import restaurant_out
 from restohub.wire.messages import (
@@ -38,7 +39,7 @@ from restohub.wire.streamed_lists import entity_json
 from restohub.wire.times import time_text
 
 from .error_examples import provoke_errors
-from .sample_hub import BAR, ENDPOINT, MANAGER_TOKEN, UNPAIRED, UPTIME_S, Exchange, SampleHub, sample_hub
+from .sample_hub import ANNA, BAR, ENDPOINT, MANAGER_TOKEN, PIN, UNPAIRED, UPTIME_S, Exchange, SampleHub, sample_hub
 
 
 class Ask(Struct, frozen=True):
@@ -70,6 +71,7 @@ MANAGER = {"Authorization": f"Bearer {MANAGER_TOKEN}"}
 UNPAIRED_ID = candidates([UNPAIRED])[0].id
 # A token that a new device made for itself, made up as well.
 NEW_TOKEN = "rsto_YW5vdGhlci1vbmUtZm9yLXRoZS1yZWZlcmVuY2UtYWw"
+NEW_DEVICE = {"Authorization": f"Bearer {NEW_TOKEN}"}
 WHOLE_GUEST = {
     "id": "g1", "name": "Anna Rossi", "partySize": 4, "status": "waitlist", "tableId": None, "phone": "",
     "notes": "Asks for the window", "version": 4,
@@ -133,7 +135,7 @@ EVENING = (
     Ask("GET", "/api/sync/full?restaurant_id=1"),
     Ask("GET", "/api/sync/delta?restaurant_id=1&since_revision=13&epoch=5f1c0a9e44d2"),
     Ask("POST", "/api/pairing", {"token_sha256": sha256(NEW_TOKEN.encode()).hexdigest(), "name": "iPad"}),
-    Ask("GET", "/api/pairing", None, {"Authorization": f"Bearer {NEW_TOKEN}"}),
+    Ask("GET", "/api/pairing", None, NEW_DEVICE),
     Ask("GET", "/api/devices", None, MANAGER),
     Ask("POST", "/api/devices", {"code": "K7XR2M", "name": "Host stand", "role": "host"}, MANAGER),
     Ask("GET", "/api/access", None, MANAGER),
@@ -143,6 +145,14 @@ EVENING = (
     Ask("DELETE", f"/api/devices/{BAR.id}", None, MANAGER),
     Ask("PUT", "/api/access", {"access": "open"}, MANAGER),
     Ask("GET", "/api/audit?limit=2", None, MANAGER),
+    Ask("POST", "/api/staff", {"name": "Marco", "role": "host", "pin": "2580"}, MANAGER),
+    Ask("GET", "/api/staff", None, NEW_DEVICE),
+    Ask("POST", "/api/sign-in", {"person_id": ANNA.id, "pin": PIN}, NEW_DEVICE),
+    Ask("GET", "/api/sign-in", None, NEW_DEVICE),
+    Ask("PATCH", f"/api/staff/{ANNA.id}", {"role": "manager"}, MANAGER),
+    Ask("POST", "/api/step-up", {"person_id": ANNA.id, "pin": PIN}, NEW_DEVICE),
+    Ask("DELETE", "/api/sign-in", None, NEW_DEVICE),
+    Ask("DELETE", f"/api/staff/{ANNA.id}", None, MANAGER),
     Ask("GET", "/api/made?from=127.0.0.1&since=2024-01-15T00:00:00Z"),
     Ask("POST", "/restaurants/1/people", {"phone": "+33 1 23 45 67 89"}),
     Ask("POST", "/restaurants/1/erasures", {"phone": "+33 1 23 45 67 89", "backups": "renew"}),

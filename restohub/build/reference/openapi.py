@@ -9,7 +9,8 @@ from typing import Any
 
 import msgspec
 
-from restohub.web.routes import ID, ROUTES, Parameter, Route
+from restohub.web.route import Parameter, Route
+from restohub.web.routes import ID, ROUTES
 from restohub.wire.entities import Guest, Table
 from restohub.wire.error_codes import CODES
 from restohub.wire.problems import ProblemDocument, TableAndGuest
@@ -30,6 +31,7 @@ GROUPS = {
     "sync": "How a client comes to hold the floor, and sends what it did off-line.",
     "people": "What the hub holds of a person, and forgetting it: for the hub's own machine.",
     "devices": "The devices that belong to the hub: pairing, roles, closing the hub to strangers.",
+    "staff": "The people of the staff: who is signed in on a device, and what a manager confirms.",
     "hub": "The hub itself.",
 }
 # A new guest has at least one of the two names. With `anyOf`, swift-openapi-generator drops all other properties.
@@ -170,6 +172,8 @@ def refusals(route: Route) -> dict[int, list[str]]:
     codes = [*route.refuses, *ANYWHERE]
     if route.needs != "anyone":
         codes += ["token_required", "token_invalid", "not_permitted"]
+    if route.grave:
+        codes.append("pin_required")
     if route.query:
         codes.append("invalid_query")
     if route.body is not None:

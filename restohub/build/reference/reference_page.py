@@ -37,6 +37,7 @@ GROUPS = {
     "sync": "Batches and sync",
     "people": "People",
     "devices": "Devices",
+    "staff": "Staff",
     "hub": "The hub itself",
 }
 # Sections that are open when the page loads; the others are folded.

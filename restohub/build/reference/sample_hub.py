@@ -15,6 +15,9 @@ from msgspec import Struct
 
 from restohub.access.devices import Access, Device, Kept
 from restohub.access.pairing import Pairings
+from restohub.access.pins import keep_pin
+from restohub.access.staff import Person as StaffPerson
+from restohub.access.staff import Staff
 from restohub.access.tokens import digest_of
 from restohub.access.visitors import Visitor, Visitors, Watched
 from restohub.floor.commands import Visits
@@ -54,6 +57,8 @@ UNTOLD_HEADERS = {"content-length", "content-type"}
 JSON_HEADERS = {"content-type": "application/json"}
 # Made up: the token of the hub's own machine, and a device that was paired on an earlier day.
 MANAGER_TOKEN = "rsto_Zm9yLXRoZS1yZWZlcmVuY2UtYWxvbmUtbm9ib2R5cw0"
+PEPPER, PIN = bytes(32), "4711"
+ANNA = StaffPerson("0197ac53-1b20-7e44-8c3a-9d07f2b1e6a8", "Anna", "host", None, OPENING - 86_400)
 BAR = Device("0197ac52-7f30-7c11-9a02-5be18d3c60f4", "Bar", "view", b"", OPENING - 86_400, "machine")
 # And an app that cannot pair: it has sent the header of a former sign-in since the day before.
 ITS_HEADER = Watched(sha256(b"Bearer made up for the reference").digest(), OPENING - 2 * 86_400, OPENING - 600)
@@ -314,7 +319,10 @@ async def sample_hub(callers: Callers | None = None) -> AsyncIterator[SampleHub]
     feed = Feed(floors, history, snapshots)
     writer = Writer(directory, floors, KeyIndex(), ledger=ledger, publisher=feed, clock=clock)
     present = Epoch(EPOCH)
-    access = Access("open", [BAR], digest_of(MANAGER_TOKEN.encode()), Visitors([UNPAIRED]))
+    anna = msgspec.structs.replace(ANNA, pin=keep_pin(PIN, PEPPER))
+    staff = Staff([anna], PEPPER, clock.monotonic)
+    visitors = Visitors([UNPAIRED])
+    access = Access("open", [BAR], digest_of(MANAGER_TOKEN.encode()), visitors, staff=staff)
     access.pairings = SamplePairings(clock.monotonic)
     hub = Hub(
         version=VERSION, present=present, endpoint=ENDPOINT, folder=Path(), zone="Europe/Rome",

@@ -9,7 +9,7 @@ from typing import Any, get_args, get_origin
 from markupsafe import Markup
 from msgspec import NODEFAULT, Struct, inspect
 
-from restohub.web.routes import Route
+from restohub.web.route import Route
 from restohub.wire.entities import Guest, Restaurant, Table
 from restohub.wire.inputs import GuestInput, RestaurantInput, TableInput
 from restohub.wire.request_schemas import NewGuest, NewRestaurant, NewTable

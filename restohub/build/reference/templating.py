@@ -7,7 +7,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from restohub.web.routes import Route
+from restohub.web.route import Route
 from restohub.wire.problems import ProblemDocument
 
 from .markup import code, coloured, contents, inline, json_block

@@ -21,9 +21,23 @@ CREATE TABLE audit (
     position INTEGER NOT NULL,
     time INTEGER NOT NULL,
     device TEXT NOT NULL,
+    person TEXT,
     kind TEXT NOT NULL,
     id TEXT NOT NULL,
     action TEXT NOT NULL,
     checksum INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX audit_position ON audit (position);
+-- The people of the staff: of each PIN a hash whose pepper lies beside the database. Who was removed stays, without it.
+CREATE TABLE person (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    role TEXT NOT NULL,
+    pin BLOB,
+    made_at INTEGER NOT NULL,
+    removed_at INTEGER,
+    checksum INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- The person who was signed in on that device, or confirmed what was grave.
+ALTER TABLE log ADD COLUMN person TEXT;

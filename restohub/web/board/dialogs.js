@@ -11,11 +11,13 @@ let made = 0;
 export const isOpen = () => document.querySelector("dialog[open]") !== null;
 
 /**
- * Opens a dialog once no other is open. `build(close)` gives its parts; `close(value)` ends it.
+ * Opens a dialog once no other is open, or `over` the one that is. `build(close)` gives its parts; `close(value)` ends it.
  * @returns {Promise<any>} the value, null where it was left
  */
-export function openDialog({ title, kind = "", build }) {
-  const turn = last.then(() => new Promise((done) => show({ title, kind, build, done })));
+export function openDialog({ title, kind = "", build, over = false }) {
+  const shown = () => new Promise((done) => show({ title, kind, build, done }));
+  if (over) return shown();
+  const turn = last.then(shown);
   last = turn.catch(() => null);
   return turn;
 }
@@ -75,9 +77,9 @@ export function tell(text) {
  * then it stays open. `watch(form)` is called at once and gives a function that ends the watching.
  * @returns {Promise<object|null>} the values that were saved
  */
-export function openForm({ title, text = "", fields, submit = () => null, save = say("dialog.save"), watch = () => null, extra = null }) {
+export function openForm({ title, text = "", fields, submit = () => null, save = say("dialog.save"), watch = () => null, extra = null, over = false }) {
   let finish;
-  return openDialog({ title, kind: "form", build(close) {
+  return openDialog({ title, kind: "form", over, build(close) {
     const parts = new Map(fields.map((field) => [field.name, makeField(field)]));
     const note = el("div", { class: "note", role: "alert" });
     const send = el("button", { class: "btn main", form: "form" }, save);

@@ -36,7 +36,19 @@ export const asksAgain = (answer) =>
 
 const asked = new Set();
 
+/** Where the hub wants a manager's PIN it is asked for here, and the same is sent once more. */
 async function ask(method, path, body) {
+  const answer = await send(method, path, body);
+  if (!deviceToken() || !wantsPin(answer)) return answer;
+  const { confirmed } = await import('./pin.js');
+  return (await confirmed(send)) ? send(method, path, body) : answer;
+}
+
+/** Of a queue each update is refused by itself; what was done is not done again. */
+const wantsPin = ({ body }) => body !== null
+  && [body, ...(body.results || [])].some(({ error_code: code }) => code === "pin_required");
+
+async function send(method, path, body) {
   const control = new AbortController();
   asked.add(control);
   const timer = setTimeout(() => control.abort(), PATIENCE_MS);

@@ -274,6 +274,7 @@ export default {
   'refusal.asked_differently': 'This press could not be sent again as it was.',
   'refusal.too_much': 'That was too much at once. Nothing was changed.',
   'refusal.not_permitted': 'The hub does not answer this device.',
+  'refusal.pin_required': 'A manager has to confirm this with a PIN. Nothing was changed.',
   'refusal.host_not_allowed': 'The hub does not answer to the name {host}.',
   'refusal.misunderstood': 'The hub does not understand what this page sent. Nothing was changed.',
   'refusal.other': '{detail}',
@@ -482,6 +483,15 @@ export default {
   'page.not_permitted': 'This device may not see this page.',
   'page.saved': 'Saved to the downloads of this device.',
 
+  // pin.js
+  'pin.title': 'A manager confirms',
+  'pin.text': 'This changes more than this evening. A PIN counts on this device for five minutes.',
+  'pin.who': 'Manager',
+  'pin.pin': 'PIN',
+  'pin.save': 'Confirm',
+  'pin.wrong': 'The PIN is wrong.',
+  'pin.wait': 'Too many wrong PINs. It goes on in {seconds} s.',
+  'pin.no_answer': 'The hub does not answer. Try again.',
   // first.js
   'first.title': 'Welcome',
   'first.text': 'Name the restaurant and choose a floor to start from. All of it can be changed later.',

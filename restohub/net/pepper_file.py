@@ -1,0 +1,50 @@
+"""The pepper's file in the data folder, which is no part of any backup: PINs from a backup fit nowhere without it."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from restohub.access.pins import PEPPER_BYTES, new_pepper
+from restohub.access.staff import Person, Staff
+from restohub.logs.events import event
+from restohub.store.backup_file import sync_folder, synced
+
+log = logging.getLogger("restohub")
+
+PEPPER_FILE = "restohub.pepper"
+
+
+def read_pepper(folder: Path) -> bytes | None:
+    """The pepper of a data folder, None where there is none or it cannot be read."""
+    try:
+        found = (folder / PEPPER_FILE).read_bytes()
+    except OSError:
+        return None
+    return found if len(found) == PEPPER_BYTES else None
+
+
+def known_staff(persons: Sequence[Person], folder: Path, now: Callable[[], float]) -> Staff:
+    """The people of the staff; without the pepper of their PINs, as after a restore elsewhere, none of these counts."""
+    staff = Staff(persons, read_pepper(folder) if persons else None, now)
+    lost = sum(not staff.has_pin(one) for one in staff.present)
+    if lost:
+        told = "The PINs of %d of the staff do not count: %s is not the one they were set with. Set them anew: %s."
+        log.warning(told, lost, folder / PEPPER_FILE, "`restohub staff pin`", extra=event("pins_lost", count=lost))
+    return staff
+
+
+def read_or_make_pepper(folder: Path) -> bytes:
+    """The pepper of a folder; where there is none, a new one, kept durably, whole or not at all. Raises OSError."""
+    if (found := read_pepper(folder)) is not None:
+        return found
+    pepper, new = new_pepper(), folder / f"{PEPPER_FILE}.new"
+    new.unlink(missing_ok=True)
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(pepper)
+        synced(file)
+    new.replace(folder / PEPPER_FILE)
+    sync_folder(folder)
+    return pepper
