@@ -20,6 +20,7 @@ from msgspec import structs
 
 from restohub.access.devices import Access
 from restohub.access.roles import Mode
+from restohub.access.visitors import Visitors
 from restohub.boot.install import ONE_FILE
 from restohub.config import PREFIX, Settings
 from restohub.floor.model import DIRECTORY_ID, Change, Entry, Restaurant
@@ -50,7 +51,7 @@ from restohub.net.machine_token import renew_machine_token
 from restohub.net.mdns_advertise import Advertiser
 from restohub.net.pepper_file import known_staff
 from restohub.net.runfile import write_runfile
-from restohub.net.visitor_file import keep_visitors, read_visitors
+from restohub.net.visitor_file import keep_visitors, read_visitors, remember_spoke
 from restohub.open_files import allow_many_sockets
 from restohub.store.append import Ledger
 from restohub.store.backup_process import BackupProcess
@@ -70,6 +71,7 @@ from restohub.upkeep.machine_timezone import knows_zone, machine_zone
 from restohub.upkeep.nightly_backup import NightlyBackup
 from restohub.upkeep.regulars import end_old_hashes
 from restohub.upkeep.retention import Retention
+from restohub.upkeep.seen_devices import keep_seen_devices
 from restohub.upkeep.watchdog import Watchdog
 from restohub.web.application import application
 from restohub.web.board_files import read_board
@@ -231,7 +233,7 @@ def _hub(
         snapshots=snapshots,
         listings=Listings(),
         claims=Claims(epoch, writer, feed, clock),
-        access=_access(settings, loaded, clock),
+        access=_access(settings, loaded, clock, callers),
         discovery=discovery,
         backups=backups,
         erasures=erasures,
@@ -239,12 +241,14 @@ def _hub(
     )
 
 
-def _access(settings: Settings, loaded: Loaded, clock: Clock) -> Access:
+def _access(settings: Settings, loaded: Loaded, clock: Clock, callers: Callers) -> Access:
     """Who belongs to the hub. What was said by `restohub access` counts before the setting, which is for a new hub."""
     mode = loaded.mode or "open"
     if mode != settings.access and settings.access == "closed":
         log.warning("The hub is open, as `restohub access open` has left it; `restohub access close` closes it.")
-    machine, visitors = renew_machine_token(settings.data), read_visitors(settings.data)
+    known = read_visitors(settings.data)
+    remember_spoke(callers, known.spoke, clock.now())
+    machine, visitors = renew_machine_token(settings.data), Visitors(known.visitors)
     staff = known_staff(loaded.persons, settings.data, clock.monotonic)
     return Access(mode, loaded.devices, machine, visitors, clock.monotonic, loaded.revoked, staff)
 
@@ -253,8 +257,9 @@ def _chores(hub: Hub, settings: Settings) -> tuple[Coroutine[None, None, None], 
     """What the hub does by itself, for as long as it runs."""
     retention = Retention(hub.writer, hub.history, hub.clock, days=settings.log_days, revisions=settings.log_revisions)
     clock_watch = ClockWatch(hub, hub.feed.disconnect_all)
-    visitors = keep_visitors(settings.data, hub.access.visitors, hub.clock.now, hub.callers.changed_unnamed)
-    return close_days(hub), clock_watch.run(), hub.history.failed(), retention.run(), hub.feed.watch(), visitors
+    visitors = keep_visitors(settings.data, hub.access.visitors, hub.callers, hub.clock.now)
+    watched = hub.history.failed(), hub.feed.watch(), keep_seen_devices(hub)
+    return close_days(hub), clock_watch.run(), retention.run(), visitors, *watched
 
 
 def _beside(server: HubServer, work: Coroutine[None, None, None]) -> asyncio.Task[None]:

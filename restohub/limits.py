@@ -211,6 +211,17 @@ INVITATIONS_MAX = 20
 # Who was here without a token, as it is told before the hub is closed: an iPad of the weekends is among them.
 VISITORS_S = 14 * 86_400
 VISITORS_MAX = 500
+# Of those that a closed hub refused the latest: a stranger with many addresses takes no place of the 500.
+REFUSED_MAX = 50
+# Headers that are watched of one address: a family of iPads behind one proxy. And of how many changes of an address in
+# five minutes the header is looked at: a change more costs nothing.
+HEADERS_AN_ADDRESS = 16
+HEADERS_LOOKED_AT = 8
+# A header that is one device's own: as long as a key of 128 bits in hexadecimal, and the same for a day.
+HEADER_CHARACTERS_MIN = 32
+SAME_HEADER_S = 86_400
+# A socket without a header is that of the device that spoke from its address lately: an iPad that was out of reach.
+SPOKE_S = 600.0
 # A socket on a closed hub that has not said who it is yet: a page sends its token at once.
 UNNAMED_S = 5.0
 UNNAMED_AN_ADDRESS = 4

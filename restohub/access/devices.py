@@ -5,25 +5,32 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable
+from hashlib import sha256
+from heapq import merge
 from hmac import compare_digest
 
 from msgspec import Struct
 
+from restohub.limits import REFUSED_MAX
+
+from .adopted_devices import AdoptedDevices
+from .adoption import Adopted
 from .pairing import Pairings
 from .roles import Mode, Over, Role
 from .staff import Person, Staff
 from .tokens import digest_of
-from .visitors import Visitors
+from .visitors import Sighting, Visitor, Visitors
 
 MACHINE_ID, MACHINE = "machine", "The hub's own machine"
 
 
 class Device(Struct, frozen=True):
-    """A device that was paired. `digest` is the SHA-256 of its token; times are UTC seconds.
+    """A device that was paired or adopted. `digest` is the SHA-256 of its token; times are UTC seconds.
 
     `paired_by` is the id of the device that let it in, `paired_over` what it asked over: on plain HTTP others on the
     network could read along. A device that was revoked stays known by its name alone.
     `restored_from`: it came with a copy of the data that knows nothing after this time, and was not confirmed since.
+    Of one that was `adopted`, `digest` is that of the header that it sends (b"": none).
     """
 
     id: str
@@ -35,6 +42,22 @@ class Device(Struct, frozen=True):
     revoked_at: int | None = None
     restored_from: int | None = None
     paired_over: Over = "http"
+    adopted: Adopted | None = None
+
+    @property
+    def suspended(self) -> bool:
+        """Whether it was adopted, and a manager must say again that it is the one."""
+        return self.adopted is not None and self.adopted.suspended_at is not None
+
+    @property
+    def revoked_as(self) -> bytes:
+        """What the list of revoked tokens has of it: of an adopted one its id, whose header may be adopted again."""
+        return self.digest if self.adopted is None else sha256(self.id.encode()).digest()
+
+    @property
+    def belongs(self) -> bool:
+        """Whether it is let in."""
+        return self.revoked_at is None and not self.suspended
 
 
 # What the store is asked to keep.
@@ -62,7 +85,15 @@ class Access:
         self.closed = mode == "closed"
         self.devices: dict[str, Device] = {}
         self.pairings = Pairings(now)
+        self.adopted = AdoptedDevices()
+        # Whether there are any: a request of nobody costs no more where there are none.
+        self.adopts = False
         self.visitors = visitors or Visitors()
+        # Those that a closed hub refused, in memory alone: so no stranger takes the place of one that was here before.
+        self.refused = Visitors(most=REFUSED_MAX)
+        # What was seen of adopted devices, and is still to be stored.
+        self.unkept: set[str] = set()
+        self.to_keep = asyncio.Event()
         self.staff = staff or Staff(now=now)
         # Held from the look at a device until it is stored and taken in: of two changes the later one sees the first.
         self.changing = asyncio.Lock()
@@ -88,13 +119,41 @@ class Access:
     def put(self, device: Device) -> None:
         """Take in a device that was stored, in the place of what it was before."""
         before = self.devices.get(device.id)
-        if before is not None and self._by_digest.get(before.digest) is before:
-            del self._by_digest[before.digest]
+        if before is not None:
+            self.adopted.remove(before)
+            if self._by_digest.get(before.digest) is before:
+                del self._by_digest[before.digest]
         self.devices[device.id] = device
-        if device.revoked_at is None:
+        self.adopted.put(device)
+        self.adopts = bool(self.adopted)
+        if device.revoked_at is not None:
+            self._revoked.add(device.revoked_as)
+        elif device.adopted is None:
             self._by_digest[device.digest] = device
+
+    def put_unkept(self, device: Device) -> None:
+        """Take in what was seen of an adopted device, and have it stored soon."""
+        self.put(device)
+        self.unkept.add(device.id)
+        self.to_keep.set()
+
+    def note_visitor(self, seen: Sighting) -> None:
+        """Somebody is here without a token: he may be adopted."""
+        if self.closed and seen.address not in self.visitors:
+            self.refused.note(seen)
         else:
-            self._revoked.add(device.digest)
+            self.visitors.note(seen)
+
+    def forget_visitor(self, address: str, digest: bytes) -> None:
+        """The device at this address that sends this header belongs to the hub now."""
+        self.visitors.forget(address, digest)
+        self.refused.forget(address, digest)
+
+    def unpaired(self, now: int) -> list[Visitor]:
+        """Who was here without a token in the last 14 days, the latest first."""
+        known = self.visitors.latest(now)
+        beside = [one for one in self.refused.latest(now) if one.address not in self.visitors]
+        return [*merge(known, beside, key=lambda one: one.seen_at, reverse=True)]
 
     def holder(self, token: bytes) -> Device | None:
         """The device whose token this is, None where it is nobody's."""
@@ -118,7 +177,7 @@ class Access:
         if not self.closed:
             return True
         device = None if device_id is None else self.devices.get(device_id)
-        return device_id == MACHINE_ID or (device is not None and device.revoked_at is None)
+        return device_id == MACHINE_ID or (device is not None and device.belongs)
 
     def name_of(self, device_id: str) -> str:
         """What people call a device, one that was revoked included."""

@@ -12,7 +12,9 @@ from .devices import Device
 def shut_out(devices: Iterable[Device], revoked: Mapping[bytes, int]) -> list[Device]:
     """The same devices, revoked where a token is on the list of those that were (each with the UTC seconds of when)."""
     return [
-        replace(one, revoked_at=revoked[one.digest]) if one.revoked_at is None and one.digest in revoked else one
+        replace(one, revoked_at=revoked[one.revoked_as])
+        if one.revoked_at is None and one.revoked_as in revoked
+        else one
         for one in devices
     ]
 

@@ -10,12 +10,13 @@ import secrets
 from hashlib import sha256
 
 BEARER = b"bearer "
+TOKEN_START = b"rsto_"
 TOKEN_BYTES = 48
 
 
 def new_token() -> str:
     """A token that nobody has."""
-    return f"rsto_{secrets.token_urlsafe(32)}"
+    return f"{TOKEN_START.decode()}{secrets.token_urlsafe(32)}"
 
 
 def digest_of(token: bytes) -> bytes | None:

@@ -19,7 +19,7 @@ Data = Annotated[
     typer.Option(readable=False, help="The hub's data folder. [default: as `serve` finds it, else the service's]"),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
-CLOSED = "The hub is closed: only paired devices may use it."
+CLOSED = "The hub is closed: only paired and adopted devices may use it."
 OPEN = "The hub is open: every device on its network may use it."
 
 
@@ -54,7 +54,10 @@ def close(
         _show(found, as_json=False)
     if connected and not anyway and found["access"] == "open":
         many = f"{connected} devices that are not paired are" if connected > 1 else "A device that is not paired is"
-        fail(f"{many} connected now. Pair with `restohub pair`, or run it again with --anyway to close all the same.")
+        fail(
+            f"{many} connected now. Pair with `restohub pair`, adopt an app that cannot pair with "
+            "`restohub devices adopt`, or run it again with --anyway to close all the same."
+        )
     if not yes and not (sys.stdin.isatty() and not as_json and typer.confirm("Close the hub to all of these?")):
         fail("The hub stays as it is." if sys.stdin.isatty() else "Run it again with --yes to close the hub.")
     _show(told_by(hub, "PUT", "/api/access", {"access": "closed", "anyway": anyway}), as_json=as_json, people=False)
@@ -91,8 +94,6 @@ def fail(sentence: str) -> NoReturn:
 
 def _show(found: dict[str, Any], *, as_json: bool, people: bool = True) -> None:
     """Print the mode and, for `people`, who was here without a token."""
-    from restohub.text import printable
-
     from .terminal import print_text
 
     if as_json:
@@ -106,6 +107,15 @@ def _show(found: dict[str, Any], *, as_json: bool, people: bool = True) -> None:
         return
     print_text("Here in the last 14 days without a token:")
     for one in found["unpaired"]:
-        now = "connected now" if one["sockets"] else f"last at {one['last_seen']}"
-        agent = f" ({printable(one['agent'])})" if one["agent"] else ""
-        print_text(f"  {printable(one['address'], 45)}{agent}, {now}")
+        print_text(f"  {visitor_text(one)}")
+    if any(one["known_by"] for one in found["unpaired"]):
+        print_text("`restohub pair` lets in a device; `restohub devices adopt` one whose app cannot pair.")
+
+
+def visitor_text(one: dict[str, Any]) -> str:
+    """Somebody without a token, on one line."""
+    from restohub.text import printable
+
+    now = "connected now" if one["sockets"] else f"last at {one['last_seen']}"
+    agent = f" ({printable(one['agent'])})" if one["agent"] else ""
+    return f"{printable(one['address'], 45)}{agent}, {now}"

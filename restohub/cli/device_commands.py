@@ -1,4 +1,4 @@
-"""The commands `restohub devices list`, `rename`, `revoke` and `confirm`: the devices that belong to the hub."""
+"""The commands `restohub devices list`, `adopt`, `rename`, `revoke` and `confirm`: who belongs to the hub."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
-from .access_commands import AsJson, Data, fail, the_hub, told_by
+from .access_commands import AsJson, Data, fail, the_hub, told_by, visitor_text
 
 devices = typer.Typer(
-    help="The devices that are paired with the hub.",
+    help="The devices that belong to the hub.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -22,9 +22,9 @@ OF_A_COPY = (
 )
 
 
-@devices.command("list", short_help="List the devices that are paired, and those that wait.")
+@devices.command("list", short_help="List the devices that are paired or adopted, and those that wait.")
 def list_(data: Data = None, as_json: AsJson = False) -> None:
-    """List the devices that are paired, those that were revoked, and those that wait with a code."""
+    """List the devices that are paired or adopted, those that were revoked, and those that wait with a code."""
     from restohub.text import printable
 
     from .terminal import print_text
@@ -44,9 +44,60 @@ def list_(data: Data = None, as_json: AsJson = False) -> None:
         paired = f"paired at {one['paired_at']} by {printable(one['paired_by'])} over {over}"
         waits = "  not confirmed" if one in came_back else ""
         print_text(f"{printable(one['name'])}  {one['role']}{waits}  {state}  {paired}  {one['id']}")
+        if one["suspended_at"] and not one["revoked_at"]:
+            print_text(f"  suspended at {one['suspended_at']}: {one['weakness']} `restohub devices adopt` confirms it.")
+        elif one["weakness"] and not one["revoked_at"]:
+            print_text(f"  adopted: {one['weakness']}")
     for one in found["waiting"]:
         name = printable(one["name"]) or "A device"
         print_text(f"{name} waits with the code {one['code']}, at {printable(one['address'], 45)}")
+
+
+@devices.command(short_help="Let in a device whose app cannot pair, by what it sends.")
+def adopt(
+    which: Annotated[
+        str, typer.Argument(help="The device: its address, or the id that is listed without an argument.")
+    ] = "",
+    name: Annotated[str, typer.Option(help="What the device is called, such as `Host stand`.")] = "Host stand",
+    role: Annotated[str, typer.Option(help="host or view.")] = "host",
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Let in a device whose app cannot pair, by what it sends. Without an argument it lists who may be adopted."""
+    from .terminal import print_text
+
+    if role not in ("host", "view"):
+        fail(f"--role must be host or view, not {role!r}: a device that was adopted is never a manager.")
+    hub = the_hub(data)
+    found = told_by(hub, "GET", "/api/access")["unpaired"]
+    if not which:
+        _show_visitors(found, as_json=as_json)
+        return
+    meant = [one for one in found if which in (one["id"], one["address"])]
+    if len(meant) != 1:
+        how_many = "Several devices are" if meant else "No device was"
+        fail(f"{how_many} here as {which!r} without a token. `restohub devices adopt` shows each with its id.")
+    made = told_by(hub, "POST", "/api/adoptions", {"visitor": meant[0]["id"], "name": name, "role": role})
+    if as_json:
+        typer.echo(json.dumps(made, indent=2))
+        return
+    print_text(f"{made['name']} is adopted as {made['role']}. {made['weakness']}")
+
+
+def _show_visitors(found: list[dict[str, Any]], *, as_json: bool) -> None:
+    """Print who may be adopted, each with the id by which he is."""
+    from .terminal import print_text
+
+    if as_json:
+        typer.echo(json.dumps(found, indent=2))
+        return
+    if not found:
+        print_text("Nobody was here in the last 14 days without a token. Open the app on the device, and look again.")
+    for one in found:
+        by = f"by its {one['known_by']} (id {one['id']})" if one["known_by"] else "not to be adopted"
+        waits = ", perhaps a device that is suspended" if one["device"] else ""
+        print_text(f"{visitor_text(one)}{waits}  {by}")
+        print_text(f"  {one['weakness']}")
 
 
 @devices.command(short_help="Give a device another name.")

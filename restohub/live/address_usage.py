@@ -15,6 +15,7 @@ from restohub.limits import (
     CREATIONS_BURST,
     GROWTH_BYTES_AN_HOUR,
     GROWTH_BYTES_BURST,
+    HEADERS_LOOKED_AT,
     KNOWN_AFTER_S,
     KNOWN_FOR_S,
     RATE_WAIT_S,
@@ -93,8 +94,11 @@ class Caller:
         self.connections: dict[object, OpenConnection] = {}
         self.sockets: dict[object, float] = {}
         self.body_bytes = 0
-        # Whether it changed something without a token since it was last asked.
-        self.changed_unnamed = False
+        # Of how many requests without a token it is still noted who sends them, until `look_again`.
+        self.looks = HEADERS_LOOKED_AT
+        # The adopted device that spoke from here last by its header, and when.
+        self.spoke_as = ""
+        self.spoke_at = float("-inf")
         self._known_until = float("-inf")
 
     @property
@@ -186,12 +190,14 @@ class Callers:
         """The address by which a peer is counted."""
         return self._key(peer)
 
-    def changed_unnamed(self) -> list[str]:
-        """The addresses that changed something without a token since this was asked before."""
-        found = [one for one in self._known.values() if one.changed_unnamed]
-        for one in found:
-            one.changed_unnamed = False
-        return [one.address for one in found]
+    def spoke(self) -> list[Caller]:
+        """The addresses from which an adopted device spoke."""
+        return [one for one in self._known.values() if one.spoke_as]
+
+    def look_again(self) -> None:
+        """Have it noted anew of each address who sends requests without a token."""
+        for one in self._known.values():
+            one.looks = HEADERS_LOOKED_AT
 
     def now(self) -> float:
         """The time by which all of this is counted."""

@@ -89,6 +89,8 @@ class Cursor:
         self.requests: deque[SendFullSync | SendDelta] = deque()
         self.full_sync_at = -math.inf
         self.device: str | None = None
+        # What the handshake sent to say who it is.
+        self.authorization: bytes | None = None
         self._now = now
         self._state = SocketState(restaurant_id, asyncio.get_running_loop().time())
         self._held: list[bytes] | None = None

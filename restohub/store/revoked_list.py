@@ -67,7 +67,7 @@ def keep_revoked(data: Path, devices: Iterable[Device]) -> dict[bytes, int]:
 
     What the disk does not take now is in the list after the next start, as long as the database is not put back.
     """
-    known = {one.digest: one.revoked_at for one in devices if one.revoked_at is not None}
+    known = {one.revoked_as: one.revoked_at for one in devices if one.revoked_at is not None}
     beside = own_folder(data)
     listed = known | read_revoked(beside) | read_revoked(data)
     try:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from restohub.floor.outcomes import Params, Refused
 from restohub.live.hub import Hub
-from restohub.wire.access_bodies import AccessRequest, AccessState, Unpaired, read_access_body
+from restohub.wire.access_bodies import AccessRequest, AccessState, read_access_body, unpaired_out
 from restohub.wire.problems import Problem
 from restohub.wire.responses import Answer, json_answer
-from restohub.wire.times import time_text
 
+from .adopted import name_sockets
+from .adoption_routes import adoptable, continued_by, sockets_of_visitors, visitor_key
 from .device_routes import keep_access, read_json_body
 from .policy import confirm_role
 from .request import Request
@@ -16,6 +17,7 @@ from .request import Request
 
 async def get_access(request: Request) -> Answer:
     """Whether the hub is closed, and who was here without a token."""
+    name_sockets(request.hub)
     return json_answer(_state(request.hub))
 
 
@@ -24,6 +26,7 @@ async def put_access(request: Request) -> Answer:
     hub = request.hub
     asked = read_access_body(await read_json_body(request), AccessRequest)
     confirm_role(request)
+    name_sockets(hub)
     if asked.access == "closed" and not hub.access.closed and asked.anyway is not True:
         strangers = len(hub.feed.sockets_of(None))
         if strangers:
@@ -42,14 +45,7 @@ def _unpaired(count: int) -> Refused:
 
 
 def _state(hub: Hub) -> AccessState:
-    now = hub.clock.now()
-    for address in hub.callers.changed_unnamed():
-        hub.access.visitors.note(address, "", now)
-    open_sockets: dict[str, int] = {}
-    for cursor in hub.feed.sockets_of(None):
-        open_sockets[cursor.caller.address] = open_sockets.get(cursor.caller.address, 0) + 1
-    unpaired = [
-        Unpaired(one.address, one.agent, open_sockets.get(one.address, 0), time_text(one.seen_at))
-        for one in hub.access.visitors.latest(now)
-    ]
+    hub.callers.look_again()
+    found, sockets = adoptable(hub), sockets_of_visitors(hub)
+    unpaired = [unpaired_out(one, sockets[visitor_key(one)], continued_by(hub, one)) for one in found]
     return AccessState(hub.access.mode, unpaired)

@@ -30,8 +30,12 @@ class Peer(Struct, frozen=True):
 def peer_of(link: WebSocketLink) -> Peer:
     """Who is at the other end of a socket."""
     agent = next((value for name, value in link.scope["headers"] if name == b"user-agent"), b"")
-    app = one_line(agent.decode("utf-8", "replace"), AGENT_CHARACTERS_MAX).replace('"', "'")
-    return Peer(address_text(link.client[0] if link.client else ""), app)
+    return Peer(address_text(link.client[0] if link.client else ""), agent_text(agent))
+
+
+def agent_text(agent: bytes) -> str:
+    """What an app calls itself, as it is written and listed."""
+    return one_line(agent.decode("utf-8", "replace"), AGENT_CHARACTERS_MAX).replace('"', "'")
 
 
 def address_text(text: str) -> str:

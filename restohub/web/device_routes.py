@@ -38,6 +38,7 @@ from .request import Request, read_body, read_document
 
 NO_CODE = "No device shows this code now. Look at the device again: it shows a new code every two minutes."
 NO_INVITATION = "This invitation was used already, or is too old. Show a new one."
+NO_MANAGER = "A device that was adopted cannot be a manager. Pair it."
 REVOKED = "This token was revoked. Make another one."
 TOO_MANY_WAIT = "Too many devices wait to be paired. Try again in two minutes."
 FOR_THE_MACHINE = "This is done on the hub's own machine alone."
@@ -60,7 +61,7 @@ async def open_pairing(request: Request) -> Answer:
                 raise Problem(invalid("invitation", NO_INVITATION, NO_INVITATION))
             device = await _pair(hub, digest, invited.name, invited.role, invited.by, _over(request))
             pairings.use(asked.invitation)
-        return json_answer(Pairing("paired", None, None, _out(hub, device)), 201)
+        return json_answer(Pairing("paired", None, None, paired_out(hub, device)), 201)
     pending = pairings.open(digest, request.caller.address, asked.name or "", _over(request))
     if pending is None:
         raise Problem(rate_limited(TOO_MANY_WAIT, PAIRING_S))
@@ -69,9 +70,10 @@ async def open_pairing(request: Request) -> Answer:
 
 async def get_pairing(request: Request) -> Answer:
     """Whether the device whose token this is was let in meanwhile."""
-    hub, device = request.hub, request.device
+    hub = request.hub
+    device = hub.access.holder(request.token)
     if device is not None:
-        return json_answer(Pairing("paired", None, None, _out(hub, device)))
+        return json_answer(Pairing("paired", None, None, paired_out(hub, device)))
     pending = hub.access.pairings.of_token(request.token)
     if pending is None:
         raise Problem(Refused("token_invalid" if request.token else "token_required"), headers=CHALLENGE)
@@ -82,7 +84,7 @@ async def list_devices(request: Request) -> Answer:
     """Every device that was paired, and those that wait."""
     hub, pairings = request.hub, request.hub.access.pairings
     waiting = [WaitingDevice(one.code, one.name, one.address, pairings.left_s(one)) for one in pairings.waiting()]
-    return json_answer(DeviceList([_out(hub, one) for one in hub.access.devices.values()], waiting))
+    return json_answer(DeviceList([paired_out(hub, one) for one in hub.access.devices.values()], waiting))
 
 
 async def pair_device(request: Request) -> Answer:
@@ -94,15 +96,15 @@ async def pair_device(request: Request) -> Answer:
         pending = hub.access.pairings.showing(asked.code)
         if pending is None:
             raise Problem(invalid("code", NO_CODE, NO_CODE))
-        device = await _pair(hub, pending.digest, asked.name, asked.role, _by(request), pending.over)
-    return json_answer(_out(hub, device), 201)
+        device = await _pair(hub, pending.digest, asked.name, asked.role, read_asker(request), pending.over)
+    return json_answer(paired_out(hub, device), 201)
 
 
 async def invite_device(request: Request) -> Answer:
     """A secret that lets in one device without a code, for a QR code."""
     asked = read_access_body(await read_json_body(request), InvitationRequest)
     confirm_role(request)
-    secret = request.hub.access.pairings.invite(asked.name, asked.role, _by(request))
+    secret = request.hub.access.pairings.invite(asked.name, asked.role, read_asker(request))
     if secret is None:
         raise Problem(rate_limited(TOO_MANY_WAIT, PAIRING_S))
     url = await asyncio.to_thread(_url, request, secret)
@@ -118,12 +120,15 @@ async def change_device(request: Request) -> Answer:
     async with hub.access.changing:
         confirm_role(request)
         device = hub.access.devices[device_id]
+        if device.adopted is not None and asked.role == "manager":
+            raise Problem(invalid("role", NO_MANAGER, NO_MANAGER))
         device = msgspec.structs.replace(device, **_given(asked))
         await keep_access(hub, device)
-        # It may have been revoked meanwhile, which waits for nothing.
-        device = msgspec.structs.replace(device, revoked_at=hub.access.devices[device_id].revoked_at)
+        # It may have been revoked or suspended meanwhile, which waits for nothing.
+        seen = hub.access.devices[device_id]
+        device = msgspec.structs.replace(device, revoked_at=seen.revoked_at, digest=seen.digest, adopted=seen.adopted)
         hub.access.put(device)
-    return json_answer(_out(hub, device))
+    return json_answer(paired_out(hub, device))
 
 
 async def revoke_device(request: Request) -> Answer:
@@ -176,7 +181,7 @@ def _given(asked: DeviceChange) -> dict[str, Any]:
     return sent | {"restored_from": None} if sent.pop("confirmed", False) else sent
 
 
-def _by(request: Request) -> str:
+def read_asker(request: Request) -> str:
     """The id of the manager who asks."""
     device = request.device
     return device.id if device else ""
@@ -211,7 +216,8 @@ async def _pair(hub: Hub, digest: bytes, name: str, role: Role, by: str, over: O
     return device
 
 
-def _out(hub: Hub, device: Device) -> PairedDevice:
+def paired_out(hub: Hub, device: Device) -> PairedDevice:
+    """A device as a manager sees it."""
     return device_out(device, hub.access.name_of(device.paired_by), len(hub.feed.sockets_of(device.id)))
 
 

@@ -22,6 +22,7 @@ from restohub.wire.problems import Problem, bad_query, problem
 from restohub.wire.strict_json import NESTING, read_json
 from restohub.wire.times import read_time
 
+from .adopted import adopted_device
 from .error_handlers import CALLER
 
 DEFAULT_RESTAURANT = 1
@@ -65,10 +66,13 @@ class Request:
 
     @property
     def device(self) -> Device | None:
-        """The device whose token the request showed when it began; None where it showed none that the hub knew."""
+        """Which device sent it, as it was known when it began: by its token, else as it was adopted (None: none)."""
         if self._device is UNSET:
-            shown = self.header(b"authorization")
-            self._device = None if shown is None else self.hub.access.holder(shown_token(shown.encode("latin-1")))
+            shown, access = self.header(b"authorization"), self.hub.access
+            header = None if shown is None else shown.encode("latin-1")
+            self._device = None if header is None else access.holder(shown_token(header))
+            if self._device is None and access.adopts:
+                self._device = adopted_device(self.hub, header, self.caller)
         return self._device
 
     def forget_device(self) -> None:
@@ -78,8 +82,13 @@ class Request:
     @property
     def token(self) -> bytes:
         """What the request shows as a token, whatever it is; b"" where it shows none."""
+        return shown_token(self.authorization)
+
+    @property
+    def authorization(self) -> bytes | None:
+        """Its `Authorization`, None where it has none."""
         shown = self.header(b"authorization")
-        return b"" if shown is None else shown_token(shown.encode("latin-1"))
+        return None if shown is None else shown.encode("latin-1")
 
     def header(self, name: bytes) -> str | None:
         """A header, several lines of it as one (RFC 9110, section 5.3); None where the request has none."""

@@ -8,6 +8,7 @@ from typing import Any
 from restohub.wire.access_bodies import (
     AccessRequest,
     AccessState,
+    AdoptionRequest,
     Approval,
     AuditPage,
     DeviceChange,
@@ -26,6 +27,7 @@ from restohub.wire.request_schemas import BatchRequest, NewGuest, NewRestaurant,
 from restohub.wire.responses import BatchDone, Delta, Floor, Health, Made, QueueDone, Seating
 
 from .access_mode import get_access, put_access
+from .adoption_routes import adopt_device
 from .atomic_batches import atomic_batch
 from .audit_log import FORMATS, list_audit
 from .device_routes import (
@@ -249,6 +251,11 @@ ROUTES: tuple[Route, ...] = (
         method="POST", path="/api/devices", name="pairDevice", needs="manager", even_open=True, handler=pair_device,
         group="devices", says="Let in the device that shows a code.", body=Approval, answers={201: PairedDevice},
         keyed=False, refuses=("limit_reached", "storage_full", "storage_unavailable"),
+    ),
+    Route(
+        method="POST", path="/api/adoptions", name="adoptDevice", needs="manager", even_open=True, handler=adopt_device,
+        group="devices", says="Let in a device that cannot pair, by what it sends already.", body=AdoptionRequest,
+        answers={201: PairedDevice}, keyed=False, refuses=("limit_reached", "storage_full", "storage_unavailable"),
     ),
     Route(
         method="POST", path="/api/invitations", name="inviteDevice", needs="manager", even_open=True,

@@ -8,6 +8,7 @@ from typing import Any
 
 from msgspec import UNSET
 
+from restohub.access.devices import Device
 from restohub.access.tokens import shown_token
 from restohub.floor.outcomes import Refused
 from restohub.limits import UNNAMED_AN_ADDRESS, UNNAMED_MAX, UNNAMED_S
@@ -18,7 +19,11 @@ from restohub.wire.problems import Problem, refusal
 from restohub.wire.socket_state import HEARTBEAT_S, token_said
 from restohub.wire.times import time_text
 
+from .adopted import adopted_socket
 from .transport.websocket_protocol import WebSocketLink
+
+# An app opens its socket and sends its first request at the same time: the socket is let in soon after.
+LOOKED_EVERY_S = 0.1
 
 
 class SocketGoneError(Exception):
@@ -31,41 +36,60 @@ async def find_device(socket: Any, hub: Hub, link: WebSocketLink) -> str | None:
     Raises Problem `token_required` and `token_invalid` on a closed hub, and `busy` where too many have not said who
     they are; SocketGoneError where it has gone.
     """
-    sent = next((value for name, value in link.scope["headers"] if name == b"authorization"), None)
+    sent = sent_authorization(link)
     token = shown_token(sent)
     device = hub.access.holder(token) if token else None
+    caller = hub.callers.of(link.client[0] if link.client else "")
+    if device is None and hub.access.adopts:
+        device = adopted_socket(hub, sent, caller)
     if device is not None or not hub.access.closed:
         return device.id if device else None
     if token:
         raise Problem(Refused("token_invalid"))
-    caller = hub.callers.of(link.client[0] if link.client else "")
     if not _make_room(hub.access.unnamed, caller):
         raise refusal("busy")
     hub.access.unnamed[link] = caller.address
     try:
         link.write(text_frame(encode(greeting_of_closed(hub))))
-        said = await _first_message(socket)
+        return (await _named(socket, hub, caller)).id
     finally:
         hub.access.unnamed.pop(link, None)
+
+
+def sent_authorization(link: WebSocketLink) -> bytes | None:
+    """The `Authorization` of a socket's handshake."""
+    return next((value for name, value in link.scope["headers"] if name == b"authorization"), None)
+
+
+async def _named(socket: Any, hub: Hub, caller: Caller) -> Device:
+    """The device that says within 5 s who it is, or that is adopted and sends a request from this address meanwhile."""
+    receiving = asyncio.ensure_future(socket.receive())
+    until = asyncio.get_running_loop().time() + UNNAMED_S
+    try:
+        while not receiving.done():
+            if asyncio.get_running_loop().time() >= until:
+                raise Problem(Refused("token_required"))
+            await asyncio.wait([receiving], timeout=LOOKED_EVERY_S)
+            device = adopted_socket(hub, None, caller) if hub.access.adopts else None
+            if device is not None and not receiving.done():
+                return device
+    finally:
+        receiving.cancel()
+    return _said(receiving.result(), hub)
+
+
+def _said(message: Any, hub: Hub) -> Device:
+    """The device whose token the first message says."""
+    if message["type"] == "websocket.disconnect":
+        raise SocketGoneError
+    text = message.get("text")
+    said = None if text is None else token_said(text)
     if said is None:
         raise Problem(Refused("token_required"))
     device = hub.access.holder(said.encode())
     if device is None:
         raise Problem(Refused("token_invalid"))
-    return device.id
-
-
-async def _first_message(socket: Any) -> str | None:
-    """The token that comes within 5 s; None where something else came, or nothing."""
-    try:
-        async with asyncio.timeout(UNNAMED_S):
-            message = await socket.receive()
-    except TimeoutError:
-        return None
-    if message["type"] == "websocket.disconnect":
-        raise SocketGoneError
-    text = message.get("text")
-    return None if text is None else token_said(text)
+    return device
 
 
 def _make_room(unnamed: dict[Any, str], caller: Caller) -> bool:

@@ -30,8 +30,9 @@ from restohub.wire.socket_state import (
 from restohub.wire.times import time_text
 
 from . import connection_log
+from .adopted import note_visitor, still_speaks
 from .request import DEFAULT_RESTAURANT, Query, floor_of
-from .socket_access import SocketGoneError, find_device
+from .socket_access import SocketGoneError, find_device, sent_authorization
 from .transport.websocket_protocol import WebSocketLink
 
 log = logging.getLogger("restohub.sockets")
@@ -44,6 +45,8 @@ CLOSES = {
     "token_invalid": TOKEN_REFUSED,
     "busy": TRY_AGAIN_LATER,
 }
+# Of whom it is noted that he was here.
+TOKENLESS = ("token_required", "token_invalid")
 
 
 class SubscribeParams:
@@ -88,17 +91,19 @@ async def _serve(socket: AnySocket, dialect: Dialect) -> None:
         return
     cursor = new_cursor(hub, link, dialect, params.restaurant_id)
     cursor.device = device
+    cursor.authorization = sent_authorization(link)
     sending = asyncio.create_task(_send(hub, cursor, params))
     hub.feed.join(cursor)
     connection_log.log_connected(link)
     if device is None:
-        hub.access.visitors.note(cursor.caller.address, connection_log.peer_of(link).agent, hub.clock.now())
+        note_visitor(hub, cursor.authorization, cursor.caller, connection_log.peer_of(link).agent)
     since = link.loop.time()
     try:
         await _read(socket, hub, cursor)
     finally:
         connection_log.log_disconnected(link, link.loop.time() - since)
         hub.feed.leave(cursor)
+        still_speaks(hub, cursor)
         sending.cancel()
 
 
@@ -115,6 +120,8 @@ async def _turn_away(socket: AnySocket, hub: Hub, link: WebSocketLink, fault: Pr
     code = fault.refused.code
     connection_log.log_refused(link, code)
     cursor = new_cursor(hub, link, "realtime", None)
+    if code in TOKENLESS and cursor.caller.looks > 0:
+        note_visitor(hub, sent_authorization(link), cursor.caller, connection_log.peer_of(link).agent)
     cursor.send_error(fault.refused)
     cursor.release()
     link.close(CLOSES.get(code, BAD_PARAMETER), code)

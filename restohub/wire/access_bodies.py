@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from restohub.access.adoption import Candidate, weakness
 from restohub.access.devices import Device
 from restohub.access.roles import Mode, Over, Role
 from restohub.floor.outcomes import Fault, quoted
@@ -58,6 +59,14 @@ class InvitationRequest(Struct, kw_only=True):
     role: Role
 
 
+class AdoptionRequest(Struct, kw_only=True):
+    """A visitor that a manager knows, by the id that `GET /api/access` gives it: what it is called, what it may do."""
+
+    visitor: Annotated[str, Meta(min_length=1, max_length=100)]
+    name: DeviceName
+    role: Literal["view", "host"]
+
+
 class AccessRequest(Struct, kw_only=True, omit_defaults=True):
     """Whether the hub is closed to devices without a token. `anyway`: though some of them are connected now."""
 
@@ -66,11 +75,12 @@ class AccessRequest(Struct, kw_only=True, omit_defaults=True):
 
 
 class PairedDevice(Struct):
-    """A device that was paired. `paired_by` is the name of the one that let it in; `sockets` are those open now.
+    """A device that was paired or adopted. `paired_by` is the name of the one that let it in; `sockets` are open now.
 
     `restored_from`: it came with a copy of the data that knows nothing after this time, and was not confirmed since;
-    until then a manager works as a host.
-    `paired_over`: what it asked over. What is sent over plain HTTP can be read by others on the network.
+    until then a manager works as a host. `weakness` says what is not kept out by how it is `known_by` (null: a token is
+    that device's alone). One that is `suspended_at` a time was adopted, and waits to be adopted again. `paired_over` is
+    what it asked over: what is sent over plain HTTP can be read by others on the network.
     """
 
     id: str
@@ -82,6 +92,9 @@ class PairedDevice(Struct):
     sockets: Annotated[int, Meta(ge=0)]
     restored_from: Time | None
     paired_over: Over
+    known_by: Literal["token", "header", "address"]
+    weakness: str | None
+    suspended_at: Time | None
 
 
 class Pairing(Struct):
@@ -122,12 +135,20 @@ class InvitationMade(Struct):
 
 
 class Unpaired(Struct):
-    """Somebody without a token: an address, what its app calls itself, its sockets now, when it was here last."""
+    """Somebody without a token: an address, what its app calls itself, its sockets now, when it was here last.
+
+    Adopted by its `id`, it is `known_by` that (null: it cannot be), which is worth what `weakness` says. `device` is
+    the id of the adopted device that this is perhaps, and which waits to be confirmed.
+    """
 
     address: str
     agent: str
     sockets: Annotated[int, Meta(ge=0)]
     last_seen: Time
+    id: str
+    known_by: Literal["header", "address"] | None
+    weakness: str
+    device: str | None
 
 
 class AccessState(Struct):
@@ -169,11 +190,13 @@ RULES = {
     "name": "must be a text of 1 to 100 characters, not blank",
     "role": "must be manager, host or view",
     "access": "must be open or closed",
+    "visitor": "must be the id of one that `GET /api/access` lists",
     "anyway": "must be true or false",
     "confirmed": "must be true",
     "pin": "must be a text of 4 to 8 digits",
     "person_id": "must be the id of somebody of the staff: a text of at most 100 characters",
 }
+ADOPTED_ROLE = "must be host or view: a device that was adopted is never a manager"
 # Of a mistake in these a host is told.
 TYPED = ("name", "code", "pin")
 S = TypeVar("S", bound=Struct)
@@ -193,9 +216,9 @@ def read_access_body(data: Any, struct: type[S]) -> S:
     for name, field in fields.items():
         if name not in found:
             if field.required:
-                faults.append(_fault(name))
+                faults.append(_fault(name, struct))
         elif not _fits(name, found[name], field.type, blank=struct is PairingRequest):
-            faults.append(_fault(name))
+            faults.append(_fault(name, struct))
     refuse(faults)
     read: S = msgspec.convert(found, struct)
     return read
@@ -211,23 +234,35 @@ def _fits(name: str, value: Any, kind: Any, *, blank: bool) -> bool:
     return blank or name != "name" or not is_blank(value)
 
 
-def _fault(name: str) -> Fault:
-    rule = RULES[name]
+def _fault(name: str, struct: type[Struct]) -> Fault:
+    rule = ADOPTED_ROLE if name == "role" and struct is AdoptionRequest else RULES[name]
     if name in TYPED:
         return Fault(f"/{name}", f"{name} {rule}.", f"The {name} {rule}.", name)
     return Fault(f"/{name}", f"{name} {rule}.", field=name)
 
 
+def unpaired_out(found: Candidate, sockets: int, device: str | None) -> Unpaired:
+    """A visitor as a manager sees it."""
+    visitor = found.visitor
+    weak = weakness(found.known_by, visitor.address)
+    seen_at = time_text(found.seen_at)
+    return Unpaired(visitor.address, visitor.agent, sockets, seen_at, found.id, found.known_by, weak, device)
+
+
 def device_out(device: Device, paired_by: str, sockets: int) -> PairedDevice:
     """A device as a manager sees it."""
+    adopted = device.adopted
     return PairedDevice(
-        device.id,
-        device.name,
-        device.role,
-        time_text(device.paired_at),
-        paired_by,
-        time_or_none(device.revoked_at),
-        sockets,
-        time_or_none(device.restored_from) if device.revoked_at is None else None,
-        device.paired_over,
+        id=device.id,
+        name=device.name,
+        role=device.role,
+        paired_at=time_text(device.paired_at),
+        paired_by=paired_by,
+        revoked_at=time_or_none(device.revoked_at),
+        sockets=sockets,
+        restored_from=time_or_none(device.restored_from) if device.revoked_at is None else None,
+        paired_over=device.paired_over,
+        known_by=adopted.known_by if adopted else "token",
+        weakness=weakness(adopted.known_by, adopted.address, suspended=device.suspended) if adopted else None,
+        suspended_at=time_or_none(adopted.suspended_at) if adopted else None,
     )

@@ -79,7 +79,7 @@ class Floor:
             return {"type": "http.request", "body": json.dumps(body).encode(), "more_body": False}
 
         headers = [(b"content-type", b"application/json"), (b"authorization", f"Bearer {token}".encode())]
-        caller = SimpleNamespace(address="192.168.1.66")
+        caller = SimpleNamespace(address="192.168.1.66", looks=0)
         scope = {"headers": headers, "path_params": {"device_id": path}, "restohub.caller": caller}
         request = Request(scope, receive, cast(Any, self))
         if handler not in (open_pairing, get_pairing):

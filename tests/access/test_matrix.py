@@ -13,13 +13,15 @@ from restohub.access.tokens import new_token
 from restohub.web.route import Route
 from restohub.web.routes import ROUTES
 from restohub.web.routing import EVERY_ROUTE, SOCKET_PATHS
-from tests.access.closed_hub import bearer, end_of, hash_of, machine_token, pair, revoke, shown_later
+from tests.access.adopting import adopted, jwt
+from tests.access.closed_hub import Device, bearer, end_of, hash_of, machine_token, pair, revoke, shown_later
 from tests.conftest import Hub, next_message
 
 # Of whom each route of the frozen list asks nothing: health, pairing, the page's own files, the errors, security.txt.
 STRANGERS_HAVE = {"health", "openPairing", "getPairing", "board", "boardFile", "errors", "securityTxt"}
 RANKS = {"view": 1, "host": 2, "manager": 3}
-UNKNOWN = ("garbage", "jwt", "prefix", "other case", "longer", "its hash", "revoked", "nobody's")
+RANK_OF = {**RANKS, "machine": 3, "adopted view": 1, "adopted host": 2}
+UNKNOWN = ("garbage", "jwt", "prefix", "other case", "longer", "its hash", "revoked", "nobody's", "adopted and revoked")
 Tokens = dict[str, dict[str, str]]
 
 
@@ -38,6 +40,11 @@ def tokens(closed: Hub) -> Tokens:
     gone = pair(closed, "manager", "Gone")
     revoke(closed, gone)
     host = paired["host"]
+    stale = {role: jwt(1, role) for role in ("view", "host", "gone")}
+    left = adopted(closed, "127.0.0.1", stale["gone"])
+    adopted(closed, "127.0.0.1", stale["view"], "view")
+    adopted(closed, "127.0.0.1", stale["host"])
+    revoke(closed, Device(left["id"], ""))
     return {
         "none": {},
         "empty": {"Authorization": ""},
@@ -53,6 +60,9 @@ def tokens(closed: Hub) -> Tokens:
         "nobody's": bearer(new_token()),
         **{role: bearer(token) for role, token in paired.items()},
         "machine": bearer(machine_token(closed)),
+        "adopted view": stale["view"],
+        "adopted host": stale["host"],
+        "adopted and revoked": stale["gone"],
     }
 
 
@@ -62,7 +72,7 @@ def wanted(route: Route, kind: str) -> str:
         return ""
     if kind in UNKNOWN:
         return "token_invalid"
-    rank = RANKS.get("manager" if kind == "machine" else kind)
+    rank = RANK_OF.get(kind)
     if rank is None:
         return "token_required"
     return "" if rank >= RANKS[route.needs] else "not_permitted"
@@ -144,7 +154,7 @@ def test_a_route_without_a_policy_cannot_be_made() -> None:
 @pytest.mark.parametrize("path", [f"{path}?restaurant_id=1" for path in SOCKET_PATHS])
 def test_a_socket_lets_in_by_its_handshake(closed: Hub, tokens: Tokens, path: str) -> None:
     for kind, headers in tokens.items():
-        if kind in (*RANKS, "machine"):
+        if kind in RANK_OF:
             with closed.socket(path, additional_headers=headers) as socket:
                 assert next_message(socket)["restaurant"]["id"] == 1
         elif kind in UNKNOWN:

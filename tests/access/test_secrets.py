@@ -12,6 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from restohub.access.tokens import new_token
+from tests.access.adopting import adopted, jwt
 from tests.access.closed_hub import (
     ask_to_pair,
     bearer,
@@ -34,6 +35,10 @@ def test_nothing_of_them_is_kept(new_hub: NewHub) -> None:
     hub = new_hub(None, "--access", "closed", "--log-level", "debug").start()
     device, gone = pair(hub, "host", "Host stand"), pair(hub, "host")
     machine, waiting = machine_token(hub), new_token()
+    by_header, by_address = jwt(1), {"Authorization": "Bearer " + "k" * 40}
+    adopted(hub, "127.0.21.1", by_header)
+    adopted(hub, "127.0.21.2", by_address)
+    former = [headers["Authorization"].removeprefix("Bearer ") for headers in (by_header, by_address)]
     answers: list[bytes] = []
     with hub.client(headers=bearer(device.token)) as api, manager(hub) as trusted:
         api.event_hooks["response"] = trusted.event_hooks["response"] = [lambda one: answers.append(one.read())]
@@ -58,6 +63,10 @@ def test_nothing_of_them_is_kept(new_hub: NewHub) -> None:
     with hub.client() as api:
         answers += [api.get("/restaurants", headers=bearer(one)).read() for one in (gone.token, waiting)]
         answers.append(api.get("/api/pairing", headers=bearer(waiting)).read())
+        answers += [api.get("/restaurants", headers=headers).read() for headers in (by_header, by_address)]
+        answers.append(api.get("/restaurants", headers=jwt(2, "never adopted")).read())
+    with hub.socket("/realtime?restaurant_id=1", additional_headers=by_header) as socket:
+        answers.append(str(next_message(socket)).encode())
     made = subprocess.run(
         [sys.executable, "-m", "restohub", "backup", "--json", "--data", str(hub.data)],
         capture_output=True,
@@ -69,7 +78,8 @@ def test_nothing_of_them_is_kept(new_hub: NewHub) -> None:
     assert hub.stop() == 0
     files, log = files_below(hub.data), hub.said().encode()
     packed = gzip.decompress(backup.read_bytes())
-    for secret in (device.token, gone.token, waiting):
+    former.append(jwt(2, "never adopted")["Authorization"].removeprefix("Bearer "))
+    for secret in (device.token, gone.token, waiting, *former):
         for where in (files, packed, log, *answers):
             assert secret.encode() not in where
             assert secret.removeprefix("rsto_").encode() not in where

@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Callable
 
 from restohub.access.tokens import new_token
+from tests.access.adopting import app, jwt
 from tests.access.closed_hub import ask_to_pair, bearer, hash_of, pair
 from tests.cli.pty_terminal import RESTOHUB, Terminal, environment, printed
 from tests.conftest import Hub, next_message
@@ -31,7 +32,7 @@ def test_a_hub_is_closed_and_opened_again(new_hub: NewHub) -> None:
         assert (status, "Run it again with --yes" in wrong) == (1, True)
         assert api.get("/restaurants").status_code == 200
         status, said, _ = told(hub, "access", "close", "--yes")
-        assert (status, said.splitlines()[-1]) == (0, "The hub is closed: only paired devices may use it.")
+        assert (status, said.splitlines()[-1]) == (0, "The hub is closed: only paired and adopted devices may use it.")
         assert api.get("/restaurants").status_code == 401
         status, said, _ = told(hub, "access", "open", "--json")
         assert json.loads(said)["access"] == "open"
@@ -70,6 +71,35 @@ def test_devices_are_paired_listed_renamed_and_revoked(new_hub: NewHub) -> None:
         status, _, wrong = told(hub, "devices", "revoke", "Bar", "--yes")
         assert (status, "No device is called 'Bar'" in wrong) == (1, True)
         assert told(hub, "pair", "ABC234")[0] == 1
+
+
+def test_an_app_that_cannot_pair_is_adopted_and_confirmed(new_hub: NewHub) -> None:
+    hub = new_hub(None, "--access", "closed").start()
+    assert "Nobody was here" in told(hub, "devices", "adopt")[1]
+    header = {"Authorization": "Bearer " + "k" * 40}
+    with app(hub, "127.0.22.1", header) as api, app(hub, "127.0.22.1", jwt(1)) as changed, hub.client() as shared:
+        for client in (api, shared):
+            assert client.get("/restaurants").status_code == 401
+        status, said, _ = told(hub, "devices", "adopt")
+        assert (status, "by its address (id " in said, "not to be adopted" in said) == (0, True, True)
+        assert "127.0.22.1 alone" in said
+        status, _, wrong = told(hub, "devices", "adopt", "127.0.22.9")
+        assert (status, "No device was here as '127.0.22.9'" in wrong) == (1, True)
+        status, _, wrong = told(hub, "devices", "adopt", "127.0.0.1")
+        assert (status, "many devices share its address" in wrong) == (1, True)
+        status, _, wrong = told(hub, "devices", "adopt", "127.0.22.1", "--role", "manager")
+        assert (status, "host or view" in wrong) == (1, True)
+        status, said, _ = told(hub, "devices", "adopt", "127.0.22.1", "--name", "Bar")
+        assert (status, said.startswith("Bar is adopted as host. It is known by its address 127.0.22.1")) == (0, True)
+        assert api.get("/restaurants").status_code == 200
+        assert "adopted: It is known by its address 127.0.22.1 alone" in told(hub, "devices", "list")[1]
+        assert changed.get("/restaurants").status_code == 401
+        assert "`restohub devices adopt` confirms it" in told(hub, "devices", "list")[1]
+        [visitor, _] = json.loads(told(hub, "devices", "adopt", "--json")[1])
+        assert "perhaps a device that is suspended  by its header (id " in told(hub, "devices", "adopt")[1]
+        made = json.loads(told(hub, "devices", "adopt", visitor["id"], "--name", "Bar", "--json")[1])
+        assert (made["id"], made["known_by"]) == (visitor["device"], "header")
+        assert changed.get("/restaurants").status_code == 200
 
 
 def test_a_qr_code_carries_an_invitation_in_the_fragment(new_hub: NewHub) -> None:

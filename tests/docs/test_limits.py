@@ -141,6 +141,11 @@ SAID: dict[str, dict[str, float]] = {
         "UNNAMED_AN_ADDRESS": 4,
         "UNNAMED_MAX": 32,
     },
+    "beside the 500 that were here before | 50 |": {"VISITORS_MAX": 500, "REFUSED_MAX": 50},
+    "| 16; looked at in 8 requests every 5 minutes |": {"HEADERS_AN_ADDRESS": 16, "HEADERS_LOOKED_AT": 8},
+    "its `Authorization`, where it stayed the same for 24 hours": {"SAME_HEADER_S": 24 * 3600},
+    "where fewer than 32 characters come after its scheme": {"HEADER_CHARACTERS_MIN": 32},
+    "had a socket, within the last 10 minutes, or sends something within 5 s": {"SPOKE_S": 600, "UNNAMED_S": 5},
     "changed something in the last 14 days without a token": {"VISITORS_S": 14 * 86_400},
     "The hub believes it once in 24 hours": {"CLAIM_EVERY_S": 86_400},
 }
@@ -152,7 +157,7 @@ INSIDE |= {"QUEUE_MAX", "RIVALS_ASKED_A_MINUTE", "RIVALS_MAX", "RIVAL_WAIT_S", "
 INSIDE |= {"BACKUP_STEP_BYTES", "BACKUP_PAUSE_S", "BACKUP_READING_S", "BACKUP_PROCESS_S"}
 INSIDE |= {"BACKUP_FREE_BYTES", "BACKUP_DAYS", "BACKUP_WEEKS", "BACKUPS_MIN"}
 INSIDE |= {"BACKUP_IDLE_S", "BACKUP_AGAIN_S", "BACKUP_MISSED_S", "BACKUP_TOLD_AFTER_S"}
-INSIDE |= {"SET_ASIDE_DAYS", "VISITORS_MAX", "TLS_BUFFER_BYTES"}
+INSIDE |= {"SET_ASIDE_DAYS", "TLS_BUFFER_BYTES"}
 # The numbers that stand beside what they bound.
 ELSEWHERE: list[tuple[str, ModuleType, dict[str, Any]]] = [
     ("The day is closed at 04:00 of the restaurant's zone", business_day, {"CLOSING_HOUR": 4}),

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from restohub.access.adoption import Adopted
 from restohub.access.devices import Device
 from restohub.access.staff import Person
 from restohub.floor import model
@@ -47,6 +48,7 @@ STORED: tuple[type[msgspec.Struct], ...] = (
     ClockReset,
     Answer,
     Device,
+    Adopted,
     Person,
 )
 # What each format writes: the fields of all that is stored, and the statuses.
@@ -92,9 +94,9 @@ WRITES = {
         "timezone turn_minutes locale hours created_at last_updated version created_revision created_from) "
         "Position(x y) Served(table_number capacity section server) LoggedChange(kind id action was image counted) "
         "ClockReset(revision time) Answer(status headers body) Device(id name role digest paired_at paired_by "
-        "revoked_at restored_from paired_over) Person(id name role pin made_at removed_at) waitlist confirmed "
-        "running_late partially_arrived arrived notified seated finished cancelled no_show left available reserved "
-        "occupied dirty outOfService"
+        "revoked_at restored_from paired_over adopted) Adopted(known_by address own_header suspended_at) Person(id "
+        "name role pin made_at removed_at) waitlist confirmed running_late partially_arrived arrived notified seated "
+        "finished cancelled no_show left available reserved occupied dirty outOfService"
     ),
 }
 

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Struct, structs
 
+from restohub.access.adoption import candidates
 from restohub.floor.model import DIRECTORY_ID, Entry, Floor, Guest, Restaurant, Table
 from restohub.live.deltas import changes_since, latest
 from restohub.live.hub import Hub
@@ -38,7 +39,7 @@ from restohub.wire.streamed_lists import entity_json
 from restohub.wire.times import time_text
 
 from .error_examples import provoke_errors
-from .sample_hub import ANNA, BAR, ENDPOINT, MANAGER_TOKEN, PIN, UPTIME_S, Exchange, SampleHub, sample_hub
+from .sample_hub import ANNA, BAR, ENDPOINT, MANAGER_TOKEN, PIN, UNPAIRED, UPTIME_S, Exchange, SampleHub, sample_hub
 
 
 class Ask(Struct, frozen=True):
@@ -67,6 +68,7 @@ MISSED = 7
 GUESTS, TABLES = "/restaurants/1/guests", "/restaurants/1/tables"
 KEY = {"Idempotency-Key": "5b1f0c6e-create-g1"}
 MANAGER = {"Authorization": f"Bearer {MANAGER_TOKEN}"}
+UNPAIRED_ID = candidates([UNPAIRED])[0].id
 # A token that a new device made for itself, made up as well.
 NEW_TOKEN = "rsto_YW5vdGhlci1vbmUtZm9yLXRoZS1yZWZlcmVuY2UtYWw"
 NEW_DEVICE = {"Authorization": f"Bearer {NEW_TOKEN}"}
@@ -136,10 +138,11 @@ EVENING = (
     Ask("GET", "/api/pairing", None, NEW_DEVICE),
     Ask("GET", "/api/devices", None, MANAGER),
     Ask("POST", "/api/devices", {"code": "K7XR2M", "name": "Host stand", "role": "host"}, MANAGER),
+    Ask("GET", "/api/access", None, MANAGER),
+    Ask("POST", "/api/adoptions", {"visitor": UNPAIRED_ID, "name": "Bar iPad", "role": "host"}, MANAGER),
     Ask("POST", "/api/invitations", {"name": "Terrace", "role": "host"}, MANAGER),
     Ask("PATCH", f"/api/devices/{BAR.id}", {"role": "host"}, MANAGER),
     Ask("DELETE", f"/api/devices/{BAR.id}", None, MANAGER),
-    Ask("GET", "/api/access", None, MANAGER),
     Ask("PUT", "/api/access", {"access": "open"}, MANAGER),
     Ask("GET", "/api/audit?limit=2", None, MANAGER),
     Ask("POST", "/api/staff", {"name": "Marco", "role": "host", "pin": "2580"}, MANAGER),

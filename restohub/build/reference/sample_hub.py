@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence, Set
 from contextlib import asynccontextmanager
+from hashlib import sha256
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from restohub.access.pins import keep_pin
 from restohub.access.staff import Person as StaffPerson
 from restohub.access.staff import Staff
 from restohub.access.tokens import digest_of
+from restohub.access.visitors import Visitor, Visitors, Watched
 from restohub.floor.commands import Visits
 from restohub.floor.forgetting import Person, ids_on_floor
 from restohub.floor.model import Directory, Entity, Entry, Floor, Guest, Removal, Restaurant
@@ -58,6 +60,9 @@ MANAGER_TOKEN = "rsto_Zm9yLXRoZS1yZWZlcmVuY2UtYWxvbmUtbm9ib2R5cw0"
 PEPPER, PIN = bytes(32), "4711"
 ANNA = StaffPerson("0197ac53-1b20-7e44-8c3a-9d07f2b1e6a8", "Anna", "host", None, OPENING - 86_400)
 BAR = Device("0197ac52-7f30-7c11-9a02-5be18d3c60f4", "Bar", "view", b"", OPENING - 86_400, "machine")
+# And an app that cannot pair: it has sent the header of a former sign-in since the day before.
+ITS_HEADER = Watched(sha256(b"Bearer made up for the reference").digest(), OPENING - 2 * 86_400, OPENING - 600)
+UNPAIRED = Visitor("192.168.1.31", "HostStand/4.2", OPENING - 600, sent=(ITS_HEADER,))
 
 
 class Exchange(Struct, frozen=True):
@@ -316,7 +321,8 @@ async def sample_hub(callers: Callers | None = None) -> AsyncIterator[SampleHub]
     present = Epoch(EPOCH)
     anna = msgspec.structs.replace(ANNA, pin=keep_pin(PIN, PEPPER))
     staff = Staff([anna], PEPPER, clock.monotonic)
-    access = Access("open", [BAR], digest_of(MANAGER_TOKEN.encode()), staff=staff)
+    visitors = Visitors([UNPAIRED])
+    access = Access("open", [BAR], digest_of(MANAGER_TOKEN.encode()), visitors, staff=staff)
     access.pairings = SamplePairings(clock.monotonic)
     hub = Hub(
         version=VERSION, present=present, endpoint=ENDPOINT, folder=Path(), zone="Europe/Rome",

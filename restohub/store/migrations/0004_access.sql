@@ -1,4 +1,4 @@
--- Who belongs to the hub: of each device's token the SHA-256 alone. Whether the hub is closed stands in the hub's own names.
+-- Who belongs to the hub: of each device's token the SHA-256 alone, of one that was adopted (how, in JSON) its header's. Whether the hub is closed stands in the hub's own names.
 CREATE TABLE device (
     id TEXT PRIMARY KEY,
     name TEXT NOT NULL,
@@ -9,6 +9,7 @@ CREATE TABLE device (
     revoked_at INTEGER,
     restored_from INTEGER,
     paired_over TEXT NOT NULL,
+    adopted TEXT,
     checksum INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
