@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.conftest import Hub
@@ -241,9 +243,15 @@ def test_a_hub_without_a_backup_for_48_hours_tells_its_owner(new_hub: NewHub) ->
     (old.data / "backups").write_text("in the way\n")
     hub = new_hub(old.data, env=faster(600, 0)).start()
     hub.says("The backup of the night was not made: ")
-    with hub.client() as api:
-        deadline = time.monotonic() + 30
-        while not any("no backup for 48 hours" in one for one in api.get("/health").json()["database"]["warnings"]):
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
-        assert "no backup for 48 hours" in api.get("/about").text
+    deadline = time.monotonic() + 60
+    while not tells_of_48_hours(hub):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def tells_of_48_hours(hub: Hub) -> bool:
+    """Whether its health and its page say it; not where the connection ended: of this hub ten seconds are 17 ms."""
+    with hub.client() as api, suppress(httpx.TransportError):
+        warned = any("no backup for 48 hours" in one for one in api.get("/health").json()["database"]["warnings"])
+        return warned and "no backup for 48 hours" in api.get("/about").text
+    return False

@@ -33,7 +33,7 @@ AS_NOBODY = (
         """exec 7<"$0" 8<"$1" 9<"$2"
 shift 2
 fds=/proc/self/fd
-export PYTHONHOME=$fds/9 PYTHONPATH=$fds/7:$fds/8
+export PYTHONHOME=$fds/9 PYTHONPATH=$fds/7:$fds/8 LD_LIBRARY_PATH=$fds/9/lib
 exec setpriv --reuid=65534 --regid=65534 --clear-groups "$@" """,
     ),
     *(str(Path(restohub.__file__).parents[1]), sysconfig.get_path("platlib"), sys.base_prefix),
