@@ -1,14 +1,14 @@
-"""The board where a manager has a PIN: it asks for it, says when it is wrong, and does what was asked for."""
+"""PINs on the board: a manager confirms what is grave, and people of the staff sign in and out."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
-from tests.access.closed_hub import manager, pair
+from tests.access.closed_hub import bearer, manager, pair, person
 from tests.board.conftest import Watch
-from tests.board.stage import furnish
+from tests.board.views import manager_of, open_as, open_by_menu, open_menu
 from tests.conftest import Hub
 from tests.contract.answers import ok
 
@@ -32,15 +32,13 @@ ASKING = """([way, table, capacity]) => {
 
 
 def test_a_page_asks_for_a_managers_pin_and_sends_the_same_again(
-    new_hub: Callable[..., Hub], open_page: Callable[..., Page], watch: Watch
+    floor_anew: Hub, open_page: Callable[..., Page], watch: Watch
 ) -> None:
-    hub = new_hub().start()
+    hub = floor_anew
     device = pair(hub, "host", "Tablet")
-    with hub.client() as api, manager(hub) as trusted:
-        furnish(api)
+    anna, bea = person(hub, "Anna", "host", "4711"), person(hub, "Bea", "manager", "25801")
+    with hub.client() as api, anna, bea:
         table = ok(api.get("/api/sync/full"))["tables"][0]["id"]
-        ok(trusted.post("/api/staff", json={"name": "Anna", "role": "host", "pin": "4711"}), 201)
-        ok(trusted.post("/api/staff", json={"name": "Bea", "role": "manager", "pin": "25801"}), 201)
         watch.forgive("403")  # each of them is an error in the browser's console
         page = open_page(hub)
         page.evaluate("(token) => localStorage.setItem('restohub.token', token)", device.token)
@@ -78,3 +76,56 @@ def test_a_page_asks_for_a_managers_pin_and_sends_the_same_again(
         page.evaluate(ASKING, ["batch", table, 12])
         expect(page.locator("body")).to_have_attribute("data-done", "++++-")
         expect(dialog).to_have_count(0)
+
+
+def sign_in(page: Page, name: str, pin: str) -> Locator:
+    """Press a name and type a PIN on the pad; the form that is then there, or not."""
+    page.locator(".people button", has_text=name).click()
+    form = page.locator("dialog.form")
+    expect(form.locator("h2")).to_have_text(name)
+    for digit in pin:
+        form.get_by_role("button", name=digit, exact=True).click()
+    form.get_by_role("button", name="Done").click()
+    return form
+
+
+def test_a_person_signs_in_and_is_told_when_it_is_over(
+    floor_anew: Hub, open_page: Callable[..., Page], watch: Watch
+) -> None:
+    watch.forgive("status of 403")  # a PIN that is wrong is an error in the browser's console
+    house = floor_anew
+    page = open_as(manager_of(house).token, open_page, house)
+    with person(house, "Anna", "host", "4711") as anna, person(house, "Ben", "host", "2222"):
+        open_menu(page)
+        expect(page.locator("[data-menu=sign_in]")).to_have_text("Sign in with a PIN")
+        page.locator("[data-menu=sign_in]").click()
+        expect(page.locator(".people b")).to_have_text(["Anna", "Ben"])
+        form = sign_in(page, "Anna", "4712")
+        expect(form).to_contain_text("The PIN is wrong.")
+        expect(form.get_by_label("PIN")).to_have_value("")
+        form.get_by_label("PIN").press_sequentially("4711x")
+        form.get_by_role("button", name="Delete the last digit").click()
+        form.get_by_label("PIN").press("Enter")
+        expect(page.locator("#said")).to_have_text("Anna is signed in.")
+        expect(page.locator("dialog")).to_have_count(0)
+        open_menu(page)
+        expect(page.locator("[data-menu=sign_in]")).to_contain_text("Anna is signed in")
+        page.keyboard.press("Escape")
+
+        with manager(house) as trusted:
+            ok(trusted.patch(f"/api/staff/{anna}", json={"pin": "5555"}))
+        page.reload()
+        expect(page.locator("#said")).to_contain_text("Anna is no longer signed in on this device.")
+        open_by_menu(page, "sign_in", ".people button >> nth=0")
+        sign_in(page, "Ben", "2222")
+        expect(page.locator("#said")).to_have_text("Ben is signed in.")
+        open_by_menu(page, "sign_in", "[data-sign=out]")
+        expect(page.locator(".people [aria-current]")).to_contain_text("Ben")
+        page.locator("[data-sign=out]").click()
+        expect(page.locator("#said")).to_have_text("Ben is signed out.")
+        with house.client(headers=bearer(manager_of(house).token)) as api:
+            assert ok(api.get("/api/sign-in"))["person"] is None
+    open_menu(page)
+    expect(page.locator(".managing .state")).to_contain_text("This device: Office")
+    expect(page.locator("[data-menu=audit]")).to_be_visible()
+    expect(page.locator("[data-menu=sign_in]")).to_have_count(0)
