@@ -8,6 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.access.closed_hub import bearer, manager, pair, person
 from tests.board.conftest import Watch
+from tests.board.stage import ids_of
 from tests.board.views import manager_of, open_as, open_by_menu, open_menu
 from tests.conftest import Hub
 from tests.contract.answers import ok
@@ -89,7 +90,7 @@ def sign_in(page: Page, name: str, pin: str) -> Locator:
     return form
 
 
-def test_a_person_signs_in_and_is_told_when_it_is_over(
+def test_a_person_signs_in_is_told_when_it_is_over_and_is_in_the_audit(
     floor_anew: Hub, open_page: Callable[..., Page], watch: Watch
 ) -> None:
     watch.forgive("status of 403")  # a PIN that is wrong is an error in the browser's console
@@ -108,8 +109,14 @@ def test_a_person_signs_in_and_is_told_when_it_is_over(
         form.get_by_label("PIN").press("Enter")
         expect(page.locator("#said")).to_have_text("Anna is signed in.")
         expect(page.locator("dialog")).to_have_count(0)
+        with house.client(headers=bearer(manager_of(house).token)) as api:
+            ok(api.patch(f"/api/restaurants/1/tables/{ids_of(api)['1']}", json={"server": "Carla"}))
         open_menu(page)
         expect(page.locator("[data-menu=sign_in]")).to_contain_text("Anna is signed in")
+        page.locator("[data-menu=audit]").click()
+        expect(page.locator(".audit li b").first).to_have_text("Anna at Office")
+        page.locator("[data-audit=device]").select_option(label="Office")
+        expect(page.locator(".audit li b").first).to_have_text("Anna at Office")
         page.keyboard.press("Escape")
 
         with manager(house) as trusted:

@@ -351,6 +351,7 @@ export default {
   "audit.device": "Gerät",
   "audit.everybody": "Alle Geräte",
   "audit.unknown": "Ein nicht eingelassenes Gerät",
+  "audit.by": "{person} an „{device}“",
   "audit.more": "Frühere zeigen",
   "audit.end": "Mehr weiß der Hub nicht mehr.",
   "audit.none": "Soweit der Hub zurückdenkt, wurde nichts geändert.",

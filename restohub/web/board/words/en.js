@@ -461,6 +461,7 @@ export default {
   'audit.device': 'Device',
   'audit.everybody': 'All devices',
   'audit.unknown': 'A device that was not let in',
+  'audit.by': '{person} at {device}',
   'audit.more': 'Show earlier',
   'audit.end': 'That is all that the hub still knows.',
   'audit.none': 'Nothing was changed as far as the hub remembers.',
