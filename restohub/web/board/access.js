@@ -36,13 +36,14 @@ async function signedIn(api, device) {
 
 function drawMenu(place, entry, { access, device, staff }) {
   const closed = access === "closed";
-  const manager = device && device.role === "manager";
+  const manager = device && device.role === "manager" && !device.restored_from;
+  const restored = device && device.role === "manager" && device.restored_from;
   const focused = place.contains(document.activeElement) ? document.activeElement.dataset.menu : null;
   place.replaceChildren(...[el("hr"),
     staff ? entry("sign_in", el("span", {}, say(staff.person ? "signin.is" : "top.sign_in", staff.person || {}), staff.person ? el("small", {}, say("signin.change")) : null)) : null,
     el("p", { class: "state", "data-access": access }, icon(closed ? "lock" : "link"), el("span", {}, say(`access.${access}`),
-      device ? el("small", {}, say("access.this_device", { name: device.name, role: roleName(device.role) })) : null)),
-    manager || (!device && !closed) ? entry("devices") : null,
+      device ? el("small", {}, say("access.this_device", { name: device.name, role: roleName(device.role) }), restored ? ` · ${say("devices.restored_manager")}` : "") : null)),
+    manager || restored || (!device && !closed) ? entry("devices") : null,
     manager ? entry("closing", say(closed ? "closing.open" : "closing.close")) : null,
     manager ? entry("audit") : null].filter(Boolean));
   const again = focused && place.querySelector(`[data-menu="${focused}"]`);

@@ -13,8 +13,15 @@ const LOOK_MS = 2000;
 export async function openDevices(parts) {
   const mine = deviceToken() ? await parts.api.pairing() : null;
   const device = mine && mine.ok && mine.body.device;
-  return openScreens(device && device.role === "manager" ? listScreen({ ...parts, me: device.id }) : joinScreen(parts));
+  if (!device || device.role !== "manager") return openScreens(joinScreen(parts));
+  return openScreens(device.restored_from ? unconfirmedScreen(device) : listScreen({ ...parts, me: device.id }));
 }
+
+/** A manager's device that came with a restored copy: no device can confirm it, the machine of the hub does. */
+const unconfirmedScreen = (device) => () => ({ title: say("top.devices"), nodes: [el("p", {}, say("devices.restored_own")), confirming(device)] });
+
+/** What confirms a device on the hub's machine: by its name where a shell takes it as it is. */
+const confirming = ({ id, name }) => el("pre", { tabindex: "0", "aria-label": say("devices.command") }, `restohub devices confirm ${/^[\p{L}\d][\p{L}\d '._-]*$/u.test(name) ? `"${name}"` : id}`);
 
 /** A device that is not in yet: its code, and what to do with it on the hub's computer. */
 const joinScreen = (parts) => (nav) => {
@@ -51,7 +58,7 @@ const listScreen = (parts) => (nav) => {
     waits.hidden = !waiting.length;
     keyed(lists.waiting, waiting, { key: (one) => one.code, facts: (one) => [one.expires_in_seconds, one.name], create: (one) => waitingRow(one, () => nav.go(letInScreen(parts, one))), update: updateWaiting });
     text(count, say("devices.count", { count: here.length }));
-    const rows = (list, items) => keyed(list, items, { key: (one) => one.id, facts: (one) => [one.name, one.role, one.sockets > 0, one.revoked_at], create: (one) => deviceRow(() => nav.go(deviceScreen(parts, one.id)), one), update: (node, one) => updateDevice(node, one, parts) });
+    const rows = (list, items) => keyed(list, items, { key: (one) => one.id, facts: (one) => [one.name, one.role, one.sockets > 0, one.revoked_at, one.restored_from], create: (one) => deviceRow(() => nav.go(deviceScreen(parts, one.id)), one), update: (node, one) => updateDevice(node, one, parts) });
     rows(lists.in, here);
     rows(lists.out, out);
     text(folded, say("devices.revoked", { count: out.length }));
@@ -88,7 +95,7 @@ function updateDevice(node, one, { me }) {
   const [dot, words, now] = node.firstChild.children;
   dot.classList.toggle("on", one.sockets > 0);
   text(words.firstChild, one.name);
-  text(words.lastChild, one.id === me ? `${roleName(one.role)} · ${say("devices.mine")}` : roleName(one.role));
+  text(words.lastChild, [roleName(one.role), one.id === me ? say("devices.mine") : "", one.restored_from ? say(`devices.restored${one.role === "manager" ? "_manager" : ""}`) : ""].filter(Boolean).join(" · "));
   text(now, one.revoked_at ? "" : say(one.sockets > 0 ? "devices.connected" : "devices.away"));
 }
 
@@ -104,6 +111,7 @@ const deviceScreen = (parts, id) => (nav) => {
   const facts = el("dl", { class: "facts" }, ...[
     ["devices.paired", device.paired_by ? say("devices.paired_by", { time: moment(device.paired_at, parts), name: device.paired_by }) : moment(device.paired_at, parts)],
     device.revoked_at ? ["devices.revoked_at", moment(device.revoked_at, parts)] : ["devices.now", say(device.sockets > 0 ? "devices.connected" : "devices.away")],
+    ...(device.restored_from ? [["devices.restored_copy", say("devices.restored_until", { time: moment(device.restored_from, parts) })]] : []),
   ].flatMap(([key, words]) => [el("dt", {}, say(key)), el("dd", {}, words)]));
   if (device.revoked_at) return { title: device.name, nodes: [facts, el("p", {}, say("devices.stays_out"))] };
   const warning = el("p", { class: "hint", role: "status" });
@@ -113,7 +121,8 @@ const deviceScreen = (parts, id) => (nav) => {
     nav.back();
   }));
   const revoke = button(say("devices.revoke"), () => nav.go(revokeScreen(parts, device)), "danger", { "data-to": "revoke" });
-  return { title: device.name, end: save, nodes: [facts, form.element(save), warning, el("div", { class: "answers" }, revoke)] };
+  const restored = device.restored_from ? [el("p", {}, say(device.role === "manager" ? "devices.restored_confirm_manager" : "devices.restored_confirm")), confirming(device)] : [];
+  return { title: device.name, end: save, nodes: [facts, ...restored, form.element(save), warning, el("div", { class: "answers" }, revoke)] };
 };
 
 const revokeScreen = (parts, device) => (nav) => {
