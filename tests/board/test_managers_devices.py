@@ -7,14 +7,68 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
+from tests.access.adopting import PARTY, app, jwt
 from tests.access.closed_hub import pair, told
 from tests.board.conftest import Watch
 from tests.board.stage import restore
 from tests.board.views import manager_of, open_as, open_by_menu, open_menu
 from tests.conftest import Hub
+from tests.contract.answers import ok
 
 OpenPage = Callable[..., Page]
 AS_HOST = "works as host until the machine of the hub confirms it"
+
+
+def test_a_device_whose_app_cannot_pair_is_adopted_where_the_hub_is_closed(
+    floor_anew: Hub, open_page: OpenPage
+) -> None:
+    hub = floor_anew
+    stale = jwt(1, "board")
+    page = open_as(manager_of(hub).token, open_page, hub)
+    for address, sent, known, weak in (
+        ("127.0.31.1", stale, "a header that its app sends", "Whoever sends the same header passes for this device."),
+        ("127.0.31.2", {}, "its address", "whoever has this address passes for this device."),
+    ):
+        with app(hub, address, sent) as api:
+            ok(api.post("/restaurants/1/guests", json=PARTY), 201)
+        open_by_menu(page, "closing", "li.device >> nth=0")
+        visitor = page.locator("li.device", has_text=address)
+        visitor.get_by_role("button", name=f"Adopt No name at {address}").click()
+        expect(page.locator(".facts")).to_contain_text(f"{address}Known by{known}")
+        expect(page.locator(".weak")).to_contain_text(weak)
+        expect(page.locator("dialog .roles .btn b")).to_have_text(["Host", "View only"])
+        page.locator("[data-send]").click()
+        expect(page.locator("#device-name-error")).to_have_text("Needed.")
+        page.locator("#device-name").fill(f"Tablet {address}")
+        page.locator("[data-send]").click()
+        expect(page.locator(".note")).to_have_text(f"Tablet {address} is adopted as Host.")
+        expect(visitor).to_have_count(0)
+        page.keyboard.press("Escape")
+        open_by_menu(page, "devices", "button.device >> nth=0")
+        made = page.locator("button.device", has_text=f"Tablet {address}")
+        expect(made).to_contain_text(f"Host · adopted by {'its header' if sent else 'its address'}")
+        made.click()
+        expect(page.locator("dialog")).to_contain_text(weak)
+        expect(page.locator("dialog .roles .btn b")).to_have_text(["Host", "View only"])
+        page.keyboard.press("Escape")
+        page.keyboard.press("Escape")
+    for letter in "kq":  # the first that comes is its own
+        with app(hub, "127.0.31.2", {"Authorization": "Bearer " + letter * 40}) as api:
+            ok(api.post("/restaurants/1/guests", json=PARTY), 201)
+    open_by_menu(page, "devices", "button.device >> nth=0")
+    doubtful = page.locator("button.device", has_text="127.0.31.2")
+    expect(doubtful).to_contain_text("shut out until it is adopted again")
+    doubtful.click()
+    expect(page.locator("dialog")).to_contain_text("It counts as a stranger until it is adopted again")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    shared = page.locator("li.device", has_text="127.0.0.1")
+    with hub.client() as api:
+        ok(api.post("/restaurants/1/guests", json=PARTY), 201)
+    open_by_menu(page, "closing", "li.device >> nth=0")
+    expect(page.locator("li.device", has_text="127.0.31.2").locator("button")).to_have_text("Adopt again")
+    expect(shared.first).to_contain_text("It cannot be adopted")
+    expect(shared.locator("button")).to_have_count(0)
 
 
 def test_devices_of_a_copy_are_marked_until_the_hubs_machine_confirms_them(

@@ -12,7 +12,7 @@ const STYLES = new URL("./access.css", import.meta.url).href;
 export const roleName = (role) => (ROLES.includes(role) ? say(`access.role.${role}`) : String(role));
 
 /** Choices of a role, each with what it may do. */
-export const roleOptions = () => ROLES.map((role) => ({ value: role, label: el("span", {}, el("b", {}, roleName(role)), el("small", {}, say(`access.may.${role}`))) }));
+export const roleOptions = (roles = ROLES) => roles.map((role) => ({ value: role, label: el("span", {}, el("b", {}, roleName(role)), el("small", {}, say(`access.may.${role}`))) }));
 
 let known = null; // as it was last time: the menu shows it at once
 

@@ -354,6 +354,28 @@ export default {
   "closing.open_text": "Jedes Gerät im Netz sieht dann den Raum und kann ihn ändern, eingelassen oder nicht.",
   "closing.open_yes": "Öffnen",
 
+  // closing.js
+  "adopt.adopt": "Aufnehmen",
+  "adopt.again": "Neu aufnehmen",
+  "adopt.adopt_one": "{name} bei {address} aufnehmen",
+  "adopt.title": "Ein Gerät aufnehmen",
+  "adopt.text": "Für eine App, die sich nicht koppeln lässt: das Gerät wird eingelassen, wie es ist. Gib ihm einen Namen, und sieh nach, ob es das richtige ist.",
+  "adopt.text_again": "Das ist vielleicht ein Gerät, das schon aufgenommen war und ausgeschlossen ist, seit sich etwas daran geändert hat. Sieh nach, ob es das richtige ist, und gib ihm seinen Namen.",
+  "adopt.app": "App",
+  "adopt.where": "Adresse",
+  "adopt.known_by": "Erkannt an",
+  "adopt.header": "einem Header, den seine App sendet",
+  "adopt.address": "seiner Adresse",
+  "adopt.by_header": "aufgenommen, erkannt am Header",
+  "adopt.by_address": "aufgenommen, erkannt an der Adresse",
+  "adopt.suspended": "ausgeschlossen, bis es neu aufgenommen wird",
+  "adopt.weak_header": "Wer denselben Header sendet, gilt als dieses Gerät.",
+  "adopt.weak_address": "Das ist schwach: wer diese Adresse hat, gilt als dieses Gerät.",
+  "adopt.weak_suspended": "Ein anderer Header kam von seiner Adresse, oder sein Header von einer anderen. Es gilt als fremd, bis es dort neu aufgenommen wird, wo der Hub geschlossen und geöffnet wird.",
+  "adopt.cannot": "Nicht aufzunehmen: viele teilen sich seine Adresse, und es sendet keinen eigenen Header.",
+  "adopt.changed": "Was der Hub davon weiß, hat sich inzwischen geändert. Geh zurück und sieh es dir noch einmal an.",
+  "adopt.done": "{name} ist aufgenommen als {role}.",
+
   // audit.js
   "audit.device": "Gerät",
   "audit.everybody": "Alle Geräte",

@@ -464,6 +464,28 @@ export default {
   'closing.open_text': 'Every device on the network can then see the floor and change it, whether it was let in or not.',
   'closing.open_yes': 'Open it',
 
+  // closing.js: adopting a device whose app cannot pair
+  'adopt.adopt': 'Adopt',
+  'adopt.again': 'Adopt again',
+  'adopt.adopt_one': 'Adopt {name} at {address}',
+  'adopt.title': 'Adopt a device',
+  'adopt.text': 'For an app that cannot pair: the device is let in as it is. Give it a name, and see that it is the one you mean.',
+  'adopt.text_again': 'This is perhaps a device that was adopted before, and was shut out since something about it changed. See that it is the one you mean, and give it its name.',
+  'adopt.app': 'App',
+  'adopt.where': 'Address',
+  'adopt.known_by': 'Known by',
+  'adopt.header': 'a header that its app sends',
+  'adopt.address': 'its address',
+  'adopt.by_header': 'adopted by its header',
+  'adopt.by_address': 'adopted by its address',
+  'adopt.suspended': 'shut out until it is adopted again',
+  'adopt.weak_header': 'Whoever sends the same header passes for this device.',
+  'adopt.weak_address': 'This is weak: whoever has this address passes for this device.',
+  'adopt.weak_suspended': 'Another header came from its address, or its header came from another address. It counts as a stranger until it is adopted again, on the screen where the hub is closed and opened.',
+  'adopt.cannot': 'It cannot be adopted: its address is shared, and it sends no header of its own.',
+  'adopt.changed': 'What the hub knows of it has changed meanwhile. Go back and look at it again.',
+  'adopt.done': '{name} is adopted as {role}.',
+
   // audit.js
   'audit.device': 'Device',
   'audit.everybody': 'All devices',
