@@ -136,3 +136,59 @@ def test_a_person_signs_in_is_told_when_it_is_over_and_is_in_the_audit(
     expect(page.locator(".managing .state")).to_contain_text("This device: Office")
     expect(page.locator("[data-menu=audit]")).to_be_visible()
     expect(page.locator("[data-menu=sign_in]")).to_have_count(0)
+
+
+def test_a_manager_adds_changes_and_removes_people_at_the_board(
+    floor_anew: Hub, open_page: Callable[..., Page], watch: Watch
+) -> None:
+    watch.forgive("status of 403")  # where a manager's PIN is asked for
+    hub = floor_anew
+    page = open_as(manager_of(hub).token, open_page, hub)
+    form, note = page.locator("dialog.form").last, page.locator("dialog.screens .note")
+    open_by_menu(page, "staff", "[data-to=add]")
+    expect(page.locator("dialog [role=status]")).to_contain_text("Nobody yet.")
+
+    page.locator("[data-to=add]").click()
+    form.get_by_label("Name").fill("Bea")
+    form.get_by_role("button", name="Manager").click()
+    form.get_by_label("PIN, 4 to 8 digits").fill("25801")
+    form.get_by_label("Once more").fill("25802")
+    form.get_by_role("button", name="Save").click()
+    expect(form).to_contain_text("That was another PIN.")
+    form.get_by_label("Once more").fill("25801")
+    form.get_by_role("button", name="Save").click()
+    expect(note).to_have_text("Bea is added.")
+    expect(page.locator(".people button")).to_have_text(["BeaManager"])
+
+    page.locator(".people button").click()
+    page.locator("[data-staff=pin]").click()
+    for digit in "4711":
+        form.get_by_role("button", name=digit, exact=True).click()
+    form.get_by_role("button", name="Done").click()
+    expect(form.get_by_label("Once more")).to_be_focused()
+    for digit in "4711":
+        form.get_by_role("button", name=digit, exact=True).click()
+    form.get_by_role("button", name="Done").click()
+    confirming = page.locator("dialog.form", has_text="A manager confirms")
+    confirming.get_by_label("PIN", exact=True).fill("25801")
+    confirming.get_by_role("button", name="Confirm").click()
+    expect(note).to_have_text("Bea has another PIN.")
+    with manager(hub) as trusted:
+        bea = ok(trusted.get("/api/staff"))["staff"][0]
+        device = manager_of(hub)
+        with hub.client(headers=bearer(device.token)) as api:
+            assert api.post("/api/step-up", json={"person_id": bea["id"], "pin": "25801"}).status_code == 403
+            ok(api.post("/api/step-up", json={"person_id": bea["id"], "pin": "4711"}))
+
+    page.locator(".people button").click()
+    page.locator("[data-staff=edit]").click()
+    form.get_by_label("Name").fill("Beatrix")
+    form.get_by_role("button", name="Host").click()
+    form.get_by_role("button", name="Save").click()
+    expect(note).to_have_text("Beatrix is saved.")
+    expect(page.locator(".people button")).to_have_text(["BeatrixHost"])
+    page.locator(".people button").click()
+    page.locator("[data-staff=remove]").click()
+    page.locator("[data-yes]").click()
+    expect(note).to_have_text("Beatrix is removed.")
+    expect(page.locator(".people button")).to_have_count(0)

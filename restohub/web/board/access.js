@@ -45,6 +45,7 @@ function drawMenu(place, entry, { access, device, staff }) {
       device ? el("small", {}, say("access.this_device", { name: device.name, role: roleName(device.role) }), restored ? ` · ${say("devices.restored_manager")}` : "") : null)),
     manager || restored || (!device && !closed) ? entry("devices") : null,
     manager ? entry("closing", say(closed ? "closing.open" : "closing.close")) : null,
+    manager ? entry("staff") : null,
     manager ? entry("audit") : null].filter(Boolean));
   const again = focused && place.querySelector(`[data-menu="${focused}"]`);
   if (again) again.focus();

@@ -22,7 +22,7 @@ const byId = (id) => document.getElementById(id);
 
 /** What few open is loaded when it is opened: the file, and what of it opens. */
 const LATER = {
-  menu: ['access', 'fillMenu'], sign_in: ['signin', 'openSignIn'], person: ['signin', 'watchPerson'], devices: ['devices', 'openDevices'], closing: ['closing', 'openClosing'], audit: ['audit', 'openAudit'], page: ['pages', 'openPage'],
+  menu: ['access', 'fillMenu'], sign_in: ['signin', 'openSignIn'], person: ['signin', 'watchPerson'], staff: ['staff', 'openStaff'], devices: ['devices', 'openDevices'], closing: ['closing', 'openClosing'], audit: ['audit', 'openAudit'], page: ['pages', 'openPage'],
 };
 let tries = 0; // a module that did not come stays so, by the standard: under another name it is asked for again
 
