@@ -536,7 +536,7 @@ export default {
   'signin.over': '{name} is no longer signed in on this device. Sign in again in the menu.',
 
   // staff.js
-  'staff.text': 'Who has a PIN can sign in on each device that was let in. Once a manager has one, changes of the floor plan, of who may use the hub and of this list wait for it.',
+  'staff.text': 'Whoever has a PIN can sign in on each device that was let in. Once a manager has one, changes of the floor plan, of who may use the hub and of this list wait for it.',
   'staff.none': 'Nobody yet. With a PIN for each, the hub knows who did what, and not only at which device.',
   'staff.add': 'Add a person',
   'staff.role': 'Role',
