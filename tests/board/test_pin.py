@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.access.closed_hub import bearer, manager, pair, person
 from tests.board.conftest import Watch
-from tests.board.stage import ids_of
+from tests.board.stage import ids_of, restart
 from tests.board.views import manager_of, open_as, open_by_menu, open_menu
 from tests.conftest import Hub
 from tests.contract.answers import ok
@@ -93,7 +93,7 @@ def sign_in(page: Page, name: str, pin: str) -> Locator:
 def test_a_person_signs_in_is_told_when_it_is_over_and_is_in_the_audit(
     floor_anew: Hub, open_page: Callable[..., Page], watch: Watch
 ) -> None:
-    watch.forgive("status of 403")  # a PIN that is wrong is an error in the browser's console
+    watch.forgive("status of 403|ERR_CONNECTION|WebSocket")  # a wrong PIN, and a hub that restarts
     house = floor_anew
     page = open_as(manager_of(house).token, open_page, house)
     with person(house, "Anna", "host", "4711") as anna, person(house, "Ben", "host", "2222"):
@@ -132,6 +132,11 @@ def test_a_person_signs_in_is_told_when_it_is_over_and_is_in_the_audit(
         expect(page.locator("#said")).to_have_text("Ben is signed out.")
         with house.client(headers=bearer(manager_of(house).token)) as api:
             assert ok(api.get("/api/sign-in"))["person"] is None
+        open_by_menu(page, "sign_in", ".people button >> nth=0")
+        sign_in(page, "Ben", "2222")
+        expect(page.locator("#said")).to_have_text("Ben is signed in.")
+        restart(house)  # the page stays open
+        expect(page.locator("#said")).to_contain_text("Ben is no longer signed in on this device.", timeout=30_000)
     open_menu(page)
     expect(page.locator(".managing .state")).to_contain_text("This device: Office")
     expect(page.locator("[data-menu=audit]")).to_be_visible()
