@@ -66,7 +66,13 @@ def test_a_device_whose_app_cannot_pair_is_adopted_where_the_hub_is_closed(
     with hub.client() as api:
         ok(api.post("/restaurants/1/guests", json=PARTY), 201)
     open_by_menu(page, "closing", "li.device >> nth=0")
-    expect(page.locator("li.device", has_text="127.0.31.2").locator("button")).to_have_text("Adopt again")
+    again = page.locator("li.device", has_text="127.0.31.2").locator("button")
+    expect(again).to_have_text("Adopt again")
+    again.click()
+    expect(page.locator("#device-name")).to_have_value("Tablet 127.0.31.2")
+    page.locator("[data-send]").click()
+    expect(page.locator(".note")).to_have_text("Tablet 127.0.31.2 is adopted as Host.")
+    expect(again).to_have_count(0)
     expect(shared.first).to_contain_text("It cannot be adopted")
     expect(shared.locator("button")).to_have_count(0)
 

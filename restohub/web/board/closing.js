@@ -27,7 +27,7 @@ const stateScreen = (parts) => (nav) => {
     text(told, say(`closing.is_${access}`));
     text(act, say(closed ? "closing.open" : "closing.close"));
     text(count, say(unpaired.length ? "closing.were_here" : "closing.nobody"));
-    keyed(list, unpaired, { key: ({ id }) => id, facts: (one) => [one.agent, one.sockets, one.last_seen], create: (one) => visitorRow(one, () => nav.go(adoptScreen(parts, one))), update: (node, one) => updateVisitor(node, one, parts) });
+    keyed(list, unpaired, { key: ({ id }) => id, facts: (one) => [one.agent, one.sockets, one.last_seen], create: (one) => visitorRow(one, async () => nav.go(adoptScreen(parts, one, await formerly(parts, one)))), update: (node, one) => updateVisitor(node, one, parts) });
   };
   const look = async () => {
     const answer = await parts.api.ask("GET", "/api/access");
@@ -53,9 +53,15 @@ function updateVisitor(node, { address, agent, sockets, last_seen: seen }, { sto
   text(words.children[2], sockets > 0 ? say("devices.connected") : say("closing.last", { time: `${format.day(dateOf(Date.parse(seen), format.zone))}, ${format.time(seen)}` }));
 }
 
+/** What a device is called that was adopted before, and what it may do. */
+async function formerly({ api }, { device }) {
+  const { ok, body } = device ? await api.ask("GET", "/api/devices") : {};
+  return (ok && body.devices.find(({ id }) => id === device)) || { name: "", role: "host" };
+}
+
 /** A device whose app cannot pair is let in as it is, once it is said by what it would be known and what that is worth. */
-const adoptScreen = (parts, one) => (nav) => {
-  const form = fields({ name: "", role: "host", roles: ADOPTED });
+const adoptScreen = (parts, one, { name, role }) => (nav) => {
+  const form = fields({ name, role, roles: ADOPTED });
   const save = sending(say("adopt.adopt"), () => form.send(nav, () => parts.api.ask("POST", "/api/adoptions", { ...form.values(), visitor: one.id }), (made) => {
     parts.news = say("adopt.done", { name: made.name, role: roleName(made.role) });
     parts.refused = false;

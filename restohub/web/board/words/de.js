@@ -361,7 +361,7 @@ export default {
   "adopt.adopt_one": "{name} bei {address} aufnehmen",
   "adopt.title": "Ein Gerät aufnehmen",
   "adopt.text": "Für eine App, die sich nicht koppeln lässt: das Gerät wird eingelassen, wie es ist. Gib ihm einen Namen, und sieh nach, ob es das richtige ist.",
-  "adopt.text_again": "Das ist vielleicht ein Gerät, das schon aufgenommen war und ausgeschlossen ist, seit sich etwas daran geändert hat. Sieh nach, ob es das richtige ist, und gib ihm seinen Namen.",
+  "adopt.text_again": "Das ist vielleicht ein Gerät, das schon aufgenommen war und ausgeschlossen ist, seit sich etwas daran geändert hat. Sieh nach, ob es das richtige ist.",
   "adopt.app": "App",
   "adopt.where": "Adresse",
   "adopt.known_by": "Erkannt an",

@@ -471,7 +471,7 @@ export default {
   'adopt.adopt_one': 'Adopt {name} at {address}',
   'adopt.title': 'Adopt a device',
   'adopt.text': 'For an app that cannot pair: the device is let in as it is. Give it a name, and see that it is the one you mean.',
-  'adopt.text_again': 'This is perhaps a device that was adopted before, and was shut out since something about it changed. See that it is the one you mean, and give it its name.',
+  'adopt.text_again': 'This is perhaps a device that was adopted before, and was shut out since something about it changed. See that it is the one you mean.',
   'adopt.app': 'App',
   'adopt.where': 'Address',
   'adopt.known_by': 'Known by',
