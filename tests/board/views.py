@@ -12,11 +12,12 @@ import httpx
 from playwright.sync_api import Page, expect
 
 from restohub.access.tokens import new_token
-from tests.access.closed_hub import Device, ask_to_pair, pair
+from tests.access.closed_hub import Device, ask_to_pair, manager, pair
 from tests.attack.stranger import client as stranger_at
 from tests.board.floor_samples import TABLES, bistro
 from tests.board.stage import NAME
 from tests.conftest import Hub
+from tests.contract.answers import ok
 
 SIZES = {
     "ipad": (1180, 820),
@@ -159,8 +160,18 @@ def open_as(token: str, open_page: Callable[..., Page], hub: Hub, path: str = "/
     return page
 
 
+@cache
+def visitor_and_staff(hub: Hub) -> None:
+    """Somebody who could be adopted, and somebody with a PIN: made once."""
+    with stranger_at(hub, "127.0.31.1") as api:
+        ok(api.post("/restaurants/1/guests", json={"name": "Nobody", "partySize": 1, "status": "cancelled"}), 201)
+    with manager(hub) as api:
+        ok(api.post("/api/staff", json={"name": "Anna-Lena", "role": "host", "pin": "4711"}), 201)
+
+
 def open_as_manager(open_page: Callable[..., Page], hub: Hub, **options: Any) -> Page:
     """The board on a manager's device, while another device waits to be let in."""
+    visitor_and_staff(hub)
     # Of one address five may wait.
     with stranger_at(hub, f"127.0.2.{time.monotonic_ns() % 200 + 1}") as api:
         ask_to_pair(api, new_token(), name="iPad")
@@ -211,6 +222,44 @@ def open_closing(page: Page) -> None:
     expect(page.locator(".state.big")).to_have_attribute("data-access", "open")
 
 
+def open_adopting(page: Page) -> None:
+    """Adopting a device whose app cannot pair."""
+    open_closing(page)
+    page.locator("li.device", has_text="127.0.31.1").locator("button").click()
+    expect(page.locator(".weak")).to_be_visible()
+
+
+def open_people(page: Page) -> None:
+    """Who of the staff is at this device."""
+    open_by_menu(page, "sign_in", ".people button >> nth=0")
+
+
+def open_pin(page: Page) -> None:
+    """The PIN pad."""
+    open_people(page)
+    page.locator(".people button").first.click()
+    expect(page.locator(".keys")).to_be_visible()
+
+
+def open_staff(page: Page) -> None:
+    """The people of the staff, for managers."""
+    open_by_menu(page, "staff", ".people button >> nth=0")
+
+
+def open_person(page: Page) -> None:
+    """What a manager does with one of them."""
+    open_staff(page)
+    page.locator(".people button").first.click()
+    expect(page.locator("[data-staff=remove]")).to_be_visible()
+
+
+def open_adding(page: Page) -> None:
+    """A new person, with a PIN."""
+    open_staff(page)
+    page.locator("[data-to=add]").click()
+    expect(page.locator(".keys")).to_be_visible()
+
+
 def open_audit(page: Page) -> None:
     """Who did what."""
     open_by_menu(page, "audit", ".audit ol:first-of-type li:first-of-type")
@@ -229,6 +278,12 @@ MANAGERS_VIEWS: dict[str, Callable[[Page], None]] = {
     "taking access away": open_revoking,
     "letting in": open_letting_in,
     "closing the hub": open_closing,
+    "adopting": open_adopting,
+    "who is here": open_people,
+    "the PIN pad": open_pin,
+    "the staff": open_staff,
+    "a person": open_person,
+    "a new person": open_adding,
     "who did what": open_audit,
     "the report": open_report,
 }

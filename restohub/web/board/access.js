@@ -12,7 +12,7 @@ const STYLES = new URL("./access.css", import.meta.url).href;
 export const roleName = (role) => (ROLES.includes(role) ? say(`access.role.${role}`) : String(role));
 
 /** Choices of a role, each with what it may do. */
-export const roleOptions = () => ROLES.map((role) => ({ value: role, label: el("span", {}, el("b", {}, roleName(role)), el("small", {}, say(`access.may.${role}`))) }));
+export const roleOptions = (roles = ROLES) => roles.map((role) => ({ value: role, label: el("span", {}, el("b", {}, roleName(role)), el("small", {}, say(`access.may.${role}`))) }));
 
 let known = null; // as it was last time: the menu shows it at once
 
@@ -22,19 +22,30 @@ export async function fillMenu({ place, api, entry }) {
   if (known) drawMenu(place, entry, known);
   const [health, paired] = await Promise.all([api.health(), deviceToken() ? api.pairing() : null]);
   if (!health.body || !health.body.access) return;
-  known = { access: health.body.access, device: paired && paired.ok ? paired.body.device : null };
+  const device = paired && paired.ok ? paired.body.device : null;
+  known = { access: health.body.access, device, staff: await signedIn(api, device) };
   if (place.isConnected) drawMenu(place, entry, known);
 }
 
-function drawMenu(place, entry, { access, device }) {
+/** Who of the staff is at this device. */
+async function signedIn(api, device) {
+  if (!device || device.role === "view") return null;
+  const module = await import("./signin.js").catch(() => null);
+  return module && module.signedIn(api, device);
+}
+
+function drawMenu(place, entry, { access, device, staff }) {
   const closed = access === "closed";
-  const manager = device && device.role === "manager";
+  const manager = device && device.role === "manager" && !device.restored_from;
+  const restored = device && device.role === "manager" && device.restored_from;
   const focused = place.contains(document.activeElement) ? document.activeElement.dataset.menu : null;
   place.replaceChildren(...[el("hr"),
+    staff ? entry("sign_in", el("span", {}, say(staff.person ? "signin.is" : "top.sign_in", staff.person || {}), staff.person ? el("small", {}, say("signin.change")) : null)) : null,
     el("p", { class: "state", "data-access": access }, icon(closed ? "lock" : "link"), el("span", {}, say(`access.${access}`),
-      device ? el("small", {}, say("access.this_device", { name: device.name, role: roleName(device.role) })) : null)),
-    manager || (!device && !closed) ? entry("devices") : null,
+      device ? el("small", {}, say("access.this_device", { name: device.name, role: roleName(device.role) }), restored ? ` · ${say("devices.restored_manager")}` : "") : null)),
+    manager || restored || (!device && !closed) ? entry("devices") : null,
     manager ? entry("closing", say(closed ? "closing.open" : "closing.close")) : null,
+    manager ? entry("staff") : null,
     manager ? entry("audit") : null].filter(Boolean));
   const again = focused && place.querySelector(`[data-menu="${focused}"]`);
   if (again) again.focus();

@@ -62,11 +62,11 @@ function auditScreen(parts, nav) {
   }
 
   function add(commit, format) {
-    const [{ timestamp, device }] = commit;
+    const [{ timestamp, device, person }] = commit;
     const day = dateOf(Date.parse(timestamp), format.zone);
     if (day !== place.day) list.append(el("h3", {}, format.day(day)), el("ol"));
     place.day = day;
-    list.lastChild.append(el("li", {}, el("time", { datetime: timestamp }, format.time(timestamp)), el("span", {}, el("b", {}, device || say("audit.unknown")), el("small", {}, wordsOf(commit, parts.store.get(), place.id)))));
+    list.lastChild.append(el("li", {}, el("time", { datetime: timestamp }, format.time(timestamp)), el("span", {}, el("b", {}, person ? say("audit.by", { person, device: device || say("audit.unknown") }) : device || say("audit.unknown")), el("small", {}, wordsOf(commit, parts.store.get(), place.id)))));
   }
 
   again();

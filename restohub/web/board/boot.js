@@ -22,14 +22,14 @@ const byId = (id) => document.getElementById(id);
 
 /** What few open is loaded when it is opened: the file, and what of it opens. */
 const LATER = {
-  menu: ['access', 'fillMenu'], devices: ['devices', 'openDevices'], closing: ['closing', 'openClosing'], audit: ['audit', 'openAudit'], page: ['pages', 'openPage'],
+  menu: ['access', 'fillMenu'], sign_in: ['signin', 'openSignIn'], person: ['signin', 'watchPerson'], staff: ['staff', 'openStaff'], devices: ['devices', 'openDevices'], closing: ['closing', 'openClosing'], audit: ['audit', 'openAudit'], page: ['pages', 'openPage'],
 };
 let tries = 0; // a module that did not come stays so, by the standard: under another name it is asked for again
 
 async function openLater([file, opens], parts) {
   const module = await import(`./${file}.js${tries ? `?${tries}` : ''}`).catch(() => { tries += 1; });
   if (module) return module[opens](parts);
-  return opens === 'fillMenu' ? null : tell(say('access.not_loaded'));
+  return ['fillMenu', 'watchPerson'].includes(opens) ? null : tell(say('access.not_loaded'));
 }
 
 /** The dialogs and modes that are opened by name, so that what draws need know none of them. */
@@ -205,6 +205,7 @@ async function boot() {
   if (Array.isArray(body)) store.set({ restaurants: body });
   const asked = Number(new URLSearchParams(location.search).get('restaurant'));
   change(asked || (Array.isArray(body) && body.length ? body[0].id : 1));
+  if (remembered('restohub.person')) open('person');
 }
 
 boot();

@@ -8,13 +8,22 @@ import { waitForCode } from "./pairing.js";
 import { formats, say } from "./words.js";
 
 const LOOK_MS = 2000;
+/** What a device that was adopted may be: for what a manager does, one is paired. */
+export const ADOPTED = ["host", "view"];
 
 /** @param {object} parts `paired()` has the page's socket show the token that it has now */
 export async function openDevices(parts) {
   const mine = deviceToken() ? await parts.api.pairing() : null;
   const device = mine && mine.ok && mine.body.device;
-  return openScreens(device && device.role === "manager" ? listScreen({ ...parts, me: device.id }) : joinScreen(parts));
+  if (!device || device.role !== "manager") return openScreens(joinScreen(parts));
+  return openScreens(device.restored_from ? unconfirmedScreen(device) : listScreen({ ...parts, me: device.id }));
 }
+
+/** A manager's device that came with a restored copy: no device can confirm it, the machine of the hub does. */
+const unconfirmedScreen = (device) => () => ({ title: say("top.devices"), nodes: [el("p", {}, say("devices.restored_own")), confirming(device)] });
+
+/** What confirms a device on the hub's machine: by its name where a shell takes it as it is. */
+const confirming = ({ id, name }) => el("pre", { tabindex: "0", "aria-label": say("devices.command") }, `restohub devices confirm ${/^[\p{L}\d][\p{L}\d '._-]*$/u.test(name) ? `"${name}"` : id}`);
 
 /** A device that is not in yet: its code, and what to do with it on the hub's computer. */
 const joinScreen = (parts) => (nav) => {
@@ -51,7 +60,7 @@ const listScreen = (parts) => (nav) => {
     waits.hidden = !waiting.length;
     keyed(lists.waiting, waiting, { key: (one) => one.code, facts: (one) => [one.expires_in_seconds, one.name], create: (one) => waitingRow(one, () => nav.go(letInScreen(parts, one))), update: updateWaiting });
     text(count, say("devices.count", { count: here.length }));
-    const rows = (list, items) => keyed(list, items, { key: (one) => one.id, facts: (one) => [one.name, one.role, one.sockets > 0, one.revoked_at], create: (one) => deviceRow(() => nav.go(deviceScreen(parts, one.id)), one), update: (node, one) => updateDevice(node, one, parts) });
+    const rows = (list, items) => keyed(list, items, { key: (one) => one.id, facts: (one) => [one.name, one.role, one.sockets > 0, one.revoked_at, one.restored_from, one.suspended_at], create: (one) => deviceRow(() => nav.go(deviceScreen(parts, one.id)), one), update: (node, one) => updateDevice(node, one, parts) });
     rows(lists.in, here);
     rows(lists.out, out);
     text(folded, say("devices.revoked", { count: out.length }));
@@ -88,7 +97,8 @@ function updateDevice(node, one, { me }) {
   const [dot, words, now] = node.firstChild.children;
   dot.classList.toggle("on", one.sockets > 0);
   text(words.firstChild, one.name);
-  text(words.lastChild, one.id === me ? `${roleName(one.role)} · ${say("devices.mine")}` : roleName(one.role));
+  text(words.lastChild, [roleName(one.role), one.id === me ? say("devices.mine") : "", one.known_by === "token" ? "" : say(`adopt.by_${one.known_by}`),
+    one.suspended_at ? say("adopt.suspended") : "", one.restored_from ? say(`devices.restored${one.role === "manager" ? "_manager" : ""}`) : ""].filter(Boolean).join(" · "));
   text(now, one.revoked_at ? "" : say(one.sockets > 0 ? "devices.connected" : "devices.away"));
 }
 
@@ -104,16 +114,20 @@ const deviceScreen = (parts, id) => (nav) => {
   const facts = el("dl", { class: "facts" }, ...[
     ["devices.paired", device.paired_by ? say("devices.paired_by", { time: moment(device.paired_at, parts), name: device.paired_by }) : moment(device.paired_at, parts)],
     device.revoked_at ? ["devices.revoked_at", moment(device.revoked_at, parts)] : ["devices.now", say(device.sockets > 0 ? "devices.connected" : "devices.away")],
+    ...(device.known_by === "token" ? [] : [["adopt.known_by", say(`adopt.${device.known_by}`)]]),
+    ...(device.restored_from ? [["devices.restored_copy", say("devices.restored_until", { time: moment(device.restored_from, parts) })]] : []),
   ].flatMap(([key, words]) => [el("dt", {}, say(key)), el("dd", {}, words)]));
   if (device.revoked_at) return { title: device.name, nodes: [facts, el("p", {}, say("devices.stays_out"))] };
   const warning = el("p", { class: "hint", role: "status" });
-  const form = fields({ name: device.name, role: device.role, onRole: (role) => text(warning, id === parts.me && role !== "manager" ? say("devices.own_role") : "") });
+  const form = fields({ name: device.name, role: device.role, roles: device.known_by === "token" ? undefined : ADOPTED, onRole: (role) => text(warning, id === parts.me && role !== "manager" ? say("devices.own_role") : "") });
   const save = sending(say("dialog.save"), () => form.send(nav, () => parts.api.ask("PATCH", `/api/devices/${id}`, form.values()), () => {
     parts.news = say("devices.saved", { name: form.values().name });
     nav.back();
   }));
   const revoke = button(say("devices.revoke"), () => nav.go(revokeScreen(parts, device)), "danger", { "data-to": "revoke" });
-  return { title: device.name, end: save, nodes: [facts, form.element(save), warning, el("div", { class: "answers" }, revoke)] };
+  const adopted = device.known_by === "token" ? [] : [el("p", {}, say(device.suspended_at ? "adopt.weak_suspended" : `adopt.weak_${device.known_by}`))];
+  const restored = device.restored_from ? [el("p", {}, say(device.role === "manager" ? "devices.restored_confirm_manager" : "devices.restored_confirm")), confirming(device)] : [];
+  return { title: device.name, end: save, nodes: [facts, ...adopted, ...restored, form.element(save), warning, el("div", { class: "answers" }, revoke)] };
 };
 
 const revokeScreen = (parts, device) => (nav) => {
@@ -173,13 +187,13 @@ function drawn(rows) {
 }
 
 /** The fields of a device; `code` only where one is let in. */
-function fields({ code = null, name, role, onRole = () => null }) {
+export function fields({ code = null, name, role, roles: most, onRole = () => null }) {
   const inputs = { name: el("input", { id: "device-name", maxlength: 100, autocomplete: "off" }) };
   if (code !== null) inputs.code = el("input", { id: "device-code", maxlength: 20, autocomplete: "off", autocapitalize: "characters", spellcheck: "false", class: "typed" });
   inputs.name.value = name;
   if (code) inputs.code.value = code;
   const errors = { code: el("small", { class: "error", id: "device-code-error" }), name: el("small", { class: "error", id: "device-name-error" }) };
-  const roles = oneOf({ value: role, options: roleOptions(), changed: () => onRole(roles.get()) });
+  const roles = oneOf({ value: role, options: roleOptions(most), changed: () => onRole(roles.get()) });
   roles.control.classList.add("roles");
   roles.control.setAttribute("role", "group");
   roles.control.setAttribute("aria-label", say("devices.role"));
@@ -203,12 +217,12 @@ function fields({ code = null, name, role, onRole = () => null }) {
     values: () => ({ ...(inputs.code ? { code: inputs.code.value.trim() } : {}), name: inputs.name.value.trim(), role: roles.get() }),
     element: (save) => el("form", { class: "fields", novalidate: true, on: { submit: (event) => event.preventDefault(), keydown: (event) => enter(event, save) } },
       ...Object.keys(inputs).sort().map(field), el("div", { class: "field" }, el("span", { class: "label" }, say("devices.role")), roles.control)),
-    async send(nav, ask, then) {
+    async send(nav, ask, then, words = {}) {
       if (!whole(...Object.keys(inputs).sort())) return;
       const answer = await ask();
       const wrong = answer.status === 422 && answer.body && (answer.body.errors || []).map(({ pointer }) => pointer.slice(1)).find((key) => inputs[key]);
       if (wrong) fail(wrong, say(`devices.wrong_${wrong}`));
-      else if (well(nav, answer, { change: true })) then(answer.body);
+      else if (well(nav, answer, { change: true, words })) then(answer.body);
     },
   };
 }
@@ -221,7 +235,7 @@ function enter(event, save) {
 }
 
 /** A button that does nothing while it is at it. */
-function sending(words, act) {
+export function sending(words, act) {
   let busy = false;
   return button(words, async () => {
     if (busy) return;

@@ -72,6 +72,7 @@ export function tell(text) {
   if (text) saying = setTimeout(() => { place.textContent = ""; }, 6000);
 }
 
+let formsMade = 0;
 /**
  * A form: Cancel and Save stand in its head. `submit(values)` saves and may give `{ errors: { field: text}, text}` back,
  * then it stays open. `watch(form)` is called at once and gives a function that ends the watching.
@@ -82,10 +83,11 @@ export function openForm({ title, text = "", fields, submit = () => null, save =
   return openDialog({ title, kind: "form", over, build(close) {
     const parts = new Map(fields.map((field) => [field.name, makeField(field)]));
     const note = el("div", { class: "note", role: "alert" });
-    const send = el("button", { class: "btn main", form: "form" }, save);
+    const id = `form${++formsMade}`; // one may be open over another
+    const send = el("button", { class: "btn main", form: id }, save);
     const form = formOf({ parts, note, send, submit, close });
     const rest = extra ? extra(form) : null;
-    const body = el("form", { id: "form", class: "body", novalidate: true, on: { submit: form.send } }, note, text ? el("p", {}, text) : null, rest, ...[...parts.values()].map((part) => part.element));
+    const body = el("form", { id, class: "body", novalidate: true, on: { submit: form.send } }, note, text ? el("p", {}, text) : null, rest, ...[...parts.values()].map((part) => part.element));
     for (const part of parts.values()) part.changed = () => body.dispatchEvent(new Event("change"));
     for (const name of ["change", "input"]) body.addEventListener(name, () => form.onchange());
     finish = watch(form);
