@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Sequence, Set
+from collections.abc import Awaitable, Callable, Sequence, Set
 from functools import partial
 from typing import Any
 
@@ -54,7 +54,8 @@ MADE_UP = "CREATE TABLE IF NOT EXISTS scrub (zeros BLOB) STRICT"
 FILL = "INSERT INTO scrub (zeros) VALUES (zeroblob(?))"
 UNFILL = "DELETE FROM scrub WHERE rowid = (SELECT max(rowid) FROM scrub) RETURNING 1"
 FREE = "PRAGMA freelist_count"
-ROOT = "SELECT rootpage FROM sqlite_master WHERE name = 'log'"
+IMAGE, PUT_IMAGE = "SELECT image FROM entity WHERE rowid = ?", "UPDATE entity SET image = ? WHERE rowid = ?"
+ROOT = "SELECT rootpage FROM sqlite_master WHERE name = '{}'"
 ERASED = "erased "
 MARKS = "SELECT name FROM hub WHERE name >= 'erased ' AND name < 'erased!'"
 # Rows are moved behind all others, in their order: what they leave are free pages alone.
@@ -135,12 +136,12 @@ class Eraser:
 
         return await self._step(moving)
 
-    async def log_root(self) -> int:
-        """The page with which the log begins."""
-        return await self._step(lambda connection: _number(connection, ROOT))
+    async def root_of(self, table: str) -> int:
+        """The page with which a table begins."""
+        return await self._step(lambda connection: _number(connection, ROOT.format(table)))
 
     async def find_stale(self, root: int) -> list[Growth]:
-        """The rows of the log that have to grow over stale copies; to be asked once the write-ahead log is empty."""
+        """The rows of a table that have to grow over stale copies; to be asked once the write-ahead log is empty."""
         if self._pages is None:
             self._pages = PageReader(self._ledger.path)
         leaves = await asyncio.to_thread(self._pages.leaves, root)
@@ -165,6 +166,19 @@ class Eraser:
             return len(rows)
 
         return await self._step(growing)
+
+    async def stretch(self, rows: Sequence[Growth]) -> int:
+        """Make these rows of the entities longer, and as they were again, in one transaction: zeros are left there."""
+
+        def stretching(connection: sqlite3.Connection) -> int:
+            for one in rows:
+                for (image,) in connection.execute(IMAGE, (one.position,)).fetchall():
+                    connection.executemany(
+                        PUT_IMAGE, [(value, one.position) for value in (image + bytes(one.bytes), image)]
+                    )
+            return len(rows)
+
+        return await self._step(stretching)
 
     async def fill(self) -> int:
         """Fill some free pages with zeros; how many are left."""
@@ -231,19 +245,25 @@ async def clean_pages(eraser: Eraser, between: Between) -> None:
         last, at = await between(eraser.last_entity), 0
         while at < last and (moved := await between(partial(eraser.move_entities, at, last))):
             at = moved
-    root = await between(eraser.log_root)
+    await _overwrite(eraser, between, "log", eraser.grow)
+    await _overwrite(eraser, between, "entity", eraser.stretch)
+    while await between(eraser.fill):
+        pass
+    while await between(eraser.unfill):
+        pass
+    await _truncate(eraser, between)
+
+
+async def _overwrite(eraser: Eraser, between: Between, table: str, grow: Callable[..., Awaitable[int]]) -> None:
+    """Have the rows of a table grow over the stale copies in its pages."""
+    root = await between(partial(eraser.root_of, table))
     for _ in range(ROUNDS):
         await _truncate(eraser, between)
         stale = await eraser.find_stale(root)
         if not stale:
             break
         for first in range(0, len(stale), GROWN_A_STEP):
-            await between(partial(eraser.grow, stale[first : first + GROWN_A_STEP]))
-    while await between(eraser.fill):
-        pass
-    while await between(eraser.unfill):
-        pass
-    await _truncate(eraser, between)
+            await between(partial(grow, stale[first : first + GROWN_A_STEP]))
 
 
 async def _truncate(eraser: Eraser, between: Between) -> None:
