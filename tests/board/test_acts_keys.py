@@ -141,6 +141,7 @@ def test_from_table_to_table_by_arrows_and_its_party_finishes(stand: Stand) -> N
 def test_a_seated_party_is_moved_by_the_other_tables_number(stand: Stand) -> None:
     keys(stand, "1")
     keys(stand, "Escape")
+    expect(stand.page.locator("dialog")).to_have_count(0)  # then the focus is back where it was
     pick(stand, "Rossi")
     keys(stand, "3")
     stand.show("3", "Rossi")
@@ -187,6 +188,7 @@ def test_escape_goes_back_and_the_keys_are_told(stand: Stand) -> None:
     keys(stand, "?")
     expect(stand.page.locator("dialog .keys")).to_contain_text("Add a walk-in")
     keys(stand, "Escape")
+    expect(stand.page.locator("dialog")).to_have_count(0)  # then the focus is back where it was
     pick(stand, "Rossi")
     keys(stand, "Escape")
     expect(stand.button("clear")).to_have_count(0)

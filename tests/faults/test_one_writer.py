@@ -19,7 +19,8 @@ from tests.house.source_tree import PACKAGE, name, parsed
 CONNECTING = {"sqlite3.connect", "aiosqlite.connect", "sqlite3.Connection", "Connection", "connected", "_opening"}
 # `connected` itself (SQLite's own call and its thread's), `_opening` and who opens by it: the writer and the readers of
 # history; the doctor, who looks; the verification and the new identity of a stopped hub, and a blank database in memory
-# to compare a format with; a backup's source (read-only) and its own copy, a restore's copy and the stopped hub's id.
+# to compare a format with; a backup's source (read-only) and its own copy, a restore's copy and its devices, and the
+# stopped hub's id.
 CONNECTIONS = {
     "restohub/store/connection.py": 5,
     "restohub/store/inspection.py": 1,
@@ -27,7 +28,7 @@ CONNECTIONS = {
     "restohub/store/hub_identity.py": 1,
     "restohub/store/schema.py": 1,
     "restohub/store/backup.py": 3,
-    "restohub/store/restore.py": 2,
+    "restohub/store/restore.py": 3,
 }
 WRITING = "(?:pwrite64|pwritev|write|ftruncate|fdatasync|fsync)"
 WROTE = re.compile(rf"^(\d+) +{WRITING}\(\d+<[^>]*/restohub\.db(-wal|)>", re.M)

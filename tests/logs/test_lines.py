@@ -248,6 +248,7 @@ PATHS = {
     "date": SECRETS[1],
     "erasure_id": SECRETS[1],
     "device_id": SECRETS[1],
+    "person_id": SECRETS[1],
 }
 
 

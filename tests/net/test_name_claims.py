@@ -139,7 +139,8 @@ def sent_elsewhere(scene: Scene) -> None:
                 wire.send(datagram("10.77.0.66", claim("Mine", f"x{n}.local.")))
                 time.sleep(0.04)
             assert other.asked_at, "what is sent so is heard"
-            assert len(other.asked_at) <= (time.monotonic() - began) / 60 * RIVALS_ASKED_A_MINUTE + 4
+            # Each time over plain HTTP and, as that is not answered, over TLS.
+            assert len(other.asked_at) <= 2 * ((time.monotonic() - began) / 60 * RIVALS_ASKED_A_MINUTE + 4)
         keeps(hub, "Mine", 1)
         with pytest.raises(TimeoutError):
             own.accept()
