@@ -5,7 +5,7 @@ row's last overflow page may be of an earlier row. Neither is reached by any sta
 space overwrites it. File format: https://www.sqlite.org/fileformat2.html.
 
 Two places are not reached: up to some 30 bytes beside a row that is alone in its page and fills it, and the unused part
-of a page between root and leaves that SQLite made of a freed one, as it does where a tree grows by a level.
+of a page that SQLite made of a freed one where a tree grew by a level: of an index, or between root and leaves.
 """
 
 from __future__ import annotations
