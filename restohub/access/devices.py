@@ -91,7 +91,7 @@ class Access:
         self.visitors = visitors or Visitors()
         # Those that a closed hub refused, in memory alone: so no stranger takes the place of one that was here before.
         self.refused = Visitors(most=REFUSED_MAX)
-        # What was seen of adopted devices, and is still to be stored.
+        # The devices of which something counts that is still to be stored.
         self.unkept: set[str] = set()
         self.to_keep = asyncio.Event()
         self.staff = staff or Staff(now=now)
@@ -132,7 +132,7 @@ class Access:
             self._by_digest[device.digest] = device
 
     def put_unkept(self, device: Device) -> None:
-        """Take in what was seen of an adopted device, and have it stored soon."""
+        """Take in what counts at once, and have it stored as soon as the disk takes it."""
         self.put(device)
         self.unkept.add(device.id)
         self.to_keep.set()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from restohub.access.pins import PEPPER_BYTES, new_pepper
@@ -38,8 +39,10 @@ def known_staff(persons: Sequence[Person], folder: Path, now: Callable[[], float
 
 def read_or_make_pepper(folder: Path) -> bytes:
     """The pepper of a folder; where there is none, a new one, kept durably, whole or not at all. Raises OSError."""
-    if (found := read_pepper(folder)) is not None:
-        return found
+    with suppress(FileNotFoundError):  # one that cannot be read now is not replaced: all PINs hang on it
+        found = (folder / PEPPER_FILE).read_bytes()
+        if len(found) == PEPPER_BYTES:
+            return found
     pepper, new = new_pepper(), folder / f"{PEPPER_FILE}.new"
     new.unlink(missing_ok=True)
     with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:

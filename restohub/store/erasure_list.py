@@ -34,7 +34,7 @@ def read_list(folder: Path) -> list[Erasure]:
         return _decoder.decode(path.read_bytes())
     except FileNotFoundError:
         return []
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ListError(
             f"The list of erasures {path} cannot be read: {error}. Put another in its place: one lies beside the data, "
             "and one beside each set of backups."

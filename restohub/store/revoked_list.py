@@ -41,7 +41,7 @@ def read_revoked(folder: Path) -> dict[bytes, int]:
         return {bytes.fromhex(one.token_sha256): one.revoked_at for one in _decoder.decode(path.read_bytes())}
     except FileNotFoundError:
         return {}
-    except (OSError, msgspec.DecodeError) as error:
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
         log.warning(
             "The list of revoked devices %s cannot be read (%s). Of a copy of the data that is put back, look at each "
             "device in `restohub devices list`.",

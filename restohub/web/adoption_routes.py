@@ -37,6 +37,9 @@ async def adopt_device(request: Request) -> Answer:
             raise Problem(invalid("visitor", NO_VISITOR, NO_VISITOR))
         device = _adopted(hub, found, asked, read_asker(request))
         await keep_access(hub, device)
+        seen = hub.access.devices.get(device.id)
+        if seen is not None and seen.revoked_at is not None:  # meanwhile, which waits for nothing
+            raise Problem(invalid("visitor", NO_VISITOR, NO_VISITOR))
         hub.access.put(device)
     hub.access.forget_visitor(found.visitor.address, found.digest)
     _speaks_from(hub, found, device)

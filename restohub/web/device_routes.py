@@ -136,7 +136,7 @@ async def revoke_device(request: Request) -> Answer:
     hub, device = request.hub, _device(request)
     if device.revoked_at is None:
         device = msgspec.structs.replace(device, revoked_at=hub.clock.now())
-        hub.access.put(device)
+        hub.access.put_unkept(device)
         hub.access.pairings.withdraw(device.id)
         hub.feed.turn_away(Refused("token_invalid"), lambda one: one == device.id)
     async with hub.access.changing:

@@ -10,10 +10,15 @@ from hashlib import sha256
 from types import SimpleNamespace
 from typing import Any, cast
 
+from restohub.access.adoption import Adopted
 from restohub.access.devices import Access, Device
+from restohub.access.headers import sent_by
 from restohub.access.tokens import new_token
+from restohub.access.visitors import Sighting
 from restohub.live.ports import StorageFullError
+from restohub.upkeep.seen_devices import keep_seen_devices
 from restohub.web.access_mode import put_access
+from restohub.web.adoption_routes import adopt_device, adoptable
 from restohub.web.device_routes import (
     change_device,
     get_pairing,
@@ -30,6 +35,7 @@ from restohub.wire.responses import Answer
 TOKEN = new_token()
 DIGEST = sha256(TOKEN.encode()).digest()
 MACHINE = new_token()
+ADDRESS = "192.168.1.66"
 
 
 def at_once(test: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], None]:
@@ -79,7 +85,7 @@ class Floor:
             return {"type": "http.request", "body": json.dumps(body).encode(), "more_body": False}
 
         headers = [(b"content-type", b"application/json"), (b"authorization", f"Bearer {token}".encode())]
-        caller = SimpleNamespace(address="192.168.1.66", looks=0)
+        caller = SimpleNamespace(address=ADDRESS, looks=0)
         scope = {"headers": headers, "path_params": {"device_id": path}, "restohub.caller": caller}
         request = Request(scope, receive, cast(Any, self))
         if handler not in (open_pairing, get_pairing):
@@ -135,6 +141,54 @@ async def test_another_name_and_another_role_at_once_are_both_kept() -> None:
     await asyncio.gather(*both)
     assert (floor.access.devices["d1"].name, floor.access.devices["d1"].role) == ("Mine", "view")
     assert floor.writer.kept["d1"] == floor.access.devices["d1"]
+
+
+def adopted(suspended_at: int | None = None) -> Device:
+    """A device that is known by its address."""
+    return Device("d1", "Bar", "host", b"", 1, "machine", adopted=Adopted("address", ADDRESS, False, suspended_at))
+
+
+@at_once
+async def test_a_device_that_is_adopted_again_does_not_come_back_where_it_is_revoked_meanwhile() -> None:
+    floor = Floor(adopted(suspended_at=900))
+    floor.access.note_visitor(Sighting(ADDRESS, 990, "", sent_by(b""), False))
+    [found] = adoptable(cast(Any, floor))
+    again = floor.ask(adopt_device, {"visitor": found.id, "name": "Bar", "role": "host"})
+    await begun()
+    revoked = floor.ask(revoke_device, path="d1")
+    await begun()
+    floor.writer.go.set()
+    ended = await asyncio.gather(again, revoked, return_exceptions=True)
+    assert [type(one) for one in ended] == [Problem, Answer]
+    assert floor.access.adopted.known(b"", ADDRESS) is None
+    assert floor.writer.kept["d1"].revoked_at == floor.access.devices["d1"].revoked_at == 1000
+
+
+@at_once
+async def test_what_is_seen_of_a_device_while_it_is_being_stored_is_stored_too() -> None:
+    floor = Floor(adopted())
+    keeping = asyncio.ensure_future(keep_seen_devices(cast(Any, floor)))
+    floor.access.put_unkept(adopted())
+    await begun()
+    floor.access.put_unkept(adopted(suspended_at=1000))
+    floor.writer.go.set()
+    await begun()
+    keeping.cancel()
+    assert floor.writer.kept["d1"].suspended
+
+
+@at_once
+async def test_who_was_revoked_on_a_full_disk_is_stored_once_it_has_room() -> None:
+    floor = Floor(known())
+    floor.writer.go.set()
+    floor.writer.full = True
+    [refused] = await asyncio.gather(floor.ask(revoke_device, path="d1"), return_exceptions=True)
+    assert isinstance(refused, Problem)
+    floor.writer.full = False
+    keeping = asyncio.ensure_future(keep_seen_devices(cast(Any, floor)))
+    await begun()
+    keeping.cancel()
+    assert floor.writer.kept["d1"].revoked_at == 1000
 
 
 async def code_of(floor: Floor) -> str:

@@ -129,14 +129,15 @@ def test_a_backup_that_is_restored_elsewhere_brings_the_list_along(closed: Hub, 
     assert works_as(closed.start(), gone) == "nothing"
 
 
-def test_a_list_that_cannot_be_read_is_said_and_begun_anew(closed: Hub) -> None:
+@pytest.mark.parametrize("damage", [b"[", b'[{"token_sha256": "\xff", "revoked_at": 1}]'], ids=["torn", "no text"])
+def test_a_list_that_cannot_be_read_is_said_and_begun_anew(closed: Hub, damage: bytes) -> None:
     gone = pair(closed, "host")
     revoke(closed, gone)
     assert "revoked.json" in [path.name for path in closed.data.iterdir()]
     kept = json.loads((closed.data / "revoked.json").read_text())
     assert [one["token_sha256"] for one in kept] == [hash_of(gone.token)]
     assert closed.stop() == 0
-    (closed.data / "revoked.json").write_text("[")
+    (closed.data / "revoked.json").write_bytes(damage)
     closed.start()
     closed.says("The list of revoked devices")
     assert json.loads((closed.data / "revoked.json").read_text()) == kept

@@ -12,9 +12,13 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from hashlib import scrypt
+from pathlib import Path
+
+import pytest
 
 from restohub.access.pins import COST, MEMORY_MAX, fits
 from restohub.access.staff import Person
+from restohub.net.pepper_file import read_or_make_pepper
 from restohub.store.data_folder import DATABASE
 from restohub.store.person_rows import PUT_PERSON, person_row
 from restohub.store.verification import verify_folder
@@ -114,3 +118,11 @@ def test_after_a_restart_all_are_signed_out_and_without_the_pepper_no_pin_counts
     ):
         sql(hub.data, damage)
         assert said in " ".join(one.detail for one in verify_folder(hub.data, lambda *_: None).faults)
+
+
+def test_a_pepper_that_cannot_be_read_now_is_not_replaced(tmp_path: Path) -> None:
+    pepper = tmp_path / "restohub.pepper"
+    pepper.symlink_to(pepper)  # whoever follows it is told of too many levels
+    with pytest.raises(OSError, match="symbolic links"):
+        read_or_make_pepper(tmp_path)
+    assert pepper.is_symlink()

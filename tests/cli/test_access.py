@@ -45,7 +45,7 @@ def test_it_is_not_closed_beside_ipads_that_are_not_paired_unless_told_twice(new
         next_message(ipad)
         status, said, wrong = told(hub, "access", "close", "--yes")
         assert (status, "connected now" in said) == (1, True)
-        assert "A device that is not paired is connected now." in wrong
+        assert "A device that is neither paired nor adopted is connected now." in wrong
         next_status, _, _ = told(hub, "access", "close", "--anyway")
         assert next_status == 1, "--anyway alone still asks"
         status, _, _ = told(hub, "access", "close", "--yes", "--anyway")

@@ -97,7 +97,7 @@ def test_damaged_data_are_never_called_a_backup(data: Path) -> None:
 
 def test_beside_a_damaged_list_of_erasures_no_backup_is_made(data: Path) -> None:
     own = backed_up(data).path.parent
-    (own / ERASURES).write_text("torn")
+    (own / ERASURES).write_bytes(b'[{"id": "\xff"}]')
     before = sorted(own.iterdir())
     with pytest.raises(ListError, match="Put another in its place: one lies beside the data,"):
         backed_up(data, NOW + DAY_S)
