@@ -10,7 +10,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 access = typer.Typer(
-    help="Close the hub to devices that are not paired, or open it again.",
+    help="Close the hub to devices that are neither paired nor adopted, or open it again.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -37,23 +37,27 @@ def open_(data: Data = None, as_json: AsJson = False) -> None:
     _show(told_by(hub, "PUT", "/api/access", {"access": "open"}), as_json=as_json, people=False)
 
 
-@access.command(short_help="Shut out every device that is not paired.")
+@access.command(short_help="Shut out every device that is neither paired nor adopted.")
 def close(
     data: Data = None,
     anyway: Annotated[
-        bool, typer.Option("--anyway", help="Also while devices that are not paired are connected.")
+        bool, typer.Option("--anyway", help="Also while devices that are neither paired nor adopted are connected.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts; needs --yes.")] = False,
 ) -> None:
-    """Shut out every device that is not paired. It lists who was here without a token, and asks first."""
+    """Shut out every device that is neither paired nor adopted. It lists who was here, and asks first."""
     hub = the_hub(data)
     found = told_by(hub, "GET", "/api/access")
     connected = sum(1 for one in found["unpaired"] if one["sockets"])
     if not as_json:
         _show(found, as_json=False)
     if connected and not anyway and found["access"] == "open":
-        many = f"{connected} devices that are not paired are" if connected > 1 else "A device that is not paired is"
+        many = (
+            f"{connected} devices that are neither paired nor adopted are"
+            if connected > 1
+            else "A device that is neither paired nor adopted is"
+        )
         fail(
             f"{many} connected now. Pair with `restohub pair`, adopt an app that cannot pair with "
             "`restohub devices adopt`, or run it again with --anyway to close all the same."

@@ -45,7 +45,9 @@ cli = typer.Typer(
 )
 cli.add_typer(backup, name="backup", short_help=whole_first_line(make))
 cli.add_typer(service, name="service", short_help="Start the hub with the machine.")
-cli.add_typer(access, name="access", short_help="Close the hub to devices that are not paired, or open it again.")
+cli.add_typer(
+    access, name="access", short_help="Close the hub to devices that are neither paired nor adopted, or open it again."
+)
 cli.add_typer(devices, name="devices", short_help="The devices that are paired: list, rename, revoke, confirm.")
 cli.add_typer(staff, name="staff", short_help="The people of the staff and their PINs: list, add, pin, remove.")
 cli.add_typer(tls, name="tls", short_help="Make another certificate of the hub's own.")

@@ -39,7 +39,11 @@ async def put_access(request: Request) -> Answer:
 
 
 def _unpaired(count: int) -> Refused:
-    many = f"{count} devices that are not paired are" if count > 1 else "A device that is not paired is"
+    many = (
+        f"{count} devices that are neither paired nor adopted are"
+        if count > 1
+        else "A device that is neither paired nor adopted is"
+    )
     detail = f"{many} connected now, and would be shut out. Nothing was changed."
     return Refused("devices_unpaired", detail, params=Params(devices=count))
 
