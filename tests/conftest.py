@@ -34,6 +34,8 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
 START_WAIT_S = 60.0
+# For what another process does at once: where the machine has much else to do, that takes long.
+WAIT_S = 20.0
 SAID_CHARACTERS_MAX = 4000
 PROGRAM = (sys.executable, "-m", "restohub")
 PORTS, WORKERS = range(12_000, 32_000), 16
@@ -142,7 +144,7 @@ class Hub:
         except subprocess.TimeoutExpired:
             raise AssertionError(f"the hub goes on: {self.said()}") from None
 
-    def stop(self, sig: signal.Signals = signal.SIGTERM, wait_s: float = 10.0) -> int:
+    def stop(self, sig: signal.Signals = signal.SIGTERM, wait_s: float = WAIT_S) -> int:
         """Ask the process to stop and return its exit status."""
         assert self.process is not None
         if self.process.poll() is None:
@@ -153,7 +155,7 @@ class Hub:
         """SIGKILL, as a power switch would."""
         assert self.process is not None
         self.process.kill()
-        self.process.wait(timeout=10)
+        self.process.wait(timeout=WAIT_S)
 
     def client(self, **options: Any) -> httpx.Client:
         """An HTTP client of this hub; paths begin at the root."""
@@ -189,7 +191,7 @@ class Hub:
         raise AssertionError(body)
 
 
-def next_message(sock: ClientConnection, wait_s: float = 5.0) -> dict[str, Any]:
+def next_message(sock: ClientConnection, wait_s: float = WAIT_S) -> dict[str, Any]:
     """The next message of a socket as a dict; raises AssertionError where none comes in time."""
     try:
         text = sock.recv(timeout=wait_s)

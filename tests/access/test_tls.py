@@ -23,7 +23,7 @@ from restohub.cli.hub_client import HubClient, HubError
 from tests.access.closed_hub import ask_to_pair, bearer, hash_of, machine_token, manager
 from tests.access.tls_hub import Rogue, TlsHub, anyone
 from tests.attack.stranger import read_to_end
-from tests.conftest import Hub, next_message
+from tests.conftest import WAIT_S, Hub, next_message
 from tests.contract.answers import ok, problem
 from tests.contract.quick_hub import clock, needs_quick_clock
 from tests.contract.requests import new_guest
@@ -150,7 +150,7 @@ def test_another_hub_of_the_same_name_gets_no_byte_of_a_token(secure: TlsHub, tm
         client = HubClient("127.0.0.1", rogue.port, token, secure.fingerprint())
         with pytest.raises(HubError, match="another certificate"):
             client.ask("GET", "/api/devices")
-        assert rogue.met.wait(10)
+        assert rogue.met.wait(WAIT_S)
     assert rogue.heard == b""
     assert HubClient("127.0.0.1", secure.tls_port, token, secure.fingerprint()).ask("GET", "/api/devices")[0] == 200
     with Rogue(tmp_path).listening() as fooled:

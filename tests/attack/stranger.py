@@ -22,7 +22,7 @@ RSS_MB_MAX = 300
 RECEIVE_BYTES_MAX = 64 * 1024 * 1024
 
 
-def raw(hub: Hub, address: str = STRANGER, *, receive_bytes: int = 0, wait_s: float = 10.0) -> socket.socket:
+def raw(hub: Hub, address: str = STRANGER, *, receive_bytes: int = 0, wait_s: float = 30.0) -> socket.socket:
     """A TCP connection to the hub from an address; `receive_bytes` makes its kernel take little."""
     sock = socket.socket()
     sock.settimeout(wait_s)

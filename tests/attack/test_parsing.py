@@ -24,7 +24,7 @@ from restohub.wire.strict_json import read_json
 from tests.attack.costly_bodies import GUEST, MIB, body, slowest
 from tests.attack.house_ipads import friends
 from tests.attack.stranger import client, raw, ws
-from tests.conftest import Hub, next_message
+from tests.conftest import WAIT_S, Hub, next_message
 
 BATCH, QUEUE = "/api/v1/atomic/batch", "/api/sync/batch"
 JSON_TYPE = {"Content-Type": "application/json"}
@@ -82,7 +82,7 @@ def test_a_message_that_is_full_of_values_gets_a_short_error(target: Hub) -> Non
         next_message(sock)
         for item, place in (("0", OBJECT), ("{}", LIST), ("0." + "1" * 500, LIST)):
             sock.send(body((item,), place, MESSAGE_BYTES).decode())
-            error = sock.recv(timeout=5)
+            error = sock.recv(timeout=WAIT_S)
             assert json.loads(error)["error_code"] == "invalid_json"
             assert len(error) < 1_000
         sock.send('{"type": "ping"}')

@@ -76,8 +76,8 @@ class Terminal:
         """Its exit status, after SIGTERM where it still runs."""
         if self.process.poll() is None:
             self.process.terminate()
-        status = self.process.wait(10)
-        self._reader.join(5)
+        status = self.process.wait(SAYS_WAIT_S)
+        self._reader.join(SAYS_WAIT_S)
         os.close(self._ours)
         return status
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.conftest import Hub
+from tests.conftest import START_WAIT_S, Hub
 from tests.faults.disk_fault_checks import batch, parties, shown
 from tests.faults.loaded_hub import backed_up, restohub
 
@@ -104,7 +104,7 @@ def test_a_place_is_set_up_once_and_its_absence_is_said(evening: Hub, tmp_path: 
     assert f"{stick} is not there, or is not set up for this hub." in done.stderr
     assert list(stick.iterdir()) == []
     with evening.start().client() as api:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + START_WAIT_S
         while not (told := api.get("/health").json())["backup"]["missing"]:
             assert time.monotonic() < deadline, told
         assert "could not be copied to each place" in str(told["database"]["warnings"])

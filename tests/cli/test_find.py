@@ -38,7 +38,7 @@ def two_lans(network: Network) -> Machine:
 def page_at(machine: Machine, host: str) -> str:
     """The page `/about`, asked on the machine itself by one who names that host."""
     with machine.inside(socket.socket) as sock:
-        sock.settimeout(10)
+        sock.settimeout(SETTLES_S)
         sock.connect(("127.0.0.1", PORT))
         asking = http.client.HTTPConnection("127.0.0.1")
         asking.sock = sock

@@ -17,7 +17,7 @@ from websockets.protocol import CONNECTING
 from websockets.sync.client import ClientConnection
 from websockets.uri import parse_uri
 
-from tests.conftest import Hub, next_message
+from tests.conftest import WAIT_S, Hub, next_message
 from tests.contract.answers import revision_of
 from tests.contract.requests import new_guest
 
@@ -48,7 +48,7 @@ def both_sockets(hub: Hub, restaurant: int) -> Iterator[tuple[ClientConnection, 
         yield realtime, sync
 
 
-def until_closed(sock: ClientConnection, wait_s: float = 10.0) -> tuple[list[Message], int | None]:
+def until_closed(sock: ClientConnection, wait_s: float = WAIT_S) -> tuple[list[Message], int | None]:
     """What the hub still said, and the code it closed with."""
     heard: list[Message] = []
     try:
@@ -73,7 +73,7 @@ def take_parts(sock: ClientConnection) -> list[Message]:
     """The next message with all of its parts, each one asserted to be numbered, alike and within 256 KiB."""
     parts: list[Message] = []
     while not parts or len(parts) < parts[0]["parts"]:
-        raw = sock.recv(timeout=10, decode=False)
+        raw = sock.recv(timeout=WAIT_S, decode=False)
         assert len(raw) <= MESSAGE_BYTES_MAX
         message: Message = json.loads(raw)
         assert "part" in message, f"{message['type']} after {len(parts)} parts"
@@ -172,7 +172,7 @@ class ManualSocket:
         self.tcp = socket.socket()
         if receive_bytes is not None:
             self.tcp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
-        self.tcp.settimeout(20)
+        self.tcp.settimeout(WAIT_S)
         self.tcp.connect(("127.0.0.1", hub.port))
         self.protocol = ClientProtocol(parse_uri(hub.ws_url + path), max_size=None)
         self.protocol.send_request(self.protocol.connect())

@@ -17,7 +17,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.conftest import START_WAIT_S, Hub, free_port
+from tests.conftest import START_WAIT_S, WAIT_S, Hub, free_port
 from tests.contract.requests import new_guest
 
 NewHub = Callable[..., Hub]
@@ -62,7 +62,7 @@ def ended(*args: str, **env: str) -> subprocess.CompletedProcess[str]:
 def answers(port: int, host: str = "127.0.0.1") -> bool:
     """Whether something listens."""
     try:
-        socket.create_connection((host, port), timeout=2).close()
+        socket.create_connection((host, port), timeout=WAIT_S).close()
     except OSError:
         return False
     return True
@@ -96,7 +96,7 @@ def _serving(port: int, args: Sequence[str], env: dict[str, str] | None, said: P
         yield
     finally:
         process.terminate()
-        process.wait(timeout=10)
+        process.wait(timeout=WAIT_S)
 
 
 def folder(tmp_path: Path, settings: str = "") -> Path:
@@ -121,7 +121,7 @@ def test_the_help_names_every_flag() -> None:
 
 def test_the_help_of_the_command_names_serve() -> None:
     told = subprocess.run(
-        [*SERVE[:-1], "--help"], env=environment(), check=False, capture_output=True, text=True, timeout=20
+        [*SERVE[:-1], "--help"], env=environment(), check=False, capture_output=True, text=True, timeout=START_WAIT_S
     )
     assert told.returncode == 0
     assert "serve" in told.stdout
@@ -134,7 +134,7 @@ def test_it_says_where_to_reach_it_once_it_truly_listens(tmp_path: Path) -> None
         [*SERVE, *args], env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
     )
     assert process.stdout is not None
-    silent = threading.Timer(20, process.kill)
+    silent = threading.Timer(START_WAIT_S, process.kill)
     silent.start()
     try:
         said = next((line for line in process.stdout if f"http://127.0.0.1:{port}".encode() in line), None)
@@ -143,7 +143,7 @@ def test_it_says_where_to_reach_it_once_it_truly_listens(tmp_path: Path) -> None
         assert answers(port)
     finally:
         process.terminate()
-        process.communicate(timeout=10)
+        process.communicate(timeout=WAIT_S)
 
 
 def address_in_the_network() -> str | None:
@@ -158,7 +158,7 @@ def address_in_the_network() -> str | None:
 def test_a_hub_on_every_address_says_one_that_an_ipad_can_reach(tmp_path: Path) -> None:
     port, said = free_port(), tmp_path / "said"
     with serving(port, "--port", str(port), "--data", str(tmp_path / "data"), said=said):
-        httpx.get(f"http://127.0.0.1:{port}/health", timeout=10, trust_env=False)
+        httpx.get(f"http://127.0.0.1:{port}/health", timeout=WAIT_S, trust_env=False)
     assert f"http://{address_in_the_network()}:{port}" in said.read_text()
 
 
@@ -216,7 +216,7 @@ def test_the_log_format_comes_from_flag_environment_file_or_default_in_this_orde
     args = ["--host", "127.0.0.1", "--port", str(port), "--data", str(data)]
     env = {"RESTOHUB_LOG_FORMAT": of_environment} if of_environment else {}
     with serving(port, *args, *(["--log-format", of_flag] if of_flag else []), said=said, env=env):
-        httpx.get(f"http://127.0.0.1:{port}/health", timeout=10, trust_env=False)
+        httpx.get(f"http://127.0.0.1:{port}/health", timeout=WAIT_S, trust_env=False)
     assert speaks_json(said) == json_logged
 
 

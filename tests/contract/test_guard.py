@@ -14,7 +14,7 @@ import httpx
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from tests.conftest import Hub
+from tests.conftest import WAIT_S, Hub
 from tests.contract.answers import ok, problem
 
 FORWARDED = (
@@ -105,7 +105,7 @@ def test_what_is_no_http_and_a_refused_handshake_have_these_headers_too(hub: Hub
     upgrade = b"GET %b HTTP/1.1\r\nHost: hub\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n%b\r\n"
     whole = b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
     for sent in (b"nonsense\r\n\r\n", upgrade % (b"/realtime", b""), upgrade % (b"/nowhere", whole)):
-        with socket.create_connection(("127.0.0.1", hub.port), timeout=10) as sock:
+        with socket.create_connection(("127.0.0.1", hub.port), timeout=WAIT_S) as sock:
             sock.sendall(sent)
             answer = b"".join(iter(partial(sock.recv, 65536), b"")).lower()
         assert b"\r\ncontent-type: application/problem+json\r\n" in answer, answer

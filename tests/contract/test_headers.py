@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import httpx
 import pytest
 
-from tests.conftest import Hub
+from tests.conftest import WAIT_S, Hub
 from tests.contract.answers import Json, ok, problem
 from tests.contract.floor_client import Floor, checked_floor
 
@@ -207,7 +207,7 @@ def test_an_open_hub_ignores_authorization(floor: Floor, value: str) -> None:
 
 def test_an_answer_leaves_in_one_piece(hub: Hub) -> None:
     """Head and body in one packet: on a crowded Wi-Fi each packet waits for its turn."""
-    with socket.create_connection(("127.0.0.1", hub.port), timeout=10) as asking:
+    with socket.create_connection(("127.0.0.1", hub.port), timeout=WAIT_S) as asking:
         for method, ends in ((b"GET", b"}"), (b"HEAD", b"\r\n\r\n"), (b"GET", b"}")):
             asking.sendall(method + b" /health HTTP/1.1\r\nHost: hub\r\n\r\n")
             answer = asking.recv(65536)
@@ -217,7 +217,7 @@ def test_an_answer_leaves_in_one_piece(hub: Hub) -> None:
 
 def to_the_end(hub: Hub, *requests: bytes) -> bytes:
     """All that comes for these requests, sent at once, until the hub closes the connection."""
-    with socket.create_connection(("127.0.0.1", hub.port), timeout=10) as asking:
+    with socket.create_connection(("127.0.0.1", hub.port), timeout=WAIT_S) as asking:
         asking.sendall(b"".join(requests))
         return b"".join(iter(lambda: asking.recv(65536), b""))
 

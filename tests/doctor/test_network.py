@@ -86,7 +86,7 @@ def test_another_hub_of_this_name_is_a_warning_before_and_after_the_start(
 def test_a_hub_with_a_copy_of_the_data_is_wrong(network: Network, start_hub: StartHub, tmp_path: Path) -> None:
     machine = network.machine("anna", "10.77.0.1/24")
     hub = start_hub(machine, tmp_path / "a")
-    within(10, hub.health)
+    within(PATIENCE_S, hub.health)
     assert hub.stop() == 0
     shutil.copytree(tmp_path / "a", tmp_path / "b")
     start_hub(network.machine("copy", "10.77.0.2/24"), tmp_path / "b").until("announced")
@@ -166,6 +166,6 @@ def test_an_address_that_no_router_gave_is_a_warning(network: Network, tmp_path:
 
 def test_a_hub_that_is_not_to_be_announced_is_not_missed(network: Network, start_hub: StartHub, tmp_path: Path) -> None:
     machine = network.machine("anna", "10.77.0.1/24")
-    within(10, start_hub(machine, tmp_path / "a", "--no-advertise").health)
+    within(PATIENCE_S, start_hub(machine, tmp_path / "a", "--no-advertise").health)
     said = asked(tmp_path / "a", wrap=machine.wrap)
     assert (said.status, said.results()["discovery"]) == (0, "skipped")

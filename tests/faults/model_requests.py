@@ -7,7 +7,7 @@ import socket
 from http.client import HTTPConnection, HTTPResponse
 from typing import Any
 
-from tests.conftest import Hub
+from tests.conftest import WAIT_S, Hub
 
 Body = dict[str, Any]
 Wire = tuple[str, str, Any, dict[str, str]]
@@ -61,7 +61,7 @@ class ModelClient:
         lines = [f"{method} {path} HTTP/1.1", "Host: hub", f"Content-Length: {len(payload or b'')}"]
         lines += [f"{name}: {value}" for name, value in more.items()]
         whole = "\r\n".join(lines).encode() + b"\r\n\r\n" + (payload or b"")
-        with socket.create_connection(("127.0.0.1", self.hub.port), timeout=10) as way:
+        with socket.create_connection(("127.0.0.1", self.hub.port), timeout=WAIT_S) as way:
             way.sendall(whole[: int(len(whole) * kept)])
 
     def restart(self) -> None:

@@ -13,6 +13,7 @@ from restohub.live.ports import StorageFailedError, StorageFullError, StorageUna
 from restohub.store.append import CHECKPOINT_PAGES
 from restohub.wire.problems import Problem
 from restohub.wire.responses import Answer
+from tests.conftest import WAIT_S
 from tests.floor.floor_harness import fold, held
 from tests.live.test_writer import at_once
 from tests.live.writer_harness import Desk, desk, guest, keys, note, outcome, outcomes, said, settle
@@ -175,7 +176,7 @@ def test_whatever_the_disk_does_the_answers_are_what_is_durable(seed: int) -> No
 async def test_a_writer_at_rest_answers_a_roll_call() -> None:
     async with desk() as one:
         for _ in range(3):
-            await asyncio.wait_for(one.writer.confirm_alive(), 1)
+            await asyncio.wait_for(one.writer.confirm_alive(), WAIT_S)
 
 
 @at_once
@@ -191,7 +192,7 @@ async def test_a_writer_whose_disk_hangs_answers_a_roll_call_when_it_is_back() -
         given_up.cancel()
         one.disk.free.set()
         assert await outcome(change) == "committed 1"
-        await asyncio.wait_for(call, 1)
+        await asyncio.wait_for(call, WAIT_S)
 
 
 @at_once
@@ -199,7 +200,7 @@ async def test_a_writer_whose_disk_is_full_answers_a_roll_call() -> None:
     async with desk() as one:
         one.disk.faults.append(FULL)
         assert await outcome(one.submit(guest("g1"))) == "storage_full"
-        await asyncio.wait_for(one.writer.confirm_alive(), 1)
+        await asyncio.wait_for(one.writer.confirm_alive(), WAIT_S)
 
 
 @at_once
@@ -209,7 +210,7 @@ async def test_roll_calls_do_not_put_off_what_an_idle_hub_does() -> None:
         async with desk() as one:
             one.disk.faults.append(FULL)
             assert await outcome(one.submit(guest("g1"))) == "storage_full"
-            async with asyncio.timeout(2):
+            async with asyncio.timeout(WAIT_S):
                 while one.writer.trouble() is not None:
                     await one.writer.confirm_alive()
                     await asyncio.sleep(0)

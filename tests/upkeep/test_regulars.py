@@ -9,7 +9,7 @@ from contextlib import closing
 
 import pytest
 
-from tests.conftest import Hub
+from tests.conftest import START_WAIT_S, Hub
 
 NewHub = Callable[..., Hub]
 PHONE = "+39 06 555 1234"
@@ -35,7 +35,7 @@ def test_hashes_end_with_their_days(days: str, counted: int, new_hub: NewHub) ->
         [(hashed,)] = database.execute("SELECT count(*) FROM visit WHERE phone IS NOT NULL").fetchall()
     assert hashed == 1
     hub.start()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + START_WAIT_S
     wanted = counted
     while hashes(hub) != wanted:
         assert time.monotonic() < deadline, hashes(hub)
