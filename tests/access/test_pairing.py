@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import itertools
 from base64 import urlsafe_b64decode
 from collections.abc import Iterator
 from typing import Any
@@ -19,6 +19,7 @@ from tests.contract.answers import ok, problem
 
 REQUESTS = 300
 MANY_REQUESTS, A_PAIRING = 10_000, 2_000
+NUMBERS = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +33,7 @@ def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
 @pytest.fixture
 def api(closed: Hub) -> Iterator[httpx.Client]:
     """A client at an address that no other test asks from."""
-    with stranger_at(closed, f"127.0.1.{time.monotonic_ns() % 200 + 1}") as client:
+    with stranger_at(closed, f"127.0.1.{next(NUMBERS)}") as client:
         yield client
 
 
