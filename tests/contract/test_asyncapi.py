@@ -14,7 +14,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
-from tests.conftest import Hub
+from tests.conftest import Hub, next_message
 from tests.contract.answers import Json, ok
 from tests.contract.requests import commit_batch, new_guest, new_table, op, write_notes
 from tests.contract.sockets import REALTIME, SYNC, Message, on_both_sockets, until_closed
@@ -62,11 +62,13 @@ def hold(document: Json, path: str, frame: Message) -> None:
     assert [f"{fault.message} at {fault.instance_path}" for fault in faults] == [], frame
 
 
-def recorded(sock: ClientConnection, wait_s: float = 1.0) -> Iterator[Message]:
-    """Every message that comes, until none does."""
-    with contextlib.suppress(TimeoutError, ConnectionClosed):
-        while True:
-            yield json.loads(sock.recv(timeout=wait_s))
+def recorded(sock: ClientConnection, awaited: set[str]) -> Iterator[Message]:
+    """Every message that comes, until each of these kinds has, whole, or the hub closes the socket."""
+    with contextlib.suppress(ConnectionClosed):
+        while awaited:
+            yield (message := next_message(sock))
+            if message.get("part") == message.get("parts"):
+                awaited = awaited - {message["type"]}
 
 
 def evening(hub: Hub, api: httpx.Client, restaurant: int) -> None:
@@ -119,19 +121,25 @@ def test_what_a_socket_says_is_as_the_document_says(
 ) -> None:
     frames: list[Message] = []
     with hub.socket(f"{path}?restaurant_id={restaurant}") as sock:
+        frames += recorded(sock, {"connection_established"})
         evening(hub, api, restaurant)
         for request in REQUESTS:
             sock.send(json.dumps(request))
-        frames += recorded(sock)
+        frames += recorded(sock, (BOTH | NAMED if path == REALTIME else BOTH) - {"connection_established", "ping"})
     epoch, revision = frames[0]["epoch"], frames[-1].get("revision", 0)
-    for query in (f"&since_revision=2&epoch={epoch}", f"&since_revision={revision}&epoch=other", "&since_revision=x"):
+    for query, last in (
+        (f"&since_revision=2&epoch={epoch}", "delta_update"),
+        (f"&since_revision={revision}&epoch=other", "full_sync"),
+        ("&since_revision=x", "error"),
+    ):
         with hub.socket(f"{path}?restaurant_id={restaurant}{query}") as sock:
-            frames += recorded(sock, 0.5)
+            frames += recorded(sock, {last})
     if path == REALTIME:
         gone = hub.new_restaurant()
         with hub.socket(path) as sock:
+            frames += recorded(sock, {"connection_established"})
             assert api.delete(f"/restaurants/{gone}").is_success
-            frames += recorded(sock, 0.5)
+            frames += recorded(sock, {"restaurant_deleted"})
     for frame in frames:
         hold(document, path, frame)
     heard = {frame["type"] for frame in frames}
@@ -145,11 +153,11 @@ def test_a_socket_for_all_restaurants_is_as_the_document_says(
     hub: Hub, api: httpx.Client, restaurant: int, document: Json
 ) -> None:
     with hub.socket(REALTIME) as sock:
+        (hello,) = recorded(sock, {"connection_established"})
+        assert hello["restaurants"]
         new_guest(api, restaurant)
-        for frame in recorded(sock, 0.5):
+        for frame in (hello, *recorded(sock, {"guest_created"})):
             hold(document, REALTIME, frame)
-            if frame["type"] == "connection_established":
-                assert frame["restaurants"]
 
 
 @on_both_sockets
