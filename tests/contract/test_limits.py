@@ -9,12 +9,13 @@ import httpx
 import pytest
 
 from tests.attack.stranger import client
-from tests.conftest import Hub
+from tests.conftest import WAIT_S, Hub
 from tests.contract.answers import Json, ok, problem
 from tests.contract.floor_client import Floor
 
 GUESTS_MAX, TABLES_MAX, CREATIONS_BURST = 5_000, 1_000, 1_500
 HEAVY = "x" * 1_999 + "🎂"
+MORE = 50
 NewHub = Callable[..., Hub]
 
 
@@ -119,26 +120,37 @@ def test_texts_are_limited_by_what_they_weigh(new_hub: NewHub) -> None:
         ok(api.post("/api/v1/atomic/batch", json={"operations": heavy, "restaurant_id": other}))
 
 
+def first_refused(ask: Callable[[int], httpx.Response]) -> httpx.Response:
+    """The first answer that refuses: each 7.2 s there is room for one more, and a busy machine may take that long."""
+    return next(answer for answer in map(ask, range(MORE)) if answer.is_error)
+
+
 def test_an_address_that_adds_very_much_waits_and_says_how_long(new_hub: NewHub) -> None:
     hub = new_hub().start()
     with client(hub) as stranger, client(hub, "127.0.0.67") as other:
         for first in range(0, CREATIONS_BURST, 500):
             batch(stranger, [guest(n) for n in range(first, first + 500)])
         floor = Floor(stranger, 1)
-        before = floor.revision()
-        for answer in (
-            floor.post_guest(),
-            floor.post_table(),
-            stranger.post("/restaurants", json={"name": "More"}),
-            stranger.post("/api/v1/atomic/batch", json={"operations": [guest(9_000)]}),
-        ):
+        ways: list[Callable[[int], httpx.Response]] = [
+            lambda _: floor.post_guest(),
+            lambda _: floor.post_table(),
+            lambda _: stranger.post("/restaurants", json={"name": "More"}),
+            lambda n: stranger.post("/api/v1/atomic/batch", json={"operations": [guest(9_000 + n)]}),
+        ]
+        for ask in ways:
+            answer = first_refused(ask)
             told = problem(answer, 429, "rate_limited")
             # Of 500 an hour one more is free after 7.2 s.
             assert 1 <= int(answer.headers["Retry-After"]) <= 8
             assert told["params"] == {"seconds": int(answer.headers["Retry-After"])}
-        queue = {"updates": [{**guest(9_001), "mutation_id": "m1"}, {**guest(3), "action": "delete", "data": {}}]}
-        told = ok(stranger.post("/api/sync/batch", json=queue))
-        assert [(one["status"], one["error_code"]) for one in told["results"]] == [
+        results: list[Json] = []
+        for n in range(MORE):
+            before, gone = floor.revision(), {**guest(10 + n), "action": "delete", "data": {}}
+            updates = [{**guest(9_100 + n), "mutation_id": f"m{n}"}, gone]
+            results = ok(stranger.post("/api/sync/batch", json={"updates": updates}))["results"]
+            if results[0]["status"] == "rejected":
+                break
+        assert [(one["status"], one["error_code"]) for one in results] == [
             ("rejected", "rate_limited"),
             ("applied", None),
         ]
@@ -146,7 +158,7 @@ def test_an_address_that_adds_very_much_waits_and_says_how_long(new_hub: NewHub)
         floor.change_guest("g4", status="seated")
         Floor(other, 1).new_guest()
         # What was rejected was not done: the same mutation id is free, and is done when there is room.
-        told = ok(other.post("/api/sync/batch", json={"updates": queue["updates"][:1]}))
+        told = ok(other.post("/api/sync/batch", json={"updates": updates[:1]}))
         assert told["results"][0]["status"] == "applied"
 
 
@@ -187,8 +199,9 @@ def test_a_listing_of_what_an_address_made_is_for_the_hubs_own_machine(full: Hub
 def test_the_address_that_made_an_entity_is_on_no_wire(new_hub: NewHub) -> None:
     hub = new_hub().start()
     with client(hub, "127.0.0.99") as tablet, hub.socket("/ws/restaurant/sync?restaurant_id=1") as sock:
+        heard = [sock.recv(timeout=WAIT_S) for _ in range(2)]
         made = Floor(tablet, 1).new_guest()
-        heard = [sock.recv(timeout=5) for _ in range(3)]
+        heard.append(sock.recv(timeout=WAIT_S))
         answers = [tablet.get("/api/sync/full"), tablet.get("/api/sync/delta?since_revision=0")]
         texts = [str(made), *map(str, heard), *(answer.text for answer in answers)]
         assert [text for text in texts if "127.0.0.99" in text or "created_from" in text or "createdFrom" in text] == []
