@@ -17,7 +17,7 @@ class NotifySocket:
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.socket.bind("\0" + address[1:] if address.startswith("@") else address)
 
-    def hear(self, wait_s: float = 10.0) -> str:
+    def hear(self, wait_s: float = 20.0) -> str:
         """The next message; raises TimeoutError where none comes."""
         self.socket.settimeout(wait_s)
         return self.socket.recv(4096).decode()
@@ -26,12 +26,11 @@ class NotifySocket:
         """All that is said during so many seconds, what waited already included."""
         until = time.monotonic() + wait_s
         said: list[str] = []
-        while (left := until - time.monotonic()) > 0:
+        while True:
             try:
-                said.append(self.hear(left))
-            except TimeoutError:
-                break
-        return said
+                said.append(self.hear(max(0.0, until - time.monotonic())))
+            except (TimeoutError, BlockingIOError):  # the latter where the time is over, and nothing waits
+                return said
 
 
 @contextmanager

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 
 import httpx
@@ -11,7 +13,7 @@ import pytest
 
 from tests.boot.notify_socket import NotifySocket, ear_at
 from tests.boot.slow_disk import compiled
-from tests.conftest import Hub
+from tests.conftest import START_WAIT_S, Hub
 
 NewHub = Callable[..., Hub]
 INTERVAL_S = 0.6
@@ -40,8 +42,8 @@ def test_ready_is_said_once_the_hub_answers(new_hub: NewHub, ear: NotifySocket) 
     hub = new_hub(env={"NOTIFY_SOCKET": ear.address})
     with ThreadPoolExecutor(1) as aside:
         starting = aside.submit(hub.start)
-        said = ear.hear(20)
-        assert httpx.get(hub.url + "/health", timeout=1).status_code == 200
+        said = ear.hear(START_WAIT_S)
+        assert httpx.get(hub.url + "/health").status_code == 200
         starting.result()
     assert said == f"READY=1\nSTATUS=Serving 'restohub' on port {hub.port}"
     assert ear.within(0.5) == []  # no watchdog was asked for
@@ -52,9 +54,12 @@ def test_ready_is_said_once_the_hub_answers(new_hub: NewHub, ear: NotifySocket) 
 def test_an_idle_hub_is_well_until_it_stops(new_hub: NewHub, ear: NotifySocket) -> None:
     hub = new_hub(env=watched(ear)).start()
     assert ear.hear().startswith("READY=1")
-    signs = ear.within(4 * INTERVAL_S)
-    assert set(signs) == {"WATCHDOG=1"}
-    assert len(signs) >= 6  # 12 where the machine has time; 4 would be enough to live
+    heard_at = []
+    for _ in range(12):
+        assert ear.hear() == "WATCHDOG=1"
+        heard_at.append(time.monotonic())
+    pauses = sorted(later - earlier for earlier, later in pairwise(heard_at))
+    assert pauses[len(pauses) // 2] < INTERVAL_S  # a third of it; one may be longer where the machine has no time
     assert hub.stop() == 0
     last = ear.within(0.5)
     assert last[-1].startswith("STOPPING=1")
@@ -82,14 +87,14 @@ def test_a_hub_whose_disk_hangs_is_silent_and_well_again_when_it_is_back(
     with ThreadPoolExecutor(1) as aside, hub.client() as api:
         seating = aside.submit(api.post, "/restaurants/1/guests", json={"name": "Ada", "partySize": 2})
         try:
-            ear.within(INTERVAL_S)
-            assert ear.within(HELD_BACK_S) == []
-            assert httpx.get(hub.url + "/health", timeout=2).json()["version"]  # the loop turns: it is the writer
+            while ear.within(HELD_BACK_S):  # until the change has come as far as the disk
+                assert not seating.done()
+            assert httpx.get(hub.url + "/health").json()["version"]  # the loop turns: it is the writer
             assert not seating.done()
         finally:
             flag.unlink()
         assert seating.result().status_code == 201
-        assert ear.hear(INTERVAL_S) == "WATCHDOG=1"
+        assert ear.hear() == "WATCHDOG=1"
     assert hub.stop() == 0
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from restohub.upkeep.watchdog import Watchdog
 from tests.boot.notify_socket import NotifySocket, ear_at
+from tests.conftest import WAIT_S
 
 INTERVAL_S = 0.15
 
@@ -30,7 +31,7 @@ def test_the_abstract_namespace_is_heard_too() -> None:
         pytest.skip("only Linux has abstract sockets")
     with ear_at(f"@restohub-{os.getpid()}") as ear:
         watching(ear).ready("Well")
-        assert ear.hear(1) == "READY=1\nSTATUS=Well"
+        assert ear.hear() == "READY=1\nSTATUS=Well"
 
 
 def test_nothing_is_fed_before_the_hub_listens(tmp_path: Path) -> None:
@@ -39,7 +40,7 @@ def test_nothing_is_fed_before_the_hub_listens(tmp_path: Path) -> None:
         feeding = asyncio.create_task(dog.feed())
         before = await asyncio.to_thread(ear.within, INTERVAL_S)
         dog.ready("Well")
-        after = [await asyncio.to_thread(ear.hear, 1.0) for _ in range(2)]
+        after = [await asyncio.to_thread(ear.hear) for _ in range(2)]
         feeding.cancel()
         return before, after[-1]
 
@@ -72,12 +73,12 @@ def test_no_sign_of_life_where_none_is_wanted(environment: dict[str, str], tmp_p
     with ear_at(tmp_path / "notify") as ear:
         dog = watching(ear, **environment)
         dog.ready("Well")
-        asyncio.run(asyncio.wait_for(dog.feed(), 1))  # it returns
+        asyncio.run(asyncio.wait_for(dog.feed(), WAIT_S))  # it returns
         assert ear.within(0.05) == ["READY=1\nSTATUS=Well"]
 
 
 def test_without_systemd_nothing_is_said_and_nothing_fails() -> None:
     dog = Watchdog(answers, {"WATCHDOG_USEC": "1000"})
     dog.ready("Well")
-    asyncio.run(asyncio.wait_for(dog.feed(), 1))
+    asyncio.run(asyncio.wait_for(dog.feed(), WAIT_S))
     dog.stopping()
