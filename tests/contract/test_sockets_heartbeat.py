@@ -87,6 +87,7 @@ def to_the_end(wire: ManualSocket) -> list[Frame]:
 def test_a_peer_from_which_nothing_comes_is_pinged_and_then_closed_with_4408_and_forgotten(
     hub: Hub, api: httpx.Client
 ) -> None:
+    await_connections(api, 0)  # those of the test before
     with ThreadPoolExecutor(2) as pool, ManualSocket(hub, REALTIME) as realtime, ManualSocket(hub, SYNC) as sync:
         assert connections(api) == 2
         for frames, first in zip(pool.map(to_the_end, (realtime, sync)), (1, 2), strict=True):
