@@ -12,9 +12,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.conftest import Hub, free_port
+from tests.conftest import START_WAIT_S, WAIT_S, Hub, free_port
 
-WAIT_S = 20.0
 # From the first line of our own code (before it Python itself starts) until the hub has long listened.
 MOMENTS_S = [0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.6, 1.0]
 
@@ -43,7 +42,7 @@ def test_a_stop_while_the_hub_starts_is_quiet_and_leaves_the_data_whole(tmp_path
     folders = [tmp_path / f"data{number}" for number in range(3)]
     for number, moment_s in enumerate(MOMENTS_S):
         process = started(folders[number % len(folders)], said)
-        deadline = time.monotonic() + WAIT_S
+        deadline = time.monotonic() + START_WAIT_S
         while not catches(process, signal.SIGHUP):
             assert time.monotonic() < deadline
             time.sleep(0.001)
@@ -61,8 +60,14 @@ def test_a_stop_while_the_hub_starts_is_quiet_and_leaves_the_data_whole(tmp_path
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM")
 def test_a_stop_before_the_hub_runs_at_all_ends_it_in_silence(tmp_path: Path) -> None:
     for moment_s in (0.0, 0.005, 0.01, 0.02, 0.03):
-        process = started(tmp_path / "data", tmp_path / "said")
+        said = tmp_path / f"said{moment_s}"
+        process = started(tmp_path / "data", said)
         time.sleep(moment_s)
         process.terminate()
-        assert process.wait(WAIT_S) in (0, -signal.SIGTERM), "systemd takes both for a clean stop"
-    assert (tmp_path / "said").read_text() == ""
+        status = process.wait(WAIT_S)
+        assert status in (0, -signal.SIGTERM), "systemd takes both for a clean stop"
+        if status == 0:  # it runs by now: on a busy machine the moment is over late, and it may have said where it is
+            assert "rror" not in said.read_text()
+            assert "Traceback" not in said.read_text()
+        else:
+            assert said.read_text() == ""
