@@ -266,7 +266,7 @@ def test_what_it_sent_before_is_no_conflict_with_what_it_sends_now(
 
 def test_it_does_not_ask_again_for_a_restaurant_that_is_not_there(hub: Hub, sample: ModuleType) -> None:
     client = sample.SyncClient(f"127.0.0.1:{hub.port}", 999_999_999)
-    asyncio.run(asyncio.wait_for(client.follow(), 5))
+    asyncio.run(asyncio.wait_for(client.follow(), WAIT_S))
 
 
 def test_on_a_closed_hub_it_follows_with_a_token_and_ends_without_one(
@@ -286,5 +286,5 @@ def test_on_a_closed_hub_it_follows_with_a_token_and_ends_without_one(
     client.catch_up()
     assert (client.floor, client.restaurant["id"]) == ({"guest": {}, "table": {}}, 1)
     stranger = sample.SyncClient(f"127.0.0.1:{closed.port}")
-    asyncio.run(asyncio.wait_for(stranger.follow(), 15))
+    asyncio.run(asyncio.wait_for(stranger.follow(), 2 * WAIT_S))
     assert stranger.revision is None

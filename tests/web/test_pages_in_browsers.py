@@ -78,8 +78,10 @@ def test_pages_say_the_time_of_the_restaurant_and_that_a_copy_was_put_back(
     with hub.client() as api:
         assert api.patch("/restaurants/1", json={"timezone": zone}).is_success
         for path in ("/about", "/health"):
+            before = datetime.now(ZoneInfo(zone))
             page = accepting(api, path, BROWSER).text
-            assert f"{datetime.now(ZoneInfo(zone)):%d %B %Y}".lstrip("0") in page
+            days = (f"{now:%d %B %Y}".lstrip("0") for now in (before, datetime.now(ZoneInfo(zone))))
+            assert any(day in page for day in days)
             assert f"({zone})" in page
             assert "a copy was put back" not in page
     assert hub.stop() == 0
