@@ -18,7 +18,7 @@ from websockets.exceptions import ConnectionClosed
 from restohub.limits import LINES_A_MINUTE
 from tests.attack.stranger import STRANGER, raw, ws
 from tests.boot.slow_disk import compiled
-from tests.conftest import Hub
+from tests.conftest import WAIT_S, Hub
 
 NewHub = Callable[..., Hub]
 NEIGHBOUR = "127.0.0.67"
@@ -80,7 +80,7 @@ def test_a_restaurant_that_is_deleted_while_sockets_resume_is_no_fault(new_hub: 
         queries = ["", "&since_revision=0", "&since_revision=3"]
         routes = ("/realtime", "/ws/restaurant/sync")
         paths = [f"{route}?restaurant_id={restaurant}{more}" for route in routes for more in queries]
-        sockets = [socket.create_connection(("127.0.0.1", hub.port), 10) for _ in range(RESUMING + 1)]
+        sockets = [socket.create_connection(("127.0.0.1", hub.port), WAIT_S) for _ in range(RESUMING + 1)]
         deleting = sockets.pop()
         hanging.touch()
         deleting.sendall(b"DELETE /restaurants/%d HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" % restaurant)
@@ -115,16 +115,16 @@ def close_code(sock: socket.socket) -> int | None:
 def test_who_follows_all_restaurants_goes_on_when_one_is_deleted(target: Hub) -> None:
     restaurant = target.new_restaurant()
     with ws(target, "/realtime") as sock, ws(target, f"/realtime?restaurant_id={restaurant}") as gone:
-        assert json.loads(sock.recv(5))["type"] == "connection_established"
+        assert json.loads(sock.recv(WAIT_S))["type"] == "connection_established"
         with target.client() as api:
             assert api.delete(f"/restaurants/{restaurant}").status_code == 204
-        assert json.loads(sock.recv(5))["type"] == "restaurant_deleted"
+        assert json.loads(sock.recv(WAIT_S))["type"] == "restaurant_deleted"
         for wish in ("request_full_sync", "request_delta"):
             sock.send(json.dumps({"type": wish, "restaurant_id": restaurant, "since_revision": 0}))
-            assert json.loads(sock.recv(5))["error_code"] == "restaurant_not_found"
+            assert json.loads(sock.recv(WAIT_S))["error_code"] == "restaurant_not_found"
         with contextlib.suppress(ConnectionClosed):
             while True:
-                gone.recv(5)
+                gone.recv(WAIT_S)
         assert gone.close_code == 4404
 
 

@@ -38,6 +38,11 @@ def nothing_came(sock: socket.socket) -> bool:
         sock.settimeout(30)
 
 
+def begun(sock: socket.socket) -> None:
+    """Return when an answer has begun: from here on the hub holds its revision."""
+    assert sock.recv(1, socket.MSG_PEEK)
+
+
 def whole(sock: ClientConnection) -> dict[str, Any]:
     """What a socket holds once it has read until the head: the greeting's revision, the last one, and the guests."""
     hello = json.loads(sock.recv(30))
@@ -75,7 +80,8 @@ def test_a_stranger_holds_two_revisions_and_waits_with_the_next_while_the_house_
         readers: list[socket.socket] = []
         for character in "abcdef":
             readers.append(stack.enter_context(slow_http(target, FULL.format(restaurant))))
-            time.sleep(0.05)
+            if len(readers) <= 2:
+                begun(readers[-1])
             write(api, restaurant, "update", 1, CHARACTERS, character)
         assert [nothing_came(sock) for sock in readers] == [False, False, True, True, True, True]
         for path in (FULL, LIST, DELTA):
@@ -89,8 +95,7 @@ def test_a_stranger_whose_sockets_would_wait_gets_the_older_floor_and_what_chang
         restaurant = new_restaurant(api)
         write(api, restaurant, "create", GUESTS, CHARACTERS)
         for character in "ab":
-            stack.enter_context(slow_http(target, FULL.format(restaurant)))
-            time.sleep(0.05)
+            begun(stack.enter_context(slow_http(target, FULL.format(restaurant))))
             head = write(api, restaurant, "update", 1, CHARACTERS, character)
         with ws(target, SYNC.format(restaurant)) as sock:
             held = whole(sock)

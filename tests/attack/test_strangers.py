@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import START_WAIT_S
+from tests.conftest import START_WAIT_S, WAIT_S
 from tests.net.announced_hubs import PORT, AnnouncedHub
 from tests.net.avahi import within
 from tests.net.network import Machine, Network, a_network
@@ -52,7 +52,7 @@ class Lan:
         """Stop what runs."""
         for hub in self.hubs:
             hub.ask_to_stop()
-            hub.process.wait(10)
+            hub.process.wait(WAIT_S)
         shutil.rmtree(self.resolver)
 
 
@@ -73,7 +73,7 @@ def asked(
     """The status and the text of a GET from that machine."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with machine.inside(lambda: socket.socket(family)) as sock:
-        sock.settimeout(10)
+        sock.settimeout(WAIT_S)
         sock.connect((address, port))
         asking = http.client.HTTPConnection(address, port)
         asking.sock = sock
