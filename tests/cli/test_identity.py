@@ -24,7 +24,7 @@ from tests.net.network import Machine, Network
 
 StartHub = Callable[..., AnnouncedHub]
 NewHub = Callable[..., Hub]
-LISTEN = ("--seconds", "2", "--json")
+LISTEN = ("--seconds", "4", "--json")
 COUNTED_WITHIN_S = RIVAL_ASKED_EVERY_S * RIVAL_ANSWERS + 60
 
 

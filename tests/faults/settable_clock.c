@@ -1,5 +1,7 @@
 /* Loaded before libc: the machine's date is so many seconds away from the true one, and so many seconds have passed at
-   once for every clock, as the file in CLOCK_FILE says ("OFFSET PASSED KEPT"); it is read again every 10 ms. KEPT: a time server keeps it. */
+   once for every clock, as the file in CLOCK_FILE says ("OFFSET PASSED KEPT"). KEPT: a time server keeps it. The file is
+   read again with the date alone, after 10 ms: who asks for the date and then for another clock compares the two, and
+   an hour that passed between would be a jump. */
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +19,7 @@ int clock_gettime(clockid_t clock, struct timespec *now) {
     syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &true_time);
     long long ms = true_time.tv_sec * 1000LL + true_time.tv_nsec / 1000000;
     const char *path = getenv("CLOCK_FILE");
-    if (path && ms - read_at >= 10) {
+    if (path && (!read_at || (clock == CLOCK_REALTIME && ms - read_at >= 10))) {
         read_at = ms;
         FILE *file = fopen(path, "r");
         long o, p, k;

@@ -91,7 +91,7 @@ class AvahiMachine:
             capture_output=True,
             text=True,
             check=False,
-            timeout=20,
+            timeout=PATIENCE_S,
         )
         return done.stdout
 
@@ -117,7 +117,7 @@ class AvahiMachine:
         """End its daemons."""
         for process in reversed(self.processes):
             process.terminate()
-            process.wait(10)
+            process.wait(PATIENCE_S)
 
 
 def unescaped(text: str) -> str:

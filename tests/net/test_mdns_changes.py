@@ -102,7 +102,7 @@ def leaves(stage: Stage, machine: Machine) -> str:
     assert hub.stop() == 0
     took_s = time.monotonic() - began
     with ear.socket:
-        assert ear.goodbyes("Addio.", 2) == {"Addio._restohub._tcp.local.", "Addio._http._tcp.local."}
+        assert ear.goodbyes("Addio.", PATIENCE_S) == {"Addio._restohub._tcp.local.", "Addio._http._tcp.local."}
     within(PATIENCE_S, lambda: "Addio" not in stage.pad.names())
     return f"stopped after {took_s:.2f} s"
 

@@ -38,7 +38,7 @@ def test_avahi_finds_the_hub_its_txt_and_its_address_and_nothing_of_docker_or_a_
         assert one.txt.items() >= {"txtvers": "1", "api": "1", "path": "/", "access": "open"}.items()
         assert one.txt["ver"] == hub.health()["version"]
         assert said["host"] == f"restohub-{one.txt['id'][-6:]}.local"
-    assert pad.resolve(said["host"]) == "10.77.0.1"
+    within(PATIENCE_S, lambda: pad.resolve(said["host"]) == "10.77.0.1")
 
 
 def test_the_txt_says_where_tls_is_and_its_certificate(
@@ -52,7 +52,8 @@ def test_the_txt_says_where_tls_is_and_its_certificate(
         assert (one.port, one.txt["tls"], len(bytes.fromhex(one.txt["fp"]))) == (port, "8443", 32)
         if name == "Both":
             assert hub.health()["tls"] == {"port": 8443, "fingerprint": one.txt["fp"]}
-    assert {one.name for one in pad.browse("_http._tcp")} & {"Both", "TLS alone"} == {"Both"}
+    both = {"Both", "TLS alone"}
+    assert within(PATIENCE_S, lambda: both & {one.name for one in pad.browse("_http._tcp")})[0] == {"Both"}
 
 
 def test_only_the_interface_that_is_named_is_used(network: Network, pad: AvahiMachine, start_hub: StartHub) -> None:
