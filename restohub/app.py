@@ -22,7 +22,7 @@ from restohub.access.devices import Access
 from restohub.access.roles import Mode
 from restohub.access.visitors import Visitors
 from restohub.boot.install import ONE_FILE
-from restohub.config import PREFIX, Settings
+from restohub.config import BESIDE_HUB, PREFIX, Settings
 from restohub.floor.model import DIRECTORY_ID, Change, Entry, Restaurant
 from restohub.live.address_usage import Callers
 from restohub.live.client_ahead import Claims
@@ -312,7 +312,8 @@ def backup_process(settings: Settings) -> BackupProcess:
     if settings.backup_key is not None:
         chosen["BACKUP_KEY"] = settings.backup_key
     # A one file that starts itself would else take the first one's unpacked files for its own.
-    environment = {**os.environ, "PYINSTALLER_RESET_ENVIRONMENT": "1", **{PREFIX + k: v for k, v in chosen.items()}}
+    environment = {**os.environ, "PYINSTALLER_RESET_ENVIRONMENT": "1", BESIDE_HUB: "1"}
+    environment |= {PREFIX + name: value for name, value in chosen.items()}
     return BackupProcess(settings.data, [*program, "backup", "--json", "--data", str(settings.data)], environment)
 
 

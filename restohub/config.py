@@ -18,6 +18,8 @@ from restohub.logs.lines import LogFormat, LogLevel
 
 FILE = "restohub.toml"
 PREFIX = "RESTOHUB_"
+# In the environment of the process by which a hub backs up its data, and of no other.
+BESIDE_HUB = "RESTOHUB_BESIDE_HUB"
 NUMBERS = ("port", "tls_port", "log_days", "log_revisions", "restaurants_max", "backup_days", "regular_days")
 SWITCHES = ("http", "advertise", "allow_public")
 LISTS = ("allowed_hosts", "shared_addresses", "backup_to")

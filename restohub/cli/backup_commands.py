@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
-from restohub.config import Settings
+from restohub.config import BESIDE_HUB, Settings
 from restohub.doctor.machine_clock import local_time_text
 
 from .backup_key import key as make_key
@@ -82,7 +82,8 @@ def _make(chosen: Settings, new: list[Path], renew: bool) -> Made:
 
     places = [Path(place) for place in chosen.backup_to if Path(place) not in new]
     now, version = Clock().now(), installed_version("restohub")
-    wish = Wish(chosen.data, now, version, chosen.backup_days, places, new, chosen.backup_key, renew)
+    beside = BESIDE_HUB in os.environ
+    wish = Wish(chosen.data, now, version, chosen.backup_days, places, new, chosen.backup_key, renew, beside)
     try:
         with Pace("copied and packed", rests=True) as pace:
             return make_backup(wish, pace)

@@ -11,7 +11,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +70,8 @@ class Wish(Struct, frozen=True):
     """What is to be backed up, when (UTC seconds) and by which version; `days` are those that backups are kept.
 
     `places` get a copy where they are marked; `new_places` are marked first. `key` is an age public key to which it is
-    encrypted. `renew`: older backups are removed in each folder that has this one.
+    encrypted. `renew`: older backups are removed in each folder that has this one. `beside_hub`: a hub that runs asks
+    for it, so the folder is not locked: where that hub is killed, the next must not find it taken by what it left.
     """
 
     data: Path
@@ -81,6 +82,7 @@ class Wish(Struct, frozen=True):
     new_places: Sequence[Path] = ()
     key: str | None = None
     renew: bool = False
+    beside_hub: bool = False
 
 
 class Made(Struct, frozen=True):
@@ -139,7 +141,7 @@ def _made(wish: Wish, folder: Path, pace: Pace) -> tuple[Path, Manifest]:
         copy, packed = scratch / DATABASE, scratch / "packed"
         careful = _leaving_room(folder, _unless_erased(wish.data, pace))
         _need_room(wish.data, folder)
-        source = _copied(wish.data, copy, careful)
+        source = _copied(wish, copy, careful)
         manifest = _audited(source, copy, wish)
         pack(copy, packed, manifest, careful)
         copy.unlink()
@@ -194,26 +196,26 @@ def _unless_erased(data: Path, pace: Pace) -> Pace:
 
 
 @contextmanager
-def _reading(data: Path) -> Iterator[sqlite3.Connection]:
+def _reading(wish: Wish) -> Iterator[sqlite3.Connection]:
     """A connection that reads a folder's database at one moment, and leaves no trace in it."""
     with ExitStack() as stack:
-        try:
-            stack.enter_context(locked_while_read(data))
-            uri = stack.enter_context(readable_at(data))
-        except FolderError:  # a hub serves it
-            uri = f"{(data / DATABASE).absolute().as_uri()}?mode=ro"
+        uri = f"{(wish.data / DATABASE).absolute().as_uri()}?mode=ro"
+        if not wish.beside_hub:
+            with suppress(FolderError):  # a hub serves it
+                stack.enter_context(locked_while_read(wish.data))
+                uri = stack.enter_context(readable_at(wish.data))
         yield stack.enter_context(closing(sqlite3.connect(uri, uri=True, isolation_level=None)))
 
 
-def _copied(data: Path, copy: Path, pace: Pace) -> Source:
+def _copied(wish: Wish, copy: Path, pace: Pace) -> Source:
     """Copy every row that there is at one moment; raises BackupError, FolderError, sqlite3.Error, OSError."""
-    with _reading(data) as source, closing(sqlite3.connect(copy, isolation_level=None)) as target:
+    with _reading(wish) as source, closing(sqlite3.connect(copy, isolation_level=None)) as target:
         for pragma in ("query_only = ON", "wal_autocheckpoint = 0", "trusted_schema = OFF"):
             source.execute(f"PRAGMA {pragma}")
         source.execute("BEGIN")
-        number = format_of(source, data / DATABASE)
+        number = format_of(source, wish.data / DATABASE)
         # Data of an older format are served, and go on with it, only after a backup.
-        if number == migrations()[-1][0] and is_under_way(data):
+        if number == migrations()[-1][0] and is_under_way(wish.data):
             raise BackupError(ERASING)
         for pragma in (f"page_size = {PAGE_BYTES}", "journal_mode = OFF", "synchronous = OFF", "cache_size = -4096"):
             target.execute(f"PRAGMA {pragma}")

@@ -18,7 +18,7 @@ from restohub.store.backup import Made, Wish, make_backup
 from restohub.store.backup_file import BackupError, Manifest, pack, read_header, unpack
 from restohub.store.backup_folder import Backup, found_in, next_name, own_folder, place_folder, set_aside, surplus
 from restohub.store.codec import DamageError, name_checksum
-from restohub.store.data_folder import DATABASE
+from restohub.store.data_folder import DATABASE, FolderLock, ServedError
 from restohub.store.erasure_list import FILE as ERASURES
 from restohub.store.erasure_list import ListError
 from restohub.store.restore import check_backup, restore
@@ -67,6 +67,24 @@ def test_a_backup_leaves_the_database_and_its_log_as_they_were(data: Path) -> No
     backed_up(data)
     assert {path.name: path.read_bytes() for path in data.iterdir() if path.is_file()} == before
     assert [path.name for path in own_folder(data).iterdir() if path.name.startswith(".")] == []
+
+
+@pytest.mark.parametrize("beside_hub", [True, False])
+def test_what_a_killed_hub_left_of_its_backup_keeps_no_hub_from_starting(data: Path, beside_hub: bool) -> None:
+    free: list[bool] = []
+    with FolderLock(data):
+        pass  # the file that a hub locks is there
+
+    def start(_done: int) -> None:
+        try:
+            with FolderLock(data):
+                free.append(True)
+        except ServedError:
+            free.append(False)
+
+    make_backup(Wish(data, NOW, "1.2.3", 28, beside_hub=beside_hub), start)
+    assert len(free) > 1
+    assert all(free) is beside_hub, "a person's backup of a hub that is stopped keeps it so while it is copied"
 
 
 def test_what_a_cut_off_run_left_in_the_log_is_in_the_backup(data: Path, tmp_path: Path) -> None:
