@@ -17,7 +17,7 @@ from tests.contract.requests import SYNC_BATCH
 NewHub = Callable[..., Hub]
 StartAt = Callable[[str], Hub]
 
-LIBRARY = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
+LIBRARY = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
 REVISIONS = 100
 WAIT_S = 60.0
 FAR = f"{datetime.now(UTC) + timedelta(days=300):%Y-%m-%d}"
