@@ -3,6 +3,7 @@
    read again with the date alone, after 10 ms: who asks for the date and then for another clock compares the two, and
    an hour that passed between would be a jump. */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -31,6 +32,13 @@ int clock_gettime(clockid_t clock, struct timespec *now) {
     if (!failed && clock == CLOCK_REALTIME) now->tv_sec += offset + passed;
     if (!failed && (clock == CLOCK_MONOTONIC || clock == CLOCK_MONOTONIC_COARSE)) now->tv_sec += passed;
     return failed;
+}
+
+/* Who sleeps until a moment by this clock (Python does) would sleep for the hours that have passed at once, too. */
+int clock_nanosleep(clockid_t clock, int flags, const struct timespec *until, struct timespec *left) {
+    struct timespec at = *until;
+    if (clock == CLOCK_MONOTONIC && (flags & TIMER_ABSTIME)) at.tv_sec -= passed;
+    return syscall(SYS_clock_nanosleep, clock, flags, &at, left) ? errno : 0;
 }
 
 int adjtimex(struct timex *answer) {
