@@ -10,12 +10,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Error, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, Playwright, expect, sync_playwright
 
 from tests.evening.chromium import installed_chromium
 
 # Playwright's own; and more than a page needs to become blank.
 WAIT_MS, BLANK_WAIT_MS = 30_000, 5_000
+# Playwright's own 5 s for what a page must show are short beside a load, and a wait that is met costs nothing.
+SHOWN_MS = 15_000
+expect.set_options(timeout=SHOWN_MS)
 
 _running: list[Playwright] = []
 _browsers: dict[tuple[str, ...], Browser] = {}

@@ -14,6 +14,7 @@ export function numbers(seed) {
 const SIZES = [2, 2, 4, 4, 4, 6, 6, 8];
 const LEFT_TO_THE_HUB = ["version", "lastUpdated", "createdAt", "totalVisits"];
 const NOW_S = 5;
+const WAIT_MS = 30000; // thrice the time in which a loss is known
 
 /** Tables for a restaurant, as the floor that is seen. */
 export async function furnish(restaurantId) {
@@ -228,11 +229,12 @@ export function start({ restaurantId = 1, storage } = {}) {
 
 /** Waits until it is so. */
 export async function until(isSo, what = String(isSo)) {
-  for (let tries = 0; tries < 700; tries += 1) {
+  const deadline = performance.now() + WAIT_MS;
+  do {
     const found = isSo(window.board.store.get());
     if (found) return found;
     await pause(20);
-  }
+  } while (performance.now() < deadline);
   const { link, pending, refusals } = window.board.store.get();
   throw new Error(`never ${what}: ${JSON.stringify({ link, pending, refusals })}`);
 }

@@ -10,12 +10,14 @@ from typing import Any
 import httpx
 from playwright.sync_api import Locator, Page, Route, expect
 
+from tests.board.browsers import SHOWN_MS
 from tests.conftest import Hub
 
-# A loss is said within 10 s, and a little for a machine that does other things too.
-SAID_MS = 12_000
-# In step again within 3 s.
-BACK_MS = 5_000
+# A loss is said within 10 s, and a page is in step again within 3 s: on a machine that does little else.
+SAID_MS = 20_000
+BACK_MS = SHOWN_MS
+# What a press changed is drawn in the next frame.
+DRAWN = "new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))"
 
 
 def in_step(page: Page) -> None:
@@ -62,7 +64,7 @@ def table(page: Page, number: str) -> Locator:
 
 def do(page: Page, what: str) -> None:
     """Press this of what is selected, behind "More" where it stands there."""
-    page.evaluate("new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
+    page.evaluate(DRAWN)
     expect(page.locator("#bar [data-do=clear]")).to_be_visible()
     button = page.locator(f"#bar [data-do={what}]")
     if button.count() == 0:
@@ -98,21 +100,29 @@ def stored(page: Page) -> str:
     return str(page.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}])"))
 
 
-def until(is_so: Callable[[], object], what: str) -> None:
-    """Ask until it is so: what no locator can wait for."""
+def until(is_so: Callable[[], object], what: str, page: Page | None = None) -> None:
+    """Ask until it is so: what no locator can wait for. What a page's events bring comes only while `page` waits."""
     deadline = time.monotonic() + SAID_MS / 1000
     while not is_so():
         assert time.monotonic() < deadline, f"never {what}"
-        time.sleep(0.05)
+        if page is None:
+            time.sleep(0.05)
+        else:
+            page.wait_for_timeout(50)
 
 
 def settled(page: Page, *names: str) -> None:
     """Wait until nothing waits any more, and see that nothing of these guests is left in the browser."""
     expect(page.locator("#top .live")).to_have_text("in step", timeout=SAID_MS)
-    until(lambda: not boxes(page), "an empty outbox")
+    answered(page)
     expect(page.locator(".mk [data-icon=up]")).to_have_count(0)
     left = stored(page)
     assert [name for name in names if name in left] == [], left
+
+
+def answered(page: Page) -> None:
+    """Wait until the hub has said what came of each press of this device: it is shown before that."""
+    until(lambda: not boxes(page), "an empty outbox")
 
 
 def boxes(page: Page) -> list[dict[str, Any]]:
@@ -124,6 +134,17 @@ def boxes(page: Page) -> list[dict[str, Any]]:
 def guests(api: httpx.Client, restaurant: int = 1) -> dict[str, dict[str, Any]]:
     """Who is on the hub's floor, by name."""
     return {one["name"]: one for one in api.get(f"/restaurants/{restaurant}/guests/").json()}
+
+
+def held_back(page: Page, address: str) -> list[Route]:
+    """What the page asks there from now on: none of it is sent until it is told to go on."""
+    asked: list[Route] = []
+
+    def hold(route: Route) -> None:
+        asked.append(route)
+
+    page.route(address, hold)
+    return asked
 
 
 def handed_on(hub: Hub, route: Route) -> httpx.Response:

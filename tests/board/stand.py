@@ -8,15 +8,17 @@ from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
 
+from tests.board.host import DRAWN, answered
 from tests.board.stage import Finger, furnish, ids_of
 from tests.conftest import Hub
 
 Hand = Callable[[Locator], None]
 # Answers and messages of this page come so late, in ms: the tests set it to see either come first. While `hold` is set,
-# no message comes; `release` lets them come, in their order.
+# no message comes; `release` lets them come, in their order. `heard` is the last revision of the floor that came.
 LATE = """(() => {
+  const WHOLE = ["full_sync", "delta_update", "atomic_transaction_complete"];
   const held = [];
-  window.late = { answer: 0, message: 0, hold: false, release() {
+  window.late = { answer: 0, message: 0, hold: false, heard: 0, release() {
     window.late.hold = false;
     for (const tell of held.splice(0)) tell();
   } };
@@ -30,7 +32,12 @@ LATE = """(() => {
   const place = Object.getOwnPropertyDescriptor(WebSocket.prototype, "onmessage");
   Object.defineProperty(WebSocket.prototype, "onmessage", { ...place, set(listener) {
     place.set.call(this, listener && ((event) => {
-      const tell = () => this.onclose && listener(event);
+      const tell = () => {
+        if (!this.onclose) return;
+        listener(event);
+        const { type, revision, part, parts } = JSON.parse(event.data);
+        if (WHOLE.includes(type) && part === parts) window.late.heard = Math.max(window.late.heard, revision);
+      };
       if (window.late.hold) held.push(tell);
       else if (window.late.message) setTimeout(tell, window.late.message);
       else tell();
@@ -70,6 +77,17 @@ class Stand:
     def release_messages(self) -> None:
         """The page hears of all that was held back, and of what comes."""
         self.page.evaluate("() => window.late.release()")
+
+    def hears(self) -> None:
+        """Wait until the page has heard of all that the hub has: another page may hear of it before."""
+        revision = self.api.get("/api/sync/full").json()["revision"]
+        self.page.wait_for_function("(revision) => window.late.heard >= revision", arg=revision)
+
+    def settle(self) -> None:
+        """Wait until what was pressed is answered, and until the page has heard and drawn what came of it."""
+        answered(self.page)
+        self.hears()
+        self.page.evaluate(DRAWN)
 
     def row(self, name: str, page: Page | None = None) -> Locator:
         """The row of a party, in whichever list is shown."""
@@ -117,9 +135,10 @@ class Stand:
             expect(self.row(name, page)).to_have_count(0)
 
     def tab(self, name: str) -> None:
-        """Both pages show this list."""
+        """Both pages show this list, and no other any more."""
         for page in (self.page, self.other):
             page.locator(f"#tab-{name}").click()
+            expect(page.locator(f"#tab-{name}")).to_have_attribute("aria-selected", "true")
 
     def know(self, name: str) -> None:
         """Look a party up that the page has made; it must be there once the other page has one of that name."""

@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from tests.board.conftest import Watch
+from tests.board.host import until
 from tests.board.stand import Stand
 from tests.board.test_acts_touch import soon
 
@@ -38,15 +39,17 @@ def bubble(stand: Stand, sentence: str) -> Locator:
 
 
 def near(stand: Stand, said: Locator, where: Locator) -> None:
-    """It points there: a bubble right below or above."""
-    stand.page.wait_for_timeout(50)
-    box, place = said.bounding_box(), where.bounding_box()
-    assert box
-    assert place
-    middle = place["x"] + place["width"] / 2
-    assert box["x"] <= middle <= box["x"] + box["width"]
-    apart = max(box["y"] - place["y"] - place["height"], place["y"] - box["y"] - box["height"])
-    assert apart < 40, f"{apart} px away"
+    """It points there: a bubble right below or above, once what the press changed around it is drawn."""
+
+    def is_near() -> bool:
+        box, place = said.bounding_box(), where.bounding_box()
+        assert box
+        assert place
+        middle = place["x"] + place["width"] / 2
+        apart = max(box["y"] - place["y"] - place["height"], place["y"] - box["y"] - box["height"])
+        return apart < 40 and box["x"] <= middle <= box["x"] + box["width"]
+
+    until(is_near, "a bubble where the press was", stand.page)
 
 
 def way(said: Locator, words: str) -> None:

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.board.conftest import Watch
+from tests.board.host import until
 from tests.board.stand import Stand
 from tests.board.test_acts_touch import soon
 
@@ -86,11 +87,7 @@ def revision(stand: Stand) -> int:
 
 def done(stand: Stand, before: int) -> None:
     """The hub has one commit more."""
-    for _ in range(200):
-        if revision(stand) > before:
-            return
-        stand.page.wait_for_timeout(10)
-    raise AssertionError("nothing was done")
+    until(lambda: revision(stand) > before, "done", stand.page)
 
 
 def test_each_act_is_named_and_undone(stand: Stand) -> None:
@@ -114,11 +111,7 @@ def test_each_act_is_named_and_undone(stand: Stand) -> None:
             expect(stand.other.locator("#list-waiting li", has_text="Rossi")).to_have_count(1)
             continue
         assert floor(stand) == before, named
-        for _ in range(100):
-            if shown(stand) == seen:
-                break
-            stand.page.wait_for_timeout(10)
-        assert shown(stand) == seen, named
+        until(lambda: shown(stand) == seen, f"shown as before: {named}")
 
 
 def test_what_was_pushed_together_with_a_note_and_pulled_apart_is_pushed_together_again(stand: Stand) -> None:
@@ -146,9 +139,10 @@ def test_several_acts_are_undone_one_after_the_other(stand: Stand) -> None:
     stand.sits("Rossi", "5")
     for _ in range(3):
         stand.page.keyboard.press("u")
+    stand.settle()
+    assert floor(stand) == before
     stand.list("Rossi", "party of 4")
     stand.show("5", "free")
-    assert floor(stand) == before
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.board.host import BACK_MS, SAID_MS
 from tests.board.stage import Finger, ids_of, middle
 from tests.board.views import drawn, open_by_menu
 from tests.conftest import Hub
@@ -219,11 +220,11 @@ def test_work_outlives_a_hub_that_is_away(own_hub: Hub, open_page: Callable[...,
     table(page, "6").click()
     page.locator("[data-edit=delete]").click()
     own_hub.stop()
-    expect(page.locator("#banner")).to_be_visible(timeout=15_000)
+    expect(page.locator("#banner")).to_be_visible(timeout=SAID_MS)
     page.locator("[data-edit=save]").click()
     expect(page.locator("#edit .note")).to_contain_text("The hub does not answer.")
     expect(table(page, "6")).to_have_count(0)
     own_hub.start()
-    expect(page.locator("html:not([data-stale])")).to_be_attached(timeout=15_000)
+    expect(page.locator("html:not([data-stale])")).to_be_attached(timeout=BACK_MS)
     save(page)
     assert tables_of(own_hub).keys() == set(PLACES) - {"6"}

@@ -11,11 +11,13 @@ from playwright.sync_api import Page, Route, expect
 
 from tests.board.conftest import Watch
 from tests.board.host import (
+    SAID_MS,
     banner,
     boxes,
     do,
     guests,
     handed_on,
+    held_back,
     in_step,
     never_reloaded,
     row,
@@ -55,11 +57,12 @@ def test_what_the_hub_cannot_do_now_or_may_have_done_is_asked_again_under_its_id
     watch.forgive(FAILED)
     in_step(page)
     sent: list[str] = []
+    last: list[Route] = []
 
     def answer(route: Route) -> None:
         sent.append(route.request.post_data or "")
         if len(sent) > 2:
-            route.continue_()
+            last.append(route)  # until it is seen that it waits
             return
         if is_done:
             assert handed_on(floor_anew, route).is_success
@@ -74,6 +77,8 @@ def test_what_the_hub_cannot_do_now_or_may_have_done_is_asked_again_under_its_id
     expect(page.locator("#top .live")).to_contain_text("1 waits")
     if code == "storage_full":  # why it waits is said
         says(page, "1 change waits here and will be sent. The hub's disk is full.")
+    until(lambda: last, "a third try", page)
+    last[0].continue_()
     settled(page, "Ada")
     expect(page.locator("#banner.shown")).to_have_count(0)
     expect(page.locator(".bubble")).to_have_count(0)
@@ -97,11 +102,8 @@ def test_two_tabs_of_one_device_send_each_its_own(own_hub: Hub, open_page: Calla
     for tab, name in ((one, "Ada"), (other, "Ben")):
         says(tab, "The hub does not answer.")
         walk_in(tab, name)
-    for _ in range(100):  # what one tab writes, another process of the browser sees a little later
-        if len(kept := sorted(len(box["acts"]) for box in boxes(one))) == 2:
-            break
-        one.wait_for_timeout(50)
-    assert kept == [1, 1]
+    # What one tab writes, another process of the browser sees a little later.
+    until(lambda: sorted(len(box["acts"]) for box in boxes(one)) == [1, 1], "a press of each tab")
     own_hub.start()
     for tab in (one, other):
         settled(tab, "Ada", "Ben")
@@ -127,7 +129,7 @@ def test_what_a_killed_tab_left_is_sent_by_the_tab_that_stayed(
     walk_in(goes, "Ada")
     goes.close()
     own_hub.start()
-    expect(row(stays, "Ada")).to_be_visible(timeout=12_000)
+    expect(row(stays, "Ada")).to_be_visible(timeout=SAID_MS)
     settled(stays, "Ada")
     never_reloaded(stays)
 
@@ -146,7 +148,7 @@ def second(own_hub: Hub) -> int:
 def go_to(page: Page, restaurant: int, name: str) -> None:
     """Switch to another restaurant, and wait for its floor."""
     page.locator("#top select.place").select_option(str(restaurant))
-    expect(row(page, name)).to_be_visible(timeout=12_000)
+    expect(row(page, name)).to_be_visible(timeout=SAID_MS)
     in_step(page)
 
 
@@ -164,7 +166,7 @@ def test_what_waits_for_one_restaurant_is_done_there_while_another_is_shown(
 
     page.route(BATCH, refuse)
     walk_in(page, "Ada")
-    until(lambda: posts, "a press that was sent")
+    until(lambda: posts, "a press that was sent", page)
     go_to(page, second, "Moana")
     expect(row(page, "Ada")).to_have_count(0)
     expect(page.locator("#top .live")).to_contain_text("1 waits")
@@ -217,15 +219,10 @@ def test_where_the_browser_keeps_nothing_the_board_works_and_says_so(
     page.add_init_script(NOTHING_KEPT)
     page.goto(board_url(floor_anew))
     in_step(page)
-    held: list[Route] = []
-
-    def hold(route: Route) -> None:
-        held.append(route)
-
-    page.route(BATCH, hold)
+    held = held_back(page, BATCH)
     walk_in(page, "Ada")
     says(page, "This browser keeps nothing: leave this page open until all is sent.")
-    until(lambda: held, "a press that was sent")
+    until(lambda: held, "a press that was sent", page)
     held[0].continue_()
     expect(page.locator("#banner.shown")).to_have_count(0)
     with floor_anew.client() as api:

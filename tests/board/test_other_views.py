@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.board.conftest import Watch
+from tests.board.host import SAID_MS
 from tests.board.views import SIZES, drawn, evening, open_by_menu, open_menu
 from tests.conftest import Hub
 
@@ -238,7 +239,7 @@ def test_the_banner_moves_nothing_and_is_whole(
     before = page.evaluate(places)
     own_hub.stop()
     banner = page.locator("#banner.hub_gone")
-    expect(banner).to_be_visible(timeout=15_000)
+    expect(banner).to_be_visible(timeout=SAID_MS)
     page.locator("li[data-guest]", has_text="Rossi").locator("button").click()
     page.locator("#bar .main").click()
     expect(banner.locator("button")).to_be_visible()

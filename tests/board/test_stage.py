@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Page
 
 from tests.board.conftest import Watch
+from tests.board.host import until
 from tests.board.stage import Finger, board_url, ids_of, paused, restart, restore
 from tests.conftest import Hub
 
@@ -28,8 +29,7 @@ def test_a_finger_taps_and_a_vertical_drag_scrolls(board_hub: Hub, open_page: Ca
     finger.down(300, 600)
     finger.move(300, 100)
     finger.up()
-    page.wait_for_timeout(100)
-    assert page.evaluate("touched")[-1] == "pointercancel touch"
+    until(lambda: page.evaluate("touched")[-1] == "pointercancel touch", "a finger that scrolls")
 
 
 def test_two_pages_are_two_devices(floor_anew: Hub, open_page: Callable[..., Page], page: Page) -> None:

@@ -15,6 +15,7 @@ from restohub.access.tokens import new_token
 from tests.access.closed_hub import Device, ask_to_pair, manager, pair
 from tests.attack.stranger import client as stranger_at
 from tests.board.floor_samples import TABLES, bistro
+from tests.board.host import BACK_MS
 from tests.board.stage import NAME
 from tests.conftest import Hub
 from tests.contract.answers import ok
@@ -58,7 +59,7 @@ def evening(hub: Hub) -> Hub:
 
 def drawn(page: Page, tables: int = len(TABLES)) -> Page:
     """The page, once the floor is in step and all tables are drawn (on a phone: once the list is)."""
-    expect(page.locator("html:not([data-stale])")).to_be_attached(timeout=15_000)
+    expect(page.locator("html:not([data-stale])")).to_be_attached(timeout=BACK_MS)
     expect(page.locator("#plan .table")).to_have_count(tables if page.locator("#plan").is_visible() else 0)
     return page
 

@@ -23,7 +23,7 @@ from tests.conftest import Hub, free_port
 
 NEEDED = ("WebKitWebDriver", "Xvfb")
 START_WAIT_S = 20.0
-WAIT_S = 10.0
+WAIT_S = 20.0
 WINDOW = (1180, 858)  # 38 px of it are its bar
 UNDER_A_NAME = ("unshare", "--mount", "sh", "-c", 'mount --bind "$0" /etc/hosts && exec "$@"')
 
