@@ -18,9 +18,8 @@ let known = null; // as it was last time: the menu shows it at once
 
 /** The end of the menu: whether the hub is closed, which device this is, and what a manager may open. */
 export async function fillMenu({ place, api, entry }) {
-  styled();
   if (known) drawMenu(place, entry, known);
-  const [health, paired] = await Promise.all([api.health(), deviceToken() ? api.pairing() : null]);
+  const [health, paired] = await Promise.all([api.health(), deviceToken() ? api.pairing() : null, styled()]);
   if (!health.body || !health.body.access) return;
   const device = paired && paired.ok ? paired.body.device : null;
   known = { access: health.body.access, device, staff: await signedIn(api, device) };
@@ -88,6 +87,7 @@ function navigator(first, { start, end, body, close }) {
   let screen = null;
 
   function draw(from = null) {
+    if (!body.isConnected) return; // closed before an answer came
     if (screen && screen.left) screen.left();
     nav.say("");
     screen = stack[stack.length - 1].make(nav);
@@ -99,7 +99,7 @@ function navigator(first, { start, end, body, close }) {
     end.replaceChildren(screen.end || "");
     body.replaceChildren(note, ...screen.nodes.filter(Boolean));
     dialog.scrollTop = 0;
-    const came = from && body.querySelector(`[data-to="${CSS.escape(from)}"]`);
+    const came = from && body.querySelector(`[data-to="${CSS.escape(from)}"]:enabled`);
     (came || screen.focus || heading).focus({ preventScroll: !came });
   }
 

@@ -18,7 +18,7 @@ const stateScreen = (parts) => (nav) => {
   const told = el("p", {});
   const count = el("h3", {});
   const list = el("ul", { class: "rows" });
-  const act = button("", () => (parts.access === "closed" ? nav.go(openingScreen(parts)) : close(parts, nav)), "main", { "data-to": "act" });
+  const act = button("", () => (parts.access === "closed" ? nav.go(openingScreen(parts)) : close(parts, nav)), "main", { "data-to": "act", disabled: true });
   const draw = ({ access, unpaired }) => {
     const closed = access === "closed";
     parts.access = access;
@@ -26,6 +26,10 @@ const stateScreen = (parts) => (nav) => {
     state.dataset.access = access;
     text(told, say(`closing.is_${access}`));
     text(act, say(closed ? "closing.open" : "closing.close"));
+    if (act.disabled) { // what it does is known from now on
+      act.disabled = false;
+      act.focus({ preventScroll: true });
+    }
     text(count, say(unpaired.length ? "closing.were_here" : "closing.nobody"));
     keyed(list, unpaired, { key: ({ id }) => id, facts: (one) => [one.agent, one.sockets, one.last_seen], create: (one) => visitorRow(one, async () => nav.go(adoptScreen(parts, one, await formerly(parts, one)))), update: (node, one) => updateVisitor(node, one, parts) });
   };
@@ -34,11 +38,11 @@ const stateScreen = (parts) => (nav) => {
     if (list.isConnected && well(nav, answer)) {
       draw(answer.body);
       if (!parts.refused) nav.say(parts.news || "");
-      parts.news = "";
     }
   };
-  const left = repeated(look, LOOK_MS);
-  return { title: say("closing.title"), nodes: [state, told, el("div", { class: "answers" }, act), count, list], left, focus: act };
+  const end = repeated(look, LOOK_MS);
+  const left = () => { end(); parts.news = ""; }; // as in the list of devices
+  return { title: say("closing.title"), nodes: [state, told, el("div", { class: "answers" }, act), count, list], left };
 };
 
 const visitorRow = (one, click) => el("li", { class: "device" }, el("i", { class: "dot" }), el("span", {}, el("b", {}), el("small", {}), el("small", { class: "seen" }), one.known_by ? null : el("small", {}, say("adopt.cannot"))),

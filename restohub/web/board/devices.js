@@ -67,13 +67,13 @@ const listScreen = (parts) => (nav) => {
     gone.hidden = !out.length;
   };
   if (parts.devices) draw({ devices: parts.devices, waiting: [] });
-  const left = repeated(async () => {
+  const end = repeated(async () => {
     const answer = await parts.api.ask("GET", "/api/devices");
     if (!lists.in.isConnected || !well(nav, answer)) return;
     draw(answer.body);
     nav.say(parts.news || "");
-    parts.news = "";
   }, LOOK_MS);
+  const left = () => { end(); parts.news = ""; }; // what was done is said for as long as the list is looked at
   return { title: say("top.devices"), nodes: [waits, count, lists.in, gone], left,
     end: button(say("devices.add"), () => nav.go(letInScreen(parts)), "main", { "data-to": "let_in" }) };
 };
@@ -220,9 +220,10 @@ export function fields({ code = null, name, role, roles: most, onRole = () => nu
     async send(nav, ask, then, words = {}) {
       if (!whole(...Object.keys(inputs).sort())) return;
       const answer = await ask();
-      const wrong = answer.status === 422 && answer.body && (answer.body.errors || []).map(({ pointer }) => pointer.slice(1)).find((key) => inputs[key]);
+      const here = inputs.name.isConnected; // else left before the answer came: what is shown now stays
+      const wrong = here && answer.status === 422 && answer.body && (answer.body.errors || []).map(({ pointer }) => pointer.slice(1)).find((key) => inputs[key]);
       if (wrong) fail(wrong, say(`devices.wrong_${wrong}`));
-      else if (well(nav, answer, { change: true, words })) then(answer.body);
+      else if (well(nav, answer, { change: true, words }) && here) then(answer.body);
     },
   };
 }
