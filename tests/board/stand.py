@@ -103,6 +103,7 @@ class Stand:
 
     def do(self, key: str, hand: Hand) -> None:
         """Press a button of the bar, behind "More" where it did not fit."""
+        self.page.evaluate(DRAWN)
         expect(self.button("clear")).to_be_visible()
         if self.button(key).count():
             hand(self.button(key))

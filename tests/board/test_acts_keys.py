@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Locator, expect
 
+from tests.board.host import DRAWN, SAID_MS
 from tests.board.stand import Stand
 
 
@@ -33,6 +34,7 @@ def pick(stand: Stand, name: str) -> None:
 
 def act(stand: Stand, key: str) -> None:
     """Go to the bar, by arrows to a button, and press it."""
+    stand.page.evaluate(DRAWN)
     expect(stand.button("clear")).to_be_visible()
     keys(stand, "a")
     bar = stand.page.locator("#bar .btn")
@@ -179,7 +181,7 @@ def test_a_digit_that_was_typed_long_ago_is_none(stand: Stand) -> None:
     stand.show("6", "Table 41")
     keys(stand, "4")
     expect(stand.page.locator("#said")).to_contain_text("Table 4 …")
-    expect(stand.page.locator("#said")).to_be_empty(timeout=8000)
+    expect(stand.page.locator("#said")).to_be_empty(timeout=SAID_MS)
     pick(stand, "Rossi")
     stand.free("4")
 

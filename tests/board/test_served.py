@@ -11,11 +11,12 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from playwright.sync_api import Page, Request
+from playwright.sync_api import Page, Request, expect
 
 import restohub
 from restohub.web import board_files
 from tests.board.conftest import Watch
+from tests.board.host import until
 from tests.board.stage import NAME, board_url
 from tests.conftest import Hub
 
@@ -135,6 +136,7 @@ def test_the_first_visit_is_light_and_asks_nobody_else(board_hub: Hub, open_page
 
 def test_the_second_visit_loads_the_page_alone(board_hub: Hub, open_page: Callable[..., Page]) -> None:
     page = open_page(board_hub, new=True)
+    expect(page.locator("#top .live")).to_have_text("in step")  # with all that it is made of
     page.wait_for_load_state("networkidle")
     page.goto(board_url(board_hub, "/?view=queue"))
     page.wait_for_load_state("networkidle")
@@ -151,9 +153,7 @@ def test_a_page_that_breaks_its_policy_would_be_seen(
     page.evaluate("document.body.insertAdjacentHTML('beforeend', '<p style=\"color: red\">Red</p>')")
     page.evaluate("void fetch('http://192.0.2.1/').catch(() => {})")
     page.evaluate("void setTimeout(() => { throw new Error('thrown by the test') })")
-    page.wait_for_timeout(200)
-    said = watch.unforgiven()
-    assert len(said) >= 3, said
+    until(lambda: len(watch.unforgiven()) >= 3, "three faults seen", page)
     watch.forgive(".")
 
 
