@@ -261,6 +261,7 @@ def test_the_next_party_is_seated_at_a_table(stand: Stand) -> None:
 
 def test_two_tables_are_pushed_together_and_pulled_apart(stand: Stand) -> None:
     stand.elsewhere("4", notes="Wobbles.")
+    stand.hears()  # what is pressed on an older table is refused
     click(stand.table("3"))
     stand.do("push", click)
     click(stand.table("4"))

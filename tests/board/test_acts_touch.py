@@ -209,6 +209,7 @@ def test_the_order_of_a_list_stands_still_under_a_finger(stand: Stand) -> None:
     stand.removed_elsewhere("Rossi")
     stand.add("Early", 2, checkInTime=soon(-30))
     expect(stand.other.locator("#list-waiting [data-rows=waiting] .nm .cut")).to_have_text(["Early", "Anna Weber"])
+    stand.settle()
     expect(names).to_have_text(["Rossi", "Anna Weber"])
     stand.finger.up()
     expect(stand.button("clear")).to_be_visible()

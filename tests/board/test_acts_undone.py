@@ -97,6 +97,7 @@ def test_each_act_is_named_and_undone(stand: Stand) -> None:
     stand.show("5", "held for Sato")
     stand.show("2", "to be cleared")
     expect(stand.row("Sato", stand.other)).to_be_visible()
+    stand.hears()
     before, seen = floor(stand), shown(stand)
     for named, steps in ACTS.items():
         was = revision(stand)
@@ -116,6 +117,7 @@ def test_each_act_is_named_and_undone(stand: Stand) -> None:
 
 def test_what_was_pushed_together_with_a_note_and_pulled_apart_is_pushed_together_again(stand: Stand) -> None:
     stand.elsewhere("4", notes="Wobbles.")
+    stand.hears()
     play(stand, "table 3, do push, table 4")
     stand.show("3", "Table 3+4")
     before = floor(stand)

@@ -16,7 +16,6 @@ from playwright.sync_api import Locator, Page, expect
 from restohub.access.tokens import new_token
 from tests.access.closed_hub import ask_to_pair, bearer, manager, pair, revoke
 from tests.board.conftest import Watch
-from tests.board.host import held_back, until
 from tests.board.stage import board_url, furnish, ids_of
 from tests.board.views import manager_of, open_as, open_by_menu, open_menu
 from tests.conftest import Hub
@@ -170,21 +169,6 @@ def test_a_code_is_typed_as_it_is_read_out(house: Hub, trusted: httpx.Client, pa
     assert devices(trusted)["Door"]["role"] == "host"
 
 
-def test_a_screen_that_is_left_before_the_answer_comes_takes_no_other_away(house: Hub, page: Page) -> None:
-    pair(house, "host", "Patio")
-    asked = held_back(page, "**/api/devices/*")
-    open_by_menu(page, "devices", "button.device >> nth=0")
-    row(page, "Patio").click()
-    page.locator("#device-name").fill("Porch")
-    page.locator("[data-send]").click()
-    until(lambda: asked, "another name that was sent", page)
-    page.keyboard.press("Escape")
-    expect(title(page)).to_have_text("Devices")
-    asked[0].continue_()
-    expect(row(page, "Porch")).to_be_visible()
-    expect(title(page)).to_have_text("Devices")
-
-
 def test_a_qr_code_lets_in_whoever_opens_it(house: Hub, trusted: httpx.Client, page: Page, open_page: OpenPage) -> None:
     close(trusted)
     open_by_menu(page, "devices", "[data-to=let_in]")
@@ -286,17 +270,6 @@ def test_closing_says_who_would_be_shut_out_and_asks_twice(
     page.locator("[data-yes]").click()
     expect(page.locator(".state.big")).to_have_text("Open to every device on this network")
     assert ok(trusted.get("/api/access"))["access"] == "open"
-
-
-def test_the_button_waits_until_it_is_known_what_it_does(page: Page) -> None:
-    asked = held_back(page, "**/api/access")
-    open_by_menu(page, "closing", "dialog.screens")
-    button = page.locator("[data-to=act]")
-    expect(button).to_be_disabled()
-    until(lambda: asked, "whether the hub is closed was asked", page)
-    asked[0].continue_()
-    expect(button).to_have_text("Close the hub to strangers")
-    expect(button).to_be_focused()
 
 
 def test_strangers_may_be_let_in_first(house: Hub, page: Page, trusted: httpx.Client, open_page: OpenPage) -> None:

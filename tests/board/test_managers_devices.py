@@ -1,4 +1,4 @@
-"""Devices that were not simply paired, at a manager's board: adopted ones, and those that came with a restored copy."""
+"""Devices at a manager's board: adopted ones, those that came with a restored copy, and answers that come late."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 from tests.access.adopting import PARTY, app, jwt
 from tests.access.closed_hub import pair, told
 from tests.board.conftest import Watch
+from tests.board.host import held_back, until
 from tests.board.stage import restore
 from tests.board.views import manager_of, open_as, open_by_menu, open_menu
 from tests.conftest import Hub
@@ -75,6 +76,34 @@ def test_a_device_whose_app_cannot_pair_is_adopted_where_the_hub_is_closed(
     expect(again).to_have_count(0)
     expect(shared.first).to_contain_text("It cannot be adopted")
     expect(shared.locator("button")).to_have_count(0)
+
+
+def test_a_late_answer_takes_no_other_screen_away_and_a_button_waits_for_it(
+    floor_anew: Hub, open_page: OpenPage
+) -> None:
+    pair(floor_anew, "host", "Patio")
+    page = open_as(manager_of(floor_anew).token, open_page, floor_anew)
+    asked = held_back(page, "**/api/devices/*")
+    open_by_menu(page, "devices", "button.device >> nth=0")
+    page.locator("button.device", has_text="Patio").click()
+    page.locator("#device-name").fill("Porch")
+    page.locator("[data-send]").click()
+    until(lambda: asked, "another name that was sent", page)
+    page.keyboard.press("Escape")
+    expect(page.locator("dialog[open] h2")).to_have_text("Devices")
+    asked[0].continue_()
+    expect(page.locator("button.device", has_text="Porch")).to_be_visible()
+    expect(page.locator("dialog[open] h2")).to_have_text("Devices")
+    page.keyboard.press("Escape")
+    # Nor does a button do anything before it is known what: here, whether the hub is closed.
+    asked = held_back(page, "**/api/access")
+    open_by_menu(page, "closing", "dialog.screens")
+    button = page.locator("[data-to=act]")
+    expect(button).to_be_disabled()
+    until(lambda: asked, "whether the hub is closed was asked", page)
+    asked[0].continue_()
+    expect(button).to_have_text("Close the hub to strangers")
+    expect(button).to_be_focused()
 
 
 def test_devices_of_a_copy_are_marked_until_the_hubs_machine_confirms_them(
