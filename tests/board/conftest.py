@@ -23,7 +23,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page
 
-from tests.board.browsers import SHOWN_MS, chromium, close_all, lent
+from tests.board.browsers import chromium, close_all, lent
 from tests.board.stage import NAME, board_url, furnish
 from tests.board.stand import LATE, Stand
 from tests.conftest import Hub
@@ -163,7 +163,6 @@ def two_pages(board_hub: Hub, browser: Browser, pages_watch: Watch) -> Iterator[
         for _ in "ab":
             page = stack.enter_context(browser.new_context(has_touch=True)).new_page()
             page.set_viewport_size({"width": WINDOW[0], "height": WINDOW[1]})
-            page.set_default_timeout(SHOWN_MS)
             page.add_init_script(LATE)
             pages_watch.over(page)
             page.goto(board_url(board_hub))
