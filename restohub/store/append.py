@@ -28,7 +28,7 @@ from .codec import (
     row_checksum,
     visit_row,
 )
-from .connection import PAGE_BYTES, Connection
+from .connection import BUSY_WAIT_S, PAGE_BYTES, Connection
 from .device_rows import PUT_DEVICE, device_row
 from .disk_reserve import Reserve
 from .person_rows import PUT_PERSON, person_row
@@ -83,10 +83,12 @@ class Ledger:
     """The writing end of the store: everything that is written goes through its one connection, in one task.
 
     `refuses` is why it takes nothing from the start, None where it does. `reserve` is what it has for deletes.
+    `keeps_wal`: no upkeep is due, so that the WAL has each page that was written since it was last cut.
     """
 
     refuses: str | None = None
     reserve: Reserve | None = None
+    keeps_wal = False
 
     def __init__(self, connection: Connection, path: Path) -> None:
         self._connection = connection
@@ -210,9 +212,13 @@ class Ledger:
             connection.execute("COMMIT")
             return done
 
+        return await self.visit(transaction)
+
+    async def visit(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Do this work with the connection; a transaction that it leaves open is undone. Raises like `append`."""
         self._check_file()
         try:
-            return await self._connection.run(transaction)
+            return await self._connection.run(work)
         except sqlite3.Error as error:
             raise await explain_write_error(self.path, error) from error
         finally:
@@ -220,40 +226,13 @@ class Ledger:
 
     def upkeep_due(self, idle_s: float) -> bool:
         """Whether enough pages wait in the WAL for a checkpoint, of a hub that has rested for so long."""
-        return self.pages_due >= (IDLE_CHECKPOINT_PAGES if idle_s >= IDLE_S else CHECKPOINT_PAGES)
+        enough = IDLE_CHECKPOINT_PAGES if idle_s >= IDLE_S else CHECKPOINT_PAGES
+        return self.pages_due >= enough and not self.keeps_wal
 
     async def upkeep(self) -> None:
         """Bring the WAL's pages into the database file; raises like `append`."""
-        self._check_file()
-        try:
-            await self._connection.execute_fetchall("PRAGMA wal_checkpoint(PASSIVE)")
-        except sqlite3.Error as error:
-            raise await explain_write_error(self.path, error) from error
+        await self.visit(lambda connection: connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall())
         self.pages_due = 0
-
-    async def truncate_wal(self, wait_s: float) -> bool:
-        """Bring all of the WAL into the database file and cut it to nothing; False where a reader is in the way.
-
-        Without waiting for him: with a timeout of its own SQLite would hold the writer for as long. `wait_s` is that of
-        all else. Raises like `append`.
-        """
-
-        def truncating(connection: sqlite3.Connection) -> bool:
-            connection.execute("PRAGMA busy_timeout = 0")
-            try:
-                busy: int = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-            finally:
-                connection.execute(f"PRAGMA busy_timeout = {int(wait_s * 1000)}")
-            return busy == 0
-
-        self._check_file()
-        try:
-            done = await self._connection.run(truncating)
-        except sqlite3.Error as error:
-            raise await explain_write_error(self.path, error) from error
-        if done:
-            self.pages_due = 0
-        return done
 
     def _check_file(self) -> None:
         """SQLite would go on writing into a removed file, which nobody finds again."""
@@ -268,6 +247,19 @@ class Ledger:
             await self._connection.rollback()
         except sqlite3.Error as error:
             raise StorageFailedError(f"a transaction could not be rolled back: {error}") from error
+
+
+def cut_wal(connection: sqlite3.Connection) -> bool:
+    """Bring all of the WAL into the database file and cut it to nothing; False where a reader is in the way.
+
+    Without waiting for him: with a timeout of its own SQLite would hold the writer for as long.
+    """
+    connection.execute("PRAGMA busy_timeout = 0")
+    try:
+        busy: int = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {int(BUSY_WAIT_S * 1000)}")
+    return busy == 0
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -1,25 +1,24 @@
-"""The eraser: takes a person out of the rows, the free pages and the write-ahead log, a little at a time.
-
-A row of the log keeps its length where it can: SQLite then writes over it where it is, and no copy of it stays in the
-pages from which rows were moved.
-"""
+"""The eraser: takes a person out of the rows, the pages of the file and the write-ahead log, a little at a time."""
 
 from __future__ import annotations
 
 import asyncio
+import errno
 import sqlite3
-from collections.abc import Awaitable, Callable, Sequence, Set
-from functools import partial
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterator, Sequence, Set
+from contextlib import contextmanager
+from functools import cached_property
+from itertools import islice
+from typing import Any, TypeVar
 
 from msgspec import Raw, structs
 
 from restohub.floor.forgetting import nameless
 from restohub.floor.model import Guest
 from restohub.floor.visits import Visit
-from restohub.live.ports import Between, StorageUnavailableError
+from restohub.live.ports import Between, StorageFailedError, StorageUnavailableError
 
-from .append import Ledger
+from .append import Ledger, cut_wal
 from .codec import (
     REMOVAL_COLUMNS,
     DamageError,
@@ -35,44 +34,27 @@ from .codec import (
     revision_at,
     visit_row,
 )
-from .connection import BUSY_WAIT_S, PAGE_BYTES
 from .restore_detection import NAME
-from .stale_pages import Growth, PageReader
+from .stale_pages import DatabasePages
 
 # One transaction's worth: no change waits longer than for another group.
 ROWS_A_STEP = 500
 BYTES_A_STEP = 128 * 1024
+PAGES_A_STEP = 128
 COMMIT = "SELECT position, time, checksum, key, digest, changes, answer, device, person FROM log WHERE position = ?"
 REWRITE = "UPDATE log SET checksum = ?, digest = NULL, changes = ?, answer = NULL WHERE position = ?"
 PRESENT = "SELECT 1 FROM entity WHERE restaurant_id = ? AND version = ? AND kind = 'guest' AND id = ?"
-GROW = "UPDATE log SET checksum = ?, changes = ? WHERE position = ?"
 REMOVALS_OF = f"SELECT {REMOVAL_COLUMNS} FROM removal WHERE restaurant_id = ? AND kind = 'guest' AND id = ?"  # noqa: S608 (our own column names)
 UNCOUNT = "UPDATE removal SET phone = NULL, email = NULL, checksum = ? WHERE restaurant_id = ? AND kind = ? AND id = ?"
 UNHASH = """UPDATE visit SET phone = NULL, email = NULL, checksum = ?
     WHERE restaurant_id = ? AND at = ? AND guest_id = ?"""
-MADE_UP = "CREATE TABLE IF NOT EXISTS scrub (zeros BLOB) STRICT"
-FILL = "INSERT INTO scrub (zeros) VALUES (zeroblob(?))"
-UNFILL = "DELETE FROM scrub WHERE rowid = (SELECT max(rowid) FROM scrub) RETURNING 1"
-FREE = "PRAGMA freelist_count"
-IMAGE, PUT_IMAGE = "SELECT image FROM entity WHERE rowid = ?", "UPDATE entity SET image = ? WHERE rowid = ?"
-ROOT = "SELECT rootpage FROM sqlite_master WHERE name = '{}'"
 ERASED = "erased "
 MARKS = "SELECT name FROM hub WHERE name >= 'erased ' AND name < 'erased!'"
-# Rows are moved behind all others, in their order: what they leave are free pages alone.
-ENTITIES = """SELECT rowid, restaurant_id, kind, id, version, checksum, image FROM entity
-    WHERE rowid > ? AND rowid <= ? ORDER BY rowid LIMIT ?"""
-LIFT = "DELETE FROM entity WHERE rowid BETWEEN ? AND ?"
-LAY = "INSERT INTO entity (restaurant_id, kind, id, version, checksum, image) VALUES (?, ?, ?, ?, ?, ?)"
 # Between two steps, so that others read and write meanwhile.
 REST_S = 0.002
 TRUNCATE_AGAIN_S = 0.05
-# A row that grows may make SQLite redistribute others, and what that leaves is found by the next round.
-ROUNDS = 6
-GROWN_A_STEP = 100
-MOVED_A_STEP = 50
-# The bytes that the length of a blob takes at most, of those that the hub writes.
-LENGTH_BYTES_MAX = 4
-SPACES = (b" ", b"\n", b"\t", b"\r")
+
+T = TypeVar("T")
 
 
 class Eraser:
@@ -80,7 +62,11 @@ class Eraser:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._pages: PageReader | None = None
+        self._stale: set[int] = set()
+
+    @cached_property
+    def _pages(self) -> DatabasePages:
+        return DatabasePages(self._ledger.path)
 
     async def uncount(self, restaurant_id: int, ids: Sequence[str]) -> int:
         """Take the hashes out of what is kept of these guests who left."""
@@ -120,98 +106,39 @@ class Eraser:
 
         return await self._step(scrubbing)
 
-    async def last_entity(self) -> int:
-        """The last row of the entities."""
-        return await self._step(lambda connection: _number(connection, "SELECT coalesce(max(rowid), 0) FROM entity"))
-
-    async def move_entities(self, after: int, upto: int) -> int:
-        """Move some rows of the entities behind all others; the last that was moved, 0 where none was left."""
-
-        def moving(connection: sqlite3.Connection) -> int:
-            rows = connection.execute(ENTITIES, (after, upto, MOVED_A_STEP)).fetchall()
-            if rows:
-                connection.execute(LIFT, (rows[0][0], rows[-1][0]))
-                connection.executemany(LAY, [row[1:] for row in rows])
-            return rows[-1][0] if rows else 0
-
-        return await self._step(moving)
-
-    async def root_of(self, table: str) -> int:
-        """The page with which a table begins."""
-        return await self._step(lambda connection: _number(connection, ROOT.format(table)))
-
-    async def find_stale(self, root: int) -> list[Growth]:
-        """The rows of a table that have to grow over stale copies; to be asked once the write-ahead log is empty."""
-        if self._pages is None:
-            self._pages = PageReader(self._ledger.path)
-        leaves = await asyncio.to_thread(self._pages.leaves, root)
-        found: list[Growth] = []
-        page = 1
-        while page:
-            some, page = await asyncio.to_thread(self._pages.stale, page, leaves)
-            found += some
+    async def find_stale(self) -> None:
+        """Find the pages whose unused bytes are to be zeroed, in the file as it is while nothing is brought into it."""
+        numbers = self._pages.numbers()
+        free = await _told(asyncio.to_thread(self._pages.free_list))
+        for first in range(0, len(numbers), PAGES_A_STEP):
+            some = numbers[first : first + PAGES_A_STEP]
+            self._stale |= await _told(asyncio.to_thread(self._pages.stale, some, free))
             await asyncio.sleep(REST_S)
-        return found
 
-    async def grow(self, rows: Sequence[Growth]) -> int:
-        """Make these rows of the log longer, with spaces behind their changes; what they say stays."""
+    async def wipe(self) -> int:
+        """Zero the unused bytes of some pages that were found, or written since; how many are left, -1: try again.
 
-        def growing(connection: sqlite3.Connection) -> int:
-            for one in rows:
-                for row in connection.execute(COMMIT, (one.position,)).fetchall():
-                    position, time, _, key, digest, changes, answer, *by = row
-                    longer = changes + b" " * one.bytes
-                    checksum = log_checksum(position, time, key, digest, longer, answer, *by) ^ _damage(row)
-                    connection.execute(GROW, (checksum, longer, position))
-            return len(rows)
+        Nothing is written into the file meanwhile: that is what checkpoints do, and the write-ahead log is empty while
+        this connection has the lock of whoever writes. A reader of what was before would keep it from being emptied.
+        SQLite's own copies of pages are dropped, since it would write them with what is unused in them.
+        """
 
-        return await self._step(growing)
+        def wiping(connection: sqlite3.Connection) -> int:
+            self._stale |= self._pages.in_wal()
+            if not cut_wal(connection):
+                return -1
+            self._ledger.pages_due = 0
+            connection.execute("BEGIN IMMEDIATE")
+            if self._pages.in_wal():  # another process wrote, which none has to
+                return -1
+            some = set(islice(self._stale, PAGES_A_STEP))
+            self._pages.wipe(some)
+            self._stale -= some
+            connection.execute("ROLLBACK")
+            connection.execute("PRAGMA shrink_memory")
+            return len(self._stale)
 
-    async def stretch(self, rows: Sequence[Growth]) -> int:
-        """Make these rows of the entities longer, and as they were again, in one transaction: zeros are left there."""
-
-        def stretching(connection: sqlite3.Connection) -> int:
-            for one in rows:
-                for (image,) in connection.execute(IMAGE, (one.position,)).fetchall():
-                    connection.executemany(
-                        PUT_IMAGE, [(value, one.position) for value in (image + bytes(one.bytes), image)]
-                    )
-            return len(rows)
-
-        return await self._step(stretching)
-
-    async def fill(self) -> int:
-        """Fill some free pages with zeros; how many are left."""
-
-        def filling(connection: sqlite3.Connection) -> int:
-            connection.execute(MADE_UP)
-            free = _number(connection, FREE)
-            if free:
-                connection.execute(FILL, (min(BYTES_A_STEP, max(1, free - 2) * (PAGE_BYTES - 4)),))
-                self._ledger.pages_due += min(free, BYTES_A_STEP // PAGE_BYTES) + 2
-            return _number(connection, FREE)
-
-        return await self._step(filling)
-
-    async def unfill(self) -> int:
-        """Free some of the filled pages; 0 where that was the end."""
-
-        def emptying(connection: sqlite3.Connection) -> int:
-            connection.execute("PRAGMA secure_delete = ON")  # else each page keeps the number of the next
-            try:
-                left = len(connection.execute(UNFILL).fetchall())
-                if not left:
-                    connection.execute("DROP TABLE scrub")
-            finally:
-                connection.execute("PRAGMA secure_delete = FAST")
-            self._ledger.pages_due += BYTES_A_STEP // PAGE_BYTES * left
-            return left
-
-        return await self._step(emptying)
-
-    async def truncate(self) -> int:
-        """Bring the write-ahead log into the database and empty it; 0 where a reader is in the way."""
-        return int(await self._ledger.truncate_wal(BUSY_WAIT_S))
+        return await _told(self._ledger.visit(wiping))
 
     async def mark(self, erasure_id: str, time: int) -> int:
         """Note in the database that an erasure is done in it."""
@@ -230,50 +157,52 @@ class Eraser:
         await self._step(reading)
         return found
 
-    async def _step(self, work: Any) -> int:
+    @contextmanager
+    def keeping_wal(self) -> Iterator[None]:
+        """Have the write-ahead log hold each page that is written, until a step here cuts it."""
+        self._ledger.keeps_wal = True
         try:
-            done: int = await self._ledger.transact(work)
-        except DamageError as error:
-            raise StorageUnavailableError(f"the data are damaged: {error}") from error
+            yield
+        finally:
+            self._ledger.keeps_wal = False
+
+    async def sync(self) -> None:
+        """Bring what was zeroed to the disk."""
+        await _told(asyncio.to_thread(self._pages.sync))
+
+    async def _step(self, work: Callable[[sqlite3.Connection], int]) -> int:
+        done = await _told(self._ledger.transact(work))
         self._ledger.pages_due += 1
         return done
 
 
+async def _told(doing: Awaitable[T]) -> T:
+    """What this gives; damage and a disk that takes nothing leave an erasure for later."""
+    try:
+        return await doing
+    except DamageError as error:
+        raise StorageUnavailableError(f"the data are damaged: {error}") from error
+    except OSError as error:
+        failed = StorageFailedError if error.errno == errno.EIO else StorageUnavailableError
+        raise failed(f"the database file cannot be written ({error.strerror})") from error
+
+
 async def clean_pages(eraser: Eraser, between: Between) -> None:
-    """Take what was there before out of the pages from which rows were moved, free pages and the write-ahead log."""
-    for _ in range(2):  # the page of the last one takes the first that are moved, and is left by them the second time
-        last, at = await between(eraser.last_entity), 0
-        while at < last and (moved := await between(partial(eraser.move_entities, at, last))):
-            at = moved
-    await _overwrite(eraser, between, "log", eraser.grow)
-    await _overwrite(eraser, between, "entity", eraser.stretch)
-    while await between(eraser.fill):
-        pass
-    while await between(eraser.unfill):
-        pass
-    await _truncate(eraser, between)
+    """Leave no byte of what was there before in unused parts of pages, in free pages and in the write-ahead log.
+
+    Once a page was seen, what SQLite moves from one page to another is in the write-ahead log, and so is where it went:
+    that is zeroed too. So when no page is left, none has anything of before.
+    """
+    with eraser.keeping_wal():
+        await _wipe(eraser, between)
+        await eraser.find_stale()
+        await _wipe(eraser, between)
 
 
-async def _overwrite(eraser: Eraser, between: Between, table: str, grow: Callable[..., Awaitable[int]]) -> None:
-    """Have the rows of a table grow over the stale copies in its pages."""
-    root = await between(partial(eraser.root_of, table))
-    for _ in range(ROUNDS):
-        await _truncate(eraser, between)
-        stale = await eraser.find_stale(root)
-        if not stale:
-            break
-        for first in range(0, len(stale), GROWN_A_STEP):
-            await between(partial(grow, stale[first : first + GROWN_A_STEP]))
-
-
-async def _truncate(eraser: Eraser, between: Between) -> None:
-    while not await between(eraser.truncate):
-        await asyncio.sleep(TRUNCATE_AGAIN_S)
-
-
-def _number(connection: sqlite3.Connection, sql: str) -> int:
-    found: int = connection.execute(sql).fetchone()[0]
-    return found
+async def _wipe(eraser: Eraser, between: Between) -> None:
+    while left := await between(eraser.wipe):
+        await (eraser.sync() if left > 0 else asyncio.sleep(TRUNCATE_AGAIN_S))
+    await eraser.sync()
 
 
 def _gone(connection: sqlite3.Connection, row: Sequence[Any], ids: Set[str]) -> set[str]:
@@ -295,19 +224,9 @@ def _damage(row: Sequence[Any]) -> int:
 
 def _without(row: Sequence[Any], ids: Set[str]) -> tuple[int, bytes, int]:
     """What the row of a commit says instead: its checksum, its changes, its position."""
-    position, time, checksum, key, digest, changes, answer, *by = row
+    position, time, _, key, _, changes, _, *by = row
     new = encode_logged([_stub(change) if change.id in ids else change for change in decode_changes(changes)])
-    damage = _damage(row)
-    wanted = _size(checksum) + _size(digest) + _size(changes) + _size(answer)
-    for space in SPACES:  # the checksum's own length differs with what is behind the changes
-        for number in (5, 7, 4):
-            padded = new.ljust(wanted - 2 * _size(None) - number - LENGTH_BYTES_MAX)
-            while _size(padded) < wanted - 2 * _size(None) - number:
-                padded += space
-            found = log_checksum(position, time, key, None, padded, None, *by) ^ damage
-            if 2 * _size(None) + _size(found) + _size(padded) == wanted:
-                return found, padded, position
-    return log_checksum(position, time, key, None, new, None, *by) ^ damage, new, position
+    return log_checksum(position, time, key, None, new, None, *by) ^ _damage(row), new, position
 
 
 def _stub(change: LoggedChange) -> LoggedChange:
@@ -320,18 +239,3 @@ def _stub(change: LoggedChange) -> LoggedChange:
         assert isinstance(guest, Guest)
         image = Raw(image_of(nameless(guest)))
     return structs.replace(change, image=image, counted=None)
-
-
-def _size(value: int | bytes | None) -> int:
-    """The bytes that a value takes in a row of SQLite, with its type."""
-    if value is None:
-        return 1
-    if isinstance(value, bytes):
-        kind = 2 * len(value) + 12
-        return len(value) + (kind.bit_length() + 6) // 7
-    if value in (0, 1):
-        return 1
-    for size in (1, 2, 3, 4, 6):
-        if -(1 << 8 * size - 1) <= value < 1 << 8 * size - 1:
-            return 1 + size
-    return 9

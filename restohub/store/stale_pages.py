@@ -1,160 +1,174 @@
-"""Stale copies of rows: what SQLite leaves in the unused part of a page when it redistributes the rows of several.
+"""Unused bytes of the database file, in which SQLite leaves copies of rows: found, and zeroed where they are.
 
-It zeroes what it frees (`secure_delete = FAST`), but builds such pages anew over what was in them, and the end of a
-row's last overflow page may be of an earlier row. Neither is reached by any statement, but a row that grows into that
-space overwrites it. File format: https://www.sqlite.org/fileformat2.html.
-
-Two places are not reached: up to some 30 bytes beside a row that is alone in its page and fills it, and the unused part
-of a page that SQLite made of a freed one where a tree grew by a level: of an index, or between root and leaves.
+SQLite zeroes a row that it frees (`secure_delete = FAST`), but not a page that it frees, nor what was in a page that it
+lays out anew, nor the end of a row's last overflow page. No statement reaches those bytes, so they are written in the
+file itself. Nobody else writes there meanwhile (`Eraser.wipe` says why), nobody reads them, and a power cut leaves each
+of them as it was or zero: SQLite trusts a disk as far ("powersafe overwrite"). https://www.sqlite.org/fileformat2.html
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+import os
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from struct import iter_unpack, unpack_from
+from typing import NamedTuple
 
 from msgspec import Struct
 
+from .codec import DamageError
 from .connection import PAGE_BYTES
+from .data_folder import wal_path
 
-TABLE_INTERIOR, TABLE_LEAF = 5, 13
-HEADER_BYTES = 8
-# An interior page has behind its header the page of its last child, and each cell begins with that of a child.
-LAST_CHILD, INTERIOR_HEADER_BYTES = slice(8, 12), 12
-# The most that a row has in its own leaf page; a larger one leaves LEAST there or what fills its overflow pages.
-MOST = PAGE_BYTES - 35
-LEAST = (PAGE_BYTES - 12) * 32 // 255 - 23
-OVERFLOW_BYTES = PAGE_BYTES - 4
-# A checksum and a length may take so many bytes more.
-SLACK = 8
-# Fewer bytes are no word, but places of rows that were there.
-WORD_BYTES = 7
-READ_BYTES = 64 * 1024
+INDEX_INTERIOR, TABLE_INTERIOR, INDEX_LEAF, TABLE_LEAF = 2, 5, 10, 13
+# By which a page of a tree begins, and the bytes of its header. Overflow pages and trunks of the free list begin with
+# the number of another page, that is with 0 in a file below 16 GiB. Page 1 begins with the file's header.
+HEADERS = {INDEX_INTERIOR: 12, TABLE_INTERIOR: 12, INDEX_LEAF: 8, TABLE_LEAF: 8}
+FILE_HEADER_BYTES = 100
+# Where the file's header has the size of a page, what of it is reserved, the free list, and whether there is a map of
+# pages (which the hub never asks SQLite for).
+SIZE_AT, RESERVED_AT, FREE_AT, MAP_AT = 16, 20, 32, 52
+WAL_HEADER_BYTES, FRAME_BYTES = 32, 24 + PAGE_BYTES
 
 
-class Growth(Struct, frozen=True):
-    """The row (its position in the log) that is to grow by so many bytes, to fill a page."""
+class Span(NamedTuple):
+    """Some bytes of a page."""
 
-    position: int
-    bytes: int
+    page: int
+    start: int
+    end: int
 
 
-class Cell(Struct, frozen=True):
-    """A row as a leaf page has it: its position and length, what of it is in the page itself, and in how many bytes.
+class FreeList(Struct, frozen=True):
+    """The free pages, and the pages in which their list stands, each with where the list ends there."""
 
-    `overflow` is the first page of the rest.
+    pages: set[int]
+    trunks: dict[int, int]
+
+
+class DatabasePages:
+    """A database file, beside SQLite and kept open: closing it would drop SQLite's locks.
+
+    Every method that reads a page raises DamageError where it cannot be what it has to be, and OSError.
     """
 
-    position: int
-    length: int
-    local: int
-    size: int
-    overflow: int
-
-    @property
-    def lead(self) -> int:
-        """How many bytes it has to grow by before what is in the page itself grows."""
-        spilled = (self.length - LEAST) % OVERFLOW_BYTES
-        return OVERFLOW_BYTES - spilled if self.length > MOST and LEAST + spilled > MOST else 0
-
-
-class PageReader:
-    """Reads the file of a database beside SQLite, and keeps it open: closing it would drop SQLite's locks."""
-
     def __init__(self, path: Path) -> None:
-        self._file = path.open("rb", buffering=0)
+        self._wal = wal_path(path.parent)
+        self._file = path.open("r+b", buffering=0)
+        header = self._read(0, FILE_HEADER_BYTES)
+        if unpack_from(">H", header, SIZE_AT) != (PAGE_BYTES,) or any(header[MAP_AT : MAP_AT + 4]):
+            raise DamageError("the pages of the database are not such as the hub makes")
+        self._usable = PAGE_BYTES - header[RESERVED_AT]
 
-    def leaves(self, root: int) -> set[int]:
-        """The leaf pages of a table, from its root page on."""
-        found: set[int] = set()
-        seen, above = {root}, [root]
-        while above:
-            number = above.pop()
+    def numbers(self) -> range:
+        """The numbers of all pages."""
+        return range(1, os.fstat(self._file.fileno()).st_size // PAGE_BYTES + 1)
+
+    def in_wal(self) -> set[int]:
+        """The pages that the write-ahead log has, or had since it was last cut to nothing."""
+        raw = self._wal.read_bytes()[WAL_HEADER_BYTES:]
+        return {int.from_bytes(raw[at : at + 4], "big") for at in range(0, len(raw), FRAME_BYTES)}
+
+    def free_list(self) -> FreeList:
+        """The free list as it is."""
+        found = FreeList(set(), {})
+        (number,) = unpack_from(">I", self._read(FREE_AT, 4))
+        while number:
             page = self._page(number)
-            if page[:1] == bytes([TABLE_LEAF]):
-                found.add(number)
-            elif page[:1] == bytes([TABLE_INTERIOR]):
-                cells = [page[at : at + 4] for at in _offsets(page, INTERIOR_HEADER_BYTES)]
-                below = {int.from_bytes(child, "big") for child in (page[LAST_CHILD], *cells)} - seen
-                seen |= below
-                above += below
+            following, count = unpack_from(">II", page)
+            end = 8 + 4 * count
+            if number in found.trunks or end > self._usable:
+                raise DamageError(f"the free list cannot be read at page {number}")
+            found.trunks[number] = end
+            found.pages.update(leaf for (leaf,) in iter_unpack(">I", page[8:end]))
+            number = following
         return found
 
-    def stale(self, first: int, leaves: Set[int]) -> tuple[list[Growth], int]:
-        """Which rows of these leaf pages have to grow, of some pages from the page `first` on.
+    def stale(self, numbers: Iterable[int], free: FreeList) -> set[int]:
+        """Which of these pages, and of their rows' last overflow pages, have unused bytes that are not zero."""
+        return {one for number in numbers for span in self._stale(number, free) for one in (number, span.page)}
 
-        With the page to go on with, 0 at the end.
-        """
-        self._file.seek((first - 1) * PAGE_BYTES)
-        raw = self._file.read(READ_BYTES) or b""
-        found: list[Growth] = []
-        for at in range(0, len(raw), PAGE_BYTES):
-            if raw[at] == TABLE_LEAF and first + at // PAGE_BYTES in leaves:
-                found += self._grown(raw[at : at + PAGE_BYTES])
-        return found, first + len(raw) // PAGE_BYTES if len(raw) == READ_BYTES else 0
+    def wipe(self, numbers: Iterable[int]) -> None:
+        """Zero the unused bytes of these pages, and of their rows' last overflow pages."""
+        free = self.free_list()
+        for number in numbers:
+            for span in list(self._stale(number, free)):
+                self._file.seek((span.page - 1) * PAGE_BYTES + span.start)
+                self._file.write(bytes(span.end - span.start))
 
-    def _grown(self, page: bytes) -> Iterator[Growth]:
-        """The rows of a leaf page that have to grow: one for its own unused part, each for its last overflow page."""
-        cells = [_cell(page, at) for at in sorted(_offsets(page), reverse=True)]
-        if not cells:
+    def sync(self) -> None:
+        """Bring what was zeroed to the disk."""
+        os.fsync(self._file.fileno())
+
+    def _stale(self, number: int, free: FreeList) -> Iterator[Span]:
+        page = self._page(number)
+        for span in self._unused(number, page, free):
+            content = page if span.page == number else self._page(span.page)
+            if content[span.start : span.end].strip(b"\0"):
+                yield span
+
+    def _unused(self, number: int, page: bytes, free: FreeList) -> Iterator[Span]:
+        """The unused bytes of a page, and of its rows' last overflow pages."""
+        if number in free.pages:
+            yield Span(number, 0, self._usable)
+        elif number in free.trunks:
+            yield Span(number, free.trunks[number], self._usable)
+        else:
+            start = FILE_HEADER_BYTES if number == 1 else 0
+            if page and page[start] in HEADERS:
+                yield from self._unused_in_tree(number, page, start)
+
+    def _unused_in_tree(self, number: int, page: bytes, start: int) -> Iterator[Span]:
+        kind, block, count, content = unpack_from(">BHHH", page, start)
+        cells_at = start + HEADERS[kind]
+        cells_end = cells_at + 2 * count
+        if not cells_end <= content <= self._usable:
+            raise DamageError(f"page {number} of the database cannot be read")
+        yield Span(number, cells_end, content)
+        while block:
+            following, size = unpack_from(">HH", page, block) if content <= block <= self._usable - 4 else (0, 0)
+            if size < 4 or block + size > self._usable or 0 < following <= block:
+                raise DamageError(f"page {number} of the database cannot be read")
+            yield Span(number, block + 4, block + size)
+            block = following
+        if kind != TABLE_INTERIOR:
+            for cell in unpack_from(f">{count}H", page, cells_at):
+                yield from self._unused_behind(number, page, kind, cell)
+
+    def _unused_behind(self, number: int, page: bytes, kind: int, at: int) -> Iterator[Span]:
+        """What is unused of the last overflow page of the row at this place of a page, where it has one."""
+        length, at = _varint(page, at + 4 if kind == INDEX_INTERIOR else at)
+        most = self._usable - 35 if kind == TABLE_LEAF else (self._usable - 12) * 64 // 255 - 23
+        if length <= most:
             return
-        cells_at = HEADER_BYTES + 2 * len(cells)
-        unused = page[cells_at : int.from_bytes(page[5:7], "big")]
-        if len(unused.strip(b"\0")) >= WORD_BYTES:
-            # Not the lowest in the page, and over all that is free in it: there is room for it only once SQLite has put
-            # the page together anew, zeroed.
-            grown = min(cells[:-1], key=lambda cell: cell.local, default=cells[0])
-            free = PAGE_BYTES - cells_at - sum(cell.size for cell in cells)
-            room = min(free, MOST - grown.local) - SLACK
-            if room > 0 or len(cells) > 1:
-                yield Growth(grown.position, grown.lead + max(room, 1))
-        for cell in cells:
-            used = (cell.length - cell.local) % OVERFLOW_BYTES
-            if used and any(self._last_page(cell)[4 + used :]):
-                yield Growth(cell.position, OVERFLOW_BYTES - used)
-
-    def _last_page(self, cell: Cell) -> bytes:
-        number, page = cell.overflow, b""
-        for _ in range(-(-(cell.length - cell.local) // OVERFLOW_BYTES)):
-            page = self._page(number)
-            number = int.from_bytes(page[:4], "big")
-            if not number:
-                break
-        return page
+        if kind == TABLE_LEAF:
+            _, at = _varint(page, at)
+        least, step = (self._usable - 12) * 32 // 255 - 23, self._usable - 4
+        local = least + (length - least) % step
+        local = local if local <= most else least
+        left, following = length - local, page[at + local : at + local + 4]
+        while left > 0 and any(following):
+            last = int.from_bytes(following, "big")
+            following = self._read((last - 1) * PAGE_BYTES, 4)
+            left -= step
+        if left > 0 or any(following):
+            raise DamageError(f"a row in page {number} of the database cannot be read")
+        yield Span(last, 4 + step + left, self._usable)
 
     def _page(self, number: int) -> bytes:
-        self._file.seek((number - 1) * PAGE_BYTES)
-        return self._file.read(PAGE_BYTES) or b""
+        return self._read((number - 1) * PAGE_BYTES, PAGE_BYTES)
 
-
-def _offsets(page: bytes, header: int = HEADER_BYTES) -> list[int]:
-    """Where the cells of a page are; none where they cannot be there: it was written while it was read."""
-    count = int.from_bytes(page[3:5], "big")
-    if header + 2 * count > len(page):
-        return []
-    found = [int.from_bytes(page[at : at + 2], "big") for at in range(header, header + 2 * count, 2)]
-    return found if all(header < at < len(page) - 3 for at in found) else []
-
-
-def _cell(page: bytes, start: int) -> Cell:
-    length, at = _varint(page, start)
-    position, at = _varint(page, at)
-    local = length
-    if length > MOST:
-        local = LEAST + (length - LEAST) % OVERFLOW_BYTES
-        local = local if local <= MOST else LEAST
-    end = at + local
-    overflow = int.from_bytes(page[end : end + 4], "big") if local < length else 0
-    return Cell(position, length, local, end + (4 if local < length else 0) - start, overflow)
+    def _read(self, at: int, size: int) -> bytes:
+        self._file.seek(at)
+        return self._file.read(size) or b""
 
 
 def _varint(page: bytes, at: int) -> tuple[int, int]:
+    """A number of SQLite's, and where it ends."""
     value = 0
-    for count in range(9):
-        byte = page[at + count] if at + count < len(page) else 0
-        if count == 8:
-            return value << 8 | byte, at + 9
+    for byte in page[at : at + 8]:
+        at += 1
         value = value << 7 | byte & 0x7F
         if byte < 0x80:
-            return value, at + count + 1
-    raise AssertionError("unreachable")
+            return value, at
+    return value << 8 | page[at], at + 1

@@ -11,7 +11,7 @@ from random import Random
 
 import pytest
 
-from restohub.store.append import UPSERT, Ledger
+from restohub.store.append import UPSERT, Ledger, cut_wal
 from restohub.store.codec import NO_CHANGES, log_checksum, position_of, row_checksum
 from restohub.store.connection import open_writer
 from restohub.store.data_folder import DATABASE
@@ -96,7 +96,7 @@ async def no_copy_is_left(chance: Random, tmp_path: Path) -> None:
             return 0
 
         await ledger.transact(churning)
-        await ledger.truncate_wal(5)
+        await ledger.visit(cut_wal)
         assert finds(tmp_path, [WORD]) != [], "SQLite has left copies"
         before = entities(tmp_path)
         await clean_pages(Eraser(ledger), at_once)
