@@ -298,8 +298,8 @@ class People(Protocol):
     async def marks(self, between: Between) -> set[str]:
         """The erasures that are done in this database."""
 
-    async def mark(self, erasure_id: str, time: int, between: Between) -> None:
-        """Note that an erasure is done in this database."""
+    async def mark(self, erasure_ids: Sequence[str], time: int, between: Between) -> None:
+        """Note that erasures are done in this database."""
 
     async def end_hashes(self, restaurant_id: int, before: int, between: Between) -> set[str]:
         """End the hashes of the contacts of whoever left before a time, and say which guests those were."""

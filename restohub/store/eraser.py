@@ -140,11 +140,11 @@ class Eraser:
 
         return await _told(self._ledger.visit(wiping))
 
-    async def mark(self, erasure_id: str, time: int) -> int:
-        """Note in the database that an erasure is done in it."""
-        name, value = ERASED + erasure_id, str(time)
-        row = (name, value, name_checksum(name, value))
-        return await self._step(lambda connection: connection.execute(NAME, row).rowcount)
+    async def mark(self, erasure_ids: Sequence[str], time: int) -> int:
+        """Note in the database that erasures are done in it."""
+        value = str(time)
+        rows = [(name, value, name_checksum(name, value)) for name in (ERASED + one for one in erasure_ids)]
+        return await self._step(lambda connection: connection.executemany(NAME, rows).rowcount)
 
     async def marks(self) -> set[str]:
         """The erasures that are done in the database."""

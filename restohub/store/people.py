@@ -109,9 +109,9 @@ class People:
         await between(reading)
         return found
 
-    async def mark(self, erasure_id: str, time: int, between: Between) -> None:
-        """Note that an erasure is done in this database."""
-        await between(partial(self._eraser.mark, erasure_id, time))
+    async def mark(self, erasure_ids: Sequence[str], time: int, between: Between) -> None:
+        """Note that erasures are done in this database."""
+        await between(partial(self._eraser.mark, erasure_ids, time))
 
     async def end_hashes(self, restaurant_id: int, before: int, between: Between) -> set[str]:
         """End the hashes of the contacts of whoever left before a time, and say which guests those were."""

@@ -19,6 +19,7 @@ from restohub.live.hub import Hub
 from restohub.live.ports import (
     REVISION_MAX,
     Backups,
+    Between,
     Erasure,
     Held,
     People,
@@ -80,10 +81,10 @@ class Erasing:
         """Forget again whom a database that was put back still holds; raises StorageFailedError where it cannot."""
         try:
             marks = await self._people.marks(partial(_between, hub.writer))
-            for one in list(self._erasures.values()):
-                if one.done is not None and one.id not in marks:
-                    log.info("The data still hold somebody who was forgotten; that is done again first.")
-                    await self._forget(hub, one)
+            again = [one for one in self._erasures.values() if one.done is not None and one.id not in marks]
+            if again:
+                log.info("The data still hold somebody who was forgotten; that is done again first.")
+                await self._forget(hub, again)
         except TROUBLE as fault:
             raise StorageFailedError(
                 f"The data in {hub.folder} still hold somebody who was forgotten, and are not served before that is "
@@ -113,13 +114,23 @@ class Erasing:
     async def _work_on(self, hub: Hub, one: Erasure) -> None:
         self._running = one.id
         try:
-            await (self._renew if one.done is not None else self._forget)(hub, one)
+            await (self._renew(hub, one) if one.done is not None else self._forget(hub, [one]))
         finally:
             self._running = None
 
-    async def _forget(self, hub: Hub, one: Erasure) -> Erasure:
-        """Everything that an erasure does in the data folder, in an order in which it may be cut and done again."""
+    async def _forget(self, hub: Hub, many: Sequence[Erasure]) -> None:
+        """Everything that erasures do in the data folder, in an order in which it may be cut and done again."""
         between = partial(_between, hub.writer)
+        many = [await self._take_out(hub, one, between) for one in many]
+        await self._people.clean(max(one.asked for one in many), between)
+        await self._people.mark([one.id for one in many], hub.clock.now(), between)
+        for one in many:
+            await self._keep(structs.replace(one, done=one.done or hub.clock.now()))
+            log.info("A person is forgotten. Guests who were this person, past ones included: %d.", len(one.ids))
+        await asyncio.to_thread(self._people.keep_beside_backups)
+
+    async def _take_out(self, hub: Hub, one: Erasure, between: Between) -> Erasure:
+        """Take a person out of the floor, the feed and the rows of the store; the erasure with the ids."""
         gone = Floor(restaurant_id=one.restaurant_id, revision=REVISION_MAX)  # its log goes a little at a time
         floor = hub.writer.floors.get(one.restaurant_id, gone)
         ids = await self._people.found(floor, one.person, one.ids)
@@ -129,12 +140,6 @@ class Erasing:
         await self._people.scrub(hub.writer.floors.get(one.restaurant_id, gone), ids, between)
         await between(partial(forget_counted, hub.writer, one.restaurant_id, ids))
         hub.feed.forget_commits(one.restaurant_id)
-        await self._people.clean(one.asked, between)
-        await self._people.mark(one.id, hub.clock.now(), between)
-        one = structs.replace(one, done=one.done or hub.clock.now())
-        await self._keep(one)
-        await asyncio.to_thread(self._people.keep_beside_backups)
-        log.info("A person is forgotten. Guests who were this person, past ones included: %d.", len(one.ids))
         return one
 
     async def _leave_floor(self, hub: Hub, restaurant_id: int, ids: Sequence[str]) -> None:
@@ -159,6 +164,8 @@ class Erasing:
     async def _keep(self, one: Erasure) -> None:
         """Have an erasure on the list as it is now, on the disk first."""
         async with self._keeping:
+            if self._erasures.get(one.id) == one:
+                return
             kept = {**self._erasures, one.id: one}
             await asyncio.to_thread(self._people.keep, list(kept.values()))
             self._erasures = kept
