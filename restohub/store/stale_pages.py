@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from struct import iter_unpack, unpack_from
+from struct import unpack_from
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -40,10 +40,10 @@ class Span(NamedTuple):
 
 
 class FreeList(Struct, frozen=True):
-    """The free pages, and the pages in which their list stands, each with where the list ends there."""
+    """The free pages, and for each page in which their list stands those that it names."""
 
     pages: set[int]
-    trunks: dict[int, int]
+    trunks: dict[int, list[int]]
 
 
 class DatabasePages:
@@ -72,29 +72,39 @@ class DatabasePages:
     def free_list(self) -> FreeList:
         """The free list as it is."""
         found = FreeList(set(), {})
-        (number,) = unpack_from(">I", self._read(FREE_AT, 4))
+        number, total = unpack_from(">II", self._read(FREE_AT, 8))
         while number:
             page = self._page(number)
             following, count = unpack_from(">II", page)
-            end = 8 + 4 * count
-            if number in found.trunks or end > self._usable:
+            if number in found.trunks or 8 + 4 * count > self._usable:
                 raise DamageError(f"the free list cannot be read at page {number}")
-            found.trunks[number] = end
-            found.pages.update(leaf for (leaf,) in iter_unpack(">I", page[8:end]))
+            found.trunks[number] = [*unpack_from(f">{count}I", page, 8)]
+            found.pages.update(found.trunks[number])
             number = following
+        if len(found.pages) + len(found.trunks) != total:
+            raise DamageError("the free list has not as many pages as it says")
         return found
 
     def stale(self, numbers: Iterable[int], free: FreeList) -> set[int]:
-        """Which of these pages, and of their rows' last overflow pages, have unused bytes that are not zero."""
-        return {one for number in numbers for span in self._stale(number, free) for one in (number, span.page)}
+        """Which of these pages have what `wipe` would zero."""
+        return {number for number in numbers for _ in self._stale(number, free)}
 
-    def wipe(self, numbers: Iterable[int]) -> None:
-        """Zero the unused bytes of these pages, and of their rows' last overflow pages."""
-        free = self.free_list()
+    def wipe(self, numbers: Iterable[int], most: int) -> set[int]:
+        """Zero what is unused in and behind these pages, until so many are zeroed; which were looked at.
+
+        Behind a page are the last overflow pages of its rows, and the free pages that are named there: once a page of
+        either kind is freed, the page that names it is written.
+        """
+        free, seen = self.free_list(), set()
         for number in numbers:
             for span in list(self._stale(number, free)):
                 self._file.seek((span.page - 1) * PAGE_BYTES + span.start)
                 self._file.write(bytes(span.end - span.start))
+                most -= 1
+            seen.add(number)
+            if most <= 0:
+                break
+        return seen
 
     def sync(self) -> None:
         """Bring what was zeroed to the disk."""
@@ -108,12 +118,11 @@ class DatabasePages:
                 yield span
 
     def _unused(self, number: int, page: bytes, free: FreeList) -> Iterator[Span]:
-        """The unused bytes of a page, and of its rows' last overflow pages."""
-        if number in free.pages:
-            yield Span(number, 0, self._usable)
-        elif number in free.trunks:
-            yield Span(number, free.trunks[number], self._usable)
-        else:
+        if number in free.trunks:
+            named = free.trunks[number]
+            yield Span(number, 8 + 4 * len(named), self._usable)
+            yield from (Span(leaf, 0, self._usable) for leaf in named)
+        elif number not in free.pages:
             start = FILE_HEADER_BYTES if number == 1 else 0
             if page and page[start] in HEADERS:
                 yield from self._unused_in_tree(number, page, start)

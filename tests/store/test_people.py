@@ -13,7 +13,8 @@ import pytest
 
 from restohub.floor.commands import CloseDay, Create, GuestFields
 from restohub.floor.forgetting import Person, person_of
-from restohub.live.ports import StorageUnavailableError
+from restohub.live.ports import IDLE_S, StorageUnavailableError
+from restohub.store.append import CHECKPOINT_PAGES, cut_wal
 from restohub.store.codec import position_of
 from restohub.store.data_folder import DATABASE
 from restohub.store.eraser import Eraser, clean_pages
@@ -21,6 +22,7 @@ from restohub.store.erasure_list import FILE
 from restohub.store.people import People
 from restohub.store.verification import verify_folder
 from tests.floor.floor_harness import FloorHarness
+from tests.random_seed import chosen_seed
 from tests.store.database_files import fill, history, ledger, sql
 
 # Of more than one reading each, and no multiple of it.
@@ -29,6 +31,11 @@ PHONE = "+39 06 555 1234"
 # Rows that are found by this word; it is searched for by its beginning, as a page may split it.
 WORD, BEGINNING = b"zaphodbeeblebrox", b"zaphodb"
 STORIES, TRANSACTIONS = 10, 4
+# So few pages that there are many steps, and more than others write between two.
+PAGES_A_STEP = 32
+OTHERS = 200
+# The positions of the rows of each restaurant's log.
+Rows = dict[int, list[int]]
 INSERT_ROW = "INSERT INTO log (position, time, checksum, changes) VALUES (?, 1, 0, ?)"
 DELETE_ROW = "DELETE FROM log WHERE position = ?"
 BLANK_ROWS = "UPDATE log SET changes = zeroblob(length(changes)) WHERE substr(changes, 1, 7) = ?"
@@ -125,30 +132,53 @@ def test_a_damaged_commit_stays_to_be_found_after_it_was_rewritten(tmp_path: Pat
     assert 1 in {one.revision for one in verify_folder(tmp_path, lambda *_: None).faults}
 
 
-def moved_rows(connection: sqlite3.Connection, there: dict[int, list[int]], chance: Random) -> None:
+def moved_rows(connection: sqlite3.Connection, there: Rows, chance: Random, many: int, word: bytes) -> None:
     """Write and delete rows of the hub's own log and of two restaurants': SQLite moves rows among their pages."""
-    for _ in range(chance.randint(50, 400)):
+    for _ in range(many):
         log = there[chance.choice([0, 1, 1, 1, 2])]
         if chance.random() < 0.7 or len(log) == 1:
             log.append(log[-1] + 1)
-            connection.execute(INSERT_ROW, (log[-1], WORD * chance.randint(1, chance.choice([5, 60, 200]))))
+            connection.execute(INSERT_ROW, (log[-1], word * chance.randint(1, chance.choice([5, 60, 200]))))
         else:
             connection.execute(DELETE_ROW, (log.pop(chance.choice([0, chance.randrange(len(log) - 1)])),))
 
 
-async def left_of_rows(folder: Path, chance: Random) -> int:
-    """How often the word is left in the file once all rows that had it were written over and the pages cleaned."""
+async def left_of_rows(folder: Path, chance: Random, busy: bool) -> int:
+    """How often the word is left in the files once all rows that had it were written over and the pages cleaned.
+
+    `busy`: others write rows meanwhile and afterwards, which have the word in no part of theirs.
+    """
     there = {restaurant_id: [position_of(restaurant_id, 1000)] for restaurant_id in range(3)}
     async with ledger(folder) as writing:
+
+        def write(many: int, word: bytes) -> Awaitable[None]:
+            return writing.transact(lambda connection: moved_rows(connection, there, chance, many, word))
+
+        async def between(work: Callable[[], Awaitable[int]]) -> int:
+            done = await work()
+            if busy:
+                await write(chance.randint(0, 8), b"other")
+                writing.pages_due = CHECKPOINT_PAGES
+                assert not writing.upkeep_due(IDLE_S), "pages that are written would leave the write-ahead log unseen"
+            return done
+
         for _ in range(TRANSACTIONS):
-            await writing.transact(lambda connection: moved_rows(connection, there, chance))
+            await write(chance.randint(50, 400), WORD)
         await writing.transact(lambda connection: connection.execute(BLANK_ROWS, (BEGINNING,)))
-        await clean_pages(Eraser(writing), at_once)
-    return (folder / DATABASE).read_bytes().count(BEGINNING)
+        await writing.visit(cut_wal)
+        await clean_pages(Eraser(writing), between)
+        if busy:
+            await write(OTHERS, b"other")
+        return sum(path.read_bytes().count(BEGINNING) for path in folder.glob(f"{DATABASE}*"))
 
 
-def test_no_copy_of_a_row_is_left_in_the_pages_of_any_log(tmp_path: Path) -> None:
-    for story in range(STORIES):  # always the same: of a hundred others one has a page that is out of reach
+@pytest.mark.parametrize("busy", [False, True], ids=["at rest", "busy"])
+def test_no_copy_of_a_row_is_left_in_the_pages_of_any_log(
+    busy: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("restohub.store.eraser.PAGES_A_STEP", PAGES_A_STEP)
+    seed = chosen_seed()
+    for story in range(STORIES):
         folder = tmp_path / f"{story}"
         folder.mkdir()
-        assert asyncio.run(left_of_rows(folder, Random(story))) == 0
+        assert asyncio.run(left_of_rows(folder, Random(seed + story), busy)) == 0
