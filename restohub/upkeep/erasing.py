@@ -99,7 +99,7 @@ class Erasing:
                 while (one := self._next()) is not None:
                     await self._work_on(hub, one)
             except TROUBLE as fault:
-                log.warning("A person could not be forgotten yet: %s It is tried again in a minute.", fault)
+                log.warning("A person could not be forgotten yet: %s. It is tried again in a minute.", fault)
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._asked.wait(), AGAIN_S)
                 continue

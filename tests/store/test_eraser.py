@@ -11,9 +11,10 @@ from random import Random
 
 import pytest
 
+from restohub.live.ports import StorageUnavailableError
 from restohub.store.append import UPSERT, Ledger, cut_wal
 from restohub.store.codec import NO_CHANGES, log_checksum, position_of, row_checksum
-from restohub.store.connection import open_writer
+from restohub.store.connection import PAGE_BYTES, open_writer
 from restohub.store.data_folder import DATABASE
 from restohub.store.eraser import Eraser, clean_pages
 from tests.faults.file_search import finds, free_pages
@@ -114,6 +115,25 @@ async def no_copy_is_left(chance: Random, zeroing: str, tmp_path: Path) -> None:
     for _ in range(CUTS):
         (tmp_path / DATABASE).write_bytes(cut(before, after, chance))
         assert entities(tmp_path) == rows
+
+
+@pytest.mark.parametrize(
+    ("at", "what"), [(39, "the free list has not as many pages"), (PAGE_BYTES + 5, "page 2 of the")]
+)
+def test_nothing_is_zeroed_where_a_page_is_not_what_it_has_to_be(at: int, what: str, tmp_path: Path) -> None:
+    async def run() -> bytes:
+        async with ledger_of(tmp_path) as ledger:
+            await ledger.visit(cut_wal)
+            with (tmp_path / DATABASE).open("r+b") as file:
+                file.seek(at)
+                file.write(b"\xff")
+            before = (tmp_path / DATABASE).read_bytes()
+            with pytest.raises(StorageUnavailableError, match=f"the data are damaged: {what}"):
+                await clean_pages(Eraser(ledger), at_once)
+            return before
+
+    before = asyncio.run(run())
+    assert (tmp_path / DATABASE).read_bytes() == before
 
 
 def cut(before: bytes, after: bytes, chance: Random) -> bytes:
