@@ -40,7 +40,7 @@ from .stale_pages import DatabasePages
 # One transaction's worth: no change waits longer than for another group.
 ROWS_A_STEP = 500
 BYTES_A_STEP = 128 * 1024
-PAGES_A_STEP = 256
+PAGES_A_STEP = 128
 COMMIT = "SELECT position, time, checksum, key, digest, changes, answer, device, person FROM log WHERE position = ?"
 REWRITE = "UPDATE log SET checksum = ?, digest = NULL, changes = ?, answer = NULL WHERE position = ?"
 PRESENT = "SELECT 1 FROM entity WHERE restaurant_id = ? AND version = ? AND kind = 'guest' AND id = ?"
@@ -124,14 +124,16 @@ class Eraser:
         """
 
         def wiping(connection: sqlite3.Connection) -> int:
-            self._stale |= self._pages.in_wal()
+            written = self._pages.in_wal()
+            self._stale |= written
             if not cut_wal(connection):
                 return -1
             self._ledger.pages_due = 0
             connection.execute("BEGIN IMMEDIATE")
             if self._pages.in_wal():  # another process wrote, which none has to
                 return -1
-            self._stale -= self._pages.wipe(islice(self._stale, PAGES_A_STEP), PAGES_A_STEP)
+            most = PAGES_A_STEP + len(written)  # so that there is an end, however much others write
+            self._stale -= self._pages.wipe(islice(self._stale, most), most)
             connection.execute("ROLLBACK")
             connection.execute("PRAGMA shrink_memory")
             return len(self._stale)
