@@ -144,6 +144,10 @@ class Access:
         else:
             self.visitors.note(seen)
 
+    def watches(self, address: str, digest: bytes) -> bool:
+        """Whether a header (b"": none) came from this address before without a token."""
+        return digest != b"" and (self.visitors.watch(address, digest) or self.refused.watch(address, digest))
+
     def forget_visitor(self, address: str, digest: bytes) -> None:
         """The device at this address that sends this header belongs to the hub now."""
         self.visitors.forget(address, digest)

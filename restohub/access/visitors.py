@@ -61,6 +61,11 @@ class Visitors:
     def __contains__(self, address: str) -> bool:
         return address in self._known
 
+    def watch(self, address: str, digest: bytes) -> bool:
+        """Whether this header is among those that came from an address."""
+        known = self._known.get(address)
+        return known is not None and any(one.digest == digest for one in known.sent)
+
     def note(self, seen: Sighting) -> None:
         """Somebody is here without a token."""
         before = self._known.get(seen.address) or Visitor(seen.address, "", 0, seen.shared)

@@ -87,6 +87,17 @@ def suspend(hub: Hub, device: Device) -> None:
     )  # fmt: skip
 
 
+def is_looked_at(hub: Hub, header: bytes | None, caller: Caller) -> bool:
+    """Whether it is noted who sends this without a token: of an address some requests in five minutes.
+
+    At a shared one a stranger could use those up, so that no header there stays the same for a day: what is watched
+    there already is looked at each time.
+    """
+    if caller.looks or header is None or own_address(caller) is not None:
+        return caller.looks > 0
+    return hub.access.watches(caller.address, digest_of_header(header))
+
+
 def note_visitor(hub: Hub, header: bytes | None, caller: Caller, agent: str = "") -> None:
     """Somebody without a token is here: note what he sends, of the first requests in five minutes."""
     caller.looks = max(0, caller.looks - 1)

@@ -6,7 +6,7 @@ from restohub.access.roles import Need, suffices
 from restohub.floor.outcomes import Refused
 from restohub.wire.problems import Problem
 
-from .adopted import note_visitor
+from .adopted import is_looked_at, note_visitor
 from .connection_log import agent_text
 from .request import Request
 
@@ -25,7 +25,7 @@ def check_token(request: Request, need: Need) -> None:
     """Let a request on whose token's device may do what needs this; raises Problem, a 401 or a 403."""
     device = request.device
     if device is None:
-        if request.hub.access.closed and request.caller.looks:
+        if request.hub.access.closed and is_looked_at(request.hub, request.authorization, request.caller):
             agent = agent_text((request.header(b"user-agent") or "").encode("latin-1"))
             note_visitor(request.hub, request.authorization, request.caller, agent)
         raise Problem(Refused("token_invalid" if request.token else "token_required"), headers=CHALLENGE)

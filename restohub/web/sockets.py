@@ -30,7 +30,7 @@ from restohub.wire.socket_state import (
 from restohub.wire.times import time_text
 
 from . import connection_log
-from .adopted import note_visitor, still_speaks
+from .adopted import is_looked_at, note_visitor, still_speaks
 from .request import DEFAULT_RESTAURANT, Query, floor_of
 from .socket_access import SocketGoneError, find_device, sent_authorization
 from .transport.websocket_protocol import WebSocketLink
@@ -120,8 +120,9 @@ async def _turn_away(socket: AnySocket, hub: Hub, link: WebSocketLink, fault: Pr
     code = fault.refused.code
     connection_log.log_refused(link, code)
     cursor = new_cursor(hub, link, "realtime", None)
-    if code in TOKENLESS and cursor.caller.looks > 0:
-        note_visitor(hub, sent_authorization(link), cursor.caller, connection_log.peer_of(link).agent)
+    header = sent_authorization(link)
+    if code in TOKENLESS and is_looked_at(hub, header, cursor.caller):
+        note_visitor(hub, header, cursor.caller, connection_log.peer_of(link).agent)
     cursor.send_error(fault.refused)
     cursor.release()
     link.close(CLOSES.get(code, BAD_PARAMETER), code)

@@ -14,11 +14,11 @@ import pytest
 
 from restohub.access.adoption import Adopted
 from restohub.access.devices import Access, Device
-from restohub.access.headers import sent_by
+from restohub.access.headers import digest_of_header, sent_by
 from restohub.access.tokens import new_token
 from restohub.access.visitors import Sighting
 from restohub.limits import HEADERS_LOOKED_AT
-from restohub.web.adopted import adopted_socket, still_speaks
+from restohub.web.adopted import adopted_socket, is_looked_at, note_visitor, still_speaks
 from restohub.web.adoption_routes import adoptable
 from tests.access.adopting import PARTY, adopt, adopted, app, device_of, jwt, listed
 from tests.access.closed_hub import Device as Paired
@@ -251,6 +251,25 @@ def test_eight_headers_of_an_address_are_looked_at_until_the_list_is_asked_for(c
     with closed.client(headers=jwt(1, "one more")) as api:
         problem(api.get("/restaurants/1"), 401, "token_invalid")
     assert len({one["id"] for one in listed(closed, "127.0.0.1")} - before) == HEADERS_LOOKED_AT + 1
+
+
+def test_a_header_that_is_watched_at_a_shared_address_is_looked_at_whatever_else_comes_from_there() -> None:
+    """A stranger behind the same proxy uses up the eight of each five minutes of a day, and all 16 places."""
+    clock = SimpleNamespace(now=lambda: now)
+    hub = cast(Any, SimpleNamespace(access=Access("closed"), clock=clock))
+    caller = cast(Any, SimpleNamespace(address="192.168.1.31", shared=True, looks=HEADERS_LOOKED_AT))
+    ipad, strangers = b"Bearer " + b"k" * 40, 0
+    for now in range(0, 86_401, 300):
+        caller.looks = HEADERS_LOOKED_AT if now else 1
+        while caller.looks:
+            note_visitor(hub, ipad if not now else b"Bearer %040d" % strangers, caller)
+            strangers += 1
+        assert [is_looked_at(hub, one, caller) for one in (ipad, b"Bearer " + b"x" * 40, None)] == [True, False, False]
+        note_visitor(hub, ipad, caller)
+    [found] = [one for one in adoptable(hub) if one.digest == digest_of_header(ipad)]
+    assert (found.known_by, found.seen_at) == ("header", now)
+    caller.shared, caller.address = False, "192.168.1.32"
+    assert not is_looked_at(hub, ipad, caller)
 
 
 def test_a_socket_without_a_header_is_that_of_the_device_that_spoke_from_its_address(closed: Hub) -> None:

@@ -142,7 +142,7 @@ SAID: dict[str, dict[str, float]] = {
         "UNNAMED_MAX": 32,
     },
     "beside the 500 that were here before | 50 |": {"VISITORS_MAX": 500, "REFUSED_MAX": 50},
-    "| 16; looked at in 8 requests every 5 minutes |": {"HEADERS_AN_ADDRESS": 16, "HEADERS_LOOKED_AT": 8},
+    "| 16; looked at in 8 requests every 5 minutes, of a shared address each time where they are watched already |": {"HEADERS_AN_ADDRESS": 16, "HEADERS_LOOKED_AT": 8},
     "its `Authorization`, where it stayed the same for 24 hours": {"SAME_HEADER_S": 24 * 3600},
     "where fewer than 32 characters come after its scheme": {"HEADER_CHARACTERS_MIN": 32},
     "had a socket, within the last 10 minutes, or sends something within 5 s": {"SPOKE_S": 600, "UNNAMED_S": 5},
