@@ -255,8 +255,8 @@ def test_eight_headers_of_an_address_are_looked_at_until_the_list_is_asked_for(c
 
 def test_a_header_that_is_watched_at_a_shared_address_is_looked_at_whatever_else_comes_from_there() -> None:
     """A stranger behind the same proxy uses up the eight of each five minutes of a day, and all 16 places."""
-    clock = SimpleNamespace(now=lambda: now)
-    hub = cast(Any, SimpleNamespace(access=Access("closed"), clock=clock))
+    now = 0
+    hub = cast(Any, SimpleNamespace(access=Access("closed"), clock=SimpleNamespace(now=lambda: now)))
     caller = cast(Any, SimpleNamespace(address="192.168.1.31", shared=True, looks=HEADERS_LOOKED_AT))
     ipad, strangers = b"Bearer " + b"k" * 40, 0
     for now in range(0, 86_401, 300):

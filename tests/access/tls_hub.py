@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import http.client
-import socket
+import socket as network
 import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
+
+from websockets.sync.client import ClientConnection, connect
 
 from restohub.net.own_certificate import make_own_certificate
+from tests.access.secure_socket import SecureSocket, anyone
 from tests.conftest import Hub, free_port
 
 ROGUE_WAIT_S = 20.0
-
-
-def anyone() -> ssl.SSLContext:
-    """TLS with whoever answers."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    return context
+TcpSocket = network.socket
 
 
 class TlsHub(Hub):
@@ -53,13 +50,20 @@ class TlsHub(Hub):
         """A connection that asks whether it is there."""
         return http.client.HTTPSConnection("127.0.0.1", self.tls_port, timeout=2, context=anyone())
 
+    def socket(self, path: str, address: str = "127.0.0.1", **options: Any) -> ClientConnection:
+        """A WebSocket to `path` over TLS."""
+        url = f"ws://127.0.0.1:{self.tls_port}{path}"  # TLS is what it is given to speak on
+        on = cast(TcpSocket, SecureSocket(self.raw(address)))
+        connection: ClientConnection = connect(url, sock=on, max_size=None, compression=None, **options).__enter__()
+        return connection
+
     def secure(self, address: str = "127.0.0.1") -> ssl.SSLSocket:
         """A connection over TLS, from an address."""
         return anyone().wrap_socket(self.raw(address))
 
-    def raw(self, address: str = "127.0.0.1") -> socket.socket:
+    def raw(self, address: str = "127.0.0.1") -> TcpSocket:
         """A connection to the port of TLS on which nothing is said yet."""
-        sock = socket.socket()
+        sock = TcpSocket()
         sock.settimeout(ROGUE_WAIT_S)
         sock.bind((address, 0))
         sock.connect(("127.0.0.1", self.tls_port))
@@ -81,7 +85,7 @@ class Rogue:
         self.fingerprint = sha256(
             ssl.PEM_cert_to_DER_cert(own.read_text().partition("-----END PRIVATE KEY-----\n")[2])
         ).hexdigest()
-        self._listening = socket.create_server(("127.0.0.1", 0))
+        self._listening = network.create_server(("127.0.0.1", 0))
         self.port = int(self._listening.getsockname()[1])
         self.heard = b""
         self.met = threading.Event()

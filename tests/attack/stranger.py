@@ -7,11 +7,13 @@ import re
 import socket
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 from websockets.sync.client import ClientConnection, connect
 
+from tests.access.secure_socket import SecureSocket
+from tests.access.tls_hub import TlsHub
 from tests.conftest import Hub
 
 # Each of these is a device of its own to the hub: 127.0.0.1 alone is in `shared_addresses`.
@@ -23,14 +25,17 @@ RECEIVE_BYTES_MAX = 64 * 1024 * 1024
 
 
 def raw(hub: Hub, address: str = STRANGER, *, receive_bytes: int = 0, wait_s: float = 30.0) -> socket.socket:
-    """A TCP connection to the hub from an address; `receive_bytes` makes its kernel take little."""
+    """A connection to the hub from an address, over TLS where it has that.
+
+    `receive_bytes` makes its kernel take little.
+    """
     sock = socket.socket()
     sock.settimeout(wait_s)
     if receive_bytes:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
     sock.bind((address, 0))
-    sock.connect(("127.0.0.1", hub.port))
-    return sock
+    sock.connect(("127.0.0.1", hub.tls_port if isinstance(hub, TlsHub) else hub.port))
+    return cast(socket.socket, SecureSocket(sock)) if isinstance(hub, TlsHub) else sock
 
 
 def client(hub: Hub, address: str = STRANGER, **options: Any) -> httpx.Client:
@@ -41,6 +46,8 @@ def client(hub: Hub, address: str = STRANGER, **options: Any) -> httpx.Client:
 
 def ws(hub: Hub, path: str, address: str = STRANGER, **options: Any) -> ClientConnection:
     """A WebSocket from an address."""
+    if isinstance(hub, TlsHub):
+        return hub.socket(path, address, **options)
     connection: ClientConnection = connect(
         hub.ws_url + path, sock=raw(hub, address), max_size=None, compression=None, **options
     ).__enter__()

@@ -62,6 +62,10 @@ SAID: dict[str, dict[str, float]] = {
     "| 1,500 at once, 500 more an hour |": {"CREATIONS_BURST": 1_500, "CREATIONS_AN_HOUR": 500},
     "| 4 MB at once, 1 MB more an hour |": {"GROWTH_BYTES_BURST": 4e6, "GROWTH_BYTES_AN_HOUR": 1e6},
     "| connections | 320 |": {"CONNECTIONS_AN_ADDRESS": 320},
+    "that bring nothing of HTTP, as a new key does | 32 at once, 1 more a second |": {
+        "RECORDS_IN_VAIN_BURST": 32,
+        "RECORDS_IN_VAIN_A_SECOND": 1,
+    },
     "| TLS handshakes | 320 at once, 20 more a second; each counts as a connection, and takes 10 s at most |": {
         "HANDSHAKES_BURST": 320,
         "HANDSHAKES_A_SECOND": 20,
@@ -142,7 +146,10 @@ SAID: dict[str, dict[str, float]] = {
         "UNNAMED_MAX": 32,
     },
     "beside the 500 that were here before | 50 |": {"VISITORS_MAX": 500, "REFUSED_MAX": 50},
-    "| 16; looked at in 8 requests every 5 minutes, of a shared address each time where they are watched already |": {"HEADERS_AN_ADDRESS": 16, "HEADERS_LOOKED_AT": 8},
+    "| 16; looked at in 8 requests every 5 minutes, of a shared address each time where they are watched already |": {
+        "HEADERS_AN_ADDRESS": 16,
+        "HEADERS_LOOKED_AT": 8,
+    },
     "its `Authorization`, where it stayed the same for 24 hours": {"SAME_HEADER_S": 24 * 3600},
     "where fewer than 32 characters come after its scheme": {"HEADER_CHARACTERS_MIN": 32},
     "had a socket, within the last 10 minutes, or sends something within 5 s": {"SPOKE_S": 600, "UNNAMED_S": 5},
@@ -157,7 +164,7 @@ INSIDE |= {"QUEUE_MAX", "RIVALS_ASKED_A_MINUTE", "RIVALS_MAX", "RIVAL_WAIT_S", "
 INSIDE |= {"BACKUP_STEP_BYTES", "BACKUP_PAUSE_S", "BACKUP_READING_S", "BACKUP_PROCESS_S"}
 INSIDE |= {"BACKUP_FREE_BYTES", "BACKUP_DAYS", "BACKUP_WEEKS", "BACKUPS_MIN"}
 INSIDE |= {"BACKUP_IDLE_S", "BACKUP_AGAIN_S", "BACKUP_MISSED_S", "BACKUP_TOLD_AFTER_S"}
-INSIDE |= {"SET_ASIDE_DAYS", "TLS_BUFFER_BYTES"}
+INSIDE |= {"SET_ASIDE_DAYS"}
 # The numbers that stand beside what they bound.
 ELSEWHERE: list[tuple[str, ModuleType, dict[str, Any]]] = [
     ("The day is closed at 04:00 of the restaurant's zone", business_day, {"CLOSING_HOUR": 4}),

@@ -32,14 +32,21 @@ class Parser(Protocol):
         """The head is too large."""
 
 
+class Waiting(Protocol):
+    """Input that waits to be parsed."""
+
+    def parse_slice(self) -> None:
+        """Parse 4 KiB of it or so."""
+
+
 class Turns:
     """The connections whose input waits: a slice of each in turn, so that many large bodies delay no small one."""
 
     def __init__(self) -> None:
-        self._waiting: deque[Intake] = deque()
+        self._waiting: deque[Waiting] = deque()
         self._scheduled = False
 
-    def wait(self, intake: Intake) -> None:
+    def wait(self, intake: Waiting) -> None:
         """Parse a slice of this one's input when it is its turn."""
         self._waiting.append(intake)
         self._schedule()
