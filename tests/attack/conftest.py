@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, cast
 
+import httpx
 import pytest
 
+from tests.access.closed_hub import bearer, machine_token
+from tests.access.tls_hub import TlsHub
 from tests.attack.parsers import without_httptools
 from tests.attack.stranger import RSS_MB_MAX, confined, peak_rss_mb
 from tests.conftest import Hub
@@ -23,17 +28,51 @@ def attacked(hub: Hub) -> Iterator[Hub]:
         assert hub.stop() == 0
 
 
-@pytest.fixture(scope="module")
-def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
-    """A hub that is attacked."""
-    with attacked(Hub(tmp_path_factory.mktemp("target") / "data")) as hub:
-        yield hub
+class Door:
+    """What a hub asks of whoever comes: its own machine, and with it the tests' `hub.client()`, shows a token."""
+
+    def client(self, **options: Any) -> httpx.Client:
+        """An HTTP client of the hub's own machine; paths begin at the root."""
+        hub = cast(Hub, self)
+        shown = {**bearer(machine_token(hub)), **options.pop("headers", {})}
+        return Hub.client(hub, headers=shown, **options)
 
 
-@pytest.fixture(scope="module", params=["httptools", "h11"])
-def either(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
-    """A hub that is attacked, with each of the two HTTP parsers."""
-    folder = tmp_path_factory.mktemp("either")
-    with attacked(Hub(folder / "data", env=without_httptools(folder) if request.param == "h11" else {})) as hub:
-        yield hub
-        assert "Traceback" not in hub.said()
+class ClosedHub(Door, Hub):
+    """A hub that is closed to strangers."""
+
+
+class ClosedTlsHub(Door, TlsHub):
+    """A hub that is closed to strangers, over TLS."""
+
+
+CLOSED, TLS = ("--access", "closed"), ("--tls", "self")
+# Those who attack are strangers, who have no token; the house's iPads have one where the hub is closed.
+HUBS: dict[str, Callable[[Path], Hub]] = {
+    "open": Hub,
+    "h11": lambda data: Hub(data, env=without_httptools(data.parent)),
+    "tls": lambda data: TlsHub(data, *TLS),
+    "closed": lambda data: ClosedHub(data, *CLOSED),
+    "closed-tls": lambda data: ClosedTlsHub(data, *TLS, *CLOSED),
+}
+LONG = pytest.mark.long
+
+
+def of_kinds(*kinds: Any) -> Any:
+    """A fixture of a hub that is attacked, once for each kind."""
+
+    @pytest.fixture(scope="module", params=kinds)
+    def hub(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
+        with attacked(HUBS[request.param](tmp_path_factory.mktemp("target") / "data")) as found:
+            yield found
+            assert "Traceback" not in found.said()
+
+    return hub
+
+
+# What each test of the transport runs on; over TLS in the long run.
+target = of_kinds("open", pytest.param("tls", marks=LONG))
+either = of_kinds("open", "h11", pytest.param("tls", marks=LONG))
+# What those run on that ask what an attack costs the house.
+besieged = of_kinds("open", "closed", "closed-tls")
+besieged_either = of_kinds("open", "h11", "closed", "closed-tls")

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 
+from tests.access.closed_hub import bearer, pair
 from tests.attack.stranger import client, ws
 from tests.conftest import Hub
 
@@ -29,11 +30,17 @@ class Friends:
 
 @contextlib.contextmanager
 def friends(hub: Hub, restaurant: int, count: int = FRIENDS) -> Iterator[Friends]:
-    """So many iPads at addresses of their own, each with a socket and four changes a second, until this ends."""
+    """So many iPads at addresses of their own, each with a socket and four changes a second, until this ends.
+
+    On a closed hub each is paired, and shows its token.
+    """
     told, stop = Friends(), threading.Event()
+    shown = [bearer(pair(hub, "host").token) if "closed" in hub.args else {} for _ in range(count)]
     threads = [
-        threading.Thread(target=_friend, args=(hub, restaurant, f"127.0.7.{number + 1}", told, stop), daemon=True)
-        for number in range(count)
+        threading.Thread(
+            target=_friend, args=(hub, restaurant, f"127.0.7.{number + 1}", headers, told, stop), daemon=True
+        )
+        for number, headers in enumerate(shown)
     ]
     for thread in threads:
         thread.start()
@@ -45,10 +52,16 @@ def friends(hub: Hub, restaurant: int, count: int = FRIENDS) -> Iterator[Friends
             thread.join(30)
 
 
-def _friend(hub: Hub, restaurant: int, address: str, told: Friends, stop: threading.Event) -> None:
+def _friend(
+    hub: Hub, restaurant: int, address: str, headers: dict[str, str], told: Friends, stop: threading.Event
+) -> None:
     """One iPad: it follows the floor and changes the size of a party of its own."""
     try:
-        with client(hub, address) as api, ws(hub, f"/ws/restaurant/sync?restaurant_id={restaurant}", address) as sock:
+        path = f"/ws/restaurant/sync?restaurant_id={restaurant}"
+        with (
+            client(hub, address, headers=headers) as api,
+            ws(hub, path, address, additional_headers=headers, open_timeout=60) as sock,
+        ):
             reading = threading.Thread(target=_follow, args=(sock,), daemon=True)
             reading.start()
             path = f"/restaurants/{restaurant}/guests"

@@ -10,6 +10,7 @@ from multiprocessing.queues import Queue
 from multiprocessing.synchronize import Event
 from pathlib import Path
 
+from tests.access.closed_hub import bearer, machine_token
 from tests.attack.stranger import client
 from tests.conftest import Hub
 
@@ -40,7 +41,7 @@ def _ask(hub: Hub, stop: Event, told: Queue[list[float]]) -> None:
     assert hub.process is not None
     waits = [Path(f"/proc/{hub.process.pid}/schedstat"), Path("/proc/self/schedstat")]
     took = []
-    with client(hub, ASKER) as api:
+    with client(hub, ASKER, headers=bearer(machine_token(hub))) as api:
         while not stop.wait(EVERY_S):
             waited_ns = sum(_waited_ns(path) for path in waits)
             began = time.monotonic()

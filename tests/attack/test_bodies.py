@@ -8,6 +8,7 @@ import multiprocessing
 import select
 import socket
 import time
+from collections import Counter
 
 import pytest
 
@@ -97,15 +98,20 @@ def send_500_unfinished(hub: Hub, told: multiprocessing.Queue[list[int]]) -> Non
 
 @pytest.mark.long
 @pytest.mark.timeout(300)
-def test_500_unfinished_bodies_of_a_mib_are_held_to_48_mb(either: Hub) -> None:
+def test_500_unfinished_bodies_of_a_mib_are_held_to_48_mb(besieged_either: Hub) -> None:
+    hub = besieged_either
     told: multiprocessing.Queue[list[int]] = multiprocessing.Queue()
-    rss_mb = peak_rss_mb(either)
-    with holds(either) as held_s:
-        attack = multiprocessing.Process(target=send_500_unfinished, args=(either, told))
+    rss_mb = peak_rss_mb(hub)
+    with holds(hub) as held_s:
+        attack = multiprocessing.Process(target=send_500_unfinished, args=(hub, told))
         attack.start()
         answers = told.get(timeout=90)
         attack.join(10)
-    assert set(answers) <= {503, 408}
-    assert answers.count(503) > 100
-    assert peak_rss_mb(either) - rss_mb < 150
+    print(f"{Counter(answers)}, {peak_rss_mb(hub):.0f} MB")
+    if "closed" in hub.args:  # nobody waits for the rest of it
+        assert set(answers) <= {401, 0}
+    else:
+        assert set(answers) <= {503, 408}
+        assert answers.count(503) > 100
+    assert peak_rss_mb(hub) - rss_mb < 150
     assert held_s[len(held_s) * 99 // 100] < 0.1, held_s[-20:]

@@ -21,9 +21,9 @@ from restohub.limits import (
 )
 from restohub.wire.socket_state import TRY_AGAIN_LATER
 from tests.attack.conftest import attacked
-from tests.attack.house_ipads import friends
+from tests.attack.house_ipads import FRIENDS, friends
 from tests.attack.raw_frames import HANDSHAKE, read_head, upgrade
-from tests.attack.stranger import client, raw, read_to_end, status_of
+from tests.attack.stranger import client, peak_rss_mb, raw, read_to_end, status_of
 from tests.conftest import Hub
 
 ROUTER = "127.0.0.200"
@@ -162,18 +162,28 @@ def test_when_the_hub_has_512_sockets_the_newest_of_whoever_holds_most_is_told_t
 
 @pytest.mark.long
 @pytest.mark.timeout(300)
-def test_9000_sockets_of_one_address_leave_the_house_alone(target: Hub) -> None:
-    with friends(target, target.new_restaurant()) as house:
+def test_9000_sockets_of_one_address_leave_the_house_alone(besieged: Hub) -> None:
+    with friends(besieged, besieged.new_restaurant()) as house:
         time.sleep(8)
         before, quiet_s = len(house.took_s), house.slowest_percent_s()
         with contextlib.ExitStack() as stack:
             answers: Counter[int] = Counter()
             for _ in range(9_000):
-                sock = upgrade(target)
+                try:
+                    sock = upgrade(besieged)
+                except OSError:  # over the rate of handshakes
+                    answers[0] += 1
+                    continue
                 answers[status_of(read_head(sock))] += 1
                 stack.enter_context(sock)
         attacked_s = house.slowest_percent_s(before)
-    assert answers[101] <= SOCKETS_AN_ADDRESS + 1
+        with besieged.client() as api:
+            sockets = api.get("/health").json()["connections"]
+    print(f"{answers}: p99 {quiet_s * 1e3:.0f} ms, then {attacked_s * 1e3:.0f}; {peak_rss_mb(besieged):.0f} MB")
+    if "closed" in besieged.args:  # each of his is closed again
+        assert sockets <= FRIENDS
+    else:
+        assert answers[101] <= SOCKETS_AN_ADDRESS + 1
     assert set(answers) <= {101, 429, 503, 0}
     assert house.faults == []
     assert attacked_s < max(10 * quiet_s, 0.5), (quiet_s, attacked_s)

@@ -13,7 +13,7 @@ import pytest
 from restohub.limits import HEAD_BYTES_MAX, HEADERS_MAX, PIPELINED_MAX
 from tests.attack.house_ipads import friends
 from tests.attack.raw_frames import HANDSHAKE, read_head
-from tests.attack.stranger import raw, read_to_end, status_of
+from tests.attack.stranger import peak_rss_mb, raw, read_to_end, status_of
 from tests.conftest import Hub
 
 GET = b"GET /restaurants/1 HTTP/1.1\r\nHost: hub\r\n"
@@ -136,20 +136,24 @@ def test_trailers_are_no_headers(either: Hub) -> None:
 
 @pytest.mark.long
 @pytest.mark.timeout(300)
-def test_endless_heads_and_requests_cost_the_house_nothing_it_would_notice(either: Hub) -> None:
+def test_endless_heads_and_requests_cost_the_house_nothing_it_would_notice(besieged_either: Hub) -> None:
+    hub = besieged_either
     kinds = [
         (GET + b"X-Long: ", LONG, 69),
         (GET, b"a:b\r\n" * 100_000, 47),
         ((GET + b"\r\n") * 9_399 + GET + b"Connection: close\r\n\r\n", b"", 1),
     ]
-    with friends(either, either.new_restaurant()) as house:
+    with friends(hub, hub.new_restaurant()) as house:
         time.sleep(8)
         before, quiet_s = len(house.took_s), house.slowest_percent_s()
         end = time.monotonic() + 20
 
         def attack(number: int) -> None:
             while time.monotonic() < end:
-                endless(either, *kinds[number % len(kinds)])
+                try:
+                    endless(hub, *kinds[number % len(kinds)])
+                except OSError:  # over the rate of handshakes
+                    time.sleep(0.1)
 
         attackers = [threading.Thread(target=attack, args=(number,), daemon=True) for number in range(8)]
         for attacker in attackers:
@@ -157,5 +161,6 @@ def test_endless_heads_and_requests_cost_the_house_nothing_it_would_notice(eithe
         for attacker in attackers:
             attacker.join(90)
         attacked_s = house.slowest_percent_s(before)
+    print(f"p99 {quiet_s * 1e3:.0f} ms, then {attacked_s * 1e3:.0f}; {peak_rss_mb(hub):.0f} MB")
     assert house.faults == []
     assert attacked_s < max(10 * quiet_s, 0.5), (quiet_s, attacked_s)
