@@ -255,10 +255,10 @@ def test_eight_headers_of_an_address_are_looked_at_until_the_list_is_asked_for(c
 
 def test_a_header_that_is_watched_at_a_shared_address_is_looked_at_whatever_else_comes_from_there() -> None:
     """A stranger behind the same proxy uses up the eight of each five minutes of a day, and all 16 places."""
-    now = 0
+    now = strangers = 0
     hub = cast(Any, SimpleNamespace(access=Access("closed"), clock=SimpleNamespace(now=lambda: now)))
-    caller = cast(Any, SimpleNamespace(address="192.168.1.31", shared=True, looks=HEADERS_LOOKED_AT))
-    ipad, strangers = b"Bearer " + b"k" * 40, 0
+    caller = cast(Any, SimpleNamespace(address="192.168.1.31", shared=True))
+    ipad = b"Bearer " + b"k" * 40
     for now in range(0, 86_401, 300):
         caller.looks = HEADERS_LOOKED_AT if now else 1
         while caller.looks:
@@ -268,8 +268,6 @@ def test_a_header_that_is_watched_at_a_shared_address_is_looked_at_whatever_else
         note_visitor(hub, ipad, caller)
     [found] = [one for one in adoptable(hub) if one.digest == digest_of_header(ipad)]
     assert (found.known_by, found.seen_at) == ("header", now)
-    caller.shared, caller.address = False, "192.168.1.32"
-    assert not is_looked_at(hub, ipad, caller)
 
 
 def test_a_socket_without_a_header_is_that_of_the_device_that_spoke_from_its_address(closed: Hub) -> None:

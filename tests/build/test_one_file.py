@@ -20,7 +20,7 @@ import pytest
 from PyInstaller.archive.readers import CArchiveReader
 
 from restohub.build.one_file import own_environment
-from tests.access.tls_hub import anyone
+from tests.access.secure_socket import anyone
 from tests.boot.notify_socket import ear_at
 from tests.boot.test_sandbox import AS_ROOT, MAY_FAIL, allowed_calls, traced
 from tests.build.conftest import Built
