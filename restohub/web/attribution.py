@@ -26,7 +26,8 @@ def signed(respond: Callable[..., Answer], device: Device) -> Callable[..., Answ
 
     def answering(*given: Any) -> Answer:
         answer = respond(*given)
-        return Answer(answer.status, [*answer.headers, header], answer.body)
+        answer.headers.append(header)
+        return answer
 
     return answering
 

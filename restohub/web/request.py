@@ -68,9 +68,8 @@ class Request:
     def device(self) -> Device | None:
         """Which device sent it, as it was known when it began: by its token, else as it was adopted (None: none)."""
         if self._device is UNSET:
-            shown, access = self.header(b"authorization"), self.hub.access
-            header = None if shown is None else shown.encode("latin-1")
-            self._device = None if header is None else access.holder(shown_token(header))
+            header, access = self.authorization, self.hub.access
+            self._device = None if header is None else access.of_header(header)
             if self._device is None and access.adopts:
                 self._device = adopted_device(self.hub, header, self.caller)
         return self._device
@@ -87,11 +86,14 @@ class Request:
     @property
     def authorization(self) -> bytes | None:
         """Its `Authorization`, None where it has none."""
-        shown = self.header(b"authorization")
-        return None if shown is None else shown.encode("latin-1")
+        return self._line(b"authorization")
 
     def header(self, name: bytes) -> str | None:
         """A header, several lines of it as one (RFC 9110, section 5.3); None where the request has none."""
+        found = self._line(name)
+        return None if found is None else found.decode("latin-1")
+
+    def _line(self, name: bytes) -> bytes | None:
         if self._headers is None:
             sent = self.scope["headers"]
             headers = dict(sent)
@@ -100,8 +102,7 @@ class Request:
                 for line, value in sent:
                     headers[line] = headers[line] + b", " + value if line in headers else value
             self._headers = headers
-        found = self._headers.get(name)
-        return None if found is None else found.decode("latin-1")
+        return self._headers.get(name)
 
 
 class ClientGoneError(Exception):

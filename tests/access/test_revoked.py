@@ -38,7 +38,9 @@ def test_its_sockets_end_and_those_of_others_go_on(closed: Hub, path: str) -> No
         closed.socket(path, additional_headers=bearer(gone.token)) as by_header,
         shown_later(closed, path, gone.token) as by_message,
         closed.socket(path, additional_headers=bearer(stays.token)) as other,
+        closed.client(headers=bearer(gone.token)) as api,
     ):
+        assert api.get("/restaurants").status_code == 200
         for socket in (by_header, by_message, other):
             assert next_message(socket)["type"] == "connection_established"
         with manager(closed) as trusted:
@@ -50,7 +52,6 @@ def test_its_sockets_end_and_those_of_others_go_on(closed: Hub, path: str) -> No
         other.send('{"type": "ping"}')
         while next_message(other)["type"] != "pong":
             pass
-    with closed.client(headers=bearer(gone.token)) as api:
         problem(api.get("/restaurants"), 401, "token_invalid")
 
 
