@@ -13,7 +13,6 @@ from contextlib import AsyncExitStack
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from ssl import SSLContext
 from typing import NoReturn
 
 from msgspec import structs
@@ -45,12 +44,13 @@ from restohub.live.snapshots import Snapshots
 from restohub.live.writer import Writer
 from restohub.logs.events import event
 from restohub.logs.lines import on_loop_fault
-from restohub.net.certificate import certificate_of
+from restohub.net.certificate import Certificate
 from restohub.net.health_probe import identify_hub
 from restohub.net.machine_token import renew_machine_token
 from restohub.net.mdns_advertise import Advertiser
 from restohub.net.pepper_file import known_staff
 from restohub.net.runfile import write_runfile
+from restohub.net.served_certificate import ServedCertificate
 from restohub.net.visitor_file import keep_visitors, read_visitors, remember_spoke
 from restohub.open_files import allow_many_sockets
 from restohub.store.append import Ledger
@@ -64,6 +64,7 @@ from restohub.store.load import Loaded, initialise, load
 from restohub.store.people import People
 from restohub.store.read_only import ReadOnlyLedger, readable
 from restohub.store.restored_data import begin_run
+from restohub.upkeep.certificate_watch import watch_certificate
 from restohub.upkeep.clock_watch import ClockWatch
 from restohub.upkeep.day_close import close_days
 from restohub.upkeep.erasing import Erasing
@@ -142,12 +143,13 @@ async def _run(
     clock = Clock(max([loaded.directory.time, *(floor.time for floor in loaded.floors.values())]))
     peers = Peers(clock.monotonic, allow_public=settings.allow_public)
     callers = Callers(settings.shared_addresses, clock.monotonic, peers.key)
-    endpoint, bound, tls = listen(settings, loaded.install_id)
+    served = ServedCertificate(settings, loaded.install_id)
+    endpoint, bound, tls = listen(settings, loaded.install_id, served.shown)
     advertiser = Advertiser(endpoint, version("restohub"), identify_hub)
     nightly = NightlyBackup(backups, clock, machine_zone())
     people = People(settings.data, history, Eraser(ledger), loaded.contact_key)
     erasing = Erasing(people, backups)
-    told = (advertiser.state, nightly.told, erasing)
+    told = (advertiser.state, nightly.told, erasing, served.warnings)
     hub = _hub(settings, loaded, epoch, ledger, history, clock, callers, endpoint, *told)
     advertiser.access = lambda: hub.access.mode
     writer = hub.writer
@@ -176,10 +178,11 @@ async def _run(
     admission = Admission(hub.callers)
     server = HubServer(server_config(application(hub, guard), admission), listening, before_stop)
     if tls is not None:
-        server.serve_tls(*tls, admission)
+        server.serve_tls(tls, served.context, admission)
     writing.add_done_callback(lambda _: setattr(server, "should_exit", True))
     forgetting = erasing.run(hub), end_old_hashes(hub, people, settings.regular_days)
-    chores = (*_chores(hub, settings), *forgetting, nightly.run(writer), watchdog.feed())
+    looking = watch_certificate(hub, served)
+    chores = (*_chores(hub, settings), *forgetting, looking, nightly.run(writer), watchdog.feed())
     tasks = [_beside(server, work) for work in chores]
     collect_garbage_rarely()
     try:
@@ -204,6 +207,7 @@ def _hub(
     discovery: Callable[[], Discovery],
     backups: Callable[[], BackupState],
     erasures: Erasures,
+    tls_warnings: Callable[[int], list[str]],
 ) -> Hub:
     """The parts that answer requests, over what was loaded."""
     snapshots = Snapshots(epoch, loaded.floors)
@@ -237,6 +241,7 @@ def _hub(
         discovery=discovery,
         backups=backups,
         erasures=erasures,
+        tls_warnings=tls_warnings,
         contact_key=loaded.contact_key,
     )
 
@@ -359,13 +364,12 @@ async def _closed(ledger: Ledger, loaded: Loaded) -> Loaded:
 
 
 def listen(
-    settings: Settings, install_id: str
-) -> tuple[Endpoint, list[socket.socket], tuple[socket.socket, SSLContext] | None]:
-    """Where a hub with these settings is, the socket of HTTP, and that of TLS with its context.
+    settings: Settings, install_id: str, certificate: Certificate | None
+) -> tuple[Endpoint, list[socket.socket], socket.socket | None]:
+    """Where a hub with these settings is, the socket of HTTP, and that of TLS where there is a certificate.
 
-    Raises CertificateError, PortError.
+    Raises PortError.
     """
-    certificate = certificate_of(settings, install_id)
     plain = [bound_socket(settings.host, settings.port)] if settings.http else []
     secure = [bound_socket(settings.host, settings.tls_port, "--tls-port")] if certificate else []
     address, port = (*plain, *secure)[0].getsockname()[:2]
@@ -373,7 +377,7 @@ def listen(
     if certificate is None:
         return place, plain, None
     shown = {"tls_port": secure[0].getsockname()[1], "fingerprint": certificate.fingerprint}
-    return structs.replace(place, **shown), plain, (secure[0], certificate.context)
+    return structs.replace(place, **shown), plain, secure[0]
 
 
 async def _close_writing(connection: Connection, ledger: Ledger) -> None:

@@ -9,8 +9,9 @@ from restohub.live.clock import Clock
 from restohub.net.certificate import CertificateError, end_warning, read_certificate
 from restohub.net.health_probe import HubHealth
 from restohub.net.own_certificate import OWN_CERTIFICATE
+from restohub.net.served_certificate import PLAIN_ALONE
 
-from .report import Check
+from .report import Check, Result
 
 NAME = "TLS"
 
@@ -24,10 +25,14 @@ def check_tls(chosen: Settings, hub: HubHealth | None) -> Check:
     try:
         found = read_certificate(certificate, key)
     except CertificateError as error:
-        return Check(NAME, "wrong", str(error), "Until this is right the hub does not start.")
+        what_then = PLAIN_ALONE if chosen.http else "Until this is right the hub does not start."
+        return Check(NAME, "wrong", str(error), what_then)
     if warning := end_warning(found, Clock().now()):
-        return Check(NAME, "warning", warning, "iPads that look at its dates refuse it then.")
-    shown = hub.tls.fingerprint if hub and hub.tls else found.fingerprint
-    if shown != found.fingerprint:
-        return Check(NAME, "warning", "The hub shows an older certificate than the one in its file.", "Restart it.")
+        result: Result = "wrong" if found.ends_at == 0 else "warning"
+        return Check(NAME, result, warning, "iPads that look at its dates refuse it then.")
+    if hub and hub.tls is None:
+        return Check(NAME, "warning", "The hub that runs speaks plain HTTP alone.", "Restart it.")
+    if hub and hub.tls and hub.tls.fingerprint != found.fingerprint:
+        when = "Restart it." if chosen.tls == "self" else "Within a minute it shows the new one."
+        return Check(NAME, "warning", "The hub shows an older certificate than the one in its file.", when)
     return Check(NAME, "well", f"The certificate's SHA-256 is {found.fingerprint}")

@@ -25,7 +25,8 @@ from .writer import Writer
 class Hub(Struct, frozen=True):
     """Every part of the hub that a request may need. `zone` is the machine's IANA time zone,
 
-    `contact_key` what contacts are hashed by that outlast their guest."""
+    `contact_key` what contacts are hashed by that outlast their guest, `tls_warnings` what staff must know of TLS at a
+    UTC time."""
 
     version: str
     present: Epoch
@@ -46,6 +47,7 @@ class Hub(Struct, frozen=True):
     erasures: Erasures
     contact_key: bytes
     access: Access = field(default_factory=Access)
+    tls_warnings: Callable[[int], list[str]] = lambda _: []
 
     @property
     def release(self) -> str:

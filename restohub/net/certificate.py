@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from restohub.config import Settings
 from restohub.live.clock import Clock
+from restohub.logs.events import event
 from restohub.wire.times import time_text
 
 log = logging.getLogger("restohub")
@@ -30,7 +31,8 @@ class CertificateError(Exception):
 class Certificate(Struct, frozen=True):
     """A certificate that can be used, with its key. `fingerprint` is the SHA-256 of it, in hexadecimal digits.
 
-    `ends_at` is the last second in which it is valid, UTC; None where by the machine's clock it is not valid yet.
+    `ends_at` is the last second in which it is valid, UTC: 0 where by the machine's clock that is over, None where it
+    is not valid yet.
     """
 
     context: ssl.SSLContext
@@ -51,7 +53,7 @@ def certificate_of(settings: Settings, install_id: str) -> Certificate | None:
         return None
     warning = end_warning(found, Clock().now())
     if warning:
-        log.warning("%s", warning)
+        log.warning("%s", warning, extra=event("certificate_ends"))
     return found
 
 
@@ -81,9 +83,10 @@ def end_warning(certificate: Certificate, now: int) -> str:
     """What to say of the dates of a certificate at a UTC time, "" where they are well."""
     if certificate.ends_at is None:
         return "The certificate of TLS is not valid yet, by this machine's clock: see that the clock is right."
+    if certificate.ends_at < now:
+        return "The certificate of TLS has expired, by this machine's clock. Put a new one in its place."
     if certificate.ends_at - now < ENDS_SOON_S:
-        day = time_text(certificate.ends_at)[:10]
-        return f"The certificate of TLS ends on {day}. Put a new one in its place, and restart the hub."
+        return f"The certificate of TLS ends on {time_text(certificate.ends_at)[:10]}. Put a new one in its place."
     return ""
 
 
@@ -119,11 +122,8 @@ def _ends_at(context: ssl.SSLContext, shown: bytes, path: Path) -> int | None:
     except ssl.SSLCertVerificationError as error:
         if error.verify_code == NOT_YET_VALID:
             return None
-        if error.verify_code == EXPIRED:
-            raise CertificateError(
-                f"The certificate {path} has expired, by this machine's clock. Put a new one there, or start the hub "
-                "with --tls self or --tls off."
-            ) from None
+        if error.verify_code == EXPIRED:  # who knows it by its SHA-256 takes it all the same
+            return 0
         raise CertificateError(f"No device would take the certificate {path}: {error.verify_message}.") from None
     return int(ssl.cert_time_to_seconds(str(found["notAfter"]))) if found else None
 

@@ -68,7 +68,6 @@ class Advertiser:
             "api": "1",
             "ver": version,
             "path": "/",
-            **({"tls": str(endpoint.tls_port), "fp": endpoint.fingerprint} if endpoint.tls_port else {}),
         }
         # Whoever browses for web pages opens them by plain HTTP.
         self._services = SERVICES if endpoint.scheme == "http" else SERVICES[:1]
@@ -145,11 +144,11 @@ class Advertiser:
 
         voice = AsyncZeroconf(interfaces=list(chosen.speakers))
         try:
-            access = self.access()
+            access, shown = self.access(), self._endpoint.fingerprint
             infos = await self._register(voice, chosen)
             self._say("announced", chosen)
             while (
-                (self._choose_now(), self.access()) == (chosen, access)
+                (self._choose_now(), self.access(), self._endpoint.fingerprint) == (chosen, access, shown)
                 and await self._keeps_host()
                 and await self._keeps_name(voice, infos)
             ):
@@ -214,12 +213,14 @@ class Advertiser:
     def _infos(self, chosen: AddressChoice) -> list[AsyncServiceInfo]:
         from zeroconf.asyncio import AsyncServiceInfo
 
+        place = self._endpoint
+        tls = {"tls": str(place.tls_port), "fp": place.fingerprint} if place.tls_port else {}
         return [
             AsyncServiceInfo(
                 service,
                 f"{self._name}.{service}",
                 port=self._port,
-                properties=self._properties | {"access": self.access()},
+                properties=self._properties | tls | {"access": self.access()},
                 server=f"{self.host}.",
                 parsed_addresses=list(chosen.addresses),
             )

@@ -104,7 +104,8 @@ def warnings(hub: Hub) -> list[str]:
     running_s = hub.clock.monotonic() - hub.clock.started
     since = min([hub.clock.started_at, *(one.created_at for one in writer.directory.restaurants.values())])
     backups = backup_warnings(hub.backups(), since, hub.clock.now(), running_s)
-    return [*hub.present.warnings(hub.clock.monotonic()), *full, *copies, *backups]
+    tls = hub.tls_warnings(hub.clock.now())
+    return [*hub.present.warnings(hub.clock.monotonic()), *full, *copies, *backups, *tls]
 
 
 def _warnings_of_sqlite() -> list[str]:

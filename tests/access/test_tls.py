@@ -21,15 +21,17 @@ from websockets.exceptions import ConnectionClosed
 from restohub.access.tokens import new_token
 from restohub.cli.hub_client import HubClient, HubError
 from restohub.limits import RECORDS_IN_VAIN_BURST
+from restohub.net.certificate import read_certificate
 from tests.access.closed_hub import ask_to_pair, bearer, end_of, hash_of, machine_token, manager
 from tests.access.secure_socket import DATA, NewKeys, anyone
-from tests.access.tls_hub import Rogue, TlsHub
+from tests.access.tls_hub import Rogue, TlsHub, anyone
 from tests.attack.stranger import client as stranger_at
 from tests.attack.stranger import read_to_end, ws
 from tests.conftest import WAIT_S, Hub, next_message
 from tests.contract.answers import ok, problem
 from tests.contract.quick_hub import clock, needs_quick_clock
 from tests.contract.requests import new_guest
+from tests.net.test_certificate import DAY, pair
 
 RESTOHUB = (sys.executable, "-m", "restohub")
 STRANGER, ANOTHER = "127.0.0.66", "127.0.0.67"
@@ -67,6 +69,14 @@ def told(hub: Hub, *command: str) -> str:
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    """Wait until something holds; fails after 60 s."""
+    end = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.1)
 
 
 def socket_of(hub: TlsHub, token: str, path: str = "/ws/restaurant/sync?restaurant_id=1") -> Any:
@@ -217,6 +227,20 @@ def test_handshakes_that_never_end_keep_nobody_out_and_end_after_ten_seconds(hub
     hub.secure(STRANGER).close()
 
 
+@needs_quick_clock
+def test_a_renewed_certificate_is_shown_without_a_restart(hubs: Callable[..., TlsHub], tmp_path: Path) -> None:
+    files = pair(tmp_path, -DAY, 90 * DAY)
+    hub = hubs("--tls-cert", str(files[0]), "--tls-key", str(files[1]), env=clock()).start()
+    first = hub.fingerprint()
+    pair(tmp_path, -DAY, 80 * DAY)
+    renewed = read_certificate(*files).fingerprint
+    assert renewed != first
+    wait_until(lambda: hub.fingerprint() == renewed)
+    with hub.client() as api:
+        wait_until(lambda: ok(api.get("/health"))["tls"]["fingerprint"] == renewed)
+    wait_until(lambda: json.loads(told(hub, "where", "--json"))["tls"]["fingerprint"] == renewed)
+
+
 def test_a_stop_ends_sockets_and_handshakes_over_tls(hubs: Callable[..., TlsHub]) -> None:
     hub = hubs("--tls", "self").start()
     socket, silent = hub.socket("/realtime"), hub.raw()
@@ -271,7 +295,7 @@ def test_a_hub_takes_the_certificate_that_it_is_given_without_what_would_make_on
     assert hub.fingerprint() == secure.fingerprint()
     with hub.client() as api:
         assert ok(api.get("/health"))["tls"]["fingerprint"] == secure.fingerprint()
-    own = hubs("--tls", "self", data=tmp_path / "own")
+    own = hubs("--tls", "self", "--no-http", data=tmp_path / "own")
     own.program = hub.program
     with pytest.raises(AssertionError, match=r"ended with 1.*\.venv/bin/pip install '\.\[tls\]'"):
         own.start()

@@ -12,8 +12,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from restohub.config import Settings
 from restohub.net.certificate import CertificateError, end_warning, read_certificate
 from restohub.net.own_certificate import make_own_certificate, own_certificate
+from restohub.net.served_certificate import GOES_ON, ServedCertificate
 
 ID = "0197ac3e-5c10-7d21-b4a8-60f3279e44d2"
 PEM = serialization.Encoding.PEM
@@ -84,9 +86,28 @@ def test_files_that_cannot_be_used_are_said(tmp_path: Path, spoil: Callable[[Pat
     assert str(refused.value).startswith(said.format(certificate=files[0], key=files[1]))
 
 
-def test_an_expired_certificate_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(CertificateError, match="has expired, by this machine's clock"):
-        read_certificate(*pair(tmp_path, -2 * DAY, -DAY))
+def test_an_expired_certificate_is_served_and_said(tmp_path: Path) -> None:
+    found = read_certificate(*pair(tmp_path, -2 * DAY, -DAY))
+    assert "has expired, by this machine's clock" in end_warning(found, int(datetime.now(UTC).timestamp()))
+
+
+def test_a_renewed_certificate_is_taken_and_a_spoilt_one_is_not(tmp_path: Path) -> None:
+    files = pair(tmp_path, -DAY, 90 * DAY)
+    served = ServedCertificate(Settings(data=tmp_path, tls_cert=str(files[0]), tls_key=str(files[1])), ID)
+    first = served.shown
+    assert first is not None
+    assert not served.renew()
+    another_key(*files)
+    assert not served.renew()
+    said = f"{files[1]} is not the private key of the certificate {files[0]}. {GOES_ON}"
+    assert served.warnings(int(datetime.now(UTC).timestamp())) == [said]
+    assert served.context() is first.context
+    pair(tmp_path, -DAY, 80 * DAY)
+    assert served.renew()
+    assert served.warnings(int(datetime.now(UTC).timestamp())) == []
+    assert served.shown is not None
+    assert served.shown.fingerprint == read_certificate(*files).fingerprint != first.fingerprint
+    assert not served.renew()
 
 
 def test_a_key_with_a_passphrase_asks_nobody(tmp_path: Path) -> None:

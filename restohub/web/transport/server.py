@@ -42,8 +42,8 @@ class HubServer(uvicorn.Server):
         self._on_ready = on_ready
         self._before_stop = before_stop
 
-    def serve_tls(self, sock: socket.socket, context: ssl.SSLContext, admission: Admission) -> None:
-        """Have a bound socket serve TLS, from `startup` on."""
+    def serve_tls(self, sock: socket.socket, context: Callable[[], ssl.SSLContext], admission: Admission) -> None:
+        """Have a bound socket serve TLS, from `startup` on; each handshake asks what to show."""
         from .tls_port import TlsPort  # most hubs have none
 
         self._tls = TlsPort(sock, context, admission)

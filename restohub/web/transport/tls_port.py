@@ -32,7 +32,7 @@ class TlsPort:
     asyncio's own servers begin one for whoever connects, before anyone knows from where.
     """
 
-    def __init__(self, sock: socket.socket, context: ssl.SSLContext, admission: Admission) -> None:
+    def __init__(self, sock: socket.socket, context: Callable[[], ssl.SSLContext], admission: Admission) -> None:
         self.admission = admission
         self._sock = sock
         self._context = context
@@ -79,7 +79,7 @@ class TlsPort:
         return begun.takes(1, now)
 
     async def _begin(self, sock: socket.socket, caller: Caller, make_link: MakeLink) -> None:
-        secure = SecureTransport(self._context, self.admission.turns, make_link, partial(self._over, caller))
+        secure = SecureTransport(self._context(), self.admission.turns, make_link, partial(self._over, caller))
         if self.admission.connect(secure, caller, secure) is not None:
             sock.close()
             return
