@@ -44,6 +44,7 @@ from restohub.live.snapshots import Snapshots
 from restohub.live.writer import Writer
 from restohub.logs.events import event
 from restohub.logs.lines import on_loop_fault
+from restohub.net.attempts_file import read_attempts
 from restohub.net.certificate import Certificate
 from restohub.net.health_probe import identify_hub
 from restohub.net.machine_token import renew_machine_token
@@ -255,6 +256,7 @@ def _access(settings: Settings, loaded: Loaded, clock: Clock, callers: Callers) 
     remember_spoke(callers, known.spoke, clock.now())
     machine, visitors = renew_machine_token(settings.data), Visitors(known.visitors)
     staff = known_staff(loaded.persons, settings.data, clock.monotonic)
+    staff.attempts.resume(read_attempts(settings.data), clock.now())
     return Access(mode, loaded.devices, machine, visitors, clock.monotonic, loaded.revoked, staff)
 
 

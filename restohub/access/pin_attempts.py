@@ -6,7 +6,24 @@ import math
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable
 
+from msgspec import Struct
+
 from restohub.limits import PIN_WAIT_MAX_S, PIN_WAIT_S, WRONG_PINS_A_PERSON, WRONG_PINS_FREE, WRONG_PINS_S
+
+
+class WrongAt(Struct, frozen=True):
+    """The wrong PINs of a device, by whose they were to be; until when it waits, and when it was wrong last."""
+
+    wrong: dict[str, int]
+    until: int
+    last: int
+
+
+class WrongPins(Struct, frozen=True):
+    """What is kept over a restart: by device, and by person when a PIN of theirs was wrong. Times are UTC seconds."""
+
+    devices: dict[str, WrongAt] = {}
+    persons: dict[str, list[int]] = {}
 
 
 class Device:
@@ -18,15 +35,39 @@ class Device:
 
 
 class PinAttempts:
-    """The wrong PINs of each device and for each person, in memory alone. `now`: seconds of a monotonic clock.
+    """The wrong PINs of each device and for each person. `now`: seconds of a monotonic clock.
 
     A right PIN clears what was wrong for the same person: with his own PIN between, nobody tries another's for ever.
+    `changed`: something is to be kept.
     """
 
     def __init__(self, now: Callable[[], float]) -> None:
+        self.changed = False
         self._now = now
         self._devices: defaultdict[str, Device] = defaultdict(Device)
         self._persons: defaultdict[str, deque[float]] = defaultdict(deque)
+
+    def kept(self, time: int) -> WrongPins:
+        """All that counts now, at this UTC time."""
+        self.changed, now = False, self._now()
+        self._forget_old(now)
+
+        def utc(moment: float) -> int:
+            return time + math.ceil(max(moment - now, -WRONG_PINS_S))
+
+        devices = {key: WrongAt(dict(one.wrong), utc(one.until), utc(one.last)) for key, one in self._devices.items()}
+        return WrongPins(devices, {key: [utc(one) for one in wrong] for key, wrong in self._persons.items()})
+
+    def resume(self, found: WrongPins, time: int) -> None:
+        """Go on with what was kept, at this UTC time: what the clock says lies ahead was just now."""
+        now = self._now()
+        for key, one in found.devices.items():
+            device = self._devices[key]
+            device.wrong = Counter(one.wrong)
+            device.last = now - max(0, time - one.last)
+            device.until = device.last + min(one.until - one.last, PIN_WAIT_MAX_S)
+        for key, wrong in found.persons.items():
+            self._persons[key] = deque(now - max(0, time - one) for one in wrong)
 
     def wait_s(self, device_id: str, person_id: str) -> int:
         """In how many seconds this device may try a PIN of this person, 0 where at once."""
@@ -50,12 +91,13 @@ class PinAttempts:
             device.until = now + min(PIN_WAIT_S * 2**over, PIN_WAIT_MAX_S)
         if person_id:
             self._persons[person_id].append(now)
+        self.changed = True
         return self.wait_s(device_id, person_id)
 
     def note_right(self, device_id: str, person_id: str) -> None:
         """Forget what was wrong for this person at this device."""
-        if device_id in self._devices:
-            del self._devices[device_id].wrong[person_id]
+        if device_id in self._devices and self._devices[device_id].wrong.pop(person_id, 0):
+            self.changed = True
 
     def _forget_old(self, now: float) -> None:
         for device_id, device in list(self._devices.items()):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable
-from typing import Literal
+from typing import Literal, TypeVar
 
 from msgspec import Struct, structs
 
@@ -14,6 +14,7 @@ from restohub.limits import CONFIRMED_S, SIGNED_IN_S
 from .pin_attempts import PinAttempts
 from .pins import fits, is_of
 
+T = TypeVar("T")
 PersonRole = Literal["host", "manager"]
 
 
@@ -49,8 +50,9 @@ class Here(Struct, frozen=True):
 class Staff:
     """The people of a hub, as the store has them, and who of them is where, in memory alone: a restart signs all out.
 
-    `pepper` is what the PINs are hashed with (None: there is none yet). `asks`: a manager has a PIN that counts, so
-    what is grave needs one. `in_use`: that, or somebody is signed in; where it is not, nothing here costs anything.
+    `pepper` is what the PINs are hashed with (None: there is none yet), `lost` why one that is there cannot be read
+    ("": it can). `asks`: a manager has a PIN that counts (any, while the pepper is lost), so what is grave needs one.
+    `in_use`: that, or somebody is signed in; where it is not, nothing here costs anything.
     """
 
     def __init__(
@@ -58,9 +60,11 @@ class Staff:
         persons: Iterable[Person] = (),
         pepper: bytes | None = None,
         now: Callable[[], float] = time.monotonic,
+        lost: str = "",
     ) -> None:
         self.persons: dict[str, Person] = {one.id: one for one in persons}
         self.pepper = pepper
+        self.lost = lost
         self.asks = self.in_use = False
         self.attempts = PinAttempts(now)
         self._now = now
@@ -90,10 +94,10 @@ class Staff:
                     del places[device_id]
         self._look()
 
-    async def keep(self, hashing: Callable[[], bytes]) -> bytes:
-        """Do this hashing in a thread, in its turn."""
+    async def in_turn(self, work: Callable[[], T]) -> T:
+        """Hash or write in a thread, one after the other."""
         async with self._hashing:
-            return await asyncio.to_thread(hashing)
+            return await asyncio.to_thread(work)
 
     async def identify(self, device_id: str, person_id: str, pin: str) -> tuple[Person | None, int]:
         """The person whose PIN this is, None where it is wrong or the person unknown; how long the device waits now.
@@ -157,5 +161,8 @@ class Staff:
         return self.persons[here.person_id], max(1, round(left_s))
 
     def _look(self) -> None:
-        self.asks = any(one.role == "manager" and self.has_pin(one) for one in self.present)
+        self.asks = any(
+            one.role == "manager" and (self.has_pin(one) or (bool(self.lost) and one.pin is not None))
+            for one in self.present
+        )
         self.in_use = self.asks or bool(self._signed_in)

@@ -16,20 +16,32 @@ from restohub.store.backup_file import sync_folder, synced
 log = logging.getLogger("restohub")
 
 PEPPER_FILE = "restohub.pepper"
+UNREADABLE = (
+    "No PIN can be looked at, since {} in the hub's data folder cannot be read ({}). Give the hub's user the right to "
+    "read it, then start the hub again."
+)
 
 
 def read_pepper(folder: Path) -> bytes | None:
-    """The pepper of a data folder, None where there is none or it cannot be read."""
+    """The pepper of a data folder, None where there is none; raises OSError where there is one that cannot be read."""
     try:
         found = (folder / PEPPER_FILE).read_bytes()
-    except OSError:
+    except FileNotFoundError:
         return None
     return found if len(found) == PEPPER_BYTES else None
 
 
 def known_staff(persons: Sequence[Person], folder: Path, now: Callable[[], float]) -> Staff:
-    """The people of the staff; without the pepper of their PINs, as after a restore elsewhere, none of these counts."""
-    staff = Staff(persons, read_pepper(folder) if persons else None, now)
+    """The people of the staff; without the pepper of their PINs, as after a restore elsewhere, none of these counts.
+
+    Where it is there and cannot be read, nobody is let through what needs a manager's PIN; all else goes on.
+    """
+    try:
+        staff = Staff(persons, read_pepper(folder) if persons else None, now)
+    except OSError as error:
+        fault = UNREADABLE.format(PEPPER_FILE, error.strerror)
+        log.error("%s", fault, extra=event("pepper_unreadable"))
+        return Staff(persons, None, now, fault)
     lost = sum(not staff.has_pin(one) for one in staff.present)
     if lost:
         told = "The PINs of %d of the staff do not count: %s is not the one they were set with. Set them anew: %s."

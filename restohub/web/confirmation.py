@@ -11,7 +11,7 @@ from restohub.floor.model import Floor
 from restohub.floor.outcomes import Refused
 from restohub.floor.plan_changes import changes_plan
 from restohub.live.group_commit import Command
-from restohub.wire.problems import Problem
+from restohub.wire.problems import Problem, refusal
 
 from .request import Request
 
@@ -24,12 +24,15 @@ NO_DEVICE = (
 def check_confirmed(request: Request) -> Person | None:
     """The manager who has confirmed what this device asks for, None for the hub's own machine.
 
-    Raises Problem `pin_required` where nobody has.
+    Raises Problem `pin_required` where nobody has, and `storage_unavailable` where no PIN can be looked at now.
     """
     device = request.device
     if device is not None and device.id == MACHINE_ID:
         return None
-    confirmed = None if device is None else request.hub.access.staff.confirmed(device.id)
+    staff = request.hub.access.staff
+    if staff.lost:
+        raise refusal("storage_unavailable", staff.lost)
+    confirmed = None if device is None else staff.confirmed(device.id)
     if confirmed is None:
         raise Problem(Refused("pin_required", hint=NO_DEVICE if device is None else ""))
     return confirmed[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 
 from restohub.access.devices import MACHINE_ID, Device
 from restohub.access.staff import Person, PinWaitError
@@ -10,9 +11,10 @@ from restohub.floor.outcomes import Refused, rate_limited
 from restohub.limits import PIN_UNITS
 from restohub.live.hub import Hub
 from restohub.logs.events import event
+from restohub.net.attempts_file import write_attempts
 from restohub.text import duration
 from restohub.wire.access_bodies import read_access_body
-from restohub.wire.problems import Problem
+from restohub.wire.problems import Problem, refusal
 from restohub.wire.responses import Answer, json_answer
 from restohub.wire.staff_bodies import SignedIn, StaffMember, TypedPin, member_out
 
@@ -63,10 +65,15 @@ async def _identified(request: Request) -> tuple[Person, Device]:
     if device is None or device.id == MACHINE_ID:
         raise Problem(Refused("not_permitted", NO_DEVICE))
     await pay(request.caller, PIN_UNITS)
+    hub, staff = request.hub, request.hub.access.staff
+    if staff.lost:
+        raise refusal("storage_unavailable", staff.lost)
     try:
-        person, wait_s = await request.hub.access.staff.identify(device.id, typed.person_id, typed.pin)
+        person, wait_s = await staff.identify(device.id, typed.person_id, typed.pin)
     except PinWaitError as wait:
         raise Problem(rate_limited(WAIT.format(duration(wait.wait_s)), wait.wait_s)) from None
+    if staff.attempts.changed:  # before it is answered: whoever then restarts the hub has won nothing
+        await staff.in_turn(partial(write_attempts, hub.folder, staff.attempts.kept(hub.clock.now())))
     if person is None:
         if wait_s:
             told = "Too many wrong PINs were typed in at %s: it has to wait for %s."

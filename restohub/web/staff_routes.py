@@ -9,7 +9,8 @@ import msgspec
 
 from restohub.access.pins import keep_pin
 from restohub.access.staff import Person
-from restohub.floor.outcomes import ID_MAX, Params, Refused, limit_reached, quoted
+from restohub.floor.outcomes import ID_MAX, Params, Refused, invalid, limit_reached, quoted
+from restohub.floor.text_folding import fold_label
 from restohub.limits import PIN_UNITS, STAFF_MAX
 from restohub.live.clock import new_id
 from restohub.live.hub import Hub
@@ -25,6 +26,7 @@ from .request import Request
 from .request_cost import pay
 
 TOO_MANY = "The hub has as many people of the staff as it can have."
+NAME_TAKEN = "Somebody of the staff has this name already. Choose another, such as the name and an initial."
 ALL_COUNT = "People who were removed count too: what they did keeps their names."
 
 
@@ -44,6 +46,7 @@ async def create_person(request: Request) -> Answer:
         count = len(staff.persons)
         if count >= STAFF_MAX:
             raise Problem(limit_reached("staff", count, STAFF_MAX, TOO_MANY, hint=ALL_COUNT))
+        _confirm_free(hub, asked.name)
         pin = await _kept_pin(hub, asked.pin)
         person = Person(new_id(), asked.name, asked.role, pin, hub.clock.now())
         await keep_access(hub, person)
@@ -61,6 +64,8 @@ async def change_person(request: Request) -> Answer:
         confirm_role(request)
         person = _person(request)
         given = {name: value for name, value in msgspec.structs.asdict(asked).items() if value is not msgspec.UNSET}
+        if "name" in given:
+            _confirm_free(hub, asked.name, person)
         if "pin" in given:
             given["pin"] = await _kept_pin(hub, given["pin"])
         person = msgspec.structs.replace(person, **given)
@@ -79,15 +84,23 @@ async def remove_person(request: Request) -> Answer:
     return Answer(204, [], b"")
 
 
+def _confirm_free(hub: Hub, name: str | msgspec.UnsetType, but: Person | None = None) -> None:
+    """Raise Problem where somebody else has this name: people choose by it, and asking again makes no two."""
+    taken = {fold_label(one.name) for one in hub.access.staff.present if one is not but}
+    if name and fold_label(name) in taken:
+        raise Problem(invalid("name", NAME_TAKEN, NAME_TAKEN))
+
+
 async def _kept_pin(hub: Hub, pin: str) -> bytes:
     """What is kept of a PIN; makes the pepper where there is none yet. Raises Problem."""
     staff = hub.access.staff
     if staff.pepper is None:
         try:
             staff.pepper = await asyncio.to_thread(read_or_make_pepper, hub.folder)
+            staff.lost = ""
         except OSError as error:
             raise refusal("storage_unavailable", f"The pepper of the PINs cannot be kept: {error.strerror}.") from None
-    return await staff.keep(partial(keep_pin, pin, staff.pepper))
+    return await staff.in_turn(partial(keep_pin, pin, staff.pepper))
 
 
 def _person(request: Request) -> Person:

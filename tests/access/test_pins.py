@@ -52,6 +52,22 @@ def test_a_device_waits_longer_each_time_and_is_forgiven_after_an_hour() -> None
     assert attempts.note_wrong("stand", "anna") == 0
 
 
+def test_a_restart_gives_nobody_more_tries_and_forgives_no_later() -> None:
+    clock = Seconds()
+    attempts = PinAttempts(clock)
+    for _ in range(7):
+        attempts.note_wrong("stand", "anna")
+    kept = attempts.kept(1_000_000)
+    for later, clock_says, waits in ((50, 50, 70), (119, 119, 1), (130, 130, 0), (0, -500, 120)):
+        again = PinAttempts(Seconds())
+        again.resume(kept, 1_000_000 + clock_says)
+        assert again.wait_s("stand", "anna") == waits, later
+        assert again.note_wrong("stand", "anna") == 240
+    again = PinAttempts(Seconds())
+    again.resume(kept, 1_003_600)
+    assert again.note_wrong("stand", "anna") == 0, "an hour without a wrong one"
+
+
 def test_one_device_alone_keeps_nobody_out_elsewhere_but_many_do_for_an_hour() -> None:
     clock = Seconds()
     attempts = PinAttempts(clock)
@@ -133,7 +149,7 @@ def test_pins_are_hashed_one_at_a_time_and_a_device_tries_one_at_a_time() -> Non
             hashing.pop()
             return b""
 
-        keeping = [staff.keep(slow) for _ in range(4)]
+        keeping = [staff.in_turn(slow) for _ in range(4)]
         trying = [staff.identify("stand", "anna", "0000") for _ in range(9)]
         return await asyncio.gather(*keeping, *trying, return_exceptions=True)
 

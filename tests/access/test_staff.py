@@ -58,6 +58,12 @@ def test_managers_make_change_and_remove_people(hub: Hub, stand: Device, office:
         made = ok(trusted.post("/api/staff", json={"name": "Anna", "role": "host", "pin": "4711"}), 201)
         assert made == {"id": made["id"], "name": "Anna", "role": "host", "has_pin": True}
         assert ok(api.get("/api/staff")) == {"staff": [made]}
+        again = trusted.post("/api/staff", json={"name": " anna", "role": "host", "pin": "4711"})
+        assert problem(again, 422, "validation_failed")["errors"][0]["pointer"] == "/name"
+        other = ok(trusted.post("/api/staff", json={"name": "Ben", "role": "host", "pin": "4711"}), 201)["id"]
+        problem(trusted.patch(f"/api/staff/{other}", json={"name": "ANNA"}), 422, "validation_failed")
+        ok(trusted.patch(f"/api/staff/{other}", json={"name": "BEN"}))
+        assert trusted.delete(f"/api/staff/{other}").status_code == 204
         one = f"/api/staff/{made['id']}"
         assert ok(trusted.patch(one, json={"name": "Anna B", "pin": "12345678"})) == {**made, "name": "Anna B"}
         for method, path, body in (("POST", "/api/staff", {}), ("PATCH", one, {}), ("DELETE", one, None)):

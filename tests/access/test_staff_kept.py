@@ -18,6 +18,7 @@ import pytest
 
 from restohub.access.pins import COST, MEMORY_MAX, fits
 from restohub.access.staff import Person
+from restohub.limits import WRONG_PINS_FREE
 from restohub.net.pepper_file import read_or_make_pepper
 from restohub.store.data_folder import DATABASE
 from restohub.store.person_rows import PUT_PERSON, person_row
@@ -118,6 +119,40 @@ def test_after_a_restart_all_are_signed_out_and_without_the_pepper_no_pin_counts
     ):
         sql(hub.data, damage)
         assert said in " ".join(one.detail for one in verify_folder(hub.data, lambda *_: None).faults)
+
+
+def test_wrong_pins_count_over_a_restart_and_nothing_grave_passes_while_the_pepper_cannot_be_read(
+    new_hub: NewHub,
+) -> None:
+    hub = new_hub().start()
+    device, pepper = pair(hub, "host", "Host stand"), hub.data / "restohub.pepper"
+    with person(hub, "Bea", "manager", "4711") as bea:
+        with hub.client(headers=bearer(device.token)) as api:
+            for _ in range(WRONG_PINS_FREE):
+                wrong_pin(api.post("/api/sign-in", json=typed(bea, "4712")))
+        hub.stop()
+        pepper.rename(hub.data.parent / "left")
+        pepper.symlink_to(pepper)  # whoever follows it is told of too many levels
+        hub.start()
+        hub.says("No PIN can be looked at, since")
+        with hub.client(headers=bearer(device.token)) as api, manager(hub) as trusted:
+            grave = ("POST", TABLES, TABLE), ("POST", "/api/sign-in", typed(bea, "4711"))
+            for method, path, body in grave:
+                refused = api.request(method, path, json=body)
+                assert (refused.status_code, refused.json()["error_code"]) == (503, "storage_unavailable")
+                assert "then start the hub again" in refused.json()["detail"]
+                assert str(hub.data) not in refused.text
+            ok(api.post(GUESTS, json={"name": "Weber", "partySize": 2}), 201)
+            ok(trusted.post(TABLES, json=TABLE), 201)
+        hub.stop()
+        pepper.unlink()
+        (hub.data.parent / "left").rename(pepper)
+        hub.start()
+        with hub.client(headers=bearer(device.token)) as api:
+            first = api.post("/api/sign-in", json=typed(bea, "4712"))
+            if first.status_code != 429:  # the first wait was over before the hub was there again
+                wrong_pin(first)
+            problem(api.post("/api/sign-in", json=typed(bea, "4711")), 429, "rate_limited")
 
 
 def test_a_pepper_that_cannot_be_read_now_is_not_replaced(tmp_path: Path) -> None:
