@@ -10,6 +10,7 @@ from msgspec import Struct
 from restohub.limits import HEADERS_AN_ADDRESS, VISITORS_MAX, VISITORS_S
 
 from .headers import Sent
+from .roles import Over
 
 # Whoever is here all the time is noted anew once a minute.
 NOTED_EVERY_S = 60
@@ -18,7 +19,7 @@ NOTED_EVERY_S = 60
 class Sighting(Struct, frozen=True):
     """Somebody without a token: an address, when (UTC seconds), what its app calls itself and which header it sent.
 
-    `shared`: many devices have this address.
+    `shared`: many devices have this address. `over`: what it came over.
     """
 
     address: str
@@ -26,6 +27,7 @@ class Sighting(Struct, frozen=True):
     agent: str = ""
     sent: Sent = Sent()
     shared: bool = False
+    over: Over = "http"
 
 
 class Watched(Struct, frozen=True):
@@ -41,6 +43,7 @@ class Visitor(Struct, frozen=True):
     """An address, what its app calls itself ("" where it says nothing), and when it was here last (UTC seconds).
 
     `sent` are the headers that came from it, the latest last; of a `shared` address none at all is one of them, b"".
+    `over` is `tls` where nothing that it sent came over plain HTTP.
     """
 
     address: str
@@ -48,6 +51,7 @@ class Visitor(Struct, frozen=True):
     seen_at: int
     shared: bool = False
     sent: tuple[Watched, ...] = ()
+    over: Over = "http"
 
 
 class Visitors:
@@ -68,12 +72,14 @@ class Visitors:
 
     def note(self, seen: Sighting) -> None:
         """Somebody is here without a token."""
-        before = self._known.get(seen.address) or Visitor(seen.address, "", 0, seen.shared)
+        before = self._known.get(seen.address) or Visitor(seen.address, "", 0, seen.shared, (), seen.over)
         sent = _watched(before.sent, seen) if seen.sent.digest or seen.shared else before.sent
-        if seen.at - before.seen_at < NOTED_EVERY_S and seen.agent in ("", before.agent) and sent == before.sent:
+        over = before.over if seen.over == "tls" else "http"
+        same = (sent, over) == (before.sent, before.over) and seen.agent in ("", before.agent)
+        if same and seen.at - before.seen_at < NOTED_EVERY_S:
             return
         self._known.pop(seen.address, None)
-        self._known[seen.address] = Visitor(seen.address, seen.agent or before.agent, seen.at, seen.shared, sent)
+        self._known[seen.address] = Visitor(seen.address, seen.agent or before.agent, seen.at, seen.shared, sent, over)
         self.changed = True
         while len(self._known) > self._most:
             del self._known[next(iter(self._known))]

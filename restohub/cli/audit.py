@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Iterator
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 import typer
 
@@ -16,6 +17,9 @@ def audit(
     restaurant: Annotated[
         int, typer.Option(min=0, help="The restaurant's id; 0: the restaurants themselves, who made and removed one.")
     ] = 1,
+    device: Annotated[str, typer.Option(help="Only what the device with this id did.")] = "",
+    person: Annotated[str, typer.Option(help="Only what the person of the staff with this id did.")] = "",
+    entity: Annotated[str, typer.Option(help="Only what was done to the guest or table with this id.")] = "",
     csv: Annotated[bool, typer.Option("--csv", help="Print all that is kept as a table for a spreadsheet.")] = False,
     data: Data = None,
     as_json: AsJson = False,
@@ -31,10 +35,12 @@ def audit(
     if csv and as_json:
         fail("Choose one of --csv and --json.")
     hub = the_hub(data)
+    wanted = {"device_id": device, "person_id": person, "entity_id": entity}
+    query = urlencode({"restaurant_id": restaurant} | {name: value for name, value in wanted.items() if value})
     if csv:
-        _print_csv(_all(hub, restaurant))
+        _print_csv(_all(hub, query))
         return
-    page = told_by(hub, "GET", f"/api/audit?restaurant_id={restaurant}")
+    page = told_by(hub, "GET", f"/api/audit?{query}")
     if as_json:
         typer.echo(json.dumps(page, indent=2))
         return
@@ -48,11 +54,11 @@ def audit(
         print_text("There is more: `--csv` prints all that is kept.")
 
 
-def _all(hub: Any, restaurant: int) -> Iterator[list[dict[str, Any]]]:
+def _all(hub: Any, query: str) -> Iterator[list[dict[str, Any]]]:
     """Every entry that is kept, page by page, the latest first."""
     before = ""
     while True:
-        page = told_by(hub, "GET", f"/api/audit?restaurant_id={restaurant}&limit=1000{before}")
+        page = told_by(hub, "GET", f"/api/audit?{query}&limit=1000{before}")
         yield page["entries"]
         if not page["has_more"]:
             return

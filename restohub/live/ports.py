@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
 from typing import NewType, NoReturn, Protocol
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from restohub.access.devices import Kept
 from restohub.floor.commands import Visits
@@ -62,6 +62,17 @@ class Author(Struct, frozen=True):
     device: str | None
     changes: tuple[tuple[str, str, str], ...]
     person: str | None = None
+
+
+class Wanted(Struct, frozen=True):
+    """Whose commits are asked for: of a device, a person, an entity. UNSET: any; None: nobody who is known."""
+
+    device: str | UnsetType | None = UNSET
+    person: str | UnsetType | None = UNSET
+    entity: str | UnsetType = UNSET
+
+
+ALL = Wanted()
 
 
 class KeptAnswer(Struct, frozen=True):
@@ -158,8 +169,8 @@ class History(Protocol):
     async def kept_answer(self, restaurant_id: int, revision: int) -> KeptAnswer | None:
         """The answer that the commit of this revision was made with, None where the log no longer has it."""
 
-    async def authors(self, restaurant_id: int, upto: int, many: int) -> list[Author]:
-        """Who made the latest commits up to a revision, the latest first, so many at most, as the log has them."""
+    async def authors(self, restaurant_id: int, upto: int, many: int, wanted: Wanted = ALL) -> list[Author]:
+        """Who made the latest commits up to a revision, the latest first, so many at most; of those that are wanted."""
 
     async def was_used(self, restaurant_id: int, kind: str, entity_id: str) -> bool:
         """Whether an entity that is gone had this id."""

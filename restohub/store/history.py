@@ -8,13 +8,26 @@ from collections.abc import Callable, Iterable, Set
 from typing import Any, NoReturn, TypeVar, cast
 
 import aiosqlite
+import msgspec
+from msgspec import UNSET
 
 from restohub.floor.commands import Visits
 from restohub.floor.contacts import hashed, visit_of
 from restohub.floor.model import Entity, Floor, Removal
 from restohub.floor.visits import Visit
 from restohub.limits import STEPS_BACK_A_VERSION, STEPS_BACK_MAX, VISITS_MAX
-from restohub.live.ports import DAY_S, Author, ClockReset, KeptAnswer, Oldest, Revision, StorageFailedError, Version
+from restohub.live.ports import (
+    ALL,
+    DAY_S,
+    Author,
+    ClockReset,
+    KeptAnswer,
+    Oldest,
+    Revision,
+    StorageFailedError,
+    Version,
+    Wanted,
+)
 
 from .audit_rows import AUTHORS as OLDER_AUTHORS
 from .audit_rows import authors_of
@@ -36,6 +49,8 @@ T = TypeVar("T")
 
 # Commits that are read in one visit to the connection's thread, in which nobody else can read.
 ROWS_A_VISIT = 50
+# And of those that are looked through for the few that are asked for: a visit takes some 10 ms.
+REVISIONS_A_VISIT = 2_000
 # Phones and e-mails whose visits are kept until the floor changes.
 VISITS_KEPT = 64
 
@@ -71,21 +86,35 @@ class History:
             raise self._noted(StorageFailedError(f"revision {revision} of restaurant {restaurant_id} is damaged"))
         return KeptAnswer(row[4], row[6])
 
-    async def authors(self, restaurant_id: int, upto: int, many: int) -> list[Author]:
-        """Who made the latest commits up to a revision, the latest first, so many at most.
+    async def authors(self, restaurant_id: int, upto: int, many: int, wanted: Wanted = ALL) -> list[Author]:
+        """Who made the latest commits up to a revision, the latest first, so many at most; of those that are wanted.
 
-        Of those that have left the log, as far as a device was known.
+        Of those that have left the log, as far as a device was known. Of an entity's commits only what was done to it.
         """
-        low, high = position_of(restaurant_id, 0), position_of(restaurant_id, upto)
         found: list[Author] = []
-        for position, time, device, person, changes in await self._rows(AUTHORS, low, high, many):
-            did = tuple((one.kind, one.id, one.action) for one in decode_changes(changes))
-            found.append(Author(revision_at(position), time, device, did, person))
+        while upto > 0 and len(found) < many:
+            since = 0 if wanted == ALL else max(0, upto - REVISIONS_A_VISIT)
+            span = position_of(restaurant_id, since + 1), position_of(restaurant_id, upto)
+            found += await self._authors(*span, many - len(found), wanted)
+            upto = since
+        return found
+
+    async def _authors(self, low: int, high: int, many: int, wanted: Wanted) -> list[Author]:
+        entity = None if wanted.entity is UNSET else wanted.entity
+        by: list[object] = []
+        for one in (wanted.device, wanted.person):
+            by += [one is UNSET, None if one is UNSET else one]
+        # In others' images it is named too.
+        most, written = (many, None) if entity is None else (REVISIONS_A_VISIT, msgspec.json.encode(entity))
+        found: list[Author] = []
+        for position, time, device, person, changes in await self._rows(AUTHORS, low, high, most, *by, written):
+            did = [(one.kind, one.id, one.action) for one in decode_changes(changes) if entity in (None, one.id)]
+            if did:
+                found.append(Author(revision_at(position), time, device, tuple(did), person))
             high = position - 1
         if len(found) < many:
-            older = await self._rows(OLDER_AUTHORS, low, high, many - len(found))
-            found += authors_of(list(older))
-        return found
+            found += authors_of(list(await self._rows(OLDER_AUTHORS, low, high, many - len(found), *by, entity)))
+        return found[:many]
 
     async def was_used(self, restaurant_id: int, kind: str, entity_id: str) -> bool:
         """Whether an entity that is gone had this id."""
@@ -290,8 +319,9 @@ def _visits(database: sqlite3.Connection, values: tuple[object, ...]) -> list[Vi
 # a blob stands before it: none is read. In pages of 1 KiB they take up to half as much again.
 BYTES = "length(changes) + coalesce(length(answer), 0) + 100"
 KEPT = "SELECT checksum, position, time, key, digest, changes, answer, device, person FROM log WHERE position = ?"
-AUTHORS = """SELECT position, time, device, person, changes FROM log WHERE position BETWEEN ? AND ?
-    ORDER BY position DESC LIMIT ?"""
+AUTHORS = """SELECT position, time, device, person, changes FROM log WHERE position BETWEEN ?1 AND ?2
+    AND (?4 OR device IS ?5) AND (?6 OR person IS ?7) AND (?8 IS NULL OR instr(changes, ?8) > 0)
+    ORDER BY position DESC LIMIT ?3"""
 OLDEST = f"""SELECT position, key IS NOT NULL, {BYTES} FROM log
     WHERE position BETWEEN ? AND ? ORDER BY position LIMIT ?"""  # noqa: S608 (our own column names)
 SIZE = f"""SELECT max(position), sum(bytes) FROM

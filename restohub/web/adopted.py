@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 import msgspec
 
@@ -10,6 +11,7 @@ from restohub.access.adopted_devices import with_header
 from restohub.access.adoption import tells_of_one
 from restohub.access.devices import Device
 from restohub.access.headers import digest_of_header, sent_by
+from restohub.access.roles import Over
 from restohub.access.tokens import TOKEN_START, shown_token
 from restohub.access.visitors import Sighting
 from restohub.floor.outcomes import Refused
@@ -98,11 +100,16 @@ def is_looked_at(hub: Hub, header: bytes | None, caller: Caller) -> bool:
     return hub.access.watches(caller.address, digest_of_header(header))
 
 
-def note_visitor(hub: Hub, header: bytes | None, caller: Caller, agent: str = "") -> None:
+def came_over(scope: Any) -> Over:
+    """What a request or a socket comes over."""
+    return "tls" if scope.get("scheme") in ("https", "wss") else "http"
+
+
+def note_visitor(hub: Hub, header: bytes | None, caller: Caller, over: Over, agent: str = "") -> None:
     """Somebody without a token is here: note what he sends, of the first requests in five minutes."""
     caller.looks = max(0, caller.looks - 1)
     shared = own_address(caller) is None
-    hub.access.note_visitor(Sighting(caller.address, hub.clock.now(), agent, sent_by(header), shared))
+    hub.access.note_visitor(Sighting(caller.address, hub.clock.now(), agent, sent_by(header), shared, over))
 
 
 def _is_token(header: bytes) -> bool:

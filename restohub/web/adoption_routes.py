@@ -82,7 +82,10 @@ def _adopted(hub: Hub, found: Candidate, asked: AdoptionRequest, by: str) -> Dev
         raise Problem(limit_reached("devices", count, DEVICES_MAX, TOO_MANY_DEVICES))
     address = found.visitor.address if found.known_by == "address" else ""
     adopted = Adopted(found.known_by, address, found.own_header)
-    return Device(before or new_id(), asked.name, asked.role, found.digest, hub.clock.now(), by, adopted=adopted)
+    return Device(
+        before or new_id(), asked.name, asked.role, found.digest, hub.clock.now(), by,
+        paired_over=found.visitor.over, adopted=adopted,
+    )  # fmt: skip
 
 
 def _speaks_from(hub: Hub, found: Candidate, device: Device) -> None:

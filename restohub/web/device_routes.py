@@ -32,6 +32,7 @@ from restohub.wire.access_bodies import (
 from restohub.wire.problems import Problem, refusal
 from restohub.wire.responses import Answer, json_answer
 
+from .adopted import came_over
 from .home import LOOPBACK
 from .policy import CHALLENGE, CONFIRM, confirm_role
 from .request import Request, read_body, read_document
@@ -59,10 +60,10 @@ async def open_pairing(request: Request) -> Answer:
             invited = pairings.invited(asked.invitation)
             if invited is None:
                 raise Problem(invalid("invitation", NO_INVITATION, NO_INVITATION))
-            device = await _pair(hub, digest, invited.name, invited.role, invited.by, _over(request))
+            device = await _pair(hub, digest, invited.name, invited.role, invited.by, came_over(request.scope))
             pairings.use(asked.invitation)
         return json_answer(Pairing("paired", None, None, paired_out(hub, device)), 201)
-    pending = pairings.open(digest, request.caller.address, asked.name or "", _over(request))
+    pending = pairings.open(digest, request.caller.address, asked.name or "", came_over(request.scope))
     if pending is None:
         raise Problem(rate_limited(TOO_MANY_WAIT, PAIRING_S))
     return json_answer(_waiting(hub, pending), 201)
@@ -194,11 +195,6 @@ def _device(request: Request) -> Device:
         hint = f"This hub has no device with the id {quoted(device_id)}. `GET /api/devices` lists those that it has."
         raise Problem(Refused("device_not_found", hint=hint, params=Params(entity_id=device_id[:ID_MAX])))
     return device
-
-
-def _over(request: Request) -> Over:
-    """What a device asks over."""
-    return "tls" if request.scope.get("scheme") == "https" else "http"
 
 
 async def _pair(hub: Hub, digest: bytes, name: str, role: Role, by: str, over: Over) -> Device:

@@ -6,7 +6,7 @@ from restohub.access.roles import Need, suffices
 from restohub.floor.outcomes import Refused
 from restohub.wire.problems import Problem
 
-from .adopted import is_looked_at, note_visitor
+from .adopted import came_over, is_looked_at, note_visitor
 from .connection_log import agent_text
 from .request import Request
 
@@ -27,7 +27,7 @@ def check_token(request: Request, need: Need) -> None:
     if device is None:
         if request.hub.access.closed and is_looked_at(request.hub, request.authorization, request.caller):
             agent = agent_text((request.header(b"user-agent") or "").encode("latin-1"))
-            note_visitor(request.hub, request.authorization, request.caller, agent)
+            note_visitor(request.hub, request.authorization, request.caller, came_over(request.scope), agent)
         raise Problem(Refused("token_invalid" if request.token else "token_required"), headers=CHALLENGE)
     if need == "manager" and device.role == "manager" and device.restored_from is not None:
         raise Problem(Refused("not_permitted", UNCONFIRMED, hint=CONFIRM))

@@ -289,6 +289,9 @@ ROUTES: tuple[Route, ...] = (
         query=(
             Parameter("restaurant_id", INTEGER, "The restaurant, 1 by default; 0 is the restaurants themselves."),
             Parameter("before_revision", ID, "Only what was done before this revision."),
+            Parameter("device_id", TEXT, "Only what this device asked for; empty: what no known device did."),
+            Parameter("person_id", TEXT, "Only what this person of the staff did; empty: nobody who was signed in."),
+            Parameter("entity_id", TEXT, "Only what was done to the guest or table with this id."),
             Parameter("limit", LIMIT.schema, "At most so many commits; 100 by default."),
             Parameter("format", {"type": "string", "enum": list(FORMATS)}, "`csv`: a table for a spreadsheet."),
         ),

@@ -30,7 +30,7 @@ from restohub.wire.socket_state import (
 from restohub.wire.times import time_text
 
 from . import connection_log
-from .adopted import is_looked_at, note_visitor, still_speaks
+from .adopted import came_over, is_looked_at, note_visitor, still_speaks
 from .request import DEFAULT_RESTAURANT, Query, floor_of
 from .socket_access import SocketGoneError, find_device, sent_authorization
 from .transport.websocket_protocol import WebSocketLink
@@ -96,7 +96,7 @@ async def _serve(socket: AnySocket, dialect: Dialect) -> None:
     hub.feed.join(cursor)
     connection_log.log_connected(link)
     if device is None:
-        note_visitor(hub, cursor.authorization, cursor.caller, connection_log.peer_of(link).agent)
+        _note_stranger(hub, link, cursor)
     since = link.loop.time()
     try:
         await _read(socket, hub, cursor)
@@ -105,6 +105,11 @@ async def _serve(socket: AnySocket, dialect: Dialect) -> None:
         hub.feed.leave(cursor)
         still_speaks(hub, cursor)
         sending.cancel()
+
+
+def _note_stranger(hub: Hub, link: WebSocketLink, cursor: Cursor) -> None:
+    agent = connection_log.peer_of(link).agent
+    note_visitor(hub, sent_authorization(link), cursor.caller, came_over(link.scope), agent)
 
 
 def new_cursor(hub: Hub, link: WebSocketLink, dialect: Dialect, restaurant_id: int | None) -> Cursor:
@@ -120,9 +125,8 @@ async def _turn_away(socket: AnySocket, hub: Hub, link: WebSocketLink, fault: Pr
     code = fault.refused.code
     connection_log.log_refused(link, code)
     cursor = new_cursor(hub, link, "realtime", None)
-    header = sent_authorization(link)
-    if code in TOKENLESS and is_looked_at(hub, header, cursor.caller):
-        note_visitor(hub, header, cursor.caller, connection_log.peer_of(link).agent)
+    if code in TOKENLESS and is_looked_at(hub, sent_authorization(link), cursor.caller):
+        _note_stranger(hub, link, cursor)
     cursor.send_error(fault.refused)
     cursor.release()
     link.close(CLOSES.get(code, BAD_PARAMETER), code)

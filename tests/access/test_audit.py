@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -86,6 +88,25 @@ def test_managers_see_who_did_what(hub: Hub, stand: Device) -> None:
         assert (first["has_more"], {one["revision"] for one in first["entries"]}) == (True, {3})
         rest = ok(trusted.get("/api/audit?before_revision=3"))
         assert (rest["has_more"], [one["revision"] for one in rest["entries"]]) == (False, [2, 2, 1])
+        for only, told in (
+            (f"device_id={stand.id}", [3, 3, 2, 2]),
+            ("device_id=", [1]),
+            ("person_id=", [3, 3, 2, 2, 1]),
+            ("person_id=nobody", []),
+            ("entity_id=g1", [3, 2]),
+            (f"entity_id=t1&device_id={stand.id}", [3, 2]),
+            ("entity_id=t1&limit=1", [3]),
+            ("entity_id=g", []),
+        ):
+            assert [one["revision"] for one in ok(trusted.get(f"/api/audit?{only}"))["entries"]] == told, only
+        arguments = ["--device", stand.id, "--entity", "g1", "--json"]
+        done = subprocess.run(
+            [sys.executable, "-m", "restohub", "audit", "--data", str(hub.data), *arguments],
+            capture_output=True,
+            check=True,
+            timeout=60,
+        )
+        assert [one["action"] for one in json.loads(done.stdout)["entries"]] == ["delete", "create"]
 
 
 def test_a_page_of_the_audit_has_a_hundred_commits_and_queues_and_batches_are_in_it(hub: Hub, stand: Device) -> None:
@@ -159,6 +180,8 @@ def test_who_did_it_is_told_though_the_log_was_pruned(hub: Hub, stand: Device) -
         told = [(one["revision"], one["device"], one["entity_id"]) for one in page["entries"]]
         assert told == [(4, "Empfang ✓", "g3"), (3, "Empfang ✓", "g2"), (1, "Empfang ✓", "g0")]
         assert [one["revision"] for one in ok(trusted.get("/api/audit?before_revision=3"))["entries"]] == [1]
+        for only, revisions in (("entity_id=g2", [3]), (f"device_id={stand.id}&entity_id=g3", [4]), ("device_id=", [])):
+            assert [one["revision"] for one in ok(trusted.get(f"/api/audit?{only}"))["entries"]] == revisions, only
     assert b"Rossi" not in b"".join(str(row).encode() for row in sql(hub.data, "SELECT * FROM audit"))
 
 

@@ -24,7 +24,7 @@ from restohub.limits import RECORDS_IN_VAIN_BURST
 from restohub.net.certificate import read_certificate
 from tests.access.closed_hub import ask_to_pair, bearer, end_of, hash_of, machine_token, manager
 from tests.access.secure_socket import DATA, NewKeys, anyone
-from tests.access.tls_hub import Rogue, TlsHub, anyone
+from tests.access.tls_hub import Rogue, TlsHub
 from tests.attack.stranger import client as stranger_at
 from tests.attack.stranger import read_to_end, ws
 from tests.conftest import WAIT_S, Hub, next_message
@@ -140,6 +140,13 @@ def test_a_device_is_marked_by_what_it_was_paired_over(secure: TlsHub, over: str
         invited = ok(trusted.post("/api/invitations", json={"name": "Invited", "role": "view"}), 201)["invitation"]
         asked = {"token_sha256": hash_of(new_token()), "invitation": invited}
         assert ok(device.post("/api/pairing", json=asked), 201)["device"]["paired_over"] == over
+    address = "127.0.0.71" if over == "tls" else "127.0.0.72"
+    way = httpx.HTTPTransport(local_address=address, verify=False)
+    with httpx.Client(base_url=root, transport=way) as app, manager(secure) as trusted:
+        problem(app.get("/restaurants"), 401, "token_required")
+        [seen] = [one for one in ok(trusted.get("/api/access"))["unpaired"] if one["address"] == address]
+        body = {"visitor": seen["id"], "name": "Adopted", "role": "view"}
+        assert ok(trusted.post("/api/adoptions", json=body), 201)["paired_over"] == over
     listed = [line for line in told(secure, "devices", "list").splitlines() if line.startswith(f"By code over {over} ")]
     assert f" over {'TLS' if over == 'tls' else 'plain HTTP'} " in f"{listed[0]} "
 

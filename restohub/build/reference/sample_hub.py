@@ -33,7 +33,7 @@ from restohub.live.hub import Hub
 from restohub.live.hub_address import Endpoint
 from restohub.live.key_index import KeyIndex
 from restohub.live.list_index import Listings
-from restohub.live.ports import Author, BackupState, Erasure, Held, KeptAnswer, Record, Revision, Version
+from restohub.live.ports import ALL, Author, BackupState, Erasure, Held, KeptAnswer, Record, Revision, Version, Wanted
 from restohub.live.snapshots import Snapshots
 from restohub.live.writer import Writer
 from restohub.store.append import Ledger
@@ -148,7 +148,7 @@ class SampleHistory(History):
                 return KeptAnswer(record.digest, record.answer)
         return None
 
-    async def authors(self, restaurant_id: int, upto: int, many: int) -> list[Author]:
+    async def authors(self, restaurant_id: int, upto: int, many: int, wanted: Wanted = ALL) -> list[Author]:  # noqa: ARG002 (History's own form)
         """Who made the latest commits: nobody who is known, on this evening."""
         entries = [one for one in self._entries(restaurant_id) if one.revision <= upto][-many:]
         return [

@@ -7,9 +7,6 @@ import { el, text } from "./keyed.js";
 import { formats, say } from "./words.js";
 
 const COMMITS = 50;
-// Of one device among many: so few shown are too few, and so many pages are looked through for more.
-const ROWS_FEW = 12;
-const PAGES_MAX = 8;
 // The commits that made, changed and removed the restaurants themselves.
 const OF_RESTAURANTS = 0;
 const EVERYBODY = "*";
@@ -37,19 +34,17 @@ function auditScreen(parts, nav) {
   async function load() {
     const mine = ++turn;
     more.disabled = true;
-    const least = list.querySelectorAll("li").length + ROWS_FEW;
-    for (let page = 0; page < PAGES_MAX && place.more; page += 1) {
-      const before = place.before ? `&before_revision=${place.before}` : "";
-      const answer = await parts.api.ask("GET", `/api/audit?restaurant_id=${place.id}&limit=${COMMITS}${before}`);
-      if (mine !== turn || !list.isConnected) return;
-      if (!well(nav, answer)) break;
+    const before = place.before ? `&before_revision=${place.before}` : "";
+    const only = place.device === EVERYBODY ? "" : `&device_id=${encodeURIComponent(place.device)}`;
+    const answer = await parts.api.ask("GET", `/api/audit?restaurant_id=${place.id}&limit=${COMMITS}${before}${only}`);
+    if (mine !== turn || !list.isConnected) return;
+    if (well(nav, answer)) {
       nav.say("");
       take(answer.body);
-      if (list.querySelectorAll("li").length >= least) break;
     }
     more.disabled = false;
     more.hidden = !place.more;
-    text(told, list.children.length ? (place.more ? "" : say("audit.end")) : say(place.more ? "audit.none_yet" : "audit.none"));
+    text(told, list.children.length ? (place.more ? "" : say("audit.end")) : say("audit.none"));
   }
 
   function take({ entries, has_more: hasMore }) {
@@ -58,7 +53,7 @@ function auditScreen(parts, nav) {
     for (const one of entries) place.names.set(one.device_id || UNKNOWN, one.device || say("audit.unknown"));
     options(who, place);
     const format = formats(restaurants.find(({ id }) => id === place.id) || restaurant);
-    for (const commit of commits(entries)) if (place.device === EVERYBODY || (commit[0].device_id || UNKNOWN) === place.device) add(commit, format);
+    for (const commit of commits(entries)) add(commit, format);
   }
 
   function add(commit, format) {

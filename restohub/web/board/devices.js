@@ -113,6 +113,7 @@ const deviceScreen = (parts, id) => (nav) => {
   const device = parts.devices.find((one) => one.id === id);
   const facts = el("dl", { class: "facts" }, ...[
     ["devices.paired", device.paired_by ? say("devices.paired_by", { time: moment(device.paired_at, parts), name: device.paired_by }) : moment(device.paired_at, parts)],
+    ["devices.over", say(`devices.over_${device.paired_over}`)],
     device.revoked_at ? ["devices.revoked_at", moment(device.revoked_at, parts)] : ["devices.now", say(device.sockets > 0 ? "devices.connected" : "devices.away")],
     ...(device.known_by === "token" ? [] : [["adopt.known_by", say(`adopt.${device.known_by}`)]]),
     ...(device.restored_from ? [["devices.restored_copy", say("devices.restored_until", { time: moment(device.restored_from, parts) })]] : []),
