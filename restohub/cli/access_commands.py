@@ -9,6 +9,8 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
+from .options import AsJson
+
 access = typer.Typer(
     help="Close the hub to devices that are neither paired nor adopted, or open it again.",
     no_args_is_help=True,
@@ -18,7 +20,6 @@ Data = Annotated[
     Path | None,
     typer.Option(readable=False, help="The hub's data folder. [default: as `serve` finds it, else the service's]"),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 CLOSED = "The hub is closed: only paired and adopted devices may use it."
 OPEN = "The hub is open: every device on its network may use it."
 

@@ -10,7 +10,8 @@ from urllib.parse import urlencode
 
 import typer
 
-from .access_commands import AsJson, Data, fail, the_hub, told_by
+from .access_commands import Data, fail, the_hub, told_by
+from .options import AsJson
 
 
 def audit(

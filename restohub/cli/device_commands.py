@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from .access_commands import AsJson, Data, fail, the_hub, told_by, visitor_text
+from .access_commands import Data, fail, the_hub, told_by, visitor_text
+from .options import AsJson
 
 devices = typer.Typer(
     help="The devices that belong to the hub.",

@@ -7,7 +7,6 @@ import logging
 import shutil
 import sys
 from importlib.metadata import version as installed_version
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,20 +14,20 @@ import typer
 from restohub.config import Settings, SettingsError, settings
 from restohub.doctor.report import Check, check_lines, json_text, make_report, printable_in, summary
 
+from .options import AsJson, DataAsServe
+
 WIDTH_MAX = 100
 
 
 def doctor(
-    data: Annotated[
-        Path | None, typer.Option(readable=False, help="Folder that holds the data. [default: as for serve]")
-    ] = None,
+    data: DataAsServe = None,
     port: Annotated[int | None, typer.Option(help="Port of the hub. [default: 8000]")] = None,
     host: Annotated[str | None, typer.Option(help="Address it listens on. [default: 0.0.0.0, every one]")] = None,
     name: Annotated[str | None, typer.Option(help="What the hub is called. [default: restohub]")] = None,
     interface: Annotated[
         str | None, typer.Option(help="Network interface to be found on. [default: each that iPads may be on]")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Say whether everything is well with this hub, and what to do where it is not; in seconds, running or not.
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
+from .options import DataAsServe
 from .terminal import exit_with_error
 
 if TYPE_CHECKING:
@@ -21,9 +22,7 @@ GUESTS, VISITS = "guests.csv", "visits.csv"
 def export(
     csv: Annotated[bool, typer.Option("--csv", help="As CSV, the one form that there is.")] = False,
     to: Annotated[Path, typer.Option(help="The folder for the files.", file_okay=False)] = Path(),
-    data: Annotated[
-        Path | None, typer.Option(readable=False, help="Folder that holds the data. [default: as for serve]")
-    ] = None,
+    data: DataAsServe = None,
 ) -> None:
     """Write the guests on the floor and all visits as tables for a spreadsheet.
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
+from .options import AsJson
 from .terminal import exit_with_error, print_text
 
 T = TypeVar("T")
@@ -24,7 +25,7 @@ NONE_FOUND = (
 
 def find(
     seconds: Annotated[float, typer.Option(min=0.5, max=60, help="How long to listen.")] = 3,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """List the hubs of this network, as iPads find them."""
     import msgspec

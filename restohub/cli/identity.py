@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 from importlib.metadata import version as installed_version
-from pathlib import Path
-from typing import Annotated
 
 import msgspec
 import typer
 
 from restohub.config import chosen_folder, default_folder
 
+from .options import AsJson, DataAsServe
 from .terminal import exit_with_error
 
 identity = typer.Typer(
@@ -28,10 +27,8 @@ def root() -> None:
 
 @identity.command(short_help="Give a stopped hub's data an identity of their own.")
 def new(
-    data: Annotated[
-        Path | None, typer.Option(readable=False, help="Folder that holds the data. [default: as for serve]")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")] = False,
+    data: DataAsServe = None,
+    as_json: AsJson = False,
 ) -> None:
     """Give a stopped hub's data an identity of their own, as where they are a copy of another hub's.
 

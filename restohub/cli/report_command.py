@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .options import AsJson
 from .terminal import exit_with_error, print_text
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def report(
         Path | None,
         typer.Option(readable=False, help="The hub's data folder. [default: as `serve` finds it, else the service's]"),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Print the report of a night: covers, waits, turns, tables, sections and servers.
 

@@ -28,6 +28,10 @@ def simulate(
         Path | None,
         typer.Option(help=f"A file with a manager's token, for a closed hub. [default: what {TOKEN} holds]"),
     ] = None,
+    pin: Annotated[
+        str,
+        typer.Option(help="SHA-256 of the certificate of a hub at https://. [default: as this machine's hub has it]"),
+    ] = "",
     data: Annotated[
         Path | None,
         typer.Option(readable=False, help="The data folder of a hub on this machine. [default: as for pair]"),
@@ -41,13 +45,15 @@ def simulate(
     if not math.isfinite(speed):
         exit_with_error("--speed must be a number of simulated minutes a second, such as 10.")
     from restohub.simulate.clear import clear
-    from restohub.simulate.client import AwayError
+    from restohub.simulate.client import AwayError, pinned
     from restohub.simulate.play import play
 
-    shown = _token(token) or _of_this_machine(url, data)
+    own_token, own_pin = _of_this_machine(url, data)
+    shown, pin = _token(token) or own_token, pin or own_pin
     chosen = random.randrange(10**6) if seed is None else seed
-    work = clear(url, shown) if remove else play(url, speed, chosen, shown)
     try:
+        tls = pinned(url, pin) if pin and url.startswith("https://") else None
+        work = clear(url, shown, tls) if remove else play(url, speed, chosen, shown, tls)
         sys.exit(0 if asyncio.run(work) else 1)
     except AwayError as error:
         exit_with_error(str(error))
@@ -65,8 +71,10 @@ def _token(file: Path | None) -> str:
         exit_with_error(f"The file with the token, {file}, cannot be read ({error}).")
 
 
-def _of_this_machine(url: str, data: Path | None) -> str:
-    """The machine's own token, where the URL is that of a closed hub on this machine; "" for any other.
+def _of_this_machine(url: str, data: Path | None) -> tuple[str, str]:
+    """The machine's own token and its certificate's SHA-256, where the URL is that of this machine's hub; "" otherwise.
+
+    The token is for a closed one alone.
 
     By the address alone: any hub could say that it is this one.
     """
@@ -79,9 +87,15 @@ def _of_this_machine(url: str, data: Path | None) -> str:
     try:
         hub = find_running(data, os.environ)
         asked = urlsplit(url if "//" in url else f"http://{url}")
-        here = (own_address(hub.endpoint), hub.endpoint.port)
-        there = ("127.0.0.1" if asked.hostname == "localhost" else asked.hostname, asked.port or 80)
-        own = hub.health.access == "closed" and there == here
-        return read_machine_token(hub.folder) if own else ""
+        secure = asked.scheme == "https"
+        here = (own_address(hub.endpoint), hub.endpoint.tls_port if secure else hub.endpoint.port)
+        there = (
+            "127.0.0.1" if asked.hostname == "localhost" else asked.hostname,
+            asked.port or (443 if secure else 80),
+        )
+        if there != here:
+            return "", ""
+        token = read_machine_token(hub.folder) if hub.health.access == "closed" else ""
+        return token, hub.endpoint.fingerprint
     except (NoRunningHubError, PermissionError, ValueError):
-        return ""
+        return "", ""

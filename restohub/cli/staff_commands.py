@@ -9,7 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from .access_commands import AsJson, Data, fail, the_hub, told_by
+from .access_commands import Data, fail, the_hub, told_by
+from .options import AsJson
 
 staff = typer.Typer(
     help="The people of the staff, each with a PIN: who did what, and what only a manager confirms.",

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-from pathlib import Path
-from typing import Annotated
 
 import typer
 
 from restohub.config import chosen_folder, default_folder
 
+from .options import AsJson, DataAsServe
 from .terminal import exit_with_error
 
 tls = typer.Typer(
@@ -27,10 +26,8 @@ def root() -> None:
 
 @tls.command(short_help="Make another certificate of the hub's own, for its next start.")
 def new(
-    data: Annotated[
-        Path | None, typer.Option(readable=False, help="Folder that holds the data. [default: as for serve]")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")] = False,
+    data: DataAsServe = None,
+    as_json: AsJson = False,
 ) -> None:
     """Make another certificate of the hub's own, which counts from its next start on.
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
+from .options import AsJson
 from .terminal import print_error
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 def verify(
     data: Annotated[Path, typer.Argument(help="The data folder of a stopped hub, or a copy of one.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Read every row, commit and checksum of a stopped hub's data and say whether they are sound; change nothing."""
     from restohub.store.data_folder import FolderError

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from .options import AsJson
 from .terminal import exit_with_error, print_text, wrapped
 
 
@@ -19,7 +20,7 @@ def where(
         # Not checked here: a folder that may not be read gets a sentence of its own.
         typer.Option(readable=False, help="Its data folder. [default: as `serve` finds it, else the service's]"),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Say where this machine's hub is, with a QR code.
 

@@ -1,7 +1,8 @@
 """A sample client: it holds one restaurant's floor through cuts, gaps and restarts of the hub.
 
 All of the sync protocol that an app needs is here; it takes Python 3.11 and the package `websockets`.
-To watch a floor: `python sync_client.py HOST:8000`; on a closed hub name the token of a paired device after it.
+To watch a floor: `python sync_client.py HOST:8000`; on a closed hub name the token of a paired device after it, and for
+TLS (`HOST:8443`) after that the SHA-256 of the hub's certificate.
 """
 
 from __future__ import annotations
@@ -9,7 +10,9 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
+import ssl
 import sys
+from hashlib import sha256
 from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import urlencode
@@ -29,8 +32,9 @@ HOPELESS = (4400, 4401, 4404)  # the address or the token is wrong: to ask again
 class SyncClient:
     """One restaurant's floor. `revision` None: what is held is no place to go on from, the whole floor is needed."""
 
-    def __init__(self, host: str, restaurant_id: int = 1, token: str = "") -> None:
+    def __init__(self, host: str, restaurant_id: int = 1, token: str = "", pin: str = "") -> None:
         self.host, self.restaurant_id = host, restaurant_id
+        self.pin, self.secure = pin, "s" if pin else ""
         self.headers = {"Authorization": f"Bearer {token}"} if token else {}  # a closed hub asks for it
         self.floor: dict[str, dict[str, Json]] = {"guest": {}, "table": {}}
         self.revision: int | None = None
@@ -53,8 +57,9 @@ class SyncClient:
         pause_s = 1
         while True:
             try:
-                where = f"ws://{self.host}/ws/restaurant/sync?{self._resume()}"
-                async with connect(where, additional_headers=self.headers) as socket:
+                where = f"ws{self.secure}://{self.host}/ws/restaurant/sync?{self._resume()}"
+                tls = await asyncio.to_thread(self._tls)
+                async with connect(where, ssl=tls, additional_headers=self.headers) as socket:
                     while True:
                         async with asyncio.timeout(SILENCE_S):
                             message = json.loads(await socket.recv())
@@ -184,11 +189,25 @@ class SyncClient:
     def _ask(self, path: str, body: Json | None = None) -> Json:
         content = None if body is None else json.dumps(body).encode()
         headers = {**self.headers, "Content-Type": "application/json"}
-        request = Request(f"http://{self.host}/api{path}", content, headers)
-        with urlopen(request, timeout=30) as answer:
+        request = Request(f"http{self.secure}://{self.host}/api{path}", content, headers)
+        with urlopen(request, timeout=30, context=self._tls()) as answer:
             found: Json = json.load(answer)
             return found
 
+    def _tls(self) -> ssl.SSLContext | None:
+        """TLS with the hub of this certificate alone: no other gets a byte of the token. Raises OSError."""
+        if not self.pin:
+            return None
+        host, _, port = self.host.rpartition(":")
+        shown = ssl.PEM_cert_to_DER_cert(ssl.get_server_certificate((host, int(port)), timeout=30))
+        if sha256(shown).hexdigest() != self.pin:
+            raise ConnectionError("this is another hub")
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False  # the certificate itself says who it is
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+        context.load_verify_locations(cadata=shown)
+        return context
+
 
 if __name__ == "__main__":
-    asyncio.run(SyncClient(sys.argv[1], token="".join(sys.argv[2:3])).follow())
+    asyncio.run(SyncClient(sys.argv[1], 1, *sys.argv[2:4]).follow())

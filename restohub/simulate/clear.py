@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from ssl import SSLContext
 from typing import Any, TextIO
 from urllib.parse import urlencode
 
@@ -10,12 +11,12 @@ from .client import AwayError, Client, refuse_closed
 from .play import NAME
 
 
-async def clear(url: str, token: str = "", summary: TextIO = sys.stdout) -> bool:
+async def clear(url: str, token: str = "", tls: SSLContext | None = None, summary: TextIO = sys.stdout) -> bool:
     """Remove every restaurant of the hub at `url` that has the very name of a played evening; whether all are gone.
 
     AwayError where the hub cannot be reached, or is none.
     """
-    client = Client(url, token)
+    client = Client(url, token, tls)
     try:
         there = await client.ask("GET", "/restaurants")
         refuse_closed(client, there.status)

@@ -4,6 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
+from hashlib import sha256
+from ssl import (
+    PROTOCOL_TLS_CLIENT,
+    VERIFY_X509_PARTIAL_CHAIN,
+    PEM_cert_to_DER_cert,
+    SSLContext,
+    create_default_context,
+    get_server_certificate,
+)
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -29,10 +38,11 @@ class HubAnswer(Struct, frozen=True):
 class Client:
     """One connection to the hub at `url`, opened by the first request; one request at a time.
 
-    `token` is that of a paired device, "" where none is shown.
+    `token` is that of a paired device, "" where none is shown. `tls`: for a hub at `https://`; None: as this machine
+    trusts others.
     """
 
-    def __init__(self, url: str, token: str = "") -> None:
+    def __init__(self, url: str, token: str = "", tls: SSLContext | None = None) -> None:
         try:
             parts = urlsplit(url if "//" in url else f"http://{url}")
             port = parts.port
@@ -42,8 +52,10 @@ class Client:
             raise AwayError(f"{url!r} is not a hub's address: give one like http://127.0.0.1:8000.")
         self.url = f"{parts.scheme}://{parts.netloc}"
         self.headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self._host, self._tls = parts.netloc, parts.scheme == "https"
-        self._address = (parts.hostname, port or (443 if self._tls else 80))
+        secure = parts.scheme == "https"
+        self.tls = (tls or create_default_context()) if secure else None
+        self._host = parts.netloc
+        self._address = (parts.hostname, port or (443 if secure else 80))
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def ask(self, method: str, path: str, body: Any = None, key: str = "") -> HubAnswer:
@@ -79,7 +91,7 @@ class Client:
                 return await self._send(*self._streams, request)
             except (OSError, EOFError):
                 self.close()
-        self._streams = await asyncio.open_connection(*self._address, ssl=self._tls or None)
+        self._streams = await asyncio.open_connection(*self._address, ssl=self.tls)
         return await self._send(*self._streams, request)
 
     async def _send(
@@ -90,6 +102,24 @@ class Client:
         first, *fields = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").strip().split("\r\n")
         headers = {name.lower(): value.strip() for name, _, value in (field.partition(":") for field in fields)}
         return int(first.split()[1]), headers, await reader.readexactly(int(headers.get("content-length", 0)))
+
+
+def pinned(url: str, fingerprint: str) -> SSLContext:
+    """TLS with the one hub whose certificate has this SHA-256: no other is sent a byte. Raises AwayError."""
+    try:
+        parts = urlsplit(url)
+        shown = PEM_cert_to_DER_cert(
+            get_server_certificate((parts.hostname or "", parts.port or 443), timeout=ANSWER_WAIT_S)
+        )
+    except (OSError, ValueError) as error:
+        raise AwayError(f"The hub at {url} cannot be reached over TLS: is it running there?") from error
+    if sha256(shown).hexdigest() != fingerprint.strip().lower():
+        raise AwayError(f"What answers at {url} has another certificate: its SHA-256 is not {fingerprint}.")
+    context = SSLContext(PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False  # it is known by the certificate itself
+    context.verify_flags |= VERIFY_X509_PARTIAL_CHAIN
+    context.load_verify_locations(cadata=shown)
+    return context
 
 
 def refuse_closed(client: Client, status: int) -> None:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import partial
+from ssl import SSLContext
 from statistics import median, quantiles
 from typing import TextIO
 
@@ -28,6 +29,7 @@ async def play(
     speed: float,
     seed: int,
     token: str = "",
+    tls: SSLContext | None = None,
     progress: TextIO = sys.stderr,
     summary: TextIO = sys.stdout,
 ) -> bool:
@@ -36,7 +38,7 @@ async def play(
     Whether every answer was as the script has it, and every change arrived on the socket. AwayError where the hub
     cannot be reached, or goes away. However it ends, the summary says how far it came.
     """
-    client = Client(url, token)
+    client = Client(url, token, tls)
     try:
         made = await client.ask("POST", "/restaurants", {"name": NAME, "timezone": "UTC"})
     finally:
@@ -46,7 +48,9 @@ async def play(
     if made.status != 201 or not isinstance(restaurant_id, int):
         raise AwayError(f"{client.url} answered {made.status} when asked for a new restaurant: is that a hub?")
     print(f"{NAME}: restaurant {restaurant_id} at {client.url}, seed {seed}.", file=summary, flush=True)
-    played = _Play(partial(Client, client.url, token), restaurant_id, speed, evening(seed, datetime.now(UTC).date()))
+    played = _Play(
+        partial(Client, client.url, token, tls), restaurant_id, speed, evening(seed, datetime.now(UTC).date())
+    )
     try:
         await played.to_the_end(progress)
     finally:

@@ -21,7 +21,7 @@ class Watch:
 
     def __init__(self, client: Client, restaurant_id: int) -> None:
         self.url = f"ws{client.url.removeprefix('http')}/ws/restaurant/sync?restaurant_id={restaurant_id}"
-        self._headers = client.headers
+        self._headers, self._tls = client.headers, client.tls
         self.revision = 0
         self.messages = 0
         self.bytes = 0
@@ -34,8 +34,9 @@ class Watch:
         """Connect, and take the greeting and the snapshot of a floor that is still empty."""
         try:
             self._socket = await connect(
-                self.url, additional_headers=self._headers, compression=None, max_size=MESSAGE_BYTES_MAX, proxy=None
-            )
+                self.url, ssl=self._tls, additional_headers=self._headers, compression=None,
+                max_size=MESSAGE_BYTES_MAX, proxy=None,
+            )  # fmt: skip
             for _ in range(2):
                 await self._socket.recv()
         except (OSError, EOFError, InvalidURI, WebSocketException) as error:

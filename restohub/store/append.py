@@ -15,6 +15,7 @@ from restohub.live.ports import IDLE_S, ClockReset, Record, StorageFailedError
 
 from .audit_rows import FORGET as FORGET_AUTHORS
 from .audit_rows import keep_authors
+from .closed_mark import keep_mark
 from .codec import (
     INSERT_VISIT,
     encode_changes,
@@ -138,6 +139,7 @@ class Ledger:
             await self._alone(PUT_PERSON, *person_row(what))
         else:
             await self._alone(NAME, "access", what, name_checksum("access", what))
+            await asyncio.to_thread(keep_mark, self.path.parent, closed=what == "closed")
         return 1
 
     async def keep_devices(self, devices: Sequence[Device]) -> int:

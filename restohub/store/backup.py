@@ -45,6 +45,7 @@ from .backup_folder import (
     remove_old,
     sweep,
 )
+from .closed_mark import mark_closed, was_closed
 from .codec import DamageError
 from .data_folder import DATABASE, FolderError, locked_while_read, size_of, wal_path
 from .encryption import encrypt, fault_of
@@ -323,3 +324,4 @@ def _tidy(folder: Path, wish: Wish) -> None:
     remove_old(folder, wish.now, wish.days)
     merge_lists(wish.data, folder)
     add_revoked(folder, read_revoked(wish.data))
+    mark_closed(folder, closed=was_closed(wish.data))

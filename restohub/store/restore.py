@@ -28,6 +28,7 @@ from .backup_file import (
     unpack,
 )
 from .backup_folder import PARTIAL, SET_ASIDE, SET_ASIDE_TIME, give_to_owner, sweep
+from .closed_mark import mark_closed, was_closed
 from .codec import name_checksum
 from .data_folder import DATABASE, FolderLock, size_of
 from .device_rows import BELONGING, HAS_DEVICES
@@ -188,10 +189,12 @@ def _devices(copy: Path) -> int:
 
 
 def _remember(file: Path, data: Path) -> None:
-    """Have whoever was forgotten or revoked since the backup was made on the lists that the next start reads first."""
+    """Have the next start know who was forgotten or revoked since the backup was made, and that the hub was closed."""
     if merge_lists(file.parent, data):
         give_to_owner(data / ERASURES, data)
     add_revoked(data, read_revoked(file.parent))
+    if was_closed(file.parent):
+        mark_closed(data, closed=True)
 
 
 def _swap(copy: Path, data: Path, now: int) -> Path | None:

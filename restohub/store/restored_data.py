@@ -14,6 +14,7 @@ from restohub.access.restored import shut_out, unconfirmed
 from restohub.live.ports import StorageFullError, StorageUnavailableError
 
 from .append import Ledger
+from .closed_mark import keep_mark, was_closed
 from .connection import Connection
 from .load import Loaded
 from .restore_detection import leave_mark, was_restored
@@ -30,11 +31,15 @@ async def begin_run(ledger: Ledger, connection: Connection, folder: Path, loaded
     now = _without_revoked(loaded, folder)
     if await was_restored(connection, folder):
         now = _as_a_copy(structs.replace(now, epoch=new_epoch), loaded.known_until)
+        now = _closed_again(now) if was_closed(folder) and now.mode != "closed" else now
     with contextlib.suppress(StorageFullError, StorageUnavailableError):
         # Before the mark: what is cut off in between is done again.
         if changed := [new for old, new in zip(loaded.devices, now.devices, strict=True) if new != old]:
             await ledger.keep_devices(changed)
+        if now.mode is not None and now.mode != loaded.mode:
+            await ledger.keep_access(now.mode)
         await leave_mark(connection, folder, now.epoch, version("restohub"))
+        keep_mark(folder, closed=now.mode == "closed")
     return now
 
 
@@ -45,6 +50,15 @@ def _without_revoked(loaded: Loaded, folder: Path) -> Loaded:
     if devices != loaded.devices:
         log.warning("Devices that were revoked after the data were copied are shut out again.")
     return structs.replace(loaded, devices=devices, revoked=revoked)
+
+
+def _closed_again(loaded: Loaded) -> Loaded:
+    """What was loaded of a copy from before the hub was closed; where it knows no device it would shut all out."""
+    if not any(one.belongs for one in loaded.devices):
+        log.warning("The data are a copy that knows no device, so the hub is open. `restohub access close` closes it.")
+        return loaded
+    log.warning("The data are a copy from before the hub was closed. It stays closed; `restohub access open` opens it.")
+    return structs.replace(loaded, mode="closed")
 
 
 def _as_a_copy(loaded: Loaded, known_until: int) -> Loaded:

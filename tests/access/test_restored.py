@@ -78,6 +78,31 @@ def test_after_a_restore_managers_work_as_hosts_until_the_machine_confirms_them(
     assert waiting(closed) == {"Second", "Host", "View"}
 
 
+def test_a_copy_from_before_the_hub_was_closed_opens_it_to_nobody(new_hub: NewHub) -> None:
+    hub = new_hub().start()
+    told("backup", "--data", str(hub.data))
+    empty = next((hub.data / "backups").glob("*.gz"))
+    bar = pair(hub, "host")
+    told("backup", "--data", str(hub.data))
+    [full] = {*(hub.data / "backups").glob("*.gz")} - {empty}
+    told("access", "close", "--yes", "--data", str(hub.data))
+    hub.stop()
+    new = new_hub()
+    for data in (hub, new):
+        told("restore", str(full), "--data", str(data.data))
+        data.start()
+        data.says("It stays closed; `restohub access open` opens it.")
+        with data.client() as api:
+            problem(api.get("/restaurants"), 401, "token_required")
+        assert works_as(data, bar) == "host"
+        data.stop()
+    told("restore", str(empty), "--data", str(hub.data))
+    hub.start()
+    hub.says("The data are a copy that knows no device, so the hub is open.")
+    with hub.client() as api:
+        assert api.get("/restaurants").status_code == 200
+
+
 def test_of_a_folder_that_was_put_back_by_hand_it_is_said_what_it_is_older_than(closed: Hub, tmp_path: Path) -> None:
     office, gone = pair(closed, "manager"), pair(closed, "host", "Gone")
     assert closed.stop() == 0

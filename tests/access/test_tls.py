@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
+import runpy
 import signal
 import ssl
 import subprocess
@@ -31,9 +33,11 @@ from tests.conftest import WAIT_S, Hub, next_message
 from tests.contract.answers import ok, problem
 from tests.contract.quick_hub import clock, needs_quick_clock
 from tests.contract.requests import new_guest
+from tests.house.source_tree import ROOT
 from tests.net.test_certificate import DAY, pair
 
 RESTOHUB = (sys.executable, "-m", "restohub")
+SyncClient = runpy.run_path(str(ROOT / "restohub" / "docs" / "sync_client.py"))["SyncClient"]
 STRANGER, ANOTHER = "127.0.0.66", "127.0.0.67"
 PLACES = 320
 
@@ -149,6 +153,43 @@ def test_a_device_is_marked_by_what_it_was_paired_over(secure: TlsHub, over: str
         assert ok(trusted.post("/api/adoptions", json=body), 201)["paired_over"] == over
     listed = [line for line in told(secure, "devices", "list").splitlines() if line.startswith(f"By code over {over} ")]
     assert f" over {'TLS' if over == 'tls' else 'plain HTTP'} " in f"{listed[0]} "
+
+
+def test_the_sample_client_and_the_simulation_know_the_hub_by_its_sha256(secure: TlsHub, tmp_path: Path) -> None:
+    token, host = machine_token(secure), f"127.0.0.1:{secure.tls_port}"
+    client = SyncClient(host, 1, token, secure.fingerprint())
+    client.catch_up()
+    assert client.revision is not None
+    asyncio.run(followed(client))
+    args = ("simulate", "--clear", "--url", secure.url)
+    assert told(secure, *args).startswith("Removed 0 restaurants")
+    with Rogue(tmp_path).listening() as rogue:
+        with pytest.raises(ConnectionError, match="another hub"):
+            SyncClient(f"127.0.0.1:{rogue.port}", 1, token, secure.fingerprint()).catch_up()
+        assert rogue.met.wait(10)
+    assert rogue.heard == b""
+    (tmp_path / "token").write_text(token)
+    named = ("--token", str(tmp_path / "token"), "--pin")
+    elsewhere = tmp_path / "nothing"
+    for pin, said in ((secure.fingerprint().upper(), "Removed 0 restaurants"), ("0" * 64, "has another certificate")):
+        done = subprocess.run(
+            [*RESTOHUB, *args, *named, pin, "--data", str(elsewhere)],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert said in done.stdout + done.stderr
+
+
+async def followed(client: Any) -> None:
+    """Return once the client has heard a floor on its socket."""
+    client.restaurant = {}
+    following = asyncio.create_task(client.follow())
+    async with asyncio.timeout(30):
+        while not client.restaurant:
+            await asyncio.sleep(0.05)
+    following.cancel()
 
 
 def test_a_page_of_the_hub_itself_passes_and_another_does_not(secure: TlsHub) -> None:
