@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
+from tests.cli.pty_terminal import printed
 from tests.net.announced_hubs import PORT, AnnouncedHub
 from tests.net.avahi import PATIENCE_S, AvahiMachine, addresses_of, within
 from tests.net.network import Machine, Network
@@ -54,6 +56,13 @@ def test_the_txt_says_where_tls_is_and_its_certificate(
             assert hub.health()["tls"] == {"port": 8443, "fingerprint": one.txt["fp"]}
     both = {"Both", "TLS alone"}
     assert within(PATIENCE_S, lambda: both & {one.name for one in pad.browse("_http._tcp")})[0] == {"Both"}
+    assert {one.name for one in pad.browse("_http._tcp")} & {"Both", "TLS alone"} == {"Both"}
+    # `restohub find` asks it over TLS, and says by which address it is opened.
+    listed = printed("find", "--seconds", "6", "--json", wrap=network.machine("finder", "10.77.0.83/24").wrap)
+    found = {one["name"]: (one["state"], one["urls"], one["local_url"]) for one in json.loads(listed.stdout)}
+    assert found["Both"][:2] == ("healthy", ["http://10.77.0.81:8000/"])
+    alone = one.txt["id"][-6:]
+    assert found["TLS alone"] == ("healthy", ["https://10.77.0.82:8443/"], f"https://restohub-{alone}.local:8443/")
 
 
 def test_only_the_interface_that_is_named_is_used(network: Network, pad: AvahiMachine, start_hub: StartHub) -> None:
