@@ -155,8 +155,6 @@ async def _run(
     advertiser.access = lambda: hub.access.mode
     writer = hub.writer
     guard = Guard(settings.allowed_hosts, peers.permitted, clock.monotonic)
-    read_all()
-    read_board()
     writing = asyncio.create_task(writer.run())
     if ledger.refuses is None:
         await erasing.catch_up(hub)
@@ -182,8 +180,7 @@ async def _run(
         server.serve_tls(tls, served.context, admission)
     writing.add_done_callback(lambda _: setattr(server, "should_exit", True))
     forgetting = erasing.run(hub), end_old_hashes(hub, people, settings.regular_days)
-    looking = watch_certificate(hub, served)
-    chores = (*_chores(hub, settings), *forgetting, looking, nightly.run(writer), watchdog.feed())
+    chores = (*_chores(hub, settings, served), *forgetting, nightly.run(writer), watchdog.feed())
     tasks = [_beside(server, work) for work in chores]
     collect_garbage_rarely()
     try:
@@ -211,6 +208,8 @@ def _hub(
     tls_warnings: Callable[[int], list[str]],
 ) -> Hub:
     """The parts that answer requests, over what was loaded."""
+    read_all()
+    read_board()
     snapshots = Snapshots(epoch, loaded.floors)
     feed = Feed(loaded.floors, history, snapshots)
     writer = Writer(
@@ -260,12 +259,12 @@ def _access(settings: Settings, loaded: Loaded, clock: Clock, callers: Callers) 
     return Access(mode, loaded.devices, machine, visitors, clock.monotonic, loaded.revoked, staff)
 
 
-def _chores(hub: Hub, settings: Settings) -> tuple[Coroutine[None, None, None], ...]:
+def _chores(hub: Hub, settings: Settings, served: ServedCertificate) -> tuple[Coroutine[None, None, None], ...]:
     """What the hub does by itself, for as long as it runs."""
     retention = Retention(hub.writer, hub.history, hub.clock, days=settings.log_days, revisions=settings.log_revisions)
     clock_watch = ClockWatch(hub, hub.feed.disconnect_all)
     visitors = keep_visitors(settings.data, hub.access.visitors, hub.callers, hub.clock.now)
-    watched = hub.history.failed(), hub.feed.watch(), keep_seen_devices(hub)
+    watched = hub.history.failed(), hub.feed.watch(), keep_seen_devices(hub), watch_certificate(hub, served)
     return close_days(hub), clock_watch.run(), retention.run(), visitors, *watched
 
 
