@@ -86,23 +86,22 @@ class Request:
     @property
     def authorization(self) -> bytes | None:
         """Its `Authorization`, None where it has none."""
-        return self._line(b"authorization")
+        return (self._headers or self._read_headers()).get(b"authorization")
 
     def header(self, name: bytes) -> str | None:
         """A header, several lines of it as one (RFC 9110, section 5.3); None where the request has none."""
-        found = self._line(name)
+        found = (self._headers or self._read_headers()).get(name)
         return None if found is None else found.decode("latin-1")
 
-    def _line(self, name: bytes) -> bytes | None:
-        if self._headers is None:
-            sent = self.scope["headers"]
-            headers = dict(sent)
-            if len(headers) < len(sent):
-                headers = {}
-                for line, value in sent:
-                    headers[line] = headers[line] + b", " + value if line in headers else value
-            self._headers = headers
-        return self._headers.get(name)
+    def _read_headers(self) -> dict[bytes, bytes]:
+        sent = self.scope["headers"]
+        headers = dict(sent)
+        if len(headers) < len(sent):
+            headers = {}
+            for line, value in sent:
+                headers[line] = headers[line] + b", " + value if line in headers else value
+        self._headers = headers
+        return headers
 
 
 class ClientGoneError(Exception):
