@@ -105,7 +105,8 @@ def test_nothing_of_them_is_in_what_is_carried_away_and_put_back(new_hub: NewHub
     [backup] = stick.glob("restohub-*/restohub-backup-*.gz")
     hub.data = tmp_path / "restored"
     said += told("restore", str(backup), "--data", str(hub.data))
-    assert sorted(path.name for path in hub.data.iterdir()) == ["restohub.db", "restohub.lock", "revoked.json"]
+    kept = ["restohub.closed", "restohub.db", "restohub.lock", "revoked.json"]
+    assert sorted(path.name for path in hub.data.iterdir()) == kept
     before = files_below(hub.data)
     hub.start()
     tokens.append(machine_token(hub))
