@@ -262,10 +262,10 @@ def test_a_header_that_is_watched_at_a_shared_address_is_looked_at_whatever_else
     for now in range(0, 86_401, 300):
         caller.looks = HEADERS_LOOKED_AT if now else 1
         while caller.looks:
-            note_visitor(hub, ipad if not now else b"Bearer %040d" % strangers, caller)
+            note_visitor(hub, ipad if not now else b"Bearer %040d" % strangers, caller, "http")
             strangers += 1
         assert [is_looked_at(hub, one, caller) for one in (ipad, b"Bearer " + b"x" * 40, None)] == [True, False, False]
-        note_visitor(hub, ipad, caller)
+        note_visitor(hub, ipad, caller, "http")
     [found] = [one for one in adoptable(hub) if one.digest == digest_of_header(ipad)]
     assert (found.known_by, found.seen_at) == ("header", now)
 
