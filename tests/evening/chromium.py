@@ -28,7 +28,8 @@ FLAGS = [
     "--disable-sync",
     "--remote-debugging-port=0",
 ]
-PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
+# The engine without a browser's own windows first: with them a page takes twice as long.
+PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 START_WAIT_S, ANSWER_WAIT_S, END_WAIT_S = 30.0, 30.0, 5.0
 SCRIPT = Path(__file__).with_name("shadow.js")
 
