@@ -46,6 +46,7 @@ from restohub.logs.events import event
 from restohub.logs.lines import on_loop_fault
 from restohub.net.attempts_file import read_attempts
 from restohub.net.certificate import Certificate
+from restohub.net.certificate_watch import watch_certificate
 from restohub.net.health_probe import identify_hub
 from restohub.net.machine_token import renew_machine_token
 from restohub.net.mdns_advertise import Advertiser
@@ -65,7 +66,6 @@ from restohub.store.load import Loaded, initialise, load
 from restohub.store.people import People
 from restohub.store.read_only import ReadOnlyLedger, readable
 from restohub.store.restored_data import begin_run
-from restohub.upkeep.certificate_watch import watch_certificate
 from restohub.upkeep.clock_watch import ClockWatch
 from restohub.upkeep.day_close import close_days
 from restohub.upkeep.erasing import Erasing

@@ -18,6 +18,7 @@ import signal
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -50,7 +51,8 @@ class HubProcess:
     def send_signal(self, sig: int) -> None:
         """Send it this signal, unless it has ended."""
         if self.poll() is None:
-            os.kill(self.pid, sig)
+            with suppress(ProcessLookupError):  # it has ended, and the news of it is on its way
+                os.kill(self.pid, sig)
 
     def terminate(self) -> None:
         """SIGTERM."""

@@ -85,7 +85,7 @@ class Floor:
             return {"type": "http.request", "body": json.dumps(body).encode(), "more_body": False}
 
         headers = [(b"content-type", b"application/json"), (b"authorization", f"Bearer {token}".encode())]
-        caller = SimpleNamespace(address=ADDRESS, looks=0)
+        caller = SimpleNamespace(address=ADDRESS, looks=0, shared=False)
         scope = {"headers": headers, "path_params": {"device_id": path}, "restohub.caller": caller}
         request = Request(scope, receive, cast(Any, self))
         if handler not in (open_pairing, get_pairing):
