@@ -52,7 +52,7 @@ ERASED = "erased "
 MARKS = "SELECT name FROM hub WHERE name >= 'erased ' AND name < 'erased!'"
 # Between two steps, so that others read and write meanwhile.
 REST_S = 0.002
-TRUNCATE_AGAIN_S = 0.05
+TRUNCATE_AGAIN_S, TRUNCATE_AGAIN_MAX_S = 0.05, 5.0
 
 T = TypeVar("T")
 
@@ -200,8 +200,14 @@ async def clean_pages(eraser: Eraser, between: Between) -> None:
 
 
 async def _wipe(eraser: Eraser, between: Between) -> None:
+    again_s = TRUNCATE_AGAIN_S
     while left := await between(eraser.wipe):
-        await (eraser.sync() if left > 0 else asyncio.sleep(TRUNCATE_AGAIN_S))
+        if left > 0:
+            again_s = TRUNCATE_AGAIN_S
+            await eraser.sync()
+        else:  # each try reads the write-ahead log, which grows as long as a reader is in the way
+            await asyncio.sleep(again_s)
+            again_s = min(2 * again_s, TRUNCATE_AGAIN_MAX_S)
     await eraser.sync()
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from struct import error as struct_error
 from struct import unpack_from
 from typing import NamedTuple
 
@@ -54,11 +55,9 @@ class DatabasePages:
 
     def __init__(self, path: Path) -> None:
         self._wal = wal_path(path.parent)
+        self._usable = 0
+        # The last that may fail here: a file that was opened and is given up closes, and drops the locks.
         self._file = path.open("r+b", buffering=0)
-        header = self._read(0, FILE_HEADER_BYTES)
-        if unpack_from(">H", header, SIZE_AT) != (PAGE_BYTES,) or any(header[MAP_AT : MAP_AT + 4]):
-            raise DamageError("the pages of the database are not such as the hub makes")
-        self._usable = PAGE_BYTES - header[RESERVED_AT]
 
     def numbers(self) -> range:
         """The numbers of all pages."""
@@ -67,15 +66,21 @@ class DatabasePages:
     def in_wal(self) -> set[int]:
         """The pages that the write-ahead log has, or had since it was last cut to nothing."""
         raw = self._wal.read_bytes()[WAL_HEADER_BYTES:]
-        return {int.from_bytes(raw[at : at + 4], "big") for at in range(0, len(raw), FRAME_BYTES)}
+        return {int.from_bytes(raw[at : at + 4], "big") for at in range(0, len(raw), FRAME_BYTES)} - {0}
 
     def free_list(self) -> FreeList:
-        """The free list as it is."""
+        """The free list as it is; what is read of pages later needs it."""
+        header = self._read(0, FILE_HEADER_BYTES)
+        if len(header) < FILE_HEADER_BYTES or unpack_from(">H", header, SIZE_AT) != (PAGE_BYTES,):
+            raise DamageError("the pages of the database are not such as the hub makes")
+        if any(header[MAP_AT : MAP_AT + 4]):
+            raise DamageError("the database has a map of its pages, which the hub never makes")
+        self._usable = PAGE_BYTES - header[RESERVED_AT]
         found = FreeList(set(), {})
         number, total = unpack_from(">II", self._read(FREE_AT, 8))
         while number:
             page = self._page(number)
-            following, count = unpack_from(">II", page)
+            following, count = unpack_from(">II", page) if len(page) == PAGE_BYTES else (0, PAGE_BYTES)
             if number in found.trunks or 8 + 4 * count > self._usable:
                 raise DamageError(f"the free list cannot be read at page {number}")
             found.trunks[number] = [*unpack_from(f">{count}I", page, 8)]
@@ -118,6 +123,12 @@ class DatabasePages:
                 yield span
 
     def _unused(self, number: int, page: bytes, free: FreeList) -> Iterator[Span]:
+        try:
+            yield from self._unused_parts(number, page, free)
+        except (IndexError, struct_error) as error:
+            raise DamageError(f"page {number} of the database cannot be read") from error
+
+    def _unused_parts(self, number: int, page: bytes, free: FreeList) -> Iterator[Span]:
         if number in free.trunks:
             named = free.trunks[number]
             yield Span(number, 8 + 4 * len(named), self._usable)
@@ -156,6 +167,8 @@ class DatabasePages:
         local = least + (length - least) % step
         local = local if local <= most else least
         left, following = length - local, page[at + local : at + local + 4]
+        if left > os.fstat(self._file.fileno()).st_size:
+            raise DamageError(f"a row in page {number} of the database is longer than the file")
         while left > 0 and any(following):
             last = int.from_bytes(following, "big")
             following = self._read((last - 1) * PAGE_BYTES, 4)

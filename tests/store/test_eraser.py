@@ -15,8 +15,9 @@ from restohub.live.ports import StorageUnavailableError
 from restohub.store.append import UPSERT, Ledger, cut_wal
 from restohub.store.codec import NO_CHANGES, log_checksum, position_of, row_checksum
 from restohub.store.connection import PAGE_BYTES, open_writer
-from restohub.store.data_folder import DATABASE
+from restohub.store.data_folder import DATABASE, wal_path
 from restohub.store.eraser import Eraser, clean_pages
+from restohub.store.stale_pages import FRAME_BYTES, HEADERS, TABLE_LEAF
 from tests.faults.file_search import finds, free_pages
 from tests.random_seed import chosen_seed
 
@@ -117,15 +118,28 @@ async def no_copy_is_left(chance: Random, zeroing: str, tmp_path: Path) -> None:
         assert entities(tmp_path) == rows
 
 
+def first_cell(database: Path) -> int:
+    """Where the first page of rows that has any says at which place of it the first is."""
+    content = database.read_bytes()
+    pages = range(PAGE_BYTES, len(content), PAGE_BYTES)
+    return next(at for at in pages if content[at] == TABLE_LEAF and any(content[at + 3 : at + 5])) + HEADERS[TABLE_LEAF]
+
+
 @pytest.mark.parametrize(
-    ("at", "what"), [(39, "the free list has not as many pages"), (PAGE_BYTES + 5, "page 2 of the")]
+    ("at", "what"),
+    [
+        (16, "the pages of the database are not such"),
+        (39, "the free list has not as many pages"),
+        (PAGE_BYTES + 5, "page 2 of the"),
+        (None, "page [0-9]+ of the"),
+    ],
 )
-def test_nothing_is_zeroed_where_a_page_is_not_what_it_has_to_be(at: int, what: str, tmp_path: Path) -> None:
+def test_nothing_is_zeroed_where_a_page_is_not_what_it_has_to_be(at: int | None, what: str, tmp_path: Path) -> None:
     async def run() -> bytes:
         async with ledger_of(tmp_path) as ledger:
             await ledger.visit(cut_wal)
             with (tmp_path / DATABASE).open("r+b") as file:
-                file.seek(at)
+                file.seek(first_cell(tmp_path / DATABASE) if at is None else at)
                 file.write(b"\xff")
             before = (tmp_path / DATABASE).read_bytes()
             with pytest.raises(StorageUnavailableError, match=f"the data are damaged: {what}"):
@@ -134,6 +148,20 @@ def test_nothing_is_zeroed_where_a_page_is_not_what_it_has_to_be(at: int, what: 
 
     before = asyncio.run(run())
     assert (tmp_path / DATABASE).read_bytes() == before
+
+
+def test_zeros_behind_the_write_ahead_log_are_no_pages(tmp_path: Path) -> None:
+    """As a power cut leaves them: the file was made longer, and what it was to hold had not come."""
+
+    async def run() -> None:
+        async with ledger_of(tmp_path) as ledger:
+            await ledger.transact(lambda connection: connection.execute("UPDATE hub SET value = value"))
+            with wal_path(tmp_path).open("ab") as file:
+                file.write(bytes(40 * FRAME_BYTES))
+            await clean_pages(Eraser(ledger), at_once)
+            assert wal_path(tmp_path).stat().st_size == 0
+
+    asyncio.run(run())
 
 
 def cut(before: bytes, after: bytes, chance: Random) -> bytes:

@@ -59,9 +59,11 @@ class Turns:
     def _run(self) -> None:
         self._scheduled = False
         end = perf_counter() + STEP_S
-        while self._waiting and perf_counter() < end:
-            self._waiting.popleft().parse_slice()
-        self._schedule()
+        try:
+            while self._waiting and perf_counter() < end:
+                self._waiting.popleft().parse_slice()
+        finally:
+            self._schedule()
 
 
 class Intake(FlowControl):

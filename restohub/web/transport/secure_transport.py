@@ -81,7 +81,10 @@ class SecureTransport(asyncio.Transport, asyncio.Protocol):
             try:
                 self._advance()
             except ssl.SSLError:  # no TLS, or none that both sides speak
+                self._refuse()
+            except BaseException:  # a loop ends a connection whose protocol fails, but not in a turn
                 self.abort()
+                raise
         self._go_on()
 
     def eof_received(self) -> None:
@@ -136,6 +139,15 @@ class SecureTransport(asyncio.Transport, asyncio.Protocol):
             self._flush()
             if not self._in_vain.takes(1, self._loop.time()):
                 self.abort()
+
+    def _refuse(self) -> None:
+        """End with the alert that OpenSSL has ready; in the handshake, whose time bounds how long it may take."""
+        if self._protocol is not None or self._raw is None:
+            self.abort()
+            return
+        self._flush()
+        self._closing = True
+        self._raw.close()
 
     def _begin(self) -> None:
         """The handshake is over: from here on it is a connection like any other."""

@@ -58,14 +58,20 @@ class TlsPort:
         while True:
             try:
                 sock, address = await loop.sock_accept(self._sock)
+            except ConnectionError:  # it left before it was taken
+                continue
             except OSError as error:
                 log.warning("No connection can be taken now: %s.", error.strerror)
                 await asyncio.sleep(ACCEPT_AGAIN_S)
                 continue
             caller = self.admission.callers.of(address[0])
-            if self._lets_begin(caller):
+            if not self._lets_begin(caller):
+                sock.close()
+                continue
+            try:
                 await self._begin(sock, caller, make_link)
-            else:
+            except (ssl.SSLError, MemoryError) as error:  # OpenSSL has no memory for another
+                log.warning("A connection over TLS could not begin: %s.", error)
                 sock.close()
 
     def _lets_begin(self, caller: Caller) -> bool:

@@ -213,7 +213,9 @@ class WebSocketLink(WebSocketsSansIOProtocol):
         """Say why (a message too large, bad UTF-8), then read on and drop it: unread input would reset the close."""
         if self.close_sent:
             return
-        assert self.conn.close_sent is not None
+        if self.conn.close_sent is None:  # before the handshake's answer there is nothing to close
+            self.transport.abort()
+            return
         self.ended = self.ended or NOT_SPOKEN
         self.queue.put_nowait({"type": "websocket.disconnect", "code": self.conn.close_sent.code})
         self.write(b"".join(self.conn.data_to_send()))
