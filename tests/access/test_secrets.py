@@ -71,7 +71,7 @@ def test_nothing_of_them_is_kept(new_hub: NewHub) -> None:
         [sys.executable, "-m", "restohub", "backup", "--json", "--data", str(hub.data)],
         capture_output=True,
         check=True,
-        timeout=60,
+        timeout=120,
     )
     backup = next((hub.data / "backups").glob("restohub-backup-*.gz"))
     assert backup.stat().st_size, made.stdout

@@ -48,7 +48,7 @@ def test_pins_are_nowhere_and_a_stolen_backup_opens_nothing(new_hub: NewHub) -> 
             [sys.executable, "-m", "restohub", "backup", "--data", str(hub.data)],
             capture_output=True,
             check=True,
-            timeout=60,
+            timeout=120,
         )
         [(kept,)] = sql(hub.data, "SELECT pin FROM person WHERE id = ?", bea)
         backup = gzip.decompress(next((hub.data / "backups").glob("restohub-backup-*.gz")).read_bytes())

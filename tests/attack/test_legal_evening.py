@@ -82,7 +82,9 @@ def wake_up(hub: Hub, restaurant: int, address: str, ready: Callable[[], object]
         while len(parts) < parts[0]["parts"]:
             parts.append(json.loads(sockets[1].recv(60)))
         held = sum(len(part["data"]["guests"]) for part in parts)
-        with client(hub, address, timeout=60) as api:
+        # A connection for each: one that is kept may just end where a busy machine lets its client wait, which iPads
+        # repeat by themselves.
+        with client(hub, address, timeout=60, headers={"Connection": "close"}) as api:
             full = api.get(f"/api/sync/full?restaurant_id={restaurant}")
             lists = [api.get(f"/restaurants/{restaurant}/{kind}/") for kind in ("guests", "tables")]
         ready()  # all hold their sockets at once
