@@ -46,7 +46,7 @@ class SecureTransport(asyncio.Transport, asyncio.Protocol):
         self._protocol: Any = None
         self._raw: asyncio.Transport | None = None
         self._came = bytearray()
-        self._paused = self._in_turn = self._closing = False
+        self._paused = self._held = self._in_turn = self._closing = False
         self._loop = asyncio.get_running_loop()
         self._in_vain = Bucket(RECORDS_IN_VAIN_A_SECOND, RECORDS_IN_VAIN_BURST, self._loop.time())
         self._shaking: asyncio.TimerHandle | None = None
@@ -163,15 +163,18 @@ class SecureTransport(asyncio.Transport, asyncio.Protocol):
 
     def _go_on(self) -> None:
         """Read on, or have what came decrypted when it is its turn."""
-        if self._raw is None or self._paused or self.is_closing():
+        if self._paused:
             return
-        if self._whole():
-            self._raw.pause_reading()
-            if not self._in_turn:
-                self._in_turn = True
-                self._turns.wait(self)
-        else:
-            self._raw.resume_reading()
+        self._hold(whole := self._whole())
+        if whole and not self._in_turn and not self.is_closing():
+            self._in_turn = True
+            self._turns.wait(self)
+
+    def _hold(self, held: bool) -> None:
+        """Read nothing more of the network, or read on."""
+        if held is not self._held and self._raw is not None and not self.is_closing():
+            self._held = held
+            (self._raw.pause_reading if held else self._raw.resume_reading)()
 
     def _whole(self) -> bool:
         """Whether a whole record waits."""
@@ -201,8 +204,7 @@ class SecureTransport(asyncio.Transport, asyncio.Protocol):
     def pause_reading(self) -> None:
         """Give the protocol nothing more for now."""
         self._paused = True
-        if self._raw is not None and not self.is_closing():
-            self._raw.pause_reading()
+        self._hold(True)
 
     def resume_reading(self) -> None:
         """Give it what has come, and read on."""
