@@ -183,6 +183,15 @@ def test_the_sample_client_and_the_simulation_know_the_hub_by_its_sha256(secure:
         assert said in done.stdout + done.stderr
 
 
+def test_an_expired_certificate_is_taken_by_who_knows_its_sha256(hubs: Callable[..., TlsHub], tmp_path: Path) -> None:
+    files = pair(tmp_path, -2 * DAY, -DAY)
+    hub = hubs("--tls-cert", str(files[0]), "--tls-key", str(files[1])).start()
+    client = SyncClient(f"127.0.0.1:{hub.tls_port}", pin=hub.fingerprint())
+    client.catch_up()
+    assert client.revision is not None
+    assert told(hub, "simulate", "--clear", "--url", hub.url).startswith("Removed 0 restaurants")
+
+
 async def followed(client: Any) -> None:
     """Return once the client has heard a floor on its socket."""
     client.restaurant = {}
