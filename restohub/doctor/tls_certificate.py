@@ -27,8 +27,9 @@ def check_tls(chosen: Settings, hub: HubHealth | None) -> Check:
     except CertificateError as error:
         what_then = PLAIN_ALONE if chosen.http else "Until this is right the hub does not start."
         return Check(NAME, "wrong", str(error), what_then)
-    if warning := end_warning(found, Clock().now()):
-        result: Result = "wrong" if found.ends_at == 0 else "warning"
+    now = Clock().now()
+    if warning := end_warning(found, now):
+        result: Result = "wrong" if found.ends_at < now else "warning"
         return Check(NAME, result, warning, "iPads that look at its dates refuse it then.")
     if hub and hub.tls is None:
         return Check(NAME, "warning", "The hub that runs speaks plain HTTP alone.", "Restart it.")

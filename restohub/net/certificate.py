@@ -21,7 +21,7 @@ log = logging.getLogger("restohub")
 # Flights of a handshake between two ends in one process: TLS 1.3 needs three.
 FLIGHTS_MAX = 8
 ENDS_SOON_S = 30 * 86_400
-EXPIRED, NOT_YET_VALID = 10, 9  # OpenSSL's X509_V_ERR_…
+NO_CHECK_TIME = 0x200000  # OpenSSL's X509_V_FLAG_NO_CHECK_TIME
 
 
 class CertificateError(Exception):
@@ -31,13 +31,14 @@ class CertificateError(Exception):
 class Certificate(Struct, frozen=True):
     """A certificate that can be used, with its key. `fingerprint` is the SHA-256 of it, in hexadecimal digits.
 
-    `ends_at` is the last second in which it is valid, UTC: 0 where by the machine's clock that is over, None where it
-    is not valid yet.
+    It is valid from `begins_at` to `ends_at`, UTC seconds. It is served before and after, too: the machine's clock
+    may be wrong, and who knows it by its SHA-256 takes it all the same.
     """
 
     context: ssl.SSLContext
     fingerprint: str
-    ends_at: int | None
+    begins_at: int
+    ends_at: int
 
 
 def certificate_of(settings: Settings, install_id: str) -> Certificate | None:
@@ -76,12 +77,12 @@ def read_certificate(certificate: Path, key: Path) -> Certificate:
         if error.reason == "KEY_VALUES_MISMATCH":
             raise CertificateError(f"{key} is not the private key of the certificate {certificate}.") from None
         raise CertificateError(f"The certificate {certificate} cannot be used: {error.reason or error}.") from None
-    return Certificate(context, sha256(shown).hexdigest(), _ends_at(context, shown, certificate))
+    return Certificate(context, sha256(shown).hexdigest(), *_dates(context, shown, certificate))
 
 
 def end_warning(certificate: Certificate, now: int) -> str:
     """What to say of the dates of a certificate at a UTC time, "" where they are well."""
-    if certificate.ends_at is None:
+    if now < certificate.begins_at:
         return "The certificate of TLS is not valid yet, by this machine's clock: see that the clock is right."
     if certificate.ends_at < now:
         return "The certificate of TLS has expired, by this machine's clock. Put a new one in its place."
@@ -111,21 +112,20 @@ def _shown(context: ssl.SSLContext) -> bytes:
     return shown
 
 
-def _ends_at(context: ssl.SSLContext, shown: bytes, path: Path) -> int | None:
-    """The last second of a certificate, as a client sees it that trusts this very one; raises CertificateError."""
+def _dates(context: ssl.SSLContext, shown: bytes, path: Path) -> tuple[int, int]:
+    """When a certificate begins and ends, as a client sees it that trusts this very one; raises CertificateError."""
     client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     client.check_hostname = False
     client.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    client.verify_flags |= NO_CHECK_TIME
     client.load_verify_locations(cadata=shown)
     try:
         found = _shake_hands(context, client).getpeercert()
     except ssl.SSLCertVerificationError as error:
-        if error.verify_code == NOT_YET_VALID:
-            return None
-        if error.verify_code == EXPIRED:  # who knows it by its SHA-256 takes it all the same
-            return 0
         raise CertificateError(f"No device would take the certificate {path}: {error.verify_message}.") from None
-    return int(ssl.cert_time_to_seconds(str(found["notAfter"]))) if found else None
+    assert found is not None  # a handshake without one fails
+    begin, end = (ssl.cert_time_to_seconds(str(found[name])) for name in ("notBefore", "notAfter"))
+    return begin, end
 
 
 def _shake_hands(server_context: ssl.SSLContext, client_context: ssl.SSLContext) -> ssl.SSLObject:

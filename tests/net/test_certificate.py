@@ -47,6 +47,8 @@ def test_a_certificate_is_taken_and_known_by_its_sha256(tmp_path: Path) -> None:
 def test_a_machine_whose_clock_is_behind_serves_all_the_same(tmp_path: Path) -> None:
     found = read_certificate(*pair(tmp_path, 30 * DAY, 90 * DAY))
     assert "see that the clock is right" in end_warning(found, 0)
+    later = datetime.now(UTC) + 31 * DAY  # the clock was set right meanwhile
+    assert end_warning(found, int(later.timestamp())) == ""
 
 
 def no_key(certificate: Path, key: Path) -> None:
@@ -88,7 +90,9 @@ def test_files_that_cannot_be_used_are_said(tmp_path: Path, spoil: Callable[[Pat
 
 def test_an_expired_certificate_is_served_and_said(tmp_path: Path) -> None:
     found = read_certificate(*pair(tmp_path, -2 * DAY, -DAY))
-    assert "has expired, by this machine's clock" in end_warning(found, int(datetime.now(UTC).timestamp()))
+    now = datetime.now(UTC)
+    assert "has expired, by this machine's clock" in end_warning(found, int(now.timestamp()))
+    assert "ends on" in end_warning(found, int((now - 1.5 * DAY).timestamp()))
 
 
 def test_a_renewed_certificate_is_taken_and_a_spoilt_one_is_not(tmp_path: Path) -> None:
