@@ -77,6 +77,8 @@ def read_certificate(certificate: Path, key: Path) -> Certificate:
         if error.reason == "KEY_VALUES_MISMATCH":
             raise CertificateError(f"{key} is not the private key of the certificate {certificate}.") from None
         raise CertificateError(f"The certificate {certificate} cannot be used: {error.reason or error}.") from None
+    except OSError as error:  # somebody changes them right now
+        raise CertificateError(f"{certificate} or {key} cannot be read any more ({error.strerror}).") from None
     return Certificate(context, sha256(shown).hexdigest(), *_dates(context, shown, certificate))
 
 

@@ -49,7 +49,10 @@ class ServedCertificate:
     def renew(self) -> bool:
         """Take the files where they were changed; whether another certificate is shown from now on."""
         before, stamp = self.shown, self._stamp()
-        if before is None or stamp == self._read:
+        if before is None:
+            return False
+        if stamp == self._read:  # the very same, if they were away
+            self.fault = ""
             return False
         try:
             found = read_certificate(self._files[0], self._files[1])

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from cryptography import x509
@@ -112,6 +114,36 @@ def test_a_renewed_certificate_is_taken_and_a_spoilt_one_is_not(tmp_path: Path) 
     assert served.shown is not None
     assert served.shown.fingerprint == read_certificate(*files).fingerprint != first.fingerprint
     assert not served.renew()
+
+
+def test_the_same_files_come_back_and_nothing_is_said_any_more(tmp_path: Path) -> None:
+    files = pair(tmp_path, -DAY, 90 * DAY)
+    served = ServedCertificate(Settings(data=tmp_path, tls_cert=str(files[0]), tls_key=str(files[1])), ID)
+    away = files[1].rename(tmp_path / "away")
+    assert not served.renew()
+    assert "cannot be read" in served.warnings(int(datetime.now(UTC).timestamp()))[0]
+    away.rename(files[1])
+    assert not served.renew()
+    assert served.warnings(int(datetime.now(UTC).timestamp())) == []
+
+
+def test_a_file_that_goes_while_it_is_read_is_said(tmp_path: Path) -> None:
+    """Here a pipe, whose text can be read once: who renews it may change it between two looks at it."""
+    certificate, key = pair(tmp_path, -DAY, 90 * DAY)
+    text = key.read_bytes()
+    key.unlink()
+    os.mkfifo(key)
+
+    def write_once() -> None:
+        with key.open("wb") as pipe:
+            key.unlink()
+            pipe.write(text)
+
+    writing = Thread(target=write_once)
+    writing.start()
+    with pytest.raises(CertificateError, match="cannot be read any more"):
+        read_certificate(certificate, key)
+    writing.join()
 
 
 def test_a_key_with_a_passphrase_asks_nobody(tmp_path: Path) -> None:
