@@ -44,6 +44,9 @@ def simulate(
     """
     if not math.isfinite(speed):
         exit_with_error("--speed must be a number of simulated minutes a second, such as 10.")
+    secure = url.lower().startswith("https://")
+    if pin and not secure:
+        exit_with_error(f"--pin is for a hub at https://, and not {url!r}.")
     from restohub.simulate.clear import clear
     from restohub.simulate.client import AwayError, pinned
     from restohub.simulate.play import play
@@ -52,7 +55,7 @@ def simulate(
     shown, pin = _token(token) or own_token, pin or own_pin
     chosen = random.randrange(10**6) if seed is None else seed
     try:
-        tls = pinned(url, pin) if pin and url.startswith("https://") else None
+        tls = pinned(url, pin) if pin and secure else None
         work = clear(url, shown, tls) if remove else play(url, speed, chosen, shown, tls)
         sys.exit(0 if asyncio.run(work) else 1)
     except AwayError as error:

@@ -113,7 +113,7 @@ def pinned(url: str, fingerprint: str) -> SSLContext:
         )
     except (OSError, ValueError) as error:
         raise AwayError(f"The hub at {url} cannot be reached over TLS: is it running there?") from error
-    if sha256(shown).hexdigest() != fingerprint.strip().lower():
+    if sha256(shown).hexdigest() != fingerprint.strip().replace(":", "").lower():
         raise AwayError(f"What answers at {url} has another certificate: its SHA-256 is not {fingerprint}.")
     context = SSLContext(PROTOCOL_TLS_CLIENT)
     context.check_hostname = False  # it is known by the certificate itself

@@ -172,7 +172,9 @@ def test_the_sample_client_and_the_simulation_know_the_hub_by_its_sha256(secure:
     (tmp_path / "token").write_text(token)
     named = ("--token", str(tmp_path / "token"), "--pin")
     elsewhere = tmp_path / "nothing"
-    for pin, said in ((secure.fingerprint().upper(), "Removed 0 restaurants"), ("0" * 64, "has another certificate")):
+    with_colons = ":".join(re.findall("..", secure.fingerprint().upper()))
+    args = (*args[:-1], secure.url.replace("https", "HTTPS"))
+    for pin, said in ((with_colons, "Removed 0 restaurants"), ("0" * 64, "has another certificate")):
         done = subprocess.run(
             [*RESTOHUB, *args, *named, pin, "--data", str(elsewhere)],
             capture_output=True,

@@ -162,6 +162,11 @@ def test_a_closed_hub_is_played_with_a_managers_token(new_hub: Callable[..., Hub
     assert "does not know this token" in one_sentence(simulate(hub.url, *fast, **environment))
 
 
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1", "127.0.0.1:1"])
+def test_a_pin_of_a_hub_without_tls_is_told_in_one_sentence(url: str) -> None:
+    assert f"--pin is for a hub at https://, and not {url!r}." in one_sentence(simulate(url, "--pin", "0" * 64))
+
+
 def test_no_hub_is_told_in_one_sentence() -> None:
     url = f"http://127.0.0.1:{free_port()}"
     assert url in one_sentence(simulate(url))
