@@ -15,7 +15,7 @@ import sys
 from hashlib import sha256
 from typing import Any
 from urllib.error import HTTPError
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 from urllib.request import Request, urlopen
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -29,12 +29,16 @@ DONE = ("applied", "duplicate")
 HOPELESS = (4400, 4401, 4404)  # the address or the token is wrong: to ask again changes nothing
 
 
+class AnotherHubError(Exception):
+    """What answers has another certificate than the hub that was meant: a person must look."""
+
+
 class SyncClient:
     """One restaurant's floor. `revision` None: what is held is no place to go on from, the whole floor is needed."""
 
     def __init__(self, host: str, restaurant_id: int = 1, token: str = "", pin: str = "") -> None:
         self.host, self.restaurant_id = host, restaurant_id
-        self.pin, self.secure = pin, "s" if pin else ""
+        self.pin, self.secure = pin.replace(":", "").lower(), "s" if pin else ""
         self.headers = {"Authorization": f"Bearer {token}"} if token else {}  # a closed hub asks for it
         self.floor: dict[str, dict[str, Json]] = {"guest": {}, "table": {}}
         self.revision: int | None = None
@@ -68,6 +72,9 @@ class SyncClient:
             except ConnectionClosed as closed:
                 if closed.rcvd is not None and closed.rcvd.code in HOPELESS:
                     return
+            except AnotherHubError as error:
+                print(error, file=sys.stderr)
+                return
             except (OSError, InvalidHandshake, TimeoutError):
                 pass  # no network, no hub, or a hub that says nothing: try again
             self._parts = []  # the rest of a message never comes over another connection
@@ -195,13 +202,14 @@ class SyncClient:
             return found
 
     def _tls(self) -> ssl.SSLContext | None:
-        """TLS with the hub of this certificate alone: no other gets a byte of the token. Raises OSError."""
+        """TLS with the hub of this certificate alone: no other gets a byte. Raises OSError, AnotherHubError."""
         if not self.pin:
             return None
-        host, _, port = self.host.rpartition(":")
-        shown = ssl.PEM_cert_to_DER_cert(ssl.get_server_certificate((host, int(port)), timeout=30))
+        parts = urlsplit(f"//{self.host}")
+        address = (parts.hostname or "", parts.port or 443)
+        shown = ssl.PEM_cert_to_DER_cert(ssl.get_server_certificate(address, timeout=30))
         if sha256(shown).hexdigest() != self.pin:
-            raise ConnectionError("this is another hub")
+            raise AnotherHubError(f"What answers at {self.host} is another hub, by its certificate.")
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False  # the certificate itself says who it is
         context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import shutil
 import sys
 from collections.abc import Awaitable, Callable, Iterator
@@ -16,6 +17,7 @@ import httpx
 import pytest
 
 from tests.access.closed_hub import pair
+from tests.access.tls_hub import TlsHub
 from tests.conftest import Hub
 from tests.contract.requests import full_sync, new_guest, new_table, write_notes
 
@@ -288,3 +290,15 @@ def test_on_a_closed_hub_it_follows_with_a_token_and_ends_without_one(
     stranger = sample.SyncClient(f"127.0.0.1:{closed.port}")
     asyncio.run(asyncio.wait_for(stranger.follow(), 2 * WAIT_S))
     assert stranger.revision is None
+
+
+def test_over_tls_it_takes_an_address_of_ipv6_and_a_sha256_with_colons(tmp_path: Path, sample: ModuleType) -> None:
+    hub = TlsHub(tmp_path / "data", "--tls", "self", "--host", "0.0.0.0")
+    try:
+        hub.start()
+        with_colons = ":".join(re.findall("..", hub.fingerprint().upper()))
+        client = sample.SyncClient(f"[::1]:{hub.tls_port}", pin=with_colons)
+        client.catch_up()
+        assert client.revision is not None
+    finally:
+        hub.stop()
