@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import platform
 import socket
 import struct
@@ -28,6 +29,28 @@ def taken() -> Iterator[socket.socket]:
         end, _ = listening.accept()
         with end:
             yield end
+
+
+def test_an_answer_does_not_wait_until_the_one_before_it_has_arrived() -> None:
+    """In asyncio's own loop, which Windows has."""
+
+    async def no_delay() -> int:
+        loop = asyncio.get_running_loop()
+        met: asyncio.Future[asyncio.BaseTransport] = loop.create_future()
+
+        class Meeting(asyncio.Protocol):
+            def connection_made(self, transport: asyncio.BaseTransport) -> None:
+                met.set_result(transport)
+
+        async with await loop.create_server(Meeting, sock=listening_socket("127.0.0.1", 0)) as server:
+            with socket.create_connection(server.sockets[0].getsockname()):
+                taken = await met
+                found: int = taken.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+                taken.close()
+                return found
+
+    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+        assert runner.run(no_delay()) != 0
 
 
 @linux
