@@ -39,7 +39,8 @@ async def begin_run(ledger: Ledger, connection: Connection, folder: Path, loaded
         if now.mode is not None and now.mode != loaded.mode:
             await ledger.keep_access(now.mode)
         await leave_mark(connection, folder, now.epoch, version("restohub"))
-        keep_mark(folder, closed=now.mode == "closed")
+        if now.mode == "closed":  # taken away by who opens the hub alone: over an open copy it counts for the next one
+            keep_mark(folder, closed=True)
     return now
 
 
@@ -53,8 +54,8 @@ def _without_revoked(loaded: Loaded, folder: Path) -> Loaded:
 
 
 def _closed_again(loaded: Loaded) -> Loaded:
-    """What was loaded of a copy from before the hub was closed; where it knows no device it would shut all out."""
-    if not any(one.belongs for one in loaded.devices):
+    """What was loaded of a copy from before the hub was closed; one that never knew a device would shut all out."""
+    if not loaded.devices:
         log.warning("The data are a copy that knows no device, so the hub is open. `restohub access close` closes it.")
         return loaded
     log.warning("The data are a copy from before the hub was closed. It stays closed; `restohub access open` opens it.")

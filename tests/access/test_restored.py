@@ -94,6 +94,12 @@ def test_a_copy_from_before_the_hub_was_closed_opens_it_to_nobody(new_hub: NewHu
     with hub.client() as api:
         problem(api.get("/restaurants"), 401, "token_required")
     assert works_as(hub, bar) == "host"
+    revoke(hub, bar)
+    hub.stop()
+    told("restore", str(full), "--data", str(hub.data))
+    hub.start()
+    with hub.client() as api:
+        assert api.get("/restaurants").status_code == 401, "it knows a device, though one that was revoked since"
     hub.stop()
     told("restore", str(full), "--data", str(new.data))
     assert (new.data / "restohub.closed").exists(), "the mark lies beside the backups too"
@@ -102,6 +108,8 @@ def test_a_copy_from_before_the_hub_was_closed_opens_it_to_nobody(new_hub: NewHu
     hub.says("The data are a copy that knows no device, so the hub is open.")
     with hub.client() as api:
         assert api.get("/restaurants").status_code == 200
+    for folder in (hub.data, hub.data / "backups"):
+        assert (folder / "restohub.closed").exists(), "the next copy is closed again"
 
 
 def test_of_a_folder_that_was_put_back_by_hand_it_is_said_what_it_is_older_than(closed: Hub, tmp_path: Path) -> None:
