@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 from collections.abc import Callable, Sequence
@@ -18,7 +19,7 @@ log = logging.getLogger("restohub")
 PEPPER_FILE = "restohub.pepper"
 UNREADABLE = (
     "No PIN can be looked at, since {} in the hub's data folder cannot be read ({}). Give the hub's user the right to "
-    "read it, then start the hub again."
+    "read it, or put the whole file back, then start the hub again."
 )
 
 
@@ -28,7 +29,9 @@ def read_pepper(folder: Path) -> bytes | None:
         found = (folder / PEPPER_FILE).read_bytes()
     except FileNotFoundError:
         return None
-    return found if len(found) == PEPPER_BYTES else None
+    if len(found) != PEPPER_BYTES:
+        raise OSError(errno.EIO, "it is cut short")
+    return found
 
 
 def known_staff(persons: Sequence[Person], folder: Path, now: Callable[[], float]) -> Staff:

@@ -161,3 +161,17 @@ def test_a_pepper_that_cannot_be_read_now_is_not_replaced(tmp_path: Path) -> Non
     with pytest.raises(OSError, match="symbolic links"):
         read_or_make_pepper(tmp_path)
     assert pepper.is_symlink()
+
+
+def test_while_the_pepper_is_cut_short_nothing_grave_passes(new_hub: NewHub) -> None:
+    hub = new_hub().start()
+    device = pair(hub, "host", "Host stand")
+    with person(hub, "Bea", "manager", "4711") as bea:
+        hub.stop()
+        (hub.data / "restohub.pepper").write_bytes(b"")
+        hub.start()
+        hub.says("cannot be read (it is cut short)")
+        with hub.client(headers=bearer(device.token)) as api, manager(hub) as trusted:
+            assert api.post(TABLES, json=TABLE).status_code == 503
+            ok(trusted.patch(f"/api/staff/{bea}", json={"pin": "4711"}))
+            problem(api.post(TABLES, json=TABLE), 403, "pin_required")
