@@ -105,7 +105,8 @@ def warnings(hub: Hub) -> list[str]:
     since = min([hub.clock.started_at, *(one.created_at for one in writer.directory.restaurants.values())])
     backups = backup_warnings(hub.backups(), since, hub.clock.now(), running_s)
     tls = hub.tls_warnings(hub.clock.now())
-    return [*hub.present.warnings(hub.clock.monotonic()), *full, *copies, *backups, *tls]
+    pins = [hub.access.staff.lost] if hub.access.staff.lost else []
+    return [*hub.present.warnings(hub.clock.monotonic()), *full, *copies, *backups, *tls, *pins]
 
 
 def _warnings_of_sqlite() -> list[str]:

@@ -144,6 +144,8 @@ def test_wrong_pins_count_over_a_restart_and_nothing_grave_passes_while_the_pepp
                 assert str(hub.data) not in refused.text
             ok(api.post(GUESTS, json={"name": "Weber", "partySize": 2}), 201)
             ok(trusted.post(TABLES, json=TABLE), 201)
+            assert [one["has_pin"] for one in ok(trusted.get("/api/staff"))["staff"]] == [True]
+            assert "No PIN can be looked at" in str(api.get("/health").json()["database"]["warnings"])
         hub.stop()
         pepper.unlink()
         (hub.data.parent / "left").rename(pepper)
