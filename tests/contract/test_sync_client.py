@@ -17,9 +17,11 @@ import httpx
 import pytest
 
 from tests.access.closed_hub import pair
-from tests.access.tls_hub import TlsHub
+from tests.access.tls_hub import Rogue, TlsHub
 from tests.conftest import Hub
 from tests.contract.requests import full_sync, new_guest, new_table, write_notes
+from tests.net.test_certificate import DAY
+from tests.net.test_certificate import pair as files
 
 PARTS_BYTES = 300_000  # of a snapshot of 900 KB: after its first part and before its last
 WAIT_S = 20.0
@@ -292,8 +294,11 @@ def test_on_a_closed_hub_it_follows_with_a_token_and_ends_without_one(
     assert stranger.revision is None
 
 
-def test_over_tls_it_takes_an_address_of_ipv6_and_a_sha256_with_colons(tmp_path: Path, sample: ModuleType) -> None:
-    hub = TlsHub(tmp_path / "data", "--tls", "self", "--host", "0.0.0.0")
+def test_over_tls_it_takes_an_expired_certificate_an_address_of_ipv6_and_a_sha256_with_colons(
+    sample: ModuleType, tmp_path: Path
+) -> None:
+    certificate, key = files(tmp_path, -2 * DAY, -DAY)
+    hub = TlsHub(tmp_path / "data", "--tls-cert", str(certificate), "--tls-key", str(key), "--host", "0.0.0.0")
     try:
         hub.start()
         with_colons = ":".join(re.findall("..", hub.fingerprint().upper()))
@@ -302,3 +307,14 @@ def test_over_tls_it_takes_an_address_of_ipv6_and_a_sha256_with_colons(tmp_path:
         assert client.revision is not None
     finally:
         hub.stop()
+
+
+def test_over_tls_it_sends_another_hub_nothing_says_so_and_does_not_ask_again(
+    sample: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Rogue(tmp_path).listening() as rogue:
+        client = sample.SyncClient(f"127.0.0.1:{rogue.port}", token="secret", pin="0" * 64)
+        asyncio.run(asyncio.wait_for(client.follow(), WAIT_S))
+        assert rogue.met.wait(WAIT_S)
+    assert "is another hub" in capsys.readouterr().err
+    assert rogue.heard == b""

@@ -11,7 +11,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
+from datetime import date, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from random import Random
@@ -24,7 +24,9 @@ from restohub.simulate.crowd import COMPANY_SIZE, crowd
 from restohub.simulate.evening import PARTIES, evening
 from restohub.simulate.script import HOSTS
 from tests.access.closed_hub import pair
+from tests.access.tls_hub import TlsHub
 from tests.conftest import Hub, free_port
+from tests.net.test_certificate import pair as files
 
 DAY = date(2024, 1, 15)
 NAME = "Simulated evening"
@@ -165,6 +167,16 @@ def test_a_closed_hub_is_played_with_a_managers_token(new_hub: Callable[..., Hub
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1", "127.0.0.1:1"])
 def test_a_pin_of_a_hub_without_tls_is_told_in_one_sentence(url: str) -> None:
     assert f"--pin is for a hub at https://, and not {url!r}." in one_sentence(simulate(url, "--pin", "0" * 64))
+
+
+def test_a_hub_is_known_by_its_sha256_though_its_certificate_has_expired(tmp_path: Path) -> None:
+    certificate, key = files(tmp_path, timedelta(-2), timedelta(-1))
+    hub = TlsHub(tmp_path / "data", "--tls-cert", str(certificate), "--tls-key", str(key))
+    try:
+        hub.start()
+        assert "Removed 0 restaurants" in simulate(hub.url, "--clear", "--pin", hub.fingerprint()).stdout
+    finally:
+        hub.stop()
 
 
 def test_no_hub_is_told_in_one_sentence() -> None:
