@@ -10,7 +10,7 @@ import msgspec
 from restohub.access.pins import keep_pin
 from restohub.access.staff import Person
 from restohub.floor.outcomes import ID_MAX, Params, Refused, invalid, limit_reached, quoted
-from restohub.floor.text_folding import fold_label
+from restohub.floor.text_folding import fold
 from restohub.limits import PIN_UNITS, STAFF_MAX
 from restohub.live.clock import new_id
 from restohub.live.hub import Hub
@@ -86,9 +86,14 @@ async def remove_person(request: Request) -> Answer:
 
 def _confirm_free(hub: Hub, name: str | msgspec.UnsetType, but: Person | None = None) -> None:
     """Raise Problem where somebody else has this name: people choose by it, and asking again makes no two."""
-    taken = {fold_label(one.name) for one in hub.access.staff.present if one is not but}
-    if name and fold_label(name) in taken:
+    taken = {_folded(one.name) for one in hub.access.staff.present if one is not but}
+    if name and _folded(name) in taken:
         raise Problem(invalid("name", NAME_TAKEN, NAME_TAKEN))
+
+
+def _folded(name: str) -> str:
+    """A name as it is compared: however many spaces are between its parts."""
+    return " ".join(fold(name).split())
 
 
 async def _kept_pin(hub: Hub, pin: str) -> bytes:

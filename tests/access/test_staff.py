@@ -66,6 +66,8 @@ def test_managers_make_change_and_remove_people(hub: Hub, stand: Device, office:
         assert trusted.delete(f"/api/staff/{other}").status_code == 204
         one = f"/api/staff/{made['id']}"
         assert ok(trusted.patch(one, json={"name": "Anna B", "pin": "12345678"})) == {**made, "name": "Anna B"}
+        again = trusted.post("/api/staff", json={"name": "anna  B", "role": "host", "pin": "4711"})
+        problem(again, 422, "validation_failed")
         for method, path, body in (("POST", "/api/staff", {}), ("PATCH", one, {}), ("DELETE", one, None)):
             problem(api.request(method, path, json=body), 403, "not_permitted")
             problem(anyone.request(method, path, json=body), 401, "token_required")
