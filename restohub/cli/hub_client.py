@@ -18,8 +18,11 @@ from restohub.net.running_hub import RunningHub, find_running
 from restohub.net.urls import own_address
 
 ANSWER_WAIT_S = 60.0
-# The hub may ask for patience where it counts what this machine asks, and while its disk is slow.
+# The hub may ask for patience where it counts what this machine asks, and while its disk is slow. Whatever hinders more
+# than that is waited for only where many things are removed, one after the other; people are told of it at once.
 TRIES, PATIENCE_S = 20, 30
+PASSING = ("rate_limited", "busy", "shutting_down")
+LONG_WORK = ("/restaurants", "/api/sync/batch")
 
 
 class HubError(Exception):
@@ -65,10 +68,13 @@ class HubClient:
                 raise HubError(
                     f"The hub does not answer any more ({error}). Run it again: what is gone is gone."
                 ) from None
+            told: Any = msgspec.json.decode(text) if text else None
             if answer.status not in (429, 503) or answer.headers["Retry-After"] is None:
-                return answer.status, msgspec.json.decode(text) if text else None
+                return answer.status, told
+            if told.get("error_code") not in PASSING and not path.startswith(LONG_WORK):
+                return answer.status, told
             time.sleep(min(int(answer.headers["Retry-After"]), PATIENCE_S))
-        raise HubError(f"The hub accepts no deletes now: {msgspec.json.decode(text)['detail']}")
+        raise HubError(f"The hub cannot do it now: {told['detail']}")
 
     def close(self) -> None:
         """Ask nothing more."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hmac
+import shutil
 import sqlite3
 import stat
 import subprocess
@@ -25,6 +26,7 @@ from restohub.store.person_rows import PUT_PERSON, person_row
 from restohub.store.verification import verify_folder
 from tests.access.closed_hub import bearer, files_below, manager, pair, person, signing_in, typed, wrong_pin
 from tests.access.test_staff import GUESTS, NOBODY, TABLE, TABLES
+from tests.cli.pty_terminal import RESTOHUB
 from tests.conftest import Hub
 from tests.contract.answers import ok, problem
 from tests.store.database_files import sql
@@ -165,6 +167,14 @@ def test_a_pepper_that_cannot_be_read_now_is_not_replaced(tmp_path: Path) -> Non
     assert pepper.is_symlink()
 
 
+def told_with_pin(*args: str) -> str:
+    """What a command says that takes a PIN and fails."""
+    command = [*RESTOHUB, *args]
+    done = subprocess.run(command, input="4711\n", capture_output=True, text=True, check=False, timeout=20)
+    assert done.returncode == 1, done.stdout
+    return done.stderr
+
+
 def test_while_the_pepper_is_cut_short_nothing_grave_passes(new_hub: NewHub) -> None:
     hub = new_hub().start()
     device = pair(hub, "host", "Host stand")
@@ -175,5 +185,10 @@ def test_while_the_pepper_is_cut_short_nothing_grave_passes(new_hub: NewHub) -> 
         hub.says("cannot be read (it is cut short)")
         with hub.client(headers=bearer(device.token)) as api, manager(hub) as trusted:
             assert api.post(TABLES, json=TABLE).status_code == 503
+            # The file that the next pepper is written to cannot be made: its name is taken by a folder.
+            (hub.data / "restohub.pepper.new" / "in the way").mkdir(parents=True)
+            said = told_with_pin("staff", "pin", "Bea", "--data", str(hub.data))
+            assert said.startswith("The pepper of the PINs cannot be kept"), said
+            shutil.rmtree(hub.data / "restohub.pepper.new")
             ok(trusted.patch(f"/api/staff/{bea}", json={"pin": "4711"}))
             problem(api.post(TABLES, json=TABLE), 403, "pin_required")
