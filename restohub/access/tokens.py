@@ -12,6 +12,7 @@ from hashlib import sha256
 BEARER = b"bearer "
 TOKEN_START = b"rsto_"
 TOKEN_BYTES = 48
+HEADER_BYTES = len(BEARER) + TOKEN_BYTES
 
 
 def new_token() -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import tracemalloc
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import wraps
 from hashlib import sha256
@@ -280,3 +281,16 @@ async def test_what_a_manager_began_before_he_was_revoked_is_refused_once_its_bo
     ended = await asyncio.gather(*begun_by_him, return_exceptions=True)
     assert [one.refused.code for one in ended if isinstance(one, Problem)] == ["token_invalid"] * 4
     assert (list(floor.access.devices), floor.access.closed) == (["d1"], True)
+
+
+def test_headers_that_are_padded_are_not_remembered() -> None:
+    token = b"rsto_" + b"x" * 43
+    device = Device("d1", "Bar", "host", sha256(token).digest(), 1, "machine")
+    access = Access("closed", [device])
+    tracemalloc.start()
+    try:
+        for spaces in range(14_000, 14_100):
+            assert access.of_header(b"Bearer " + b" " * spaces + token) is device
+        assert tracemalloc.get_traced_memory()[0] < 100_000
+    finally:
+        tracemalloc.stop()
