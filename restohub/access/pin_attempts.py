@@ -5,25 +5,30 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from restohub.limits import PIN_WAIT_MAX_S, PIN_WAIT_S, WRONG_PINS_A_PERSON, WRONG_PINS_FREE, WRONG_PINS_S
+
+# What a file may say and be believed; beyond that it cannot be reckoned with.
+Count = Annotated[int, Meta(ge=0, le=1_000_000)]
+Time = Annotated[int, Meta(ge=-(2**53), le=2**53)]
 
 
 class WrongAt(Struct, frozen=True):
     """The wrong PINs of a device, by whose they were to be; until when it waits, and when it was wrong last."""
 
-    wrong: dict[str, int]
-    until: int
-    last: int
+    wrong: dict[str, Count]
+    until: Time
+    last: Time
 
 
 class WrongPins(Struct, frozen=True):
     """What is kept over a restart: by device, and by person when a PIN of theirs was wrong. Times are UTC seconds."""
 
     devices: dict[str, WrongAt] = {}
-    persons: dict[str, list[int]] = {}
+    persons: dict[str, list[Time]] = {}
 
 
 class Device:

@@ -33,4 +33,4 @@ def write_attempts(folder: Path, found: WrongPins) -> None:
             synced(file)
         new.replace(folder / ATTEMPTS_FILE)
     except OSError as error:
-        log.debug("%s cannot be written (%s).", new, error.strerror)
+        log.warning("%s cannot be written (%s).", new, error.strerror)

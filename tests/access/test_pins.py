@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
-from restohub.access.pin_attempts import PinAttempts
+import pytest
+
+from restohub.access.pin_attempts import PinAttempts, WrongPins
 from restohub.access.pins import fits, is_of, keep_pin, new_pepper
 from restohub.access.staff import Person, PersonRole, Staff
+from restohub.net.attempts_file import ATTEMPTS_FILE, read_attempts, write_attempts
 
 
 class Seconds:
@@ -156,3 +160,19 @@ def test_pins_are_hashed_one_at_a_time_and_a_device_tries_one_at_a_time() -> Non
     results = asyncio.run(many())
     assert at_once == [1, 1, 1, 1]
     assert [type(one).__name__ for one in results[4:]] == ["tuple", *["PinWaitError"] * 8]
+
+
+@pytest.mark.parametrize("absurd", ["1" + "0" * 400, "-1" + "0" * 400, "1" + "0" * 18])
+def test_a_file_of_wrong_pins_that_cannot_be_believed_counts_as_none(tmp_path: Path, absurd: str) -> None:
+    for wrong, until, last in ((absurd, 1, 1), (1, absurd, 1), (1, 1, absurd)):
+        device = f'{{"wrong": {{"anna": {wrong}}}, "until": {until}, "last": {last}}}'
+        (tmp_path / ATTEMPTS_FILE).write_text(f'{{"devices": {{"stand": {device}}}, "persons": {{"anna": [{last}]}}}}')
+        attempts = PinAttempts(Seconds())
+        attempts.resume(read_attempts(tmp_path), 1)
+        assert attempts.note_wrong("stand", "anna") == 0
+
+
+def test_wrong_pins_that_cannot_be_kept_are_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    write_attempts(tmp_path / "gone", WrongPins())
+    assert "restohub.wrong-pins.new cannot be written" in caplog.text
+    assert {one.levelname for one in caplog.records} == {"WARNING"}
