@@ -46,7 +46,7 @@ def audit(
         typer.echo(json.dumps(page, indent=2))
         return
     if not page["entries"]:
-        print_text("Nothing was done yet.")
+        print_text("Nothing of this is known." if any(wanted.values()) else "Nothing was done yet.")
     for one in page["entries"]:
         at = one["device"] or "somebody without a token"
         who = printable(f"{one['person']} at {at}" if one["person"] else at)

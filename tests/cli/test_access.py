@@ -128,6 +128,8 @@ def test_people_of_the_staff_are_added_listed_given_another_pin_and_removed(new_
         command = [*RESTOHUB, "staff", *args, *data]
         return subprocess.run(command, env=environment(), input=pin, capture_output=True, text=True, check=False)
 
+    assert told(hub, "audit")[1] == "Nothing was done yet.\n"
+    assert told(hub, "audit", "--entity", "nope")[1] == "Nothing of this is known.\n"
     done = piped("4711\n", "add", "Anna", "--role", "manager")
     assert (done.returncode, done.stdout) == (0, "Anna is on the staff as manager.\n"), done.stderr
     done = piped("47\n", "add", "Li")
