@@ -147,6 +147,7 @@ def test_a_manager_adds_changes_and_removes_people_at_the_board(
     floor_anew: Hub, open_page: Callable[..., Page], watch: Watch
 ) -> None:
     watch.forgive("status of 403")  # where a manager's PIN is asked for
+    watch.forgive("status of 422")  # where a name is taken
     hub = floor_anew
     page = open_as(manager_of(hub).token, open_page, hub)
     form, note = page.locator("dialog.form").last, page.locator("dialog.screens .note")
@@ -184,6 +185,14 @@ def test_a_manager_adds_changes_and_removes_people_at_the_board(
         with hub.client(headers=bearer(device.token)) as api:
             assert api.post("/api/step-up", json={"person_id": bea["id"], "pin": "25801"}).status_code == 403
             ok(api.post("/api/step-up", json={"person_id": bea["id"], "pin": "4711"}))
+
+    page.locator("[data-to=add]").click()
+    form.get_by_label("Name").fill("bea")
+    form.get_by_label("PIN, 4 to 8 digits").fill("25801")
+    form.get_by_label("Once more").fill("25801")
+    form.get_by_role("button", name="Save").click()
+    expect(form).to_contain_text("Somebody of the staff has this name already.")
+    form.get_by_role("button", name="Cancel").click()
 
     page.locator(".people button").click()
     page.locator("[data-staff=edit]").click()

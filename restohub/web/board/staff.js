@@ -60,7 +60,7 @@ async function repin(parts, nav, one) {
 }
 
 async function edit(parts, nav, one) {
-  const made = await openForm({ title: one.name, over: true, fields: who(one), submit: async (values) => refused(await parts.api.ask("PATCH", `/api/staff/${one.id}`, values)) });
+  const made = await openForm({ title: one.name, over: true, fields: who(one), submit: async (values) => refused(await parts.api.ask("PATCH", `/api/staff/${one.id}`, values), values) });
   if (made) done(parts, nav, "devices.saved", made.name);
 }
 
@@ -74,7 +74,7 @@ function pinForm(title, fields, send) {
   return openForm({ title, over: true, fields: [...fields, pinField("pin", say("staff.new_pin"), fields.length === 0), pinField("again", say("staff.again"))],
     async submit(values, form) {
       const wrong = /^\d{4,8}$/.test(values.pin) ? (values.pin === values.again ? null : { again: say("staff.differ") }) : { pin: say("staff.digits") };
-      if (!wrong) return refused(await send(values));
+      if (!wrong) return refused(await send(values), values);
       for (const name of ["pin", "again"]) if (name in wrong || "pin" in wrong) form.part(name).set("");
       return { errors: wrong };
     },
@@ -86,8 +86,8 @@ function pinForm(title, fields, send) {
     } });
 }
 
-function refused({ ok, status, body }) {
+function refused({ ok, status, body }, { name = "" }) {
   if (ok) return null;
-  if (status === 422 && (body.errors || []).some(({ pointer }) => pointer === "/name")) return { errors: { name: say("devices.wrong_name") } };
+  if (status === 422 && (body.errors || []).some(({ pointer }) => pointer === "/name")) return { errors: { name: say(name.trim() ? "staff.name_taken" : "devices.wrong_name") } };
   return { text: (body && body.detail) || say("access.unsure") };
 }

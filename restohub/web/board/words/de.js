@@ -439,6 +439,7 @@ export default {
   "staff.new_pin": "PIN, 4 bis 8 Ziffern",
   "staff.again": "Noch einmal",
   "staff.digits": "Eine PIN hat 4 bis 8 Ziffern.",
+  "staff.name_taken": "Jemand vom Personal hat diesen Namen schon. Bitte einen anderen wählen, etwa den Namen mit Anfangsbuchstaben.",
   "staff.differ": "Das war eine andere PIN. Bitte noch einmal.",
 
   // signin.js

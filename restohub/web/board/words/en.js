@@ -557,6 +557,7 @@ export default {
   'staff.new_pin': 'PIN, 4 to 8 digits',
   'staff.again': 'Once more',
   'staff.digits': 'A PIN has 4 to 8 digits.',
+  'staff.name_taken': 'Somebody of the staff has this name already. Choose another, such as the name and an initial.',
   'staff.differ': 'That was another PIN. Type it once more.',
 
   // pin.js
