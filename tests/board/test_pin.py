@@ -143,6 +143,18 @@ def test_a_person_signs_in_is_told_when_it_is_over_and_is_in_the_audit(
     expect(page.locator("[data-menu=sign_in]")).to_have_count(0)
 
 
+def add_one_of_the_same_name(page: Page, name: str) -> None:
+    """Try to add somebody whose name is taken, and give it up."""
+    form = page.locator("dialog.form").last
+    page.locator("[data-to=add]").click()
+    form.get_by_label("Name").fill("bea")
+    form.get_by_label("PIN, 4 to 8 digits").fill("25801")
+    form.get_by_label("Once more").fill("25801")
+    form.get_by_role("button", name="Save").click()
+    expect(form).to_contain_text("Somebody of the staff has this name already.")
+    form.get_by_role("button", name="Cancel").click()
+
+
 def test_a_manager_adds_changes_and_removes_people_at_the_board(
     floor_anew: Hub, open_page: Callable[..., Page], watch: Watch
 ) -> None:
@@ -186,14 +198,7 @@ def test_a_manager_adds_changes_and_removes_people_at_the_board(
             assert api.post("/api/step-up", json={"person_id": bea["id"], "pin": "25801"}).status_code == 403
             ok(api.post("/api/step-up", json={"person_id": bea["id"], "pin": "4711"}))
 
-    page.locator("[data-to=add]").click()
-    form.get_by_label("Name").fill("bea")
-    form.get_by_label("PIN, 4 to 8 digits").fill("25801")
-    form.get_by_label("Once more").fill("25801")
-    form.get_by_role("button", name="Save").click()
-    expect(form).to_contain_text("Somebody of the staff has this name already.")
-    form.get_by_role("button", name="Cancel").click()
-
+    add_one_of_the_same_name(page, "bea")
     page.locator(".people button").click()
     page.locator("[data-staff=edit]").click()
     form.get_by_label("Name").fill("Beatrix")
