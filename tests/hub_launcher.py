@@ -35,7 +35,9 @@ class HubProcess:
         self.args = arguments
         self.returncode: int | None = None
         self._news = news
-        self.pid = int(news.readline())
+        pid = news.readline()
+        assert pid, "no hub was forked: what the process that forks them said stands in stderr"
+        self.pid = int(pid)
 
     def poll(self) -> int | None:
         """The exit status, or None while it runs."""
