@@ -79,8 +79,8 @@ async def _serve(socket: AnySocket, dialect: Dialect) -> None:
         device = await find_device(socket, hub, link)
         params = SubscribeParams(Query(cast(Any, socket)), dialect)
         if params.restaurant_id is not None:
-            floor = floor_of(hub, params.restaurant_id)
-            await hub.claims.check(floor, params.since, params.epoch)
+            # In no variable: a socket would hold on to this revision of the floor for as long as it is open.
+            await hub.claims.check(floor_of(hub, params.restaurant_id), params.since, params.epoch)
             floor_of(hub, params.restaurant_id)  # it may have been deleted meanwhile
         if not hub.access.lets_follow(device):  # revoked meanwhile, or the hub was closed
             raise Problem(Refused("token_invalid"))
