@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from hashlib import sha256
 from heapq import merge
 from hmac import compare_digest
+from typing import Any
 
 from msgspec import Struct
 
@@ -97,8 +98,8 @@ class Access:
         self.staff = staff or Staff(now=now)
         # Held from the look at a device until it is stored and taken in: of two changes the later one sees the first.
         self.changing = asyncio.Lock()
-        # The sockets that have not said who they are, the oldest first, each with its address.
-        self.unnamed: dict[object, str] = {}
+        # The sockets that have not said who they are, the oldest first, each with its caller.
+        self.unnamed: dict[object, Any] = {}
         self._by_digest: dict[bytes, Device] = {}
         # Whole headers that showed a token, until any device changes: a SHA-256 takes 2 % of what a change costs.
         self._by_header: dict[bytes, Device] = {}

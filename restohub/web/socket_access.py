@@ -46,9 +46,9 @@ async def find_device(socket: Any, hub: Hub, link: WebSocketLink) -> str | None:
         return device.id if device else None
     if token:
         raise Problem(Refused("token_invalid"))
-    if not _make_room(hub.access.unnamed, caller):
+    if not make_room(hub.access.unnamed, caller, link.loop.time()):
         raise refusal("busy")
-    hub.access.unnamed[link] = caller.address
+    hub.access.unnamed[link] = caller
     try:
         link.write(text_frame(encode(greeting_of_closed(hub))))
         return (await _named(socket, hub, caller)).id
@@ -92,17 +92,21 @@ def _said(message: Any, hub: Hub) -> Device:
     return device
 
 
-def _make_room(unnamed: dict[Any, str], caller: Caller) -> bool:
-    """Whether one more may wait; where all places are taken, the newest of an address that holds more gives way."""
+def make_room(unnamed: dict[Any, Caller], caller: Caller, now: float) -> bool:
+    """Whether one more may wait, at this time of the loop's clock.
+
+    Where all places are taken, the newest of an address that holds more gives way, of one of the house last.
+    """
     held = Counter(unnamed.values())
-    if held[caller.address] >= UNNAMED_AN_ADDRESS and not caller.shared:
+    if held[caller] >= UNNAMED_AN_ADDRESS and not caller.shared:
         return False
     if len(unnamed) < UNNAMED_MAX:
         return True
-    address, most = held.most_common(1)[0]
-    if most <= held[caller.address] + 1:
+    known = {one: one.known(now) for one in held}
+    most = max(held, key=lambda one: (not known[one], held[one]))
+    if (not known[most], held[most]) <= (not caller.known(now), held[caller] + 1):
         return False
-    newest = next(link for link in reversed(unnamed) if unnamed[link] == address)
+    newest = next(link for link in reversed(unnamed) if unnamed[link] is most)
     newest.give_way()
     del unnamed[newest]
     return True
