@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -54,16 +55,14 @@ def chromium(folder: Path, *flags: str) -> Iterator[Chromium]:
     program = installed_chromium()
     with (folder.parent / f"{folder.name}.log").open("wb") as log:
         command = [program, *FLAGS, *flags, f"--user-data-dir={folder}", "about:blank"]
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        # Where the program is a script that starts the browser, the browser must end with it.
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
     try:
         yield Chromium(_port(folder, process))
     finally:
-        process.terminate()
-        try:
-            process.wait(END_WAIT_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait(END_WAIT_S)
 
 
 def _port(folder: Path, process: subprocess.Popen[bytes]) -> int:
