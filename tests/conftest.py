@@ -22,10 +22,10 @@ import httpx
 import pytest
 from websockets.sync.client import ClientConnection, connect
 
-from tests.hub_launcher import HubProcess, launch
+from tests.commands import RESTOHUB, Process, start_command
 
 # Helpers too say what they compared, not only test files; before any of them is imported.
-OURS = {path.stem for path in Path(__file__).parent.iterdir()} - {"conftest", "hub_launcher", "__pycache__"}
+OURS = {path.stem for path in Path(__file__).parent.iterdir()} - {"conftest", "commands", "launcher", "__pycache__"}
 pytest.register_assert_rewrite(*(f"tests.{name}" for name in sorted(OURS)))
 
 # Where a machine tells Python to keep no bytecode, each hub and each process of the tests compiles all anew: a third of
@@ -37,7 +37,6 @@ START_WAIT_S = 60.0
 # For what another process does at once: where the machine has much else to do, that takes long.
 WAIT_S = 20.0
 SAID_CHARACTERS_MAX = 4000
-PROGRAM = (sys.executable, "-m", "restohub")
 PORTS, WORKERS = range(12_000, 32_000), 16
 _hubs: WeakSet[Hub] = WeakSet()
 
@@ -68,7 +67,7 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 class Hub:
     """One `restohub serve` of its own process, on the loopback, over a data folder."""
 
-    program: tuple[str, ...] = PROGRAM
+    program: tuple[str, ...] = RESTOHUB
 
     def __init__(self, data: Path, *args: str, env: dict[str, str] | None = None, wrap: tuple[str, ...] = ()) -> None:
         self.data = data
@@ -76,7 +75,7 @@ class Hub:
         self.args = args
         self.env = env or {}
         self.wrap = wrap
-        self.process: subprocess.Popen[bytes] | HubProcess | None = None
+        self.process: Process | None = None
         self.log = data.parent / f"{data.name}.{self.port}.log"
         _hubs.add(self)
 
@@ -93,19 +92,15 @@ class Hub:
     def start(self) -> Hub:
         """Start the process and return when it answers `GET /health`.
 
-        Where it needs nothing before Python starts, it is forked from one that has imported the program already.
+        Where it needs nothing before Python starts, it is forked: the program is imported already.
         """
         arguments = ["serve", "--host", "127.0.0.1", "--port", str(self.port), "--data", str(self.data)]
         arguments += ["--no-advertise", *self.args]
         with self.log.open("ab") as log:
-            if self.wrap or self.env or self.program != PROGRAM or sys.platform != "linux":
-                command = [*self.wrap, *self.program, *arguments]
-                environment = {**os.environ, **self.env}
-                self.process = subprocess.Popen(
-                    command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=environment
-                )
-            else:
-                self.process = launch(arguments, log)
+            environment = {**os.environ, **self.env}
+            self.process = start_command(
+                *arguments, out=log.fileno(), program=self.program, wrap=self.wrap, env=environment
+            )
         deadline = time.monotonic() + START_WAIT_S
         while time.monotonic() < deadline:
             if self.process.poll() is not None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -100,12 +98,7 @@ def test_managers_see_who_did_what(hub: Hub, stand: Device) -> None:
         ):
             assert [one["revision"] for one in ok(trusted.get(f"/api/audit?{only}"))["entries"]] == told, only
         arguments = ["--device", stand.id, "--entity", "g1", "--json"]
-        done = subprocess.run(
-            [sys.executable, "-m", "restohub", "audit", "--data", str(hub.data), *arguments],
-            capture_output=True,
-            check=True,
-            timeout=60,
-        )
+        done = printed("audit", "--data", str(hub.data), *arguments)
         assert [one["action"] for one in json.loads(done.stdout)["entries"]] == ["delete", "create"]
 
 

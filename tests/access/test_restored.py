@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.access.closed_hub import Device, bearer, hash_of, machine_token, manager, pair, revoke, told
-from tests.cli.pty_terminal import RESTOHUB, Terminal
+from tests.cli.pty_terminal import Terminal
 from tests.conftest import Hub
 from tests.contract.answers import ok, problem
 
@@ -136,7 +136,7 @@ def test_of_a_folder_that_was_put_back_by_hand_it_is_said_what_it_is_older_than(
     assert "Run it again with --yes" in told("devices", "confirm", "--all", *data, status=1)
     told("devices", "revoke", "Gone", "--yes", *data)
     for answer, confirmed in (("n", False), ("y", True)):
-        terminal = Terminal([*RESTOHUB, "devices", "confirm", "--all", *data])
+        terminal = Terminal("devices", "confirm", "--all", *data)
         asked = terminal.until(lambda said: "[y/N]" in said)
         assert ("Manager" in asked, "Gone" in asked) == (True, False)
         terminal.type(f"{answer}\n")

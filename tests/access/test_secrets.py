@@ -5,8 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 import stat
-import subprocess
-import sys
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -25,6 +23,7 @@ from tests.access.closed_hub import (
     shown_later,
     told,
 )
+from tests.commands import run_command
 from tests.conftest import Hub, next_message
 from tests.contract.answers import ok
 
@@ -67,12 +66,7 @@ def test_nothing_of_them_is_kept(new_hub: NewHub) -> None:
         answers.append(api.get("/restaurants", headers=jwt(2, "never adopted")).read())
     with hub.socket("/realtime?restaurant_id=1", additional_headers=by_header) as socket:
         answers.append(str(next_message(socket)).encode())
-    made = subprocess.run(
-        [sys.executable, "-m", "restohub", "backup", "--json", "--data", str(hub.data)],
-        capture_output=True,
-        check=True,
-        timeout=120,
-    )
+    made = run_command("backup", "--json", "--data", str(hub.data))
     backup = next((hub.data / "backups").glob("restohub-backup-*.gz"))
     assert backup.stat().st_size, made.stdout
     assert hub.stop() == 0

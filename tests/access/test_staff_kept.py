@@ -7,8 +7,6 @@ import hmac
 import shutil
 import sqlite3
 import stat
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -26,7 +24,7 @@ from restohub.store.person_rows import PUT_PERSON, person_row
 from restohub.store.verification import verify_folder
 from tests.access.closed_hub import bearer, files_below, manager, pair, person, signing_in, typed, wrong_pin
 from tests.access.test_staff import GUESTS, NOBODY, TABLE, TABLES
-from tests.cli.pty_terminal import RESTOHUB
+from tests.commands import run_command
 from tests.conftest import Hub
 from tests.contract.answers import ok, problem
 from tests.store.database_files import sql
@@ -46,12 +44,7 @@ def test_pins_are_nowhere_and_a_stolen_backup_opens_nothing(new_hub: NewHub) -> 
             api.post(path, json={"person_id": bea, "pin": wrong + "0"})
         ok(trusted.patch(f"/api/staff/{bea}", json={"pin": pin}))
         api.get("/api/staff")
-        subprocess.run(
-            [sys.executable, "-m", "restohub", "backup", "--data", str(hub.data)],
-            capture_output=True,
-            check=True,
-            timeout=120,
-        )
+        run_command("backup", "--data", str(hub.data)).check_returncode()
         [(kept,)] = sql(hub.data, "SELECT pin FROM person WHERE id = ?", bea)
         backup = gzip.decompress(next((hub.data / "backups").glob("restohub-backup-*.gz")).read_bytes())
         assert kept in backup
@@ -169,8 +162,7 @@ def test_a_pepper_that_cannot_be_read_now_is_not_replaced(tmp_path: Path) -> Non
 
 def told_with_pin(*args: str) -> str:
     """What a command says that takes a PIN and fails."""
-    command = [*RESTOHUB, *args]
-    done = subprocess.run(command, input="4711\n", capture_output=True, text=True, check=False, timeout=20)
+    done = run_command(*args, typed="4711\n")
     assert done.returncode == 1, done.stdout
     return done.stderr
 

@@ -9,9 +9,10 @@ from restohub.live.epoch import PUT_BACK
 from tests.access.closed_hub import bearer, manager, pair
 from tests.attack.stranger import client as stranger_at
 from tests.attack.stranger import ws
+from tests.commands import run_command
 from tests.conftest import Hub, next_message
 from tests.contract.answers import ok
-from tests.faults.loaded_hub import backed_up, restohub
+from tests.faults.loaded_hub import backed_up
 
 NewHub = Callable[..., Hub]
 FORWARDED = {"X-Forwarded-For": "192.168.1.66"}
@@ -23,7 +24,7 @@ def test_a_stranger_is_told_nothing_by_health(new_hub: NewHub) -> None:
     token = pair(hub, "view").token
     assert hub.stop() == 0
     backup = backed_up(hub.data)
-    assert restohub("restore", str(backup), "--data", str(hub.data)).returncode == 0
+    assert run_command("restore", str(backup), "--data", str(hub.data)).returncode == 0
     hub.start()
     with manager(hub) as trusted:
         ok(trusted.patch("/restaurants/1", json={"timezone": "Pacific/Apia"}))

@@ -9,7 +9,6 @@ import runpy
 import signal
 import socket
 import ssl
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -30,6 +29,7 @@ from tests.access.secure_socket import DATA, NewKeys, anyone
 from tests.access.tls_hub import Rogue, TlsHub
 from tests.attack.stranger import client as stranger_at
 from tests.attack.stranger import read_to_end, ws
+from tests.commands import run_command
 from tests.conftest import WAIT_S, Hub, next_message
 from tests.contract.answers import ok, problem
 from tests.contract.quick_hub import clock, needs_quick_clock
@@ -37,7 +37,6 @@ from tests.contract.requests import new_guest
 from tests.house.source_tree import ROOT
 from tests.net.test_certificate import DAY, pair
 
-RESTOHUB = (sys.executable, "-m", "restohub")
 SyncClient = runpy.run_path(str(ROOT / "restohub" / "docs" / "sync_client.py"))["SyncClient"]
 STRANGER, ANOTHER = "127.0.0.66", "127.0.0.67"
 PLACES = 320
@@ -69,9 +68,7 @@ def hubs(tmp_path: Path) -> Iterator[Callable[..., TlsHub]]:
 
 def told(hub: Hub, *command: str) -> str:
     """What a command prints that goes well."""
-    done = subprocess.run(
-        [*RESTOHUB, *command, "--data", str(hub.data)], capture_output=True, text=True, check=False, timeout=60
-    )
+    done = run_command(*command, "--data", str(hub.data))
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -170,13 +167,7 @@ def test_the_sample_client_and_the_simulation_know_the_hub_by_its_sha256(secure:
     with_colons = ":".join(re.findall("..", secure.fingerprint().upper()))
     args = (*args[:-1], secure.url.replace("https", "HTTPS"))
     for pin, said in ((with_colons, "Removed 0 restaurants"), ("0" * 64, "has another certificate")):
-        done = subprocess.run(
-            [*RESTOHUB, *args, *named, pin, "--data", str(elsewhere)],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
+        done = run_command(*args, *named, pin, "--data", str(elsewhere))
         assert said in done.stdout + done.stderr
 
 
@@ -327,9 +318,7 @@ def test_a_hub_without_plain_http_is_served_and_looked_after_over_tls(hubs: Call
         assert told(hub, "pair", code, "--name", "Door") == "Door is paired as host.\n"
         assert api.get("/restaurants", headers=bearer(token)).status_code == 200
     assert "Door  host" in told(hub, "devices", "list")
-    again = subprocess.run(
-        [*RESTOHUB, "serve", "--data", str(hub.data)], capture_output=True, text=True, check=False, timeout=60
-    )
+    again = run_command("serve", "--data", str(hub.data))
     assert f"The hub runs already, at {hub.url}/" in again.stderr
     shown = hub.fingerprint()
     new = json.loads(told(hub, "tls", "new", "--json"))["fingerprint"]

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 import shlex
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -18,11 +16,11 @@ from tests.access.closed_hub import ask_to_pair, bearer, manager, pair, revoke
 from tests.board.conftest import Watch
 from tests.board.stage import board_url, furnish, ids_of
 from tests.board.views import manager_of, open_as, open_by_menu, open_menu
+from tests.commands import run_command
 from tests.conftest import Hub
 from tests.contract.answers import ok
 
 OpenPage = Callable[..., Page]
-COMMAND_S = 30
 
 
 @pytest.fixture(scope="module")
@@ -91,13 +89,7 @@ def test_a_page_becomes_a_managers_by_the_command_that_it_shows(
     expect(command).to_contain_text("restohub pair")
     _, *words = shlex.split(command.inner_text())
     words[words.index("Office")] = "Till"
-    made = subprocess.run(
-        [sys.executable, "-m", "restohub", *words, "--data", str(house.data)],
-        capture_output=True,
-        text=True,
-        timeout=COMMAND_S,
-        check=False,
-    )
+    made = run_command(*words, "--data", str(house.data))
     assert (made.returncode, made.stdout) == (0, "Till is paired as manager.\n"), made.stderr
     expect(row(page, "Till")).to_contain_text("Manager · this device")
     expect(row(page, "Till").locator(".seen")).to_have_text(

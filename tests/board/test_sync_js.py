@@ -5,8 +5,6 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 
@@ -15,6 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.board.browsers import lent
 from tests.board.modules import a_browser, loaded, run  # noqa: F401 (fixtures)
+from tests.commands import run_command
 from tests.conftest import Hub
 
 START = """async () => { await help.furnish(1); help.start(); await help.until(help.isLive); }"""
@@ -95,9 +94,7 @@ def test_a_history_that_began_anew_is_said_and_taken_whole(
     hub = new_hub().start()
     page = opened(hub, context)
     hub.stop()
-    subprocess.run(
-        [sys.executable, "-m", "restohub", "identity", "new", "--data", str(hub.data)], check=True, capture_output=True
-    )
+    run_command("identity", "new", "--data", str(hub.data)).check_returncode()
     hub.start()
     made(hub, "Ada")
     shown(page, "Ada")

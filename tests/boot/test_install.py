@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,14 +12,14 @@ import pytest
 from restohub.boot import install as installing
 from restohub.boot.install import InstallError, install, installed_program, unreachable, write_unit
 from restohub.boot.unit_files import systemd_unit
+from tests.commands import run_command
 
 PROGRAM = Path("/usr/bin/env")
 
 
 def said(*options: str) -> subprocess.CompletedProcess[str]:
     """What `restohub service install` says."""
-    command = [sys.executable, "-m", "restohub", "service", "install", *options]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    return run_command("service", "install", *options)
 
 
 @pytest.fixture

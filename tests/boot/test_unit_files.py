@@ -6,13 +6,13 @@ import plistlib
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
 from restohub.boot.unit_files import TASK, launchd_job, scheduled_task, systemd_unit
+from tests.commands import run_command
 
 ROOT = Path(__file__).parents[2]
 UNIT = ROOT / "restohub.service"
@@ -29,7 +29,7 @@ def run(*command: str) -> subprocess.CompletedProcess[str]:
 
 def shown(*options: str) -> str:
     """What `restohub service show` prints."""
-    done = run(sys.executable, "-m", "restohub", "service", "show", *options)
+    done = run_command("service", "show", *options)
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout
 

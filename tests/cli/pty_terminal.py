@@ -8,37 +8,35 @@ import pty
 import re
 import struct
 import subprocess
-import sys
 import termios
 import threading
 import time
 from collections.abc import Callable, Sequence
+
+from tests.commands import environment as hub_environment
+from tests.commands import run_command, start_command
 
 SAYS_WAIT_S = 60.0
 CODE_LINE = re.compile(r"^  \x1b\[97(?:;40)?m([█▀▄ ]+)\x1b\[0m$")
 # Upper and lower half: 1 is dark. The blocks are white, on a ground that is said to be black.
 HALVES = {" ": (1, 1), "▀": (0, 1), "▄": (1, 0), "█": (0, 0)}
 
-RESTOHUB = (sys.executable, "-m", "restohub")
-
 
 def environment(**more: str) -> dict[str, str]:
     """Our environment without any setting of the hub, as a terminal's, and `more`."""
-    ours = {key: value for key, value in os.environ.items() if not key.startswith("RESTOHUB_")}
-    for gone in ("STATE_DIRECTORY", "NO_COLOR", "COLUMNS"):
+    ours = hub_environment(TERM="xterm-256color", PYTHONIOENCODING="utf-8")
+    for gone in ("NO_COLOR", "COLUMNS"):
         ours.pop(gone, None)
-    return {**ours, "TERM": "xterm-256color", "PYTHONIOENCODING": "utf-8", **more}
+    return {**ours, **more}
 
 
 class Terminal:
-    """A command on a terminal of so many columns; `said` is all that it wrote."""
+    """A command of restohub on a terminal of so many columns; `said` is all that it wrote."""
 
-    def __init__(self, command: Sequence[str], columns: int = 100, **env: str) -> None:
+    def __init__(self, *args: str, columns: int = 100, wrap: Sequence[str] = (), **env: str) -> None:
         self._ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
-        self.process = subprocess.Popen(
-            command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment(**env), start_new_session=True
-        )
+        self.process = start_command(*args, out=theirs, stdin=theirs, wrap=wrap, env=environment(**env), session=True)
         os.close(theirs)
         self._read = bytearray()
         self._reader = threading.Thread(target=self._keep_reading, daemon=True)
@@ -99,13 +97,5 @@ def code_of(said: str) -> list[list[int]]:
 
 
 def printed(*args: str, wrap: Sequence[str] = (), **env: str) -> subprocess.CompletedProcess[str]:
-    """A command's end, its output in pipes."""
-    return subprocess.run(
-        [*wrap, *RESTOHUB, *args],
-        env=environment(**env),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=SAYS_WAIT_S,
-    )
+    """The end of a command that writes to no terminal."""
+    return run_command(*args, wrap=wrap, env=environment(**env))

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from restohub.access.tokens import new_token
 from tests.access.adopting import app, jwt
 from tests.access.closed_hub import ask_to_pair, bearer, hash_of, pair
-from tests.cli.pty_terminal import RESTOHUB, Terminal, environment, printed
+from tests.cli.pty_terminal import Terminal, printed
+from tests.commands import run_command
 from tests.conftest import Hub, next_message
 
 NewHub = Callable[..., Hub]
@@ -111,7 +112,7 @@ def test_a_qr_code_carries_an_invitation_in_the_fragment(new_hub: NewHub) -> Non
     with hub.client() as api:
         asked = {"token_sha256": hash_of(token), "invitation": secret}
         assert api.post("/api/pairing", json=asked).json()["device"]["name"] == "Bar"
-        terminal = Terminal([*RESTOHUB, "pair", "--name", "Terrace", "--data", str(hub.data)])
+        terminal = Terminal("pair", "--name", "Terrace", "--data", str(hub.data))
         shown = terminal.until(lambda said: "two minutes" in said)
         assert "█" in shown
         assert "#pair=" not in shown, "a code that is drawn is not written too"
@@ -125,8 +126,7 @@ def test_people_of_the_staff_are_added_listed_given_another_pin_and_removed(new_
     data = ("--data", str(hub.data))
 
     def piped(pin: str, *args: str) -> subprocess.CompletedProcess[str]:
-        command = [*RESTOHUB, "staff", *args, *data]
-        return subprocess.run(command, env=environment(), input=pin, capture_output=True, text=True, check=False)
+        return run_command("staff", *args, *data, typed=pin)
 
     assert told(hub, "audit")[1] == "Nothing was done yet.\n"
     assert told(hub, "audit", "--entity", "nope")[1] == "Nothing of this is known.\n"
@@ -135,7 +135,7 @@ def test_people_of_the_staff_are_added_listed_given_another_pin_and_removed(new_
     done = piped("47\n", "add", "Li")
     assert (done.returncode, "4 to 8 digits" in done.stderr, "47" in done.stdout + done.stderr) == (1, True, False)
     for second, said, status in (("0816", "The two differ. Nothing was changed.", 1), ("0815", "has a new PIN", 0)):
-        terminal = Terminal([*RESTOHUB, "staff", "pin", "Anna", *data])
+        terminal = Terminal("staff", "pin", "Anna", *data)
         terminal.until(lambda shown: "PIN (4 to 8 digits):" in shown)
         terminal.type("0815\n")
         terminal.until(lambda shown: "Once more:" in shown)

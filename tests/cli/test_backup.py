@@ -12,9 +12,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.commands import run_command
 from tests.conftest import START_WAIT_S, Hub
 from tests.faults.disk_fault_checks import batch, parties, shown
-from tests.faults.loaded_hub import backed_up, restohub
+from tests.faults.loaded_hub import backed_up
 
 NewHub = Callable[..., Hub]
 
@@ -30,7 +31,7 @@ def evening(new_hub: NewHub) -> Hub:
 
 def listed(data: Path) -> list[dict[str, object]]:
     """What `restohub backups --json` lists."""
-    done = restohub("backups", "--data", str(data), "--json")
+    done = run_command("backups", "--data", str(data), "--json")
     assert (done.returncode, done.stderr) == (0, "")
     found: list[dict[str, object]] = json.loads(done.stdout)
     return found
@@ -41,11 +42,11 @@ def test_a_backup_of_a_running_hub_brings_its_floor_back(evening: Hub) -> None:
         floor = shown(api)
         path = backed_up(evening.data)
         assert batch(api, parties("later", 3)).status_code == 200
-    refused = restohub("restore", str(path), "--data", str(evening.data))
+    refused = run_command("restore", str(path), "--data", str(evening.data))
     assert refused.returncode == 1
     assert "Stop it first" in refused.stderr
     assert evening.stop() == 0
-    done = restohub("restore", str(path), "--data", str(evening.data))
+    done = run_command("restore", str(path), "--data", str(evening.data))
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("The data of ")
     with evening.start().client() as api:
@@ -59,7 +60,7 @@ def test_an_ipad_that_holds_more_takes_the_whole_floor_after_a_restore(evening: 
         assert batch(api, parties("later", 3)).status_code == 200
         held = api.get("/api/sync/full?restaurant_id=1").json()
     evening.stop()
-    assert restohub("restore", str(path), "--data", str(evening.data)).returncode == 0
+    assert run_command("restore", str(path), "--data", str(evening.data)).returncode == 0
     query = {"restaurant_id": 1, "since_revision": held["revision"], "epoch": held["epoch"]}
     with evening.start().client() as api:
         answer = api.get("/api/sync/delta", params=query)
@@ -72,10 +73,10 @@ def test_a_backup_of_a_stopped_hub_is_listed_and_checked(evening: Hub) -> None:
     [one] = listed(evening.data)
     assert (one["path"], one["audited"], one["fault"]) == (str(path), True, None)
     assert one["size_bytes"] == path.stat().st_size
-    said = restohub("backups", "--data", str(evening.data)).stdout
+    said = run_command("backups", "--data", str(evening.data)).stdout
     assert str(path) in said
     assert "audited" in said
-    checked = restohub("restore", str(path), "--data", str(evening.data), "--check")
+    checked = run_command("restore", str(path), "--data", str(evening.data), "--check")
     assert (checked.returncode, checked.stderr) == (0, "")
     assert "is sound" in checked.stdout
     with evening.start().client() as api:
@@ -90,7 +91,7 @@ def test_what_is_made_is_its_users_own(evening: Hub) -> None:
 def test_a_place_is_set_up_once_and_its_absence_is_said(evening: Hub, tmp_path: Path, new_hub: NewHub) -> None:
     stick = tmp_path / "stick"
     stick.mkdir()
-    done = restohub("backup", "--data", str(evening.data), "--to", str(stick))
+    done = run_command("backup", "--data", str(evening.data), "--to", str(stick))
     assert done.returncode == 0
     assert f'backup_to = ["{stick}"]' in done.stdout
     [copy] = stick.glob("restohub-*/*.gz")
@@ -99,7 +100,7 @@ def test_a_place_is_set_up_once_and_its_absence_is_said(evening: Hub, tmp_path: 
     assert len(listed(evening.data)) == 2
     stick.rename(tmp_path / "pocket")
     stick.mkdir()
-    done = restohub("backup", "--data", str(evening.data))
+    done = run_command("backup", "--data", str(evening.data))
     assert done.returncode == 1
     assert f"{stick} is not there, or is not set up for this hub." in done.stderr
     assert list(stick.iterdir()) == []
@@ -112,7 +113,7 @@ def test_a_place_is_set_up_once_and_its_absence_is_said(evening: Hub, tmp_path: 
         assert forwarded == {"last": told["backup"]["last"], "places": [], "missing": []}
         page = api.get("/health", headers={"Accept": "text/html"}).text
     assert "<dt>Last backup</dt><dd>" in page
-    doctor = restohub(
+    doctor = run_command(
         "doctor", "--data", str(evening.data), "--host", "127.0.0.1", "--port", str(evening.port), "--json"
     )
     [check] = [one for one in json.loads(doctor.stdout)["checks"] if one["name"] == "backups"]
@@ -132,12 +133,12 @@ def test_damage_at_a_start_names_the_newest_good_backup_and_its_command(evening:
     bad.write_bytes(spoilt)
     database = evening.data / "restohub.db"
     database.write_bytes(database.read_bytes()[:3000])
-    said = restohub("serve", "--data", str(evening.data), "--port", str(evening.port), "--no-advertise")
+    said = run_command("serve", "--data", str(evening.data), "--port", str(evening.port), "--no-advertise")
     assert said.returncode == 1
     command = f"restohub restore '{good}' --data '{evening.data}'"
     assert "are damaged" in said.stderr
     assert f"`{command}`" in said.stderr
-    assert restohub("restore", str(good), "--data", str(evening.data)).returncode == 0
+    assert run_command("restore", str(good), "--data", str(evening.data)).returncode == 0
     with evening.start().client() as api:
         assert shown(api) == floor
 
@@ -145,29 +146,29 @@ def test_damage_at_a_start_names_the_newest_good_backup_and_its_command(evening:
 def test_a_key_is_made_once_and_backups_are_encrypted_to_it(evening: Hub, tmp_path: Path) -> None:
     toml = evening.data / "restohub.toml"
     toml.write_text("log_days = 5")
-    done = restohub("backup", "key", "--data", str(evening.data))
+    done = run_command("backup", "key", "--data", str(evening.data))
     assert (done.returncode, done.stderr) == (0, "")
     [secret] = [line for line in done.stdout.splitlines() if line.startswith("AGE-SECRET-KEY-1")]
     assert secret not in toml.read_text()
     assert toml.read_text().startswith('log_days = 5\nbackup_key = "age1')
-    again = restohub("backup", "key", "--data", str(evening.data))
+    again = run_command("backup", "key", "--data", str(evening.data))
     assert (again.returncode, again.stdout) == (1, "")
     assert "Backups are encrypted already" in again.stderr
-    assert restohub("backup", "--data", str(evening.data)).returncode == 0
+    assert run_command("backup", "--data", str(evening.data)).returncode == 0
     [path] = (evening.data / "backups").glob("*.age")
     (tmp_path / "key").write_text(secret)
     with evening.client() as api:
         floor = shown(api)
     evening.stop()
-    without = restohub("restore", str(path), "--data", str(evening.data))
+    without = run_command("restore", str(path), "--data", str(evening.data))
     assert (without.returncode, "is encrypted" in without.stderr) == (1, True)
-    done = restohub("restore", str(path), "--data", str(evening.data), "--key", str(tmp_path / "key"))
+    done = run_command("restore", str(path), "--data", str(evening.data), "--key", str(tmp_path / "key"))
     assert (done.returncode, done.stderr) == (0, "")
-    other = restohub("backup", "key", "--data", str(tmp_path / "other"))
+    other = run_command("backup", "key", "--data", str(tmp_path / "other"))
     assert (other.returncode, "cannot be written" in other.stderr) == (1, True)
     (tmp_path / "wrong").write_text("AGE-SECRET-KEY-1")
     [told] = json.loads(
-        restohub("backups", "--data", str(evening.data), "--json", "--key", str(tmp_path / "wrong")).stdout
+        run_command("backups", "--data", str(evening.data), "--json", "--key", str(tmp_path / "wrong")).stdout
     )
     assert "no whole secret key" in told["fault"]
     with evening.start().client() as api:
@@ -177,15 +178,15 @@ def test_a_key_is_made_once_and_backups_are_encrypted_to_it(evening: Hub, tmp_pa
 def test_without_the_part_that_encrypts_no_backup_begins(
     evening: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert restohub("backup", "key", "--data", str(evening.data)).returncode == 0
+    assert run_command("backup", "key", "--data", str(evening.data)).returncode == 0
     (tmp_path / "without").mkdir()
     (tmp_path / "without" / "pyrage.py").write_text("raise ImportError\n")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "without"))
-    done = restohub("backup", "--data", str(evening.data))
+    done = run_command("backup", "--data", str(evening.data))
     assert (done.returncode, done.stdout) == (1, "")
     assert "a part that is not installed" in done.stderr
     assert not (evening.data / "backups").exists()
-    doctor = restohub(
+    doctor = run_command(
         "doctor", "--data", str(evening.data), "--host", "127.0.0.1", "--port", str(evening.port), "--json"
     )
     [check] = [one for one in json.loads(doctor.stdout)["checks"] if one["name"] == "backups"]
@@ -195,17 +196,17 @@ def test_without_the_part_that_encrypts_no_backup_begins(
 
 @pytest.mark.parametrize("command", ["backup", "backups", "restore"])
 def test_its_help_says_what_it_does(command: str) -> None:
-    done = restohub(command, "--help")
+    done = run_command(command, "--help")
     assert done.returncode == 0
     assert "--data" in done.stdout
 
 
 def test_a_folder_without_data_is_one_sentence_and_status_1(tmp_path: Path) -> None:
-    done = restohub("backup", "--data", str(tmp_path / "none"))
+    done = run_command("backup", "--data", str(tmp_path / "none"))
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
     assert "There are no data of a hub in" in done.stderr
     assert list(tmp_path.iterdir()) == []
-    assert "There is no backup" in restohub("backups", "--data", str(tmp_path)).stdout
+    assert "There is no backup" in run_command("backups", "--data", str(tmp_path)).stdout
 
 
 def faster(times: int, days_ago: int) -> dict[str, str]:
@@ -222,7 +223,7 @@ def test_a_missed_night_is_made_up_after_five_minutes_of_rest_though_one_backup_
     assert old.stop() == 0
     library = faster(1, 1)["LD_PRELOAD"]
     wrap = ("env", f"LD_PRELOAD={library}", "FAKETIME=+400d")
-    assert restohub("backup", "--data", str(old.data), wrap=wrap).returncode == 0
+    assert run_command("backup", "--data", str(old.data), wrap=wrap).returncode == 0
     hub = new_hub(old.data, env=faster(30, 0)).start()
     deadline = time.monotonic() + 90
     while "The backup of the night" not in (said := hub.said()):

@@ -12,7 +12,7 @@ from pathlib import Path
 import segno
 from zeroconf import DNSOutgoing, DNSPointer, DNSService, ServiceInfo, Zeroconf
 
-from tests.cli.pty_terminal import RESTOHUB, Terminal, code_of, printed
+from tests.cli.pty_terminal import Terminal, code_of, printed
 from tests.net.announced_hubs import PORT, AnnouncedHub
 from tests.net.avahi import CLASS_IN, GROUP, PATIENCE_S, TYPE_PTR, within
 from tests.net.network import Machine, Network, udp_socket
@@ -48,11 +48,11 @@ def page_at(machine: Machine, host: str) -> str:
 
 def test_a_person_sees_every_address_and_a_code_at_the_start_and_by_where(network: Network, tmp_path: Path) -> None:
     machine, data = two_lans(network), str(tmp_path / "data")
-    serving = Terminal([*machine.wrap, *RESTOHUB, "serve", "--data", data, "--name", "Rossi"])
+    serving = Terminal("serve", "--data", data, "--name", "Rossi", wrap=machine.wrap)
     try:
         said = serving.until(lambda text: "Ctrl-C stops the hub." in text)
-        asked, again = Terminal([*machine.wrap, *RESTOHUB, "where", "--data", data]).result()
-        narrow, plainly = Terminal([*machine.wrap, *RESTOHUB, "where", "--data", data], columns=20).result()
+        asked, again = Terminal("where", "--data", data, wrap=machine.wrap).result()
+        narrow, plainly = Terminal("where", "--data", data, columns=20, wrap=machine.wrap).result()
         local = json.loads(printed("where", "--data", data, "--json", wrap=machine.wrap).stdout)["local_url"]
         page = page_at(machine, "localhost:8000")
     finally:
@@ -142,7 +142,7 @@ def test_find_lists_the_hubs_of_the_network_and_tells_two_of_a_name_apart(
             "local_url": f"http://{health['discovery']['host']}:8000/",
             "state": "healthy",
         }
-    status, said = Terminal([*listener.wrap, *RESTOHUB, "find", *LISTEN], columns=160).result()
+    status, said = Terminal("find", *LISTEN, columns=160, wrap=listener.wrap).result()
     assert status == 0
     assert "Looking for hubs in this network" in said
     for health in healths:
@@ -195,7 +195,7 @@ def test_a_hostile_neighbour_is_listed_without_harm(network: Network, start_hub:
     try:
         for info in (evil, silent):
             voice.register_service(info, cooperating_responders=True)
-        status, said = Terminal([*listener.wrap, *RESTOHUB, "find", *LISTEN], columns=250).result()
+        status, said = Terminal("find", *LISTEN, columns=250, wrap=listener.wrap).result()
         found = {
             one["name"][-6:]: one for one in json.loads(printed("find", *LISTEN, "--json", wrap=listener.wrap).stdout)
         }

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.attack.stranger import STRANGER, client
-from tests.cli.pty_terminal import RESTOHUB, Terminal, printed
+from tests.cli.pty_terminal import Terminal, printed
 from tests.conftest import Hub, next_message
 
 NewHub = Callable[..., Hub]
@@ -86,9 +86,9 @@ def test_nothing_goes_unless_a_person_agrees(evening: tuple[Hub, httpx.Client, h
     made(stranger, GUESTS, name="Junk", partySize=2)
     status, said, _ = remove(hub, "--from", STRANGER, "--since", "2h")
     assert (status, "with --yes" in said, names(house)) == (1, True, {"Junk"})
-    command = [*RESTOHUB, "remove", "--data", str(hub.data), "--from", STRANGER, "--since", "2h"]
+    command = ["remove", "--data", str(hub.data), "--from", STRANGER, "--since", "2h"]
     for answer, left in (("n", {"Junk"}), ("y", set[str]())):
-        terminal = Terminal(command)
+        terminal = Terminal(*command)
         terminal.until(lambda said: "[y/N]" in said)
         terminal.type(answer + "\n")
         terminal.result()

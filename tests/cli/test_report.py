@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.commands import run_command
 from tests.conftest import Hub
 from tests.contract.floor_client import Floor
 from tests.contract.test_night_reports import DAY, dine
-from tests.faults.loaded_hub import restohub
 from tests.store.database_files import sql
 
 NewHub = Callable[..., Hub]
@@ -37,14 +37,14 @@ def evening(new_hub: NewHub) -> Hub:
 def test_the_report_of_a_running_hub_and_of_its_folder_are_what_the_route_says(evening: Hub) -> None:
     with evening.client() as api:
         told = api.get(f"/restaurants/1/reports/{DAY}").json()
-    running = restohub("report", "--data", str(evening.data), "--json")
-    words = restohub("report", "--data", str(evening.data), "--date", DAY)
+    running = run_command("report", "--data", str(evening.data), "--json")
+    words = run_command("report", "--data", str(evening.data), "--date", DAY)
     assert (running.returncode, running.stderr, json.loads(running.stdout)) == (0, "", told)
     assert evening.stop() == 0
     before = sorted((path.name, path.stat().st_mtime_ns) for path in evening.data.iterdir())
-    stopped = restohub("report", "--data", str(evening.data), "--json")
+    stopped = run_command("report", "--data", str(evening.data), "--json")
     assert (stopped.stdout, stopped.stderr) == (running.stdout, "")
-    assert restohub("report", "--data", str(evening.data), "--date", DAY).stdout == words.stdout
+    assert run_command("report", "--data", str(evening.data), "--date", DAY).stdout == words.stdout
     assert sorted((path.name, path.stat().st_mtime_ns) for path in evening.data.iterdir()) == before
     for said in (
         "=Trattoria, Friday, 20 November 2026 (Europe/Rome)",
@@ -57,7 +57,7 @@ def test_the_report_of_a_running_hub_and_of_its_folder_are_what_the_route_says(e
 
 
 def test_a_day_without_a_party_is_said_to_be_one(evening: Hub) -> None:
-    done = restohub("report", "--data", str(evening.data), "--date", "2001-01-01")
+    done = run_command("report", "--data", str(evening.data), "--date", "2001-01-01")
     assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "No party is done on this day.")
 
 
@@ -65,8 +65,8 @@ def test_a_day_without_a_party_is_said_to_be_one(evening: Hub) -> None:
 def test_a_wrong_date_and_an_unknown_restaurant_are_said_in_a_sentence(evening: Hub, running: bool) -> None:
     if not running:
         assert evening.stop() == 0
-    wrong = restohub("report", "--data", str(evening.data), "--date", "2026-13-01")
-    unknown = restohub("report", "--data", str(evening.data), "--restaurant", "7")
+    wrong = run_command("report", "--data", str(evening.data), "--date", "2026-13-01")
+    unknown = run_command("report", "--data", str(evening.data), "--restaurant", "7")
     for done, said in ((wrong, "`latest`, not '2026-13-01'"), (unknown, "no restaurant 7")):
         assert (done.returncode, done.stdout) == (1, "")
         assert said in done.stderr
@@ -75,7 +75,7 @@ def test_a_wrong_date_and_an_unknown_restaurant_are_said_in_a_sentence(evening: 
 
 def test_a_folder_without_data_is_one_sentence(tmp_path: Path) -> None:
     for command in (["report"], ["export", "--csv", "--to", str(tmp_path / "out")]):
-        done = restohub(*command, "--data", str(tmp_path))
+        done = run_command(*command, "--data", str(tmp_path))
         assert (done.returncode, done.stdout) == (1, "")
         assert "There are no data of a hub in" in done.stderr
     assert not (tmp_path / "out").exists()
@@ -95,7 +95,7 @@ def test_the_export_has_every_guest_and_visit_and_no_cell_is_a_formula(
     if not running:
         assert evening.stop() == 0
     to = tmp_path / "out"
-    done = restohub("export", "--csv", "--data", str(evening.data), "--to", str(to))
+    done = run_command("export", "--csv", "--data", str(evening.data), "--to", str(to))
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == f"{to / 'guests.csv'}: guests 1. {to / 'visits.csv'}: visits 1.\n"
     [guest], [visit] = exported(to / "guests.csv"), exported(to / "visits.csv")
@@ -119,12 +119,12 @@ def test_the_export_has_every_guest_and_visit_and_no_cell_is_a_formula(
 
 def test_an_export_writes_over_nothing_and_leaves_no_half(evening: Hub, tmp_path: Path) -> None:
     (tmp_path / "visits.csv").write_text("mine")
-    done = restohub("export", "--csv", "--data", str(evening.data), "--to", str(tmp_path))
+    done = run_command("export", "--csv", "--data", str(evening.data), "--to", str(tmp_path))
     assert done.returncode == 1
     assert "visits.csv is there already" in done.stderr
     assert (tmp_path / "visits.csv").read_text() == "mine"
     assert not (tmp_path / "guests.csv").exists()
-    plain = restohub("export", "--data", str(evening.data), "--to", str(tmp_path / "new"))
+    plain = run_command("export", "--data", str(evening.data), "--to", str(tmp_path / "new"))
     assert (plain.returncode, (tmp_path / "new").exists()) == (1, False)
     assert "--csv" in plain.stderr
 
@@ -132,7 +132,7 @@ def test_an_export_writes_over_nothing_and_leaves_no_half(evening: Hub, tmp_path
 def test_a_damaged_visit_ends_an_export_with_a_sentence(evening: Hub, tmp_path: Path) -> None:
     assert evening.stop() == 0
     sql(evening.data, "UPDATE visit SET size = size + 1")
-    done = restohub("export", "--csv", "--data", str(evening.data), "--to", str(tmp_path / "out"))
+    done = run_command("export", "--csv", "--data", str(evening.data), "--to", str(tmp_path / "out"))
     assert (done.returncode, done.stdout) == (1, "")
     assert "fails its checksum" in done.stderr
     assert list((tmp_path / "out").iterdir()) == []

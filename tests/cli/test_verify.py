@@ -6,11 +6,11 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.commands import run_command
 from tests.floor.floor_harness import FloorHarness
 from tests.store.database_files import checkpointed, sql
 from tests.store.test_verification import NewHub, folder, killed, picture, story
@@ -20,8 +20,7 @@ __all__ = ["folder", "story"]
 
 def verify(*args: str | Path, wrap: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
     """The command's end."""
-    command = [*wrap, sys.executable, "-m", "restohub", "verify", *map(str, args)]
-    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL)
+    return run_command("verify", *map(str, args), wrap=wrap)
 
 
 def test_the_command_says_what_it_found_and_ends_by_it(folder: Path, story: FloorHarness) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.pty_terminal import RESTOHUB, Terminal, printed
+from tests.cli.pty_terminal import Terminal, printed
 from tests.conftest import Hub, free_port
 
 NewHub = Callable[..., Hub]
@@ -59,10 +59,10 @@ def test_machines_are_told_in_json(new_hub: NewHub) -> None:
 
 def test_a_person_is_told_at_the_start_and_asked_later(tmp_path: Path) -> None:
     port, data = free_port(), str(tmp_path / "data")
-    serving = Terminal([*RESTOHUB, "serve", "--host", "127.0.0.1", "--port", str(port), "--data", data])
+    serving = Terminal("serve", "--host", "127.0.0.1", "--port", str(port), "--data", data)
     try:
         said = serving.until(lambda text: "Ctrl-C stops the hub." in text)
-        asked, again = Terminal([*RESTOHUB, "where", "--data", data]).result()
+        asked, again = Terminal("where", "--data", data).result()
     finally:
         assert serving.end() == 0
     for text in (said, again):

@@ -17,11 +17,13 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.commands import RESTOHUB, run_command, start_command
+from tests.commands import environment as hub_environment
 from tests.conftest import START_WAIT_S, WAIT_S, Hub, free_port
 from tests.contract.requests import new_guest
 
 NewHub = Callable[..., Hub]
-SERVE = [sys.executable, "-m", "restohub", "serve"]
+SERVE = [*RESTOHUB, "serve"]
 FLAGS = [
     "--host",
     "--port",
@@ -40,23 +42,13 @@ FLAGS = [
 
 
 def environment(**more: str) -> dict[str, str]:
-    """Our environment without any setting of the hub, and `more`."""
-    ours = {key: value for key, value in os.environ.items() if not key.startswith("RESTOHUB_")}
-    ours.pop("STATE_DIRECTORY", None)
-    return {**ours, "COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb", **more}
+    """Our environment without any setting of the hub, for a plain terminal, and `more`."""
+    return hub_environment(**{"COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb", **more})
 
 
 def ended(*args: str, **env: str) -> subprocess.CompletedProcess[str]:
     """The end of a command that ends by itself."""
-    return subprocess.run(
-        [*SERVE, "--no-advertise", *args],
-        check=False,
-        env=environment(**env),
-        capture_output=True,
-        text=True,
-        timeout=START_WAIT_S,
-        stdin=subprocess.DEVNULL,
-    )
+    return run_command("serve", "--no-advertise", *args, env=environment(**env))
 
 
 def answers(port: int, host: str = "127.0.0.1") -> bool:
@@ -80,13 +72,7 @@ def serving(port: int, *args: str, env: dict[str, str] | None = None, said: Path
 @contextlib.contextmanager
 def _serving(port: int, args: Sequence[str], env: dict[str, str] | None, said: Path) -> Iterator[None]:
     with said.open("ab") as log:
-        process = subprocess.Popen(
-            [*SERVE, "--no-advertise", *args],
-            env=environment(**env or {}),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-        )
+        process = start_command("serve", "--no-advertise", *args, out=log.fileno(), env=environment(**env or {}))
     try:
         deadline = time.monotonic() + START_WAIT_S
         while not answers(port):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.pty_terminal import RESTOHUB, Terminal, printed
+from tests.cli.pty_terminal import Terminal, printed
 from tests.conftest import Hub, free_port
 from tests.contract.test_command import ended
 
@@ -55,7 +55,7 @@ def test_a_folder_without_permission_is_said_to_be_that_and_not_its_settings(tmp
 
 
 def test_long_sentences_end_between_words_on_a_terminal(tmp_path: Path) -> None:
-    status, said = Terminal([*RESTOHUB, "where", "--data", str(tmp_path)], columns=60).result()
+    status, said = Terminal("where", "--data", str(tmp_path), columns=60).result()
     lines = said.splitlines()
     assert status == 1
     assert len(lines) > 2
@@ -73,8 +73,8 @@ def test_no_help_is_cut(command: list[str], columns: int) -> None:
 
 
 def test_a_person_is_told_how_to_leave_the_hub_on(tmp_path: Path) -> None:
-    command = [*RESTOHUB, "serve", "--host", "127.0.0.1", "--port", str(free_port()), "--no-advertise"]
-    serving = Terminal([*command, "--data", str(tmp_path / "data")])
+    command = ["serve", "--host", "127.0.0.1", "--port", str(free_port()), "--no-advertise"]
+    serving = Terminal(*command, "--data", str(tmp_path / "data"))
     try:
         said = serving.until(lambda text: "Ctrl-C stops the hub." in text)
         assert "To have it start with the machine: " in said

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -12,27 +10,25 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.commands import Process, start_command
 from tests.conftest import START_WAIT_S, WAIT_S, Hub, free_port
 
 # From the first line of our own code (before it Python itself starts) until the hub has long listened.
 MOMENTS_S = [0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.6, 1.0]
 
 
-def catches(process: subprocess.Popen[bytes], sig: signal.Signals) -> bool:
+def catches(process: Process, sig: signal.Signals) -> bool:
     """Whether the process has a handler for a signal (proc(5): SigCgt)."""
     status = Path(f"/proc/{process.pid}/status").read_text()
     caught = int(status.partition("SigCgt:")[2].split()[0], 16)
     return bool(caught >> (sig - 1) & 1)
 
 
-def started(data: Path, said: Path) -> subprocess.Popen[bytes]:
+def started(data: Path, said: Path) -> Process:
     """A hub that has just been started."""
-    command = [sys.executable, "-m", "restohub", "serve", "--host", "127.0.0.1", "--no-advertise"]
+    where = ("--host", "127.0.0.1", "--port", str(free_port()), "--data", str(data), "--no-advertise")
     with said.open("ab") as log:
-        return subprocess.Popen(
-            [*command, "--port", str(free_port()), "--data", str(data)],
-            stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=dict(os.environ),
-        )  # fmt: skip
+        return start_command("serve", *where, out=log.fileno())
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="proc(5) says when the process listens to signals")

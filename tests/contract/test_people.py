@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.commands import run_command
 from tests.conftest import Hub
-from tests.faults.loaded_hub import restohub
 from tests.faults.test_erasure import ask, done
 
 NewHub = Callable[..., Hub]
@@ -132,12 +132,12 @@ def test_an_erasure_that_was_never_asked_for_is_not_found(api: httpx.Client) -> 
 
 
 def test_the_command_shows_and_forgets(told: Hub) -> None:
-    shown = restohub("forget", "--phone", PHONE, "--show", "--data", str(told.data))
+    shown = run_command("forget", "--phone", PHONE, "--show", "--data", str(told.data))
     assert (shown.returncode, shown.stderr) == (0, "")
     assert [guest["name"] for guest in json.loads(shown.stdout)["guests"]] == ["Anna Rossi"]
-    unsure = restohub("forget", "--phone", PHONE, "--data", str(told.data))
+    unsure = run_command("forget", "--phone", PHONE, "--data", str(told.data))
     assert (unsure.returncode, "Run it again with --yes" in unsure.stdout) == (1, True)
-    forgotten = restohub("forget", "--phone", PHONE, "--yes", "--renew-backups", "--data", str(told.data))
+    forgotten = run_command("forget", "--phone", PHONE, "--yes", "--renew-backups", "--data", str(told.data))
     assert (forgotten.returncode, forgotten.stderr) == (0, "")
     assert "guests on the floor 1 (Anna Rossi)" in forgotten.stdout
     assert "Forgotten. Guests who were this person, past ones included: 2." in forgotten.stdout
@@ -146,6 +146,6 @@ def test_the_command_shows_and_forgets(told: Hub) -> None:
 
 @pytest.mark.parametrize("options", [[], ["--phone", "1234", "--id", "x"]])
 def test_the_command_wants_one_way(options: list[str]) -> None:
-    said = restohub("forget", *options)
+    said = run_command("forget", *options)
     assert (said.returncode, said.stdout) == (1, "")
     assert "by one of --phone, --email and --id" in said.stderr

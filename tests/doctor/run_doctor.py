@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
-COMMAND = (sys.executable, "-m", "restohub", "doctor")
+from tests.commands import environment, run_command
+
 NAMES = ["port", "addresses", "discovery", "name", "data folder", "disk space", "disk speed"]
 NAMES += ["database", "backups", "SQLite", "clock", "last run"]
 
@@ -28,23 +27,9 @@ class Said(NamedTuple):
         return {name: check["result"] for name, check in self.checks.items()}
 
 
-def environment(**more: str) -> dict[str, str]:
-    """This one without settings of a hub."""
-    return {**{key: value for key, value in os.environ.items() if not key.startswith("RESTOHUB_")}, **more}
-
-
 def printed(*args: str, wrap: tuple[str, ...] = (), **env: str) -> subprocess.CompletedProcess[str]:
-    """What it prints on a pipe."""
-    return subprocess.run(
-        [*wrap, *COMMAND, *args],
-        env=environment(**env),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        check=False,
-        timeout=60,
-    )
+    """What it prints where there is no terminal."""
+    return run_command("doctor", *args, wrap=wrap, env=environment(**env))
 
 
 def asked(data: Path, *args: str, wrap: tuple[str, ...] = (), names: list[str] = NAMES, **env: str) -> Said:

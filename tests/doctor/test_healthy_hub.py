@@ -8,8 +8,9 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.commands import RESTOHUB, environment
 from tests.conftest import Hub, free_port
-from tests.doctor.run_doctor import COMMAND, asked, environment, files, printed
+from tests.doctor.run_doctor import asked, files, printed
 
 NewHub = Callable[..., Hub]
 INWARD = ("--host", "127.0.0.1")
@@ -20,9 +21,8 @@ AMBIENT = {"clock", "disk speed"}
 def on_a_terminal(*args: str) -> tuple[str, int]:
     """What it writes on a terminal of 80 columns, and its exit status."""
     ours, theirs = pty.openpty()
-    with subprocess.Popen(
-        [*COMMAND, *args], env=environment(COLUMNS="80", PYTHONIOENCODING="utf-8"), stdin=theirs, stdout=theirs
-    ) as process:
+    env = environment(COLUMNS="80", PYTHONIOENCODING="utf-8")
+    with subprocess.Popen([*RESTOHUB, "doctor", *args], env=env, stdin=theirs, stdout=theirs) as process:
         os.close(theirs)
         said = b""
         while True:

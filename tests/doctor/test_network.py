@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import socket
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,6 +13,7 @@ from zeroconf import DNSAddress, DNSOutgoing, DNSPointer, DNSService, DNSText
 
 from restohub.net.mdns_advertise import SERVICES
 from restohub.net.urls import host_name
+from tests.commands import run_command
 from tests.doctor.run_doctor import asked
 from tests.net.announced_hubs import PORT, AnnouncedHub
 from tests.net.avahi import CLASS_IN, PATIENCE_S, TYPE_A, TYPE_PTR, within
@@ -124,9 +123,7 @@ def test_what_is_announced_and_does_not_answer_is_neither_a_copy_nor_a_twin(
 
 def asked_to_find(machine: Machine) -> list[dict[str, str]]:
     """What `restohub find` finds."""
-    command = [*machine.wrap, sys.executable, "-m", "restohub", "find", "--json"]
-    told = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
-    hubs: list[dict[str, str]] = json.loads(told.stdout)
+    hubs: list[dict[str, str]] = json.loads(run_command("find", "--json", wrap=machine.wrap).stdout)
     return hubs
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from restohub.store.backup_folder import NAME
+from tests.commands import run_command
 from tests.conftest import Hub
 
 AT_ONCE = 200
@@ -44,15 +43,9 @@ def changing(hub: Hub) -> Iterator[list[str]]:
         thread.join()
 
 
-def restohub(*args: str, wrap: Sequence[str] = ()) -> subprocess.CompletedProcess[str]:
-    """A command of restohub to its end."""
-    command = [*wrap, sys.executable, "-m", "restohub", *args]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, stdin=subprocess.DEVNULL)
-
-
 def backed_up(data: Path, *args: str) -> Path:
     """The backup that `restohub backup` made."""
-    done = restohub("backup", "--data", str(data), *args)
+    done = run_command("backup", "--data", str(data), *args)
     assert done.returncode == 0, done.stderr
     return max((data / "backups").glob("*.gz"))
 

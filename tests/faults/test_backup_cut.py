@@ -17,9 +17,10 @@ import pytest
 
 from restohub.store.data_folder import DATABASE
 from restohub.store.verification import verify_folder
+from tests.commands import run_command
 from tests.conftest import Hub
 from tests.faults.disk_fault_checks import batch, parties, rows, shown
-from tests.faults.loaded_hub import AT_ONCE, backed_up, changing, left, restohub
+from tests.faults.loaded_hub import AT_ONCE, backed_up, changing, left
 from tests.faults.read_back import WrittenLog, read_back
 from tests.random_seed import chosen_seed
 
@@ -38,7 +39,7 @@ def of_a_busy_hub(hub: Hub, folder: Path, count: int) -> None:
             known = set(answered)
             path = backed_up(hub.data)
             restored.append(folder / f"restored{number}")
-            done = restohub("restore", str(path), "--data", str(restored[-1]))
+            done = run_command("restore", str(path), "--data", str(restored[-1]))
             assert done.returncode == 0, done.stderr
             there = {row[2] for row in rows(restored[-1])["entity"] if row[1] == "guest"}
             gone = {row[2] for row in rows(restored[-1])["removal"]}
@@ -77,7 +78,7 @@ def killed_in_backups(hub: Hub, place: Path, count: int) -> None:
                 process.kill()
             for folder in (hub.data / "backups", copies):
                 for path in folder.glob("*.gz"):
-                    checked = restohub("restore", "--check", str(path), "--data", str(hub.data))
+                    checked = run_command("restore", "--check", str(path), "--data", str(hub.data))
                     assert checked.returncode == 0, checked.stderr
         backed_up(hub.data, "--to", str(place))
         assert left(hub.data / "backups") == left(copies) == set()
@@ -122,7 +123,7 @@ def test_a_full_disk_refuses_the_backup_and_no_change(new_hub: NewHub, disk: Pat
         assert batch(api, parties("before", 3)).status_code == 200
         good = backed_up(hub.data)
         stuffing = stuff(disk, 4_000_000)
-        done = restohub("backup", "--data", str(hub.data))
+        done = run_command("backup", "--data", str(hub.data))
         assert done.returncode == 1
         assert "There is no room for a backup" in done.stderr
         assert batch(api, parties("meanwhile", 3)).status_code == 200
@@ -147,7 +148,7 @@ def test_a_place_that_is_full_gets_no_half_of_a_backup(new_hub: NewHub, disk: Pa
     backed_up(hub.data, "--to", str(disk))
     fill(hub)
     stuff(disk, 20_000)
-    done = restohub("backup", "--data", str(hub.data), "--to", str(disk))
+    done = run_command("backup", "--data", str(hub.data), "--to", str(disk))
     assert done.returncode == 1
     assert "No space left" in done.stderr
     assert len(list((hub.data / "backups").glob("*.gz"))) == 2

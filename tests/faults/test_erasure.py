@@ -22,10 +22,11 @@ from restohub.store.data_folder import DATABASE
 from restohub.store.restore_detection import NAME
 from restohub.store.verification import verify_folder
 from tests.access.closed_hub import bearer, pair
+from tests.commands import run_command
 from tests.conftest import Hub
 from tests.faults.disk_fault_checks import shown
 from tests.faults.file_search import answers_of, finds, free_pages, windows
-from tests.faults.loaded_hub import backed_up, changing, restohub
+from tests.faults.loaded_hub import backed_up, changing
 from tests.random_seed import chosen_seed
 from tests.store.database_files import prune_log, sql
 
@@ -180,7 +181,7 @@ def test_nothing_is_left_after_an_erasure_under_load_with_a_backup_under_way(new
         with changing(hub) as answered:
             before = len(answered)
             erasure_id = ask(api)
-            refused = restohub("backup", "--data", str(hub.data))
+            refused = run_command("backup", "--data", str(hub.data))
             told = done(api, erasure_id)
             assert len(answered) > before
         assert refused.returncode == 0 or "somebody is being forgotten" in refused.stderr
@@ -219,7 +220,7 @@ def test_yesterdays_backup_forgets_the_person_again_before_it_is_served(new_hub:
         done(api, ask(api))
         backed_up(hub.data, "--to", str(tmp_path))
     hub.stop()
-    assert restohub("restore", str(yesterday), "--data", str(hub.data)).returncode == 0
+    assert run_command("restore", str(yesterday), "--data", str(hub.data)).returncode == 0
     assert finds(hub.data, SEARCHED) != []
     with hub.start().client() as api:
         assert {guest["name"] for guest in shown(api)["guests"]} == {"Guest", "Other"}
@@ -230,7 +231,7 @@ def test_yesterdays_backup_forgets_the_person_again_before_it_is_served(new_hub:
     # On a new machine the list comes from beside the backup.
     [copy] = tmp_path.glob(f"restohub-*/{yesterday.name}")
     fresh = tmp_path / "fresh"
-    assert restohub("restore", str(copy), "--data", str(fresh)).returncode == 0
+    assert run_command("restore", str(copy), "--data", str(fresh)).returncode == 0
     with new_hub(fresh).start().client() as api:
         assert {guest["name"] for guest in shown(api)["guests"]} == {"Guest", "Other"}
         nobody_is_left(fresh)

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from restohub.store.sqlite_version import has_wal_reset_bug
+from tests.commands import run_command
 from tests.conftest import Hub, next_message
 from tests.faults.disk_fault_checks import batch, parties
-from tests.faults.loaded_hub import restohub
 from tests.faults.strace_run import need
 from tests.house.source_tree import PACKAGE, name, parsed
 
@@ -73,7 +73,7 @@ def test_a_backup_writes_nothing_to_the_database_that_it_reads_and_removes_nothi
             assert batch(api, parties("first", 499)).status_code == 200
             assert batch(api, parties("later", 5)).status_code == 200
         calls = f"{CALLS},unlink,unlinkat,rename,renameat,renameat2"
-        backed_up = restohub("backup", "--data", str(hub.data),
+        backed_up = run_command("backup", "--data", str(hub.data),
                              wrap=(need("strace"), "-f", "-qq", "-y", "-e", calls, "-o", str(trace)))  # fmt: skip
         assert backed_up.returncode == 0, backed_up.stderr
         touched = [line for line in trace.read_text(errors="replace").splitlines() if f"{hub.data}/restohub.db" in line]

@@ -5,17 +5,15 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
-import os
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from tests.commands import RESTOHUB, environment, start_command
 from tests.net.avahi import PATIENCE_S, within
 from tests.net.network import Machine
 
@@ -26,18 +24,15 @@ STOPS_S = 5.0
 class AnnouncedHub:
     """One `restohub serve` of its own process on a machine of its own, announced unless told otherwise."""
 
-    def __init__(
-        self, machine: Machine, data: Path, *args: str, program: tuple[str, ...] = (sys.executable, "-m", "restohub")
-    ) -> None:
+    def __init__(self, machine: Machine, data: Path, *args: str, program: tuple[str, ...] = RESTOHUB) -> None:
         self.machine = machine
         self._starved_ns: dict[Path, int] = {}
         self.log = data.with_suffix(".log")
-        environment = {key: value for key, value in os.environ.items() if not key.startswith("RESTOHUB_")}
-        command = [*machine.wrap, *program, "serve", "--data", str(data), *args]
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
-            )  # `ip netns exec` becomes the hub: it is its process id
+            self.process = start_command(
+                "serve", "--data", str(data), *args,
+                out=log.fileno(), program=program, wrap=machine.wrap, env=environment(),
+            )  # fmt: skip # `ip netns exec` becomes the hub: it is its process id
 
     def health(self) -> dict[str, Any]:
         """What `GET /health` answers within 2 s on the machine itself; nothing where it does not answer."""
@@ -93,10 +88,10 @@ class AnnouncedHub:
         """Its exit status after SIGTERM, within 5 s by its own clock."""
         began = self.clock()
         self.ask_to_stop()
-        while self.process.poll() is None:
+        while (status := self.process.poll()) is None:
             assert self.clock() - began < STOPS_S, "it does not stop"
             time.sleep(0.02)
-        return self.process.returncode
+        return status
 
 
 def hubs_on_machines(folder: Path) -> Iterator[Callable[..., AnnouncedHub]]:

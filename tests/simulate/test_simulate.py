@@ -7,7 +7,6 @@ import pty
 import signal
 import socket
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -25,18 +24,18 @@ from restohub.simulate.evening import PARTIES, evening
 from restohub.simulate.script import HOSTS
 from tests.access.closed_hub import pair
 from tests.access.tls_hub import TlsHub
+from tests.commands import RESTOHUB, run_command
 from tests.conftest import Hub, free_port
 from tests.net.test_certificate import pair as files
 
 DAY = date(2024, 1, 15)
 NAME = "Simulated evening"
-COMMAND = (sys.executable, "-m", "restohub", "simulate")
+COMMAND = (*RESTOHUB, "simulate")
 
 
 def simulate(url: str, *args: str, **env: str) -> subprocess.CompletedProcess[str]:
     """Run the command to its end."""
-    command, env = [*COMMAND, "--url", url, *args], {**os.environ, **env}
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=env)
+    return run_command("simulate", "--url", url, *args, env={**os.environ, **env})
 
 
 def start(url: str, *args: str, stderr: int = subprocess.PIPE) -> subprocess.Popen[str]:

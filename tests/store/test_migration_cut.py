@@ -20,9 +20,9 @@ from restohub.store.data_folder import DATABASE
 from restohub.store.erasure_list import write_list
 from restohub.store.schema import migrations
 from restohub.store.verification import verify_folder
+from tests.commands import run_command
 from tests.conftest import Hub, free_port
 from tests.faults.disk_fault_checks import rows
-from tests.faults.loaded_hub import restohub
 from tests.store.keep_data import KEPT
 
 NewHub = Callable[..., Hub]
@@ -102,7 +102,7 @@ def test_a_backup_is_made_before_a_migration_and_holds_the_old_format(kept: Path
     assert "a backup is made before they are brought to the new one" in hub.said()
     [path] = (kept / "backups").glob("*.gz")
     back = kept.parent / "back"
-    assert restohub("restore", str(path), "--data", str(back)).returncode == 0
+    assert run_command("restore", str(path), "--data", str(back)).returncode == 0
     assert format_of(back) == OLD
     assert rows(back)["log"] == before["log"]
     assert new_hub(back).start().stop() == 0
@@ -124,10 +124,10 @@ def test_without_room_for_that_backup_the_start_is_refused_and_nothing_changed(k
     try:
         data = Path(shutil.copytree(kept, place / "data"))
         before = rows(data)
-        done = restohub("serve", "--data", str(data), "--no-advertise", "--host", "127.0.0.1", "--port", "0")
+        done = run_command("serve", "--data", str(data), "--no-advertise", "--host", "127.0.0.1", "--port", "0")
         assert done.returncode != 0
         port = str(free_port())
-        done = restohub("serve", "--data", str(data), "--no-advertise", "--host", "127.0.0.1", "--port", port)
+        done = run_command("serve", "--data", str(data), "--no-advertise", "--host", "127.0.0.1", "--port", port)
         assert done.returncode == 1
         assert "brought to the new one only after a backup: There is no room" in done.stderr
         assert (rows(data), format_of(data)) == (before, OLD)

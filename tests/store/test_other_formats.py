@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from restohub.store.codec import name_checksum, row_checksum
 from restohub.store.connection import open_writer
 from restohub.store.data_folder import DATABASE, MARK, MARK_TEXT
 from restohub.store.schema import WRITTEN_BY, migrations
-from tests.doctor.run_doctor import environment
+from tests.commands import environment, run_command
 from tests.store.database_files import sql
 from tests.store.keep_data import KEPT
 
@@ -27,15 +26,7 @@ OLDER, NEWER = "open it with the version that wrote it", "Install that version"
 
 def command(*args: str | Path) -> subprocess.CompletedProcess[str]:
     """A command's end."""
-    return subprocess.run(
-        [sys.executable, "-m", "restohub", *map(str, args)],
-        env=environment(),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    return run_command(*map(str, args), env=environment())
 
 
 def of_the_first_commits(folder: Path) -> None:

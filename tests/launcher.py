@@ -1,4 +1,4 @@
-"""Hub processes forked from one that has imported the program already: most of what a start costs is imports.
+"""Processes of restohub forked from one that has imported the program already: most of what a start costs is imports.
 
 `launch` gives back what `subprocess.Popen` would. What must be in place before Python starts, as a preloaded library or
 a wrapping command, needs a process from scratch. This file is also the program that forks.
@@ -6,6 +6,7 @@ a wrapping command, needs a process from scratch. This file is also the program 
 
 from __future__ import annotations
 
+import ctypes
 import functools
 import gc
 import importlib
@@ -18,25 +19,30 @@ import signal
 import socket
 import subprocess
 import sys
+import time
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
+import restohub
+
 ROOT = Path(__file__).parents[1]
 REQUEST_BYTES_MAX = 1 << 17
+CLONE_NEWNET = 0x40000000
 # What uvicorn and litestar import once a hub runs.
 LATE = ("uvloop", "httptools", "uvicorn.protocols.http.httptools_impl", "uvicorn.lifespan.off", "zeroconf.asyncio")
 
 
-class HubProcess:
-    """A forked hub, with those of `subprocess.Popen`'s methods and fields that the tests use."""
+class Forked:
+    """A forked process, with those of `subprocess.Popen`'s methods and fields that the tests use."""
 
-    def __init__(self, arguments: list[str], news: IO[bytes]) -> None:
+    def __init__(self, arguments: Sequence[str], news: IO[bytes]) -> None:
         self.args = arguments
         self.returncode: int | None = None
         self._news = news
         pid = news.readline()
-        assert pid, "no hub was forked: what the process that forks them said stands in stderr"
+        assert pid, "nothing was forked: what the process that forks said stands in stderr"
         self.pid = int(pid)
 
     def poll(self) -> int | None:
@@ -47,7 +53,7 @@ class HubProcess:
         """The exit status once it has ended; raises TimeoutExpired where it has not ended by then."""
         status = self._status(timeout)
         if status is None:
-            raise subprocess.TimeoutExpired(self.args, timeout or 0)
+            raise subprocess.TimeoutExpired(list(self.args), timeout or 0)
         return status
 
     def send_signal(self, sig: int) -> None:
@@ -71,16 +77,30 @@ class HubProcess:
         return self.returncode
 
 
-def launch(arguments: list[str], log: IO[bytes]) -> HubProcess:
-    """Start `python -m restohub` with these arguments, in this folder and environment; `log` gets its output."""
-    request = json.dumps([arguments, str(Path.cwd()), dict(os.environ)]).encode()
+def launch(
+    arguments: Sequence[str],
+    *,
+    stdin: int,
+    stdout: int,
+    stderr: int,
+    env: Mapping[str, str] | None = None,
+    namespace: str = "",
+    session: bool = False,
+) -> Forked:
+    """Start `python -m restohub` with these arguments, in this folder, with these files as its standard streams.
+
+    `env` is its whole environment, else ours; `namespace` a network namespace that `ip netns` knows; with `session` it
+    leads a session of its own.
+    """
+    wanted = [list(arguments), str(Path.cwd()), dict(os.environ if env is None else env), namespace, session]
+    request = json.dumps(wanted).encode()
     assert len(request) < REQUEST_BYTES_MAX, "an environment that one message cannot carry"
     reading, writing = os.pipe()
     try:
-        socket.send_fds(_launcher(), [request], [log.fileno(), writing])
+        socket.send_fds(_launcher(), [request], [stdin, stdout, stderr, writing])
     finally:
         os.close(writing)
-    return HubProcess(arguments, os.fdopen(reading, "rb", buffering=0))
+    return Forked(arguments, os.fdopen(reading, "rb", buffering=0))
 
 
 @functools.cache
@@ -88,7 +108,7 @@ def _launcher() -> socket.socket:
     """The way to the process that forks; it ends with the process of the tests."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs:
-        command = [sys.executable, "-m", "tests.hub_launcher", str(theirs.fileno())]
+        command = [sys.executable, "-m", "tests.launcher", str(theirs.fileno())]
         subprocess.Popen(
             command, pass_fds=[theirs.fileno()], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
         )
@@ -96,9 +116,7 @@ def _launcher() -> socket.socket:
 
 
 def _import_all() -> None:
-    """Import all that a hub may run: no thread and no file is opened by it."""
-    import restohub
-
+    """Import all that restohub may run: no thread and no file is opened by it."""
     for module in pkgutil.walk_packages(restohub.__path__, "restohub."):
         if not module.name.startswith(("restohub.build", "restohub.__main__")):
             importlib.import_module(module.name)
@@ -109,39 +127,63 @@ def _import_all() -> None:
 
 
 def _fork_on_request(requests: socket.socket) -> list[Any]:
-    """Fork a hub for each request until there are no more; returns in the hub, with its request."""
+    """Fork a process for each request until there are no more; returns in the new one, with its request."""
     while True:
-        request, files, _, _ = socket.recv_fds(requests, REQUEST_BYTES_MAX, 2)
+        request, files, _, _ = socket.recv_fds(requests, REQUEST_BYTES_MAX, 4)
         if not request:
             os._exit(0)
-        log, news = files
+        *streams, news = files
         if os.fork() == 0:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            if (hub := os.fork()) == 0:
-                for standard in (1, 2):
-                    os.dup2(log, standard)
+            if (child := os.fork()) == 0:
+                for standard, given in enumerate(streams):
+                    os.dup2(given, standard)
                 requests.close()
-                os.close(log)
-                os.close(news)
+                for given in files:
+                    os.close(given)
                 return list(json.loads(request))
-            os.write(news, b"%d\n" % hub)
-            status = os.waitstatus_to_exitcode(os.waitpid(hub, 0)[1])
+            os.write(news, b"%d\n" % child)
+            status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
             os.write(news, b"%d\n" % status)
             os._exit(0)
-        os.close(log)
-        os.close(news)
+        for given in files:
+            os.close(given)
+
+
+def _enter(namespace: str) -> None:
+    """Move into a network namespace (Python has this from 3.12 on)."""
+    with Path("/run/netns", namespace).open("rb") as file:
+        if ctypes.CDLL(None, use_errno=True).setns(file.fileno(), CLONE_NEWNET) != 0:
+            raise OSError(ctypes.get_errno(), f"setns to {namespace}")
+
+
+def _open_standard_streams() -> None:
+    """Open them as Python does at its start: what they are is known only now."""
+    encoding, _, errors = os.environ.get("PYTHONIOENCODING", "utf-8").partition(":")
+    sys.stdin = os.fdopen(0, "r", -1, encoding, errors or "strict")
+    sys.stdout = os.fdopen(1, "w", 1 if os.isatty(1) else -1, encoding, errors or "strict")
+    sys.stderr = os.fdopen(2, "w", 1, encoding, "backslashreplace")
 
 
 def main() -> None:
-    """Fork hubs; in each of them, run the program."""
+    """Fork processes; in each of them, run the program."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those that wait for a hub
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those that wait for another
     _import_all()
-    arguments, folder, environment = _fork_on_request(socket.socket(fileno=int(sys.argv[1])))
+    from restohub.live import clock
+
+    arguments, folder, environment, namespace, session = _fork_on_request(socket.socket(fileno=int(sys.argv[1])))
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.clear()
     os.environ.update(environment)
+    time.tzset()
     os.chdir(folder)
+    if session:
+        os.setsid()
+    if namespace:
+        _enter(namespace)
+    _open_standard_streams()
+    clock._random.seed()  # or all of them would make the same ids
     sys.argv[1:] = arguments
     runpy.run_module("restohub", run_name="__main__", alter_sys=True)
 
