@@ -44,7 +44,7 @@ def start_command(
     `wrap` is a command that runs it, `env` its whole environment, else ours; with `session` it leads its own session.
     """
     err = out if err is None else err
-    namespace = wrap[3] if tuple(wrap[:3]) == IN_NAMESPACE and len(wrap) == 4 else ""
+    namespace = _namespace(wrap)
     forks = sys.platform == "linux" and program == RESTOHUB and (namespace or not wrap) and not _before_it(env)
     with Path(os.devnull).open("rb") as nothing:
         reads = nothing.fileno() if stdin is None else stdin
@@ -52,6 +52,13 @@ def start_command(
             return launch(args, stdin=reads, stdout=out, stderr=err, env=env, namespace=namespace, session=session)
         command = [*wrap, *program, *args]
         return subprocess.Popen(command, stdin=reads, stdout=out, stderr=err, env=env, start_new_session=session)
+
+
+def _namespace(wrap: Sequence[str]) -> str:
+    """The network namespace that a command is run in, "" for none or where it has files of its own in /etc, too."""
+    if len(wrap) != 4 or tuple(wrap[:3]) != IN_NAMESPACE or Path("/etc/netns", wrap[3]).exists():
+        return ""
+    return wrap[3]
 
 
 def _before_it(env: Mapping[str, str] | None) -> bool:
