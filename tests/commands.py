@@ -15,7 +15,7 @@ from tests.launcher import Forked, launch
 Process = subprocess.Popen[bytes] | Forked
 
 RESTOHUB = (sys.executable, "-m", "restohub")
-WAIT_S = 60.0
+WAIT_S = 100.0
 IN_NAMESPACE = ("ip", "netns", "exec")
 # The environment of the process that forks. What Python and its libraries read before the program begins.
 AT_FIRST = dict(os.environ)

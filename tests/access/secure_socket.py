@@ -21,6 +21,16 @@ def anyone() -> ssl.SSLContext:
     return context
 
 
+def hello() -> bytes:
+    """With what a client begins its handshake."""
+    said = ssl.MemoryBIO()
+    try:
+        anyone().wrap_bio(ssl.MemoryBIO(), said).do_handshake()
+    except ssl.SSLWantReadError:
+        return said.read()
+    raise AssertionError("it waits for an answer")
+
+
 class SecureSocket:
     """A socket as far as the attacks need one. Python's own may be used by one thread at a time until 3.13."""
 

@@ -87,8 +87,12 @@ def send_500_unfinished(hub: Hub, told: multiprocessing.Queue[list[int]]) -> Non
     while socks and time.monotonic() < end:
         readable, writable, _ = select.select(list(socks), [sock for sock, rest in socks.items() if rest], [], 0.1)
         for sock in readable:
-            with contextlib.suppress(ConnectionError):
+            try:
                 answers.append(status_of(sock.recv(65536)))
+            except BlockingIOError:  # not a whole record of TLS, or one of its own
+                continue
+            except ConnectionError:
+                pass
             del socks[sock]
         for sock in set(writable) & socks.keys():
             with contextlib.suppress(ConnectionError, BlockingIOError):

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import socket
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -20,11 +23,14 @@ from restohub.limits import (
     SOCKETS_MAX,
 )
 from restohub.wire.socket_state import TRY_AGAIN_LATER
-from tests.attack.conftest import attacked
+from tests.access.secure_socket import hello
+from tests.access.tls_hub import TlsHub
+from tests.attack.conftest import HUBS, attacked
 from tests.attack.house_ipads import FRIENDS, friends
+from tests.attack.loop_holds import holds
 from tests.attack.raw_frames import HANDSHAKE, read_head, upgrade
 from tests.attack.stranger import client, peak_rss_mb, raw, read_to_end, status_of
-from tests.conftest import Hub
+from tests.conftest import WAIT_S, Hub
 
 ROUTER = "127.0.0.200"
 IPADS = 50
@@ -187,3 +193,22 @@ def test_9000_sockets_of_one_address_leave_the_house_alone(besieged: Hub) -> Non
     assert set(answers) <= {101, 429, 503, 0}
     assert house.faults == []
     assert attacked_s < max(10 * quiet_s, 0.5), (quiet_s, attacked_s)
+
+
+@pytest.mark.long
+def test_hundreds_of_handshakes_at_once_hold_nobody_up(tmp_path: Path) -> None:
+    with attacked(HUBS["tls"](tmp_path / "data")) as hub, holds(hub) as held_s:
+        for turn in range(3):
+            with contextlib.ExitStack() as stack:
+                socks = [stack.enter_context(socket.socket()) for _ in range(CONNECTIONS_AN_ADDRESS - 20)]
+                for sock in socks:
+                    sock.bind((f"127.0.9.{turn + 1}", 0))
+                    sock.connect(("127.0.0.1", cast(TlsHub, hub).tls_port))
+                for sock in socks:
+                    sock.sendall(hello())
+                for sock in socks:
+                    sock.settimeout(WAIT_S)
+                    assert sock.recv(1)
+            time.sleep(1)
+    print(f"{3 * len(socks)} handshakes: held for {held_s[-1] * 1e3:.0f} ms")
+    assert held_s[-1] < 0.1

@@ -62,11 +62,16 @@ class SecureTransport(asyncio.Transport, asyncio.Protocol):
         self._shaking = self._loop.call_later(TLS_HANDSHAKE_S, self.abort)
 
     def data_received(self, data: bytes) -> None:
-        """Decrypt a little at once, as nearly all that comes is; more than that in turn."""
+        """Decrypt a little at once, as nearly all that comes is; more than that in turn, and handshakes.
+
+        Hundreds of them may come in one turn of the loop, and each takes as long as ten requests.
+        """
         if self.is_closing():
             return
         self._came += data
-        if len(self._came) <= SLICE_BYTES and not self._in_turn:
+        if self._protocol is None and not self._in_turn:
+            self._wait_for_turn()
+        elif len(self._came) <= SLICE_BYTES and not self._in_turn:
             self.parse_slice()
         else:
             self._go_on()
@@ -167,8 +172,11 @@ class SecureTransport(asyncio.Transport, asyncio.Protocol):
             return
         self._hold(whole := self._whole())
         if whole and not self._in_turn and not self.is_closing():
-            self._in_turn = True
-            self._turns.wait(self)
+            self._wait_for_turn()
+
+    def _wait_for_turn(self) -> None:
+        self._in_turn = True
+        self._turns.wait(self)
 
     def _hold(self, held: bool) -> None:
         """Read nothing more of the network, or read on."""
