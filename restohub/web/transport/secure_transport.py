@@ -104,6 +104,8 @@ class SecureTransport(asyncio.Transport, asyncio.Protocol):
             self._protocol.connection_lost(exc)
         else:
             self._end_handshake()
+        # What OpenSSL holds is not weighed by the collector, to which this is left: 100 KB that wait for long.
+        del self._tls, self._incoming, self._outgoing
 
     def pause_writing(self) -> None:
         """The network takes no more for now."""
@@ -265,6 +267,5 @@ class SecureTransport(asyncio.Transport, asyncio.Protocol):
         self.abort()
 
     def _flush(self) -> None:
-        encrypted = self._outgoing.read()
-        if encrypted and self._raw is not None and not self.is_closing():
+        if self._raw is not None and not self.is_closing() and (encrypted := self._outgoing.read()):
             self._raw.write(encrypted)

@@ -1,12 +1,15 @@
-"""TLS on many connections at once: in which turns of the loop the handshakes are made."""
+"""TLS on many connections: in which turns of the loop their handshakes are made, and what is left of them."""
 
 from __future__ import annotations
 
 import asyncio
 import ssl
+import weakref
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from restohub.web.transport.read_buffer import Turns
 from restohub.web.transport.secure_transport import SecureTransport
@@ -46,10 +49,29 @@ class Turned(Turns):
         super().wait(intake)
 
 
-def test_handshakes_that_come_at_once_are_made_in_turn(tmp_path: Path) -> None:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(*pair(tmp_path, timedelta(days=-1), timedelta(days=90)))
+@pytest.fixture
+def context(tmp_path: Path) -> ssl.SSLContext:
+    """A hub's own."""
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    made.load_cert_chain(*pair(tmp_path, timedelta(days=-1), timedelta(days=90)))
+    return made
 
+
+def test_a_connection_that_is_over_holds_no_memory_of_openssl(context: ssl.SSLContext) -> None:
+    async def run() -> None:
+        transport = SecureTransport(context, Turns(), asyncio.Protocol, lambda _: None)
+        transport.connection_made(Wire())
+        tls = weakref.ref(transport._tls)
+        transport.connection_lost(None)
+        assert tls() is None
+        transport.data_received(hello())
+        transport.write(b"late")
+        transport.close()
+
+    asyncio.run(run())
+
+
+def test_handshakes_that_come_at_once_are_made_in_turn(context: ssl.SSLContext) -> None:
     async def run() -> None:
         turns, wires = Turned(), [Wire() for _ in range(MANY)]
         for wire in wires:
