@@ -110,6 +110,7 @@ def test_for_every_prefix_of_the_log_visits_are_the_last_images_before_each_remo
 @pytest.mark.timeout(7200)
 def test_for_every_prefix_of_very_many_logs_visits_are_the_last_images_before_each_removal(tmp_path: Path) -> None:
     for seed in range(5000, 5150):
+        (tmp_path / str(seed)).mkdir()
         assert_every_prefix(tmp_path / str(seed), tell_randomly(seed, 200))
 
 
@@ -122,6 +123,7 @@ def test_a_days_report_is_the_same_before_it_is_closed_and_afterwards(tmp_path: 
 @pytest.mark.timeout(7200)
 def test_the_report_of_very_many_days_is_the_same_before_they_are_closed_and_afterwards(tmp_path: Path) -> None:
     for seed in range(6000, 6300):
+        (tmp_path / str(seed)).mkdir()
         assert_same_after_the_close(tmp_path / str(seed), tell_randomly(seed, 250))
 
 
