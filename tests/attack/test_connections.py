@@ -49,6 +49,7 @@ def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
 def problem_of(answer: bytes) -> tuple[int, str, bool]:
     """The status, the error code and whether there is a Retry-After."""
     head, _, body = answer.partition(b"\r\n\r\n")
+    assert body.startswith(b"{"), f"no problem is told: {answer!r}"
     return status_of(answer), json.loads(body)["error_code"], b"retry-after: 1" in head
 
 
