@@ -207,6 +207,7 @@ def test_hundreds_of_handshakes_at_once_hold_nobody_up(tmp_path: Path) -> None:
                 for sock in socks:
                     sock.bind((f"127.0.9.{turn + 1}", 0))
                     sock.connect(("127.0.0.1", cast(TlsHub, hub).tls_port))
+                time.sleep(0.5)  # the hub has taken them all
                 for sock in socks:
                     sock.sendall(said)
                 for sock in socks:
