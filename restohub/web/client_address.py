@@ -35,10 +35,12 @@ def normalized_ip(text: str) -> Address | None:
 def is_public(address: Address) -> bool:
     """Whether the Internet routes an address.
 
-    Of Python's private ones Teredo (2001::/32) is somebody on the Internet; site-local ones are private in spite of it.
+    Of Python's private ones Teredo (2001::/32) and 6to4 (2002::/16, from Python 3.13 on) are somebody on the Internet;
+    site-local ones are private in spite of it.
     """
     if isinstance(address, IPv6Address):
-        return (address.is_global and not address.is_site_local) or address.teredo is not None
+        tunnelled = address.teredo is not None or address.sixtofour is not None
+        return tunnelled or (address.is_global and not address.is_site_local)
     return address.is_global
 
 

@@ -251,7 +251,8 @@ class HttpLink(AutoHTTPProtocol):  # type: ignore[misc, valid-type]  # uvicorn c
         if len(body) <= JOINED_BYTES_MAX:
             self.transport.write(head + body)
         else:
-            self.transport.writelines((head, body))
+            for part in (head, body):  # asyncio pauses nobody by `writelines` before Python 3.12.9 and 3.13.2
+                self.transport.write(part)
         self._answered(cycle)
 
     async def _taken(self, cycle: Any) -> None:
@@ -295,7 +296,8 @@ class HttpLink(AutoHTTPProtocol):  # type: ignore[misc, valid-type]  # uvicorn c
                     await self.flow.drain()
                 self.transport.write(self._head(cycle, headers, answer))
                 for piece in answer.pieces if cycle.scope["method"] != "HEAD" else ():
-                    self.transport.writelines((b"%x\r\n" % len(piece), piece, b"\r\n") if chunked else (piece,))
+                    for part in (b"%x\r\n" % len(piece), piece, b"\r\n") if chunked else (piece,):
+                        self.transport.write(part)
                     await asyncio.sleep(0)  # others have their turn, however fast this one takes it
                     await self.flow.drain()
                     if cycle.disconnected or self.transport.is_closing():
