@@ -17,8 +17,9 @@ Process = subprocess.Popen[bytes] | Forked
 RESTOHUB = (sys.executable, "-m", "restohub")
 WAIT_S = 100.0
 IN_NAMESPACE = ("ip", "netns", "exec")
-# The environment of the process that forks. What Python and its libraries read before the program begins.
+# The environment of the process that forks.
 AT_FIRST = dict(os.environ)
+# What Python and its libraries read before the program begins.
 BEFORE_IT = ("PYTHON", "LD_", "LC_", "LANG", "FAKETIME")
 
 
@@ -73,7 +74,6 @@ def run_command(
     typed: str = "",
     wrap: Sequence[str] = (),
     env: Mapping[str, str] | None = None,
-    wait_s: float = WAIT_S,
 ) -> subprocess.CompletedProcess[str]:
     """A command's end, and what it wrote to files; it reads `typed`."""
     with tempfile.TemporaryFile() as reads, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
@@ -81,7 +81,7 @@ def run_command(
         reads.seek(0)
         process = start_command(*args, out=out.fileno(), err=err.fileno(), stdin=reads.fileno(), wrap=wrap, env=env)
         try:
-            status = process.wait(wait_s)
+            status = process.wait(WAIT_S)
         except BaseException:
             process.kill()
             process.wait()

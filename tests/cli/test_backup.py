@@ -79,8 +79,11 @@ def test_a_backup_of_a_stopped_hub_is_listed_and_checked(evening: Hub) -> None:
     checked = run_command("restore", str(path), "--data", str(evening.data), "--check")
     assert (checked.returncode, checked.stderr) == (0, "")
     assert "is sound" in checked.stdout
-    with evening.start().client() as api:
-        assert api.get("/health").json()["backup"]["last"] == one["time"]
+    deadline = time.monotonic() + START_WAIT_S
+    with evening.start().client() as api:  # which looks for backups once it is there
+        while (last := api.get("/health").json()["backup"]["last"]) is None and time.monotonic() < deadline:
+            time.sleep(0.05)
+    assert last == one["time"]
 
 
 def test_what_is_made_is_its_users_own(evening: Hub) -> None:
