@@ -25,13 +25,31 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
+import typer.main
+
 import restohub
 
 ROOT = Path(__file__).parents[1]
 REQUEST_BYTES_MAX = 1 << 17
 CLONE_NEWNET = 0x40000000
-# What uvicorn and litestar import once a hub runs.
-LATE = ("uvloop", "httptools", "uvicorn.protocols.http.httptools_impl", "uvicorn.lifespan.off", "zeroconf.asyncio")
+# What uvicorn, litestar and Python import once a hub runs.
+LATE = (
+    "uvloop",
+    "httptools",
+    "uvicorn.protocols.http.httptools_impl",
+    "uvicorn.lifespan.off",
+    "zeroconf.asyncio",
+    "litestar._kwargs",
+    "litestar.exceptions.responses",
+    "litestar.middleware._internal.exceptions",
+    "litestar.middleware.allowed_hosts",
+    "litestar.middleware.csrf",
+    "litestar.middleware.response_cache",
+    "encodings.ascii",
+    "encodings.idna",
+    "importlib.resources.readers",
+    "tzdata",
+)
 
 
 class Forked:
@@ -121,7 +139,19 @@ def _import_all() -> None:
         if not module.name.startswith(("restohub.build", "restohub.__main__")):
             importlib.import_module(module.name)
     for name in LATE:
-        importlib.import_module(name)
+        with suppress(ImportError):  # another version of litestar may have it elsewhere
+            importlib.import_module(name)
+
+
+def _prepare() -> None:
+    """Make what each process makes alike at its start: a third of what a start costs is packing files and options."""
+    from restohub.cli.main import cli
+    from restohub.web import board_files, package_files
+
+    board_files.read_board()
+    package_files.read_all()
+    typer.main.get_command = functools.cache(typer.main.get_command)
+    typer.main.get_command(cli)
     gc.collect()
     gc.freeze()
 
@@ -170,6 +200,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those that wait for another
     _import_all()
+    _prepare()
     from restohub.live import clock
 
     arguments, folder, environment, namespace, session = _fork_on_request(socket.socket(fileno=int(sys.argv[1])))
