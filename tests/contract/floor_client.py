@@ -11,6 +11,9 @@ import httpx
 from tests.contract.answers import TIME, Json, ok
 from tests.fields import DONE, GUEST, PHASES, TABLE, of_type
 
+# The revision, the guests and the tables of a floor.
+Picture = tuple[int, list[Json], list[Json]]
+
 
 class Floor:
     """The floor of one restaurant; `new_*`, `change_*` and reads insist on success, `api` asks whatever else."""
@@ -22,11 +25,7 @@ class Floor:
         self.tables_made = 0
 
     def every(self, kind: str, params: Any = None) -> list[Json]:
-        answer = self.api.get(f"{self.root}/{kind}/", params=params)
-        assert answer.status_code == 200, answer.text
-        rows = answer.json()
-        assert isinstance(rows, list)
-        return rows
+        return self._list(kind, params)[1]
 
     def ids(self, kind: str, params: Any = None) -> set[str]:
         return {row["id"] for row in self.every(kind, params)}
@@ -76,10 +75,10 @@ class Floor:
         return guest, self.table(table["id"])
 
     def revision(self) -> int:
-        return int(self.api.get(f"{self.root}/guests/").headers["Restohub-Revision"])
+        return self._list("guests")[0]
 
-    def picture(self) -> tuple[int, list[Json], list[Json]]:
-        return self.revision(), self.every("guests"), self.every("tables")
+    def picture(self) -> Picture:
+        return *self._list("guests"), self.every("tables")
 
     @contextlib.contextmanager
     def untouched(self) -> Iterator[None]:
@@ -88,10 +87,11 @@ class Floor:
         yield
         assert self.picture() == before
 
-    def check(self) -> None:
-        """What always holds (contract.md, "What always holds") and the shape of every entity."""
-        guests = {guest["id"]: guest for guest in self.every("guests")}
-        tables = {table["id"]: table for table in self.every("tables")}
+    def check(self, picture: Picture | None = None) -> None:
+        """What always holds (contract.md, "What always holds") and the shape of every entity, now or in a picture."""
+        _, all_guests, all_tables = picture or self.picture()
+        guests = {guest["id"]: guest for guest in all_guests}
+        tables = {table["id"]: table for table in all_tables}
         for guest in guests.values():
             check_guest(guest)
             if guest["tableId"] is not None:
@@ -102,6 +102,13 @@ class Floor:
                 guest = guests[table["currentGuestId"]]
                 assert guest["tableId"] == table["id"]
                 assert table["status"] == ("occupied" if guest["status"] == "seated" else "reserved")
+
+    def _list(self, kind: str, params: Any = None) -> tuple[int, list[Json]]:
+        answer = self.api.get(f"{self.root}/{kind}/", params=params)
+        assert answer.status_code == 200, answer.text
+        rows = answer.json()
+        assert isinstance(rows, list)
+        return int(answer.headers["Restohub-Revision"]), rows
 
 
 def check_guest(guest: Json) -> None:
