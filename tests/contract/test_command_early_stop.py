@@ -32,11 +32,18 @@ def started(data: Path, said: Path) -> Process:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="proc(5) says when the process listens to signals")
-@pytest.mark.parametrize("sig", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP], ids=lambda sig: str(sig.name))
-def test_a_stop_while_the_hub_starts_is_quiet_and_leaves_the_data_whole(tmp_path: Path, sig: signal.Signals) -> None:
+# One handler takes all three.
+@pytest.mark.parametrize(
+    ("sig", "moments_s"),
+    [(signal.SIGTERM, MOMENTS_S), (signal.SIGINT, MOMENTS_S[::3]), (signal.SIGHUP, MOMENTS_S[1::3])],
+    ids=["SIGTERM", "SIGINT", "SIGHUP"],
+)
+def test_a_stop_while_the_hub_starts_is_quiet_and_leaves_the_data_whole(
+    tmp_path: Path, sig: signal.Signals, moments_s: list[float]
+) -> None:
     said = tmp_path / "said"
     folders = [tmp_path / f"data{number}" for number in range(3)]
-    for number, moment_s in enumerate(MOMENTS_S):
+    for number, moment_s in enumerate(moments_s):
         process = started(folders[number % len(folders)], said)
         deadline = time.monotonic() + START_WAIT_S
         while not catches(process, signal.SIGHUP):
@@ -49,7 +56,7 @@ def test_a_stop_while_the_hub_starts_is_quiet_and_leaves_the_data_whole(tmp_path
     assert "rror" not in said.read_text()
     for data in folders:
         hub = Hub(data).start()
-        assert len(httpx.get(hub.url + "/restaurants").json()) == 1
+        assert len(httpx.get(hub.url + "/restaurants", verify=False).json()) == 1
         assert hub.stop() == 0
 
 
