@@ -296,7 +296,8 @@ def canonical(guests: Iterable[Entity], tables: Iterable[Entity]) -> State:
 
 def full_sync(url: str, restaurant_id: int) -> dict[str, Any]:
     """The body of `GET /api/sync/full`."""
-    answer = httpx.get(f"{url}/api/sync/full", params={"restaurant_id": restaurant_id}, timeout=20, trust_env=False)
+    query = {"restaurant_id": restaurant_id}
+    answer = httpx.get(f"{url}/api/sync/full", params=query, timeout=20, trust_env=False, verify=False)
     assert answer.status_code == 200, answer.text
     body: dict[str, Any] = answer.json()
     return body

@@ -117,7 +117,9 @@ def test_what_a_stop_finds_in_flight_is_committed_answered_and_shown_or_not_done
     async def evening() -> None:
         tablets = [await Tablet(hub.ws_url, 1, path).connect() for path in (REALTIME, SYNC) for _ in range(10)]
         limits = httpx.Limits(max_connections=None)
-        async with httpx.AsyncClient(base_url=hub.url, timeout=20, limits=limits, trust_env=False) as client:
+        async with httpx.AsyncClient(
+            base_url=hub.url, timeout=20, limits=limits, trust_env=False, verify=False
+        ) as client:
             await asyncio.gather(*(change_until_refused(client, writer) for writer in range(40)))
         assert hub.process is not None
         assert await asyncio.to_thread(hub.process.wait, STOP_WAIT_S) == 0
