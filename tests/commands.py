@@ -19,8 +19,9 @@ WAIT_S = 100.0
 IN_NAMESPACE = ("ip", "netns", "exec")
 # The environment of the process that forks.
 AT_FIRST = dict(os.environ)
-# What Python and its libraries read before the program begins.
+# What Python and its libraries read before the program begins; a process is forked from one with its LD_PRELOAD.
 BEFORE_IT = ("PYTHON", "LD_", "LC_", "LANG", "FAKETIME")
+NOT_BEFORE = {"PYTHONIOENCODING", "PYTHONDONTWRITEBYTECODE", "LD_PRELOAD"}
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -66,7 +67,7 @@ def _before_it(env: Mapping[str, str] | None) -> bool:
     """Whether it has what must be there before the program begins, and was not there at first."""
     now = os.environ if env is None else env
     changed = {key for key in {**now, **AT_FIRST} if now.get(key) != AT_FIRST.get(key)}
-    return any(key.startswith(BEFORE_IT) for key in changed - {"PYTHONIOENCODING", "PYTHONDONTWRITEBYTECODE"})
+    return any(key.startswith(BEFORE_IT) for key in changed - NOT_BEFORE)
 
 
 def run_command(

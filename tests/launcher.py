@@ -1,7 +1,8 @@
 """Processes of restohub forked from one that has imported the program already: most of what a start costs is imports.
 
-`launch` gives back what `subprocess.Popen` would. What must be in place before Python starts, as a preloaded library or
-a wrapping command, needs a process from scratch. This file is also the program that forks.
+`launch` gives back what `subprocess.Popen` would. Those with libraries that are loaded before libc are forked from a
+process that has them too. What else must be in place before Python starts, as a wrapping command, needs a process from
+scratch. This file is also the program that forks.
 """
 
 from __future__ import annotations
@@ -110,26 +111,27 @@ def launch(
     `env` is its whole environment, else ours; `namespace` a network namespace that `ip netns` knows; with `session` it
     leads a session of its own.
     """
-    wanted = [list(arguments), str(Path.cwd()), dict(os.environ if env is None else env), namespace, session]
+    whole = dict(os.environ if env is None else env)
+    wanted = [list(arguments), str(Path.cwd()), whole, namespace, session]
     request = json.dumps(wanted).encode()
     assert len(request) < REQUEST_BYTES_MAX, "an environment that one message cannot carry"
     reading, writing = os.pipe()
     try:
-        socket.send_fds(_launcher(), [request], [stdin, stdout, stderr, writing])
+        socket.send_fds(_launcher(whole.get("LD_PRELOAD", "")), [request], [stdin, stdout, stderr, writing])
     finally:
         os.close(writing)
     return Forked(arguments, os.fdopen(reading, "rb", buffering=0))
 
 
 @functools.cache
-def _launcher() -> socket.socket:
-    """The way to the process that forks; it ends with the process of the tests."""
+def _launcher(preloaded: str) -> socket.socket:
+    """The way to the process that forks, with these libraries before libc; it ends with the process of the tests."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs:
         command = [sys.executable, "-m", "tests.launcher", str(theirs.fileno())]
-        subprocess.Popen(
-            command, pass_fds=[theirs.fileno()], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
-        )
+        environment = {**os.environ, "LD_PRELOAD": preloaded}
+        nothing = subprocess.DEVNULL
+        subprocess.Popen(command, env=environment, pass_fds=[theirs.fileno()], cwd=ROOT, stdin=nothing, stdout=nothing)
     return ours
 
 
@@ -205,6 +207,7 @@ def main() -> None:
 
     arguments, folder, environment, namespace, session = _fork_on_request(socket.socket(fileno=int(sys.argv[1])))
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # who runs the tests by nohup ignores it
     os.environ.clear()
     os.environ.update(environment)
     time.tzset()

@@ -17,8 +17,8 @@ from websockets.exceptions import ConnectionClosed
 
 from restohub.limits import LINES_A_MINUTE
 from tests.attack.stranger import STRANGER, raw, ws
-from tests.boot.slow_disk import compiled
 from tests.conftest import WAIT_S, Hub
+from tests.preload.libraries import preloaded
 
 NewHub = Callable[..., Hub]
 NEIGHBOUR = "127.0.0.67"
@@ -72,7 +72,7 @@ def test_an_address_that_is_shared_has_no_limit_of_its_own(new_hub: NewHub) -> N
 def test_a_restaurant_that_is_deleted_while_sockets_resume_is_no_fault(new_hub: NewHub, tmp_path: Path) -> None:
     """The commit of the delete ends while the handshakes are read: some sockets join before it and are sent after."""
     hanging = tmp_path / "hanging"
-    hub = new_hub(env={"LD_PRELOAD": str(compiled(tmp_path)), "HANG_WHILE": str(hanging)}).start()
+    hub = new_hub(env={"LD_PRELOAD": preloaded("slow_sync"), "HANG_WHILE": str(hanging)}).start()
     assert hub.process is not None
     codes: Counter[int | None] = Counter()
     for _ in range(3):

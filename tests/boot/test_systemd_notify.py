@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from tests.boot.notify_socket import NotifySocket, ear_at
-from tests.boot.slow_disk import compiled
 from tests.conftest import START_WAIT_S, Hub
+from tests.preload.libraries import preloaded
 
 NewHub = Callable[..., Hub]
 INTERVAL_S = 0.6
@@ -25,12 +25,6 @@ def ear(tmp_path: Path) -> Iterator[NotifySocket]:
     """systemd's socket, at a path."""
     with ear_at(tmp_path / "notify") as one:
         yield one
-
-
-@pytest.fixture(scope="module")
-def slow_sync(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A library that makes the disk hang on demand, for LD_PRELOAD."""
-    return compiled(tmp_path_factory.mktemp("slow"))
 
 
 def watched(ear: NotifySocket, **more: str) -> dict[str, str]:
@@ -77,10 +71,10 @@ def test_a_hub_at_work_is_well(new_hub: NewHub, ear: NotifySocket) -> None:
 
 
 def test_a_hub_whose_disk_hangs_is_silent_and_well_again_when_it_is_back(
-    new_hub: NewHub, ear: NotifySocket, slow_sync: Path, tmp_path: Path
+    new_hub: NewHub, ear: NotifySocket, tmp_path: Path
 ) -> None:
     flag = tmp_path / "hang"
-    hub = new_hub(env=watched(ear, LD_PRELOAD=str(slow_sync), HANG_WHILE=str(flag))).start()
+    hub = new_hub(env=watched(ear, LD_PRELOAD=preloaded("slow_sync"), HANG_WHILE=str(flag))).start()
     assert ear.hear().startswith("READY=1")
     assert ear.hear() == "WATCHDOG=1"
     flag.touch()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,36 +15,18 @@ from tests.contract.answers import Json, ok, problem
 from tests.contract.floor_client import Floor
 from tests.contract.quick_hub import SPEED, clock, needs_quick_clock
 from tests.fields import DONE
+from tests.preload.libraries import preloaded
 
 DAY_S = 24 * 3600
-CLOCK_AHEAD = """
-#define _GNU_SOURCE
-#include <stdlib.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
-int clock_gettime(clockid_t clock, struct timespec *now) {
-    int failed = (int) syscall(SYS_clock_gettime, clock, now);
-    const char *ahead = getenv("CLOCK_AHEAD_S");
-    if (!failed && ahead && clock == CLOCK_REALTIME) now->tv_sec += atol(ahead);
-    return failed;
-}
-"""
-
-pytestmark = pytest.mark.skipif(shutil.which("cc") is None, reason="the clock is put ahead by a library made with cc")
-
 StartAt = Callable[[int], Hub]
 
 
 @pytest.fixture
 def start_at(tmp_path: Path, new_hub: Callable[..., Hub]) -> StartAt:
     """Starts a hub over this test's one data folder, its clock so many seconds ahead of the machine's."""
-    source, library = tmp_path / "ahead.c", tmp_path / "ahead.so"
-    source.write_text(CLOCK_AHEAD)
-    subprocess.run(["cc", "-shared", "-fPIC", "-o", str(library), str(source)], check=True)
 
     def start(ahead_s: int) -> Hub:
-        env = {"LD_PRELOAD": str(library), "CLOCK_AHEAD_S": str(ahead_s)}
+        env = {"LD_PRELOAD": preloaded("shifted_clock"), "CLOCK_OFFSET_S": str(ahead_s)}
         return new_hub(tmp_path / "data", env=env).start()
 
     return start

@@ -12,13 +12,13 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.boot.slow_disk import compiled
 from tests.conftest import Hub, next_message
 from tests.contract.answers import LEAKS, PROBLEM_KEYS, TIME, check_words, ok
 from tests.contract.quick_hub import clock, needs_quick_clock
 from tests.contract.requests import new_guest
 from tests.contract.sockets import REALTIME, SYNC, say, until_closed
 from tests.contract.test_health import ROUTES, held
+from tests.preload.libraries import preloaded
 
 NewHub = Callable[..., Hub]
 GUESTS, GUEST = "/restaurants/1/guests/", {"name": "Rossi", "partySize": 2}
@@ -63,7 +63,7 @@ def test_a_hub_whose_disk_does_not_answer_says_so_and_is_well_again_once_it_does
     new_hub: NewHub, tmp_path: Path
 ) -> None:
     flag, quick = tmp_path / "hang", clock()
-    libraries = f"{compiled(tmp_path)} {quick['LD_PRELOAD']}"
+    libraries = f"{preloaded('slow_sync')} {quick['LD_PRELOAD']}"
     hub = new_hub(env={**quick, "LD_PRELOAD": libraries, "HANG_WHILE": str(flag)}).start()
     with hub.client() as api:
         flag.touch()
@@ -87,7 +87,7 @@ def wal_bytes(api: httpx.Client) -> int:
 
 def test_a_hub_that_is_stopping_says_so_and_answers_what_it_has_taken(new_hub: NewHub, tmp_path: Path) -> None:
     flag = tmp_path / "hang"
-    hub = new_hub(env={"LD_PRELOAD": str(compiled(tmp_path)), "HANG_WHILE": str(flag)}).start()
+    hub = new_hub(env={"LD_PRELOAD": preloaded("slow_sync"), "HANG_WHILE": str(flag)}).start()
     with hub.client() as api:
         at_rest = wal_bytes(api)
         flag.touch()

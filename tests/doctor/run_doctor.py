@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any, NamedTuple
-
-import pytest
 
 from tests.commands import environment, run_command
 
@@ -46,13 +43,3 @@ def asked(data: Path, *args: str, wrap: tuple[str, ...] = (), names: list[str] =
 def files(folder: Path) -> dict[str, bytes]:
     """The content of each file of a folder, but for SQLite's index of the WAL, which every reader marks."""
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if not path.name.endswith("-shm")}
-
-
-def preloaded(source: Path, folder: Path) -> str:
-    """A C file as a library for LD_PRELOAD, or a skip."""
-    compiler = shutil.which("cc")
-    if compiler is None:
-        pytest.skip(f"there is no C compiler (cc) for {source.name}")
-    library = folder / f"{source.stem}.so"
-    subprocess.run([compiler, "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True, timeout=30)
-    return str(library)

@@ -16,11 +16,11 @@ import pytest
 import restohub
 from restohub.doctor.folder import check_permissions
 from tests.conftest import Hub, free_port
-from tests.doctor.run_doctor import asked, files, preloaded, printed
+from tests.doctor.run_doctor import asked, files, printed
+from tests.preload.libraries import preloaded
 
 NewHub = Callable[..., Hub]
 NOBODY = 65534
-SLOW_SYNC = Path(__file__).parents[1] / "boot" / "slow_sync.c"
 as_root = pytest.mark.skipif(
     not hasattr(os, "geteuid") or os.geteuid() != 0 or shutil.which("setpriv") is None,
     reason="another user's files need root, and setpriv",
@@ -213,7 +213,7 @@ def test_a_hub_that_was_cut_off_is_read_with_its_last_changes_and_left_alone(new
 def test_a_disk_that_hangs_does_not_keep_the_doctor(data: Path, tmp_path: Path) -> None:
     before = files(data)
     (tmp_path / "flag").touch()
-    library = preloaded(SLOW_SYNC, tmp_path)
+    library = preloaded("slow_sync")
     said = asked(data, *inward(), LD_PRELOAD=library, HANG_WHILE=str(tmp_path / "flag"))
     assert (said.status, said.results()["disk speed"]) == (1, "wrong")
     assert files(data) == before

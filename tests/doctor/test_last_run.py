@@ -7,16 +7,17 @@ import os
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from restohub.upkeep.last_error import BYTES_MAX, FILE, forget_error, last_error, note_error
 from restohub.upkeep.time_server import is_synchronized
 from tests.conftest import Hub, free_port
-from tests.doctor.run_doctor import asked, preloaded
+from tests.doctor.run_doctor import asked
+from tests.preload.libraries import preloaded
 
 NewHub = Callable[..., Hub]
-OLD_CLOCK = Path(__file__).with_name("old_clock.c")
 YEAR_S = 365 * 86400
 
 
@@ -25,20 +26,19 @@ def inward() -> tuple[str, ...]:
     return ("--host", "127.0.0.1", "--port", str(free_port()))
 
 
-@pytest.fixture
-def old_clock(tmp_path: Path) -> str:
-    """A library that sets the date of one process."""
-    return preloaded(OLD_CLOCK, tmp_path)
+def clock_off_by(seconds: int) -> dict[str, Any]:
+    """The environment of a process whose date is so many seconds away from the true one."""
+    return {"LD_PRELOAD": preloaded("shifted_clock"), "CLOCK_OFFSET_S": str(seconds)}
 
 
-def test_a_clock_in_the_past_is_wrong(tmp_path: Path, old_clock: str) -> None:
-    said = asked(tmp_path, *inward(), LD_PRELOAD=old_clock, CLOCK_OFFSET_S=str(-50 * YEAR_S))
+def test_a_clock_in_the_past_is_wrong(tmp_path: Path) -> None:
+    said = asked(tmp_path, *inward(), **clock_off_by(-50 * YEAR_S))
     assert (said.status, said.results()["clock"]) == (1, "wrong")
     assert "that cannot be" in said.checks["clock"]["found"]
 
 
-def test_a_clock_behind_the_last_change_is_wrong(new_hub: NewHub, old_clock: str) -> None:
-    hub = new_hub(env={"LD_PRELOAD": old_clock, "CLOCK_OFFSET_S": str(10 * 86400 + 30)}).start()
+def test_a_clock_behind_the_last_change_is_wrong(new_hub: NewHub) -> None:
+    hub = new_hub(env=clock_off_by(10 * 86400 + 30)).start()
     hub.new_restaurant()
     hub.stop()
     said = asked(hub.data, *inward())

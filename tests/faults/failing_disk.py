@@ -4,24 +4,13 @@ from __future__ import annotations
 
 import array
 import mmap
-import subprocess
 from pathlib import Path
 
-from tests.faults.strace_run import need
+from tests.preload.libraries import preloaded
 
 CALLS = {"pwrite64": 1, "fdatasync": 2, "ftruncate": 3, "pwrite64 of the database": 4, "read": 5}
 CALL, PASS, FAIL, ERROR, FAILED, SEEN = range(6)
 FOR_EVER = 10**9
-SOURCE = Path(__file__).with_name("failing_disk.c")
-
-
-def shim(folder: Path) -> Path:
-    """The library that stands between the hub and libc, compiled."""
-    library = folder / "failing_disk.so"
-    if not library.exists():
-        built = [need("cc"), "-shared", "-fPIC", "-O1", "-o", str(library), str(SOURCE), "-ldl"]
-        subprocess.run(built, check=True, timeout=60)
-    return library
 
 
 class FailingDisk:
@@ -30,7 +19,7 @@ class FailingDisk:
     def __init__(self, folder: Path) -> None:
         control = folder / "failing_disk"
         control.write_bytes(bytes(4096))
-        self.env = {"LD_PRELOAD": str(shim(folder)), "FAILING_DISK": str(control)}
+        self.env = {"LD_PRELOAD": preloaded("failing_disk"), "FAILING_DISK": str(control)}
         with control.open("r+b") as file:
             self._told = memoryview(mmap.mmap(file.fileno(), 4096)).cast("i")
         assert array.array("i").itemsize == 4

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import time
 from collections.abc import Callable
@@ -14,6 +13,7 @@ import httpx
 import pytest
 
 from tests.conftest import Hub
+from tests.preload.libraries import preloaded
 
 NewHub = Callable[..., Hub]
 DAY_S = 24 * 3600
@@ -22,9 +22,6 @@ HOUR_S = 3600
 WAIT_S = 30.0
 # The clock is looked at once a second.
 LOOKED_S = 2.5
-SOURCE = Path(__file__).with_name("settable_clock.c")
-
-pytestmark = pytest.mark.skipif(shutil.which("cc") is None, reason="the clock is set by a library made with cc")
 
 
 class DatedMachine:
@@ -32,14 +29,12 @@ class DatedMachine:
 
     def __init__(self, new_hub: NewHub, folder: Path) -> None:
         self._new_hub, self._folder = new_hub, folder
-        self._library = folder / "clock.so"
-        subprocess.run(["cc", "-shared", "-fPIC", "-o", str(self._library), str(SOURCE)], check=True)
         self._offset_s = self._passed_s = self._kept = 0
         self._set()
 
     def start(self) -> Hub:
         """Start a hub."""
-        env = {"LD_PRELOAD": str(self._library), "CLOCK_FILE": str(self._folder / "clock")}
+        env = {"LD_PRELOAD": preloaded("settable_clock"), "CLOCK_FILE": str(self._folder / "clock")}
         self.hub: Hub = self._new_hub(self._folder / "data", env=env).start()
         return self.hub
 

@@ -16,9 +16,9 @@ import httpx
 import pytest
 
 from tests.boot.notify_socket import NotifySocket, ear_at
-from tests.boot.slow_disk import compiled
 from tests.conftest import Hub
 from tests.house.source_tree import ROOT
+from tests.preload.libraries import preloaded
 
 NewHub = Callable[..., Hub]
 WAYS = ["the loop", "the writer alone", "the process"]
@@ -42,7 +42,7 @@ class Kept:
             "NOTIFY_SOCKET": ear.address,
             "WATCHDOG_USEC": str(int(watchdog_s * 1_000_000)),
             "PYTHONPATH": os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")]),
-            "LD_PRELOAD": str(compiled(folder)),
+            "LD_PRELOAD": preloaded("slow_sync"),
             "HANG_WHILE": str(self.flag),
         }
         self.hub: Hub = new_hub(env=environment).start()
