@@ -2,6 +2,7 @@
 
 - `browser`: one Chromium for all files of a process; it knows the one name of the hub and no other.
 - `board_hub` (of a module): a running hub, for tests that leave it running; `floor_anew` furnishes its restaurant 1.
+- `line`: a line to `board_hub` that can be cut: pages of it are opened with `open_page(line)`.
 - `own_hub`: a furnished hub of the test's own, to be paused, killed, restarted, restored (`stage.py`).
 - `open_page`: opens a page of a hub in a context of its own, as often as wanted: each is another device. With `new` the
   context is the test's alone: its cache of files is empty, and a script may be added to its pages.
@@ -16,7 +17,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,8 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page
 
 from tests.board.browsers import chromium, close_all, lent
-from tests.board.stage import NAME, board_url, furnish
+from tests.board.line import Line
+from tests.board.stage import NAME, Place, board_url, furnish
 from tests.board.stand import LATE, Stand
 from tests.conftest import Hub
 
@@ -97,6 +99,13 @@ def floor_anew(board_hub: Hub) -> Hub:
 
 
 @pytest.fixture
+def line(floor_anew: Hub) -> Iterator[Line]:
+    """A line to the module's hub, for `open_page`."""
+    with closing(Line(floor_anew)) as made:
+        yield made
+
+
+@pytest.fixture
 def own_hub(new_hub: Callable[..., Hub]) -> Hub:
     """A hub of the test's own, furnished."""
     hub = new_hub().start()
@@ -119,7 +128,7 @@ def open_page(browser: Browser, watch: Watch) -> Iterator[Callable[..., Page]]:
     with ExitStack() as stack:
 
         def opening(
-            hub: Hub,
+            hub: Place,
             path: str = "/",
             *,
             touch: bool = False,

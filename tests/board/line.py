@@ -5,8 +5,11 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
+from collections.abc import Iterator
 
-from tests.board.stage import NAME
+from playwright.sync_api import Page
+
+from tests.board.host import says
 from tests.conftest import Hub
 
 
@@ -16,25 +19,38 @@ class Line:
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
         self._listening = socket.create_server(("127.0.0.1", 0))
-        self._port = self._listening.getsockname()[1]
+        self.port = self._listening.getsockname()[1]
         self._carries = threading.Event()
         self._carries.set()
         self._held: bytes | None = None
         self._on = threading.Event()
         self._on.set()
         self._ends: list[socket.socket] = []
+        self._is_cut = False
+        self._opening = threading.Lock()
         threading.Thread(target=self._accept, daemon=True).start()
-
-    @property
-    def url(self) -> str:
-        """The hub's address as a device at this line has it."""
-        return f"http://{NAME}:{self._port}/"
 
     def die(self) -> None:
         """All connections go dead, as on a Wi-Fi that is left; new ones are well."""
         self._carries.clear()
         self._carries = threading.Event()
         self._carries.set()
+
+    @contextlib.contextmanager
+    def without_network(self, page: Page) -> Iterator[None]:
+        """The device of this page is off the network, and says so.
+
+        Its socket ends first: one that is open keeps a core busy for as long as Chromium plays that it has no network.
+        """
+        self._cut()
+        says(page, "The hub does not answer.")
+        page.context.set_offline(True)
+        try:
+            says(page, "This device is off the network.")
+            yield
+        finally:
+            self._is_cut = False
+            page.context.set_offline(False)
 
     def hold(self, words: bytes) -> None:
         """Carry nothing from the first of these words on that the hub says, until `release`."""
@@ -49,24 +65,35 @@ class Line:
     def close(self) -> None:
         """End the line and all that it carries."""
         self._on.set()
-        for end in [self._listening, *self._ends]:
-            with contextlib.suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-            end.close()
+        self._cut()
+        _end(self._listening)
+
+    def _cut(self) -> None:
+        """End all connections, and each that comes from now on."""
+        with self._opening:
+            self._is_cut = True
+            while self._ends:
+                _end(self._ends.pop())
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
             while True:
                 page, _ = self._listening.accept()
-                try:
-                    hub = socket.create_connection(("127.0.0.1", self._hub.port))
-                except OSError:
-                    page.close()
-                    continue
-                self._ends += [page, hub]
-                carries = self._carries
-                for ends in ((page, hub, False), (hub, page, True)):
-                    threading.Thread(target=self._carry, args=(*ends, carries), daemon=True).start()
+                with self._opening:
+                    self._connect(page)
+
+    def _connect(self, page: socket.socket) -> None:
+        try:
+            if self._is_cut:
+                raise ConnectionRefusedError
+            hub = socket.create_connection(("127.0.0.1", self._hub.port))
+        except OSError:
+            page.close()
+            return
+        self._ends += [page, hub]
+        carries = self._carries
+        for ends in ((page, hub, False), (hub, page, True)):
+            threading.Thread(target=self._carry, args=(*ends, carries), daemon=True).start()
 
     def _carry(self, source: socket.socket, to: socket.socket, hub_speaks: bool, carries: threading.Event) -> None:
         with contextlib.suppress(OSError):
@@ -82,3 +109,9 @@ class Line:
         with contextlib.suppress(OSError):
             if carries.is_set():
                 to.shutdown(socket.SHUT_WR)
+
+
+def _end(end: socket.socket) -> None:
+    """Close it, and wake whoever waits for it in another thread."""
+    with end, contextlib.suppress(OSError):
+        end.shutdown(socket.SHUT_RDWR)

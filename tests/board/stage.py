@@ -7,7 +7,7 @@ import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 from playwright.sync_api import Locator, Page
@@ -24,7 +24,13 @@ GUESTS: dict[str, dict[str, Any]] = {
 }
 
 
-def board_url(hub: Hub, path: str = "/") -> str:
+class Place(Protocol):
+    """What a device connects to: a hub, or a line to it."""
+
+    port: int
+
+
+def board_url(hub: Place, path: str = "/") -> str:
     """An address of this hub as a device in the house has it."""
     return f"http://{NAME}:{hub.port}{path}"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -28,14 +28,6 @@ from tests.board.stage import paused, restart, restore
 from tests.conftest import Hub
 
 FAILED = "WebSocket connection to .* failed|Failed to load resource|ERR_INTERNET_DISCONNECTED"
-
-
-@pytest.fixture
-def line(floor_anew: Hub) -> Iterator[Line]:
-    """A line to the module's hub."""
-    made = Line(floor_anew)
-    yield made
-    made.close()
 
 
 def walks_in(hub: Hub, name: str) -> None:
@@ -110,8 +102,7 @@ def test_a_device_without_a_network_says_that(floor_anew: Hub, page: Page, watch
 def test_a_page_that_has_not_all_yet_says_that_it_catches_up(
     floor_anew: Hub, line: Line, open_page: Callable[..., Page]
 ) -> None:
-    page = open_page(floor_anew)
-    page.goto(line.url)
+    page = open_page(line)
     in_step(page)
     line.hold(b'"delta_update"')
     line.die()
@@ -125,8 +116,7 @@ def test_a_page_that_has_not_all_yet_says_that_it_catches_up(
 def test_a_line_that_died_without_a_word_is_noticed(
     floor_anew: Hub, line: Line, open_page: Callable[..., Page]
 ) -> None:
-    page = open_page(floor_anew)
-    page.goto(line.url)
+    page = open_page(line)
     in_step(page)
     line.die()
     walks_in(floor_anew, "Ada")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from typing import Any
 
 import httpx
@@ -14,6 +15,7 @@ from playwright.sync_api import Locator, Page, expect
 from restohub.access.tokens import new_token
 from tests.access.closed_hub import ask_to_pair, bearer, manager, pair, revoke
 from tests.board.conftest import Watch
+from tests.board.line import Line
 from tests.board.stage import board_url, furnish, ids_of
 from tests.board.views import manager_of, open_as, open_by_menu, open_menu
 from tests.commands import run_command
@@ -367,18 +369,19 @@ def test_a_closed_hub_shows_the_code_once_the_screen_is_closed(
     expect(page.locator(".code")).to_have_text(re.compile(r"^[2-9A-Z]{6}$"))
 
 
-def test_without_an_answer_it_says_so_and_goes_on(house: Hub, page: Page, watch: Watch) -> None:
+def test_without_an_answer_it_says_so_and_goes_on(house: Hub, open_page: OpenPage, watch: Watch) -> None:
     watch.forgive("ERR_INTERNET_DISCONNECTED|WebSocket|Failed to load")
-    open_by_menu(page, "devices", "button.device >> nth=0")
-    page.context.set_offline(True)
-    expect(page.locator(".note")).to_have_text("The hub does not answer. Try again in a moment.")
-    row(page, "Office").click()
-    page.locator("[data-send]").click()
-    expect(page.locator(".note")).to_contain_text("No answer came, so this may be done or not.")
-    page.context.set_offline(False)
-    page.keyboard.press("Escape")
-    expect(title(page)).to_have_text("Devices")
-    expect(page.locator(".note")).to_have_text("")
+    with closing(Line(house)) as line:
+        page = in_step(open_as(manager_of(house).token, open_page, line))
+        open_by_menu(page, "devices", "button.device >> nth=0")
+        with line.without_network(page):
+            expect(page.locator(".note")).to_have_text("The hub does not answer. Try again in a moment.")
+            row(page, "Office").click()
+            page.locator("[data-send]").click()
+            expect(page.locator(".note")).to_contain_text("No answer came, so this may be done or not.")
+        page.keyboard.press("Escape")
+        expect(title(page)).to_have_text("Devices")
+        expect(page.locator(".note")).to_have_text("")
 
 
 def test_a_file_that_does_not_come_is_said(house: Hub, open_page: OpenPage, watch: Watch) -> None:

@@ -30,7 +30,8 @@ from tests.board.host import (
     until,
     walk_in,
 )
-from tests.board.stage import board_url, ids_of, paused, restore
+from tests.board.line import Line
+from tests.board.stage import Place, board_url, ids_of, paused, restore
 from tests.conftest import Hub
 
 FAILED = "WebSocket connection to .* failed|Failed to load resource|ERR_INTERNET_DISCONNECTED"
@@ -69,27 +70,27 @@ class Posts:
             self.sent.append((way, json.loads(request.post_data or "{}")))
 
 
-def at_work(hub: Hub, open_page: Callable[..., Page], watch: Watch) -> Page:
-    """A page in step, with Okafor at 1 and Anna Weber at 2."""
+def at_work(hub: Hub, place: Place, open_page: Callable[..., Page], watch: Watch) -> Page:
+    """A page of this place in step, with Okafor at 1 and Anna Weber at 2."""
     watch.forgive(FAILED)
     with hub.client() as api:
         ids = ids_of(api)
         assert api.patch(f"/restaurants/1/guests/{ids['Anna Weber']}", json={"tableId": ids["2"]}).is_success
-    page = open_page(hub)
+    page = open_page(place)
     in_step(page)
     return page
 
 
 @pytest.fixture
-def stand(floor_anew: Hub, open_page: Callable[..., Page], watch: Watch) -> Page:
-    """A page of the module's hub."""
-    return at_work(floor_anew, open_page, watch)
+def stand(floor_anew: Hub, line: Line, open_page: Callable[..., Page], watch: Watch) -> Page:
+    """A page of the module's hub, behind a line."""
+    return at_work(floor_anew, line, open_page, watch)
 
 
 @pytest.fixture
 def own_stand(own_hub: Hub, open_page: Callable[..., Page], watch: Watch) -> Page:
     """A page of a hub of the test's own."""
-    return at_work(own_hub, open_page, watch)
+    return at_work(own_hub, own_hub, open_page, watch)
 
 
 def killed(page: Page, hub: Hub, watch: Watch) -> Page:
@@ -147,22 +148,22 @@ def test_presses_survive_a_killed_tab_and_are_done_in_their_place(
     }
 
 
-def test_an_answer_that_was_lost_is_asked_for_again_and_is_a_duplicate(floor_anew: Hub, stand: Page) -> None:
-    stand.context.set_offline(True)
-    says(stand, "This device is off the network.")
-    walk_in(stand, "Ada")
-    posts = Posts(stand.context)
-    lost: list[int] = []
+def test_an_answer_that_was_lost_is_asked_for_again_and_is_a_duplicate(
+    floor_anew: Hub, line: Line, stand: Page
+) -> None:
+    with line.without_network(stand):
+        walk_in(stand, "Ada")
+        posts = Posts(stand.context)
+        lost: list[int] = []
 
-    def lose(route: Route) -> None:
-        if lost:
-            route.continue_()
-            return
-        lost.append(handed_on(floor_anew, route).status_code)
-        route.abort()
+        def lose(route: Route) -> None:
+            if lost:
+                route.continue_()
+                return
+            lost.append(handed_on(floor_anew, route).status_code)
+            route.abort()
 
-    stand.route("**/api/sync/batch*", lose)
-    stand.context.set_offline(False)
+        stand.route("**/api/sync/batch*", lose)
     settled(stand, *NAMES)
     assert lost == [200]
     assert len({tuple(ids) for _, ids in posts.ids()}) == 1
@@ -174,13 +175,13 @@ def test_an_answer_that_was_lost_is_asked_for_again_and_is_a_duplicate(floor_ane
 
 
 @pytest.mark.parametrize("whose", ["mine", "theirs"])
-def test_a_conflict_shows_both_versions_and_the_host_chooses(floor_anew: Hub, stand: Page, whose: str) -> None:
-    stand.context.set_offline(True)
-    says(stand, "This device is off the network.")
-    note(stand, "Rossi", "Window.")
-    with floor_anew.client() as api:
-        assert api.patch(f"/restaurants/1/guests/{ids_of(api)['Rossi']}", json={"notes": "Garden."}).is_success
-    stand.context.set_offline(False)
+def test_a_conflict_shows_both_versions_and_the_host_chooses(
+    floor_anew: Hub, line: Line, stand: Page, whose: str
+) -> None:
+    with line.without_network(stand):
+        note(stand, "Rossi", "Window.")
+        with floor_anew.client() as api:
+            assert api.patch(f"/restaurants/1/guests/{ids_of(api)['Rossi']}", json={"notes": "Garden."}).is_success
     says(stand, "1 change meets one of another device: choose.")
     expect(row(stand, "Rossi")).to_contain_text("Garden.")
     banner(stand).get_by_role("button", name="Look at them").click()
@@ -197,15 +198,15 @@ def test_a_conflict_shows_both_versions_and_the_host_chooses(floor_anew: Hub, st
 
 
 @pytest.mark.parametrize("whose", ["mine", "theirs"])
-def test_a_swap_of_which_a_half_was_changed_is_refused_as_a_whole(floor_anew: Hub, stand: Page, whose: str) -> None:
-    stand.context.set_offline(True)
-    says(stand, "This device is off the network.")
-    swap(stand)
-    expect(stand.locator("#top .live")).to_contain_text("1 waits")
-    with floor_anew.client() as api:
-        ids = ids_of(api)
-        assert api.patch(f"/restaurants/1/guests/{ids['Okafor']}", json={"tableId": ids["5"]}).is_success
-    stand.context.set_offline(False)
+def test_a_swap_of_which_a_half_was_changed_is_refused_as_a_whole(
+    floor_anew: Hub, line: Line, stand: Page, whose: str
+) -> None:
+    with line.without_network(stand):
+        swap(stand)
+        expect(stand.locator("#top .live")).to_contain_text("1 waits")
+        with floor_anew.client() as api:
+            ids = ids_of(api)
+            assert api.patch(f"/restaurants/1/guests/{ids['Okafor']}", json={"tableId": ids["5"]}).is_success
     says(stand, "1 change meets one of another device: choose.")
     expect(table(stand, "5")).to_have_attribute("aria-label", re.compile("Okafor"))
     expect(table(stand, "2")).to_have_attribute("aria-label", re.compile("Weber"))
@@ -316,13 +317,11 @@ def still_sits(hub: Hub) -> None:
     assert (now["Rossi"]["status"], now["Rossi"]["tableId"]) == ("seated", ids["3"])
 
 
-def test_free_it_on_an_old_view_takes_nobody_the_table_off_line(floor_anew: Hub, held: Page) -> None:
-    held.context.set_offline(True)
-    says(held, "This device is off the network.")
-    table(held, "3").click()
-    do(held, "free")
-    sits_down(floor_anew)
-    held.context.set_offline(False)
+def test_free_it_on_an_old_view_takes_nobody_the_table_off_line(floor_anew: Hub, line: Line, held: Page) -> None:
+    with line.without_network(held):
+        table(held, "3").click()
+        do(held, "free")
+        sits_down(floor_anew)
     says(held, "1 change meets one of another device: choose.")
     still_sits(floor_anew)
     banner(held).get_by_role("button", name="Look at them").click()

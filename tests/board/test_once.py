@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -26,6 +27,7 @@ from tests.board.host import (
     until,
     walk_in,
 )
+from tests.board.line import Line
 from tests.board.stage import board_url, ids_of
 from tests.conftest import Hub
 
@@ -181,20 +183,25 @@ def test_what_waits_for_one_restaurant_is_done_there_while_another_is_shown(
     never_reloaded(page)
 
 
+@pytest.fixture
+def own_line(own_hub: Hub) -> Iterator[Line]:
+    """A line to it."""
+    with closing(Line(own_hub)) as made:
+        yield made
+
+
 def test_a_conflict_of_one_restaurant_is_settled_there_while_another_is_shown(
-    own_hub: Hub, second: int, open_page: Callable[..., Page], watch: Watch
+    own_hub: Hub, own_line: Line, second: int, open_page: Callable[..., Page], watch: Watch
 ) -> None:
     watch.forgive(FAILED)
-    page = open_page(own_hub)
+    page = open_page(own_line)
     in_step(page)
-    page.context.set_offline(True)
-    says(page, "This device is off the network.")
-    row(page, "Rossi").click()
-    do(page, "notify")
-    with own_hub.client() as api:
-        ids = ids_of(api)
-        assert api.patch(f"/restaurants/1/guests/{ids['Rossi']}", json={"status": "left"}).is_success
-    page.context.set_offline(False)
+    with own_line.without_network(page):
+        row(page, "Rossi").click()
+        do(page, "notify")
+        with own_hub.client() as api:
+            ids = ids_of(api)
+            assert api.patch(f"/restaurants/1/guests/{ids['Rossi']}", json={"status": "left"}).is_success
     says(page, "1 change meets one of another device: choose.")
     go_to(page, second, "Moana")
     banner(page).get_by_role("button", name="Look at them").click()

@@ -16,7 +16,7 @@ from tests.access.closed_hub import Device, ask_to_pair, manager, pair
 from tests.attack.stranger import client as stranger_at
 from tests.board.floor_samples import TABLES, bistro
 from tests.board.host import BACK_MS
-from tests.board.stage import NAME
+from tests.board.stage import Place, board_url
 from tests.conftest import Hub
 from tests.contract.answers import ok
 
@@ -153,11 +153,11 @@ def manager_of(hub: Hub) -> Device:
     return pair(hub, "manager", "Office")
 
 
-def open_as(token: str, open_page: Callable[..., Page], hub: Hub, path: str = "/", **options: Any) -> Page:
+def open_as(token: str, open_page: Callable[..., Page], hub: Place, path: str = "/", **options: Any) -> Page:
     """A page on the device with this token."""
     page = open_page(hub, "/docs/errors", **options)
     page.evaluate("(token) => localStorage.setItem('restohub.token', token)", token)
-    page.goto(f"http://{NAME}:{hub.port}{path}")
+    page.goto(board_url(hub, path))
     return page
 
 
