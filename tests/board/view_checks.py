@@ -12,7 +12,8 @@ TAP = 44  # px each way: WCAG 2.5.5, and Apple's own measure
 AXE = Axe().axe_script
 # By itself it would be read anew for each view, and tell all that it found nothing wrong with.
 RUN_AXE = """async (part) => {
-  const { violations } = await axe.run(part || document, { resultTypes: ['violations'] });
+  const options = { resultTypes: ['violations'], preload: false, selectors: false, elementRef: false };
+  const { violations } = await axe.run(part || document, options);
   return violations;
 }"""
 
