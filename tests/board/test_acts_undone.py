@@ -60,12 +60,16 @@ def play(stand: Stand, steps: str) -> None:
             stand.page.locator(step).first.click()
 
 
+def whole(stand: Stand) -> tuple[int, list[dict[str, Any]]]:
+    """The hub's revision, and its floor but for versions and times of change."""
+    found = stand.api.get("/api/sync/full").json()
+    entities = [*found["guests"], *found["tables"]]
+    return found["revision"], [{key: one[key] for key in one if key not in CHANGES} for one in entities]
+
+
 def floor(stand: Stand) -> list[dict[str, Any]]:
     """The hub's floor, but for versions and times of change."""
-    whole = stand.api.get("/api/sync/full").json()
-    return [
-        {key: one[key] for key in one if key not in CHANGES} for kind in ("guests", "tables") for one in whole[kind]
-    ]
+    return whole(stand)[1]
 
 
 def undo_button(stand: Stand, named: str) -> None:
@@ -80,14 +84,16 @@ def shown(stand: Stand) -> str:
     return "\n".join(texts.evaluate_all(WORDS))
 
 
-def revision(stand: Stand) -> int:
-    found: int = stand.api.get("/api/sync/full").json()["revision"]
-    return found
+def done(stand: Stand, before: int) -> tuple[int, list[dict[str, Any]]]:
+    """Wait until the hub has one commit more; its revision and floor then."""
+    seen: list[tuple[int, list[dict[str, Any]]]] = []
 
+    def is_done() -> bool:
+        seen.append(whole(stand))
+        return seen[-1][0] > before
 
-def done(stand: Stand, before: int) -> None:
-    """The hub has one commit more."""
-    until(lambda: revision(stand) > before, "done", stand.page)
+    until(is_done, "done", stand.page)
+    return seen[-1]
 
 
 def test_each_act_is_named_and_undone(stand: Stand) -> None:
@@ -98,20 +104,18 @@ def test_each_act_is_named_and_undone(stand: Stand) -> None:
     stand.show("2", "to be cleared")
     expect(stand.row("Sato", stand.other)).to_be_visible()
     stand.hears()
-    before, seen = floor(stand), shown(stand)
+    (revision, before), seen = whole(stand), shown(stand)
     for named, steps in ACTS.items():
-        was = revision(stand)
         play(stand, steps)
         undo_button(stand, named)
-        done(stand, was)
-        assert floor(stand) != before, named
-        was = revision(stand)
+        revision, now = done(stand, revision)
+        assert now != before, named
         stand.page.locator("#top .undo").click()
-        done(stand, was)
+        revision, now = done(stand, revision)
         if named == "Removed Rossi":  # a deleted id is not given again
             expect(stand.other.locator("#list-waiting li", has_text="Rossi")).to_have_count(1)
             continue
-        assert floor(stand) == before, named
+        assert now == before, named
         until(lambda: shown(stand) == seen, f"shown as before: {named}")
 
 
