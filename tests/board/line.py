@@ -36,20 +36,31 @@ class Line:
         self._carries = threading.Event()
         self._carries.set()
 
+    def cut(self) -> None:
+        """End all connections, and each that comes, until `join`."""
+        with self._opening:
+            self._is_cut = True
+            while self._ends:
+                _end(self._ends.pop())
+
+    def join(self) -> None:
+        """Carry what comes from now on."""
+        self._is_cut = False
+
     @contextlib.contextmanager
     def without_network(self, page: Page) -> Iterator[None]:
         """The device of this page is off the network, and says so.
 
         Its socket ends first: one that is open keeps a core busy for as long as Chromium plays that it has no network.
         """
-        self._cut()
+        self.cut()
         says(page, "The hub does not answer.")
         page.context.set_offline(True)
         try:
             says(page, "This device is off the network.")
             yield
         finally:
-            self._is_cut = False
+            self.join()
             page.context.set_offline(False)
 
     def hold(self, words: bytes) -> None:
@@ -65,15 +76,8 @@ class Line:
     def close(self) -> None:
         """End the line and all that it carries."""
         self._on.set()
-        self._cut()
+        self.cut()
         _end(self._listening)
-
-    def _cut(self) -> None:
-        """End all connections, and each that comes from now on."""
-        with self._opening:
-            self._is_cut = True
-            while self._ends:
-                _end(self._ends.pop())
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError):

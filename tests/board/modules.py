@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, Route
 
 import restohub
 from tests.board.browsers import chromium, lent
+from tests.board.stage import Place
 from tests.conftest import Hub
 
 MODULES = Path(restohub.__file__).parent / "web" / "board"
@@ -32,12 +33,12 @@ def file_of(route: Route, folder: Path) -> None:
     route.fulfill(body=(folder / name).read_text(), content_type="text/javascript")
 
 
-def loaded(page: Page, hub: Hub) -> Page:
-    """The page at the hub's origin, with every module of the engine under `m` and the tests' own help under `help`."""
+def loaded(page: Page, place: Place) -> Page:
+    """The page at this place's origin, with every module of the engine under `m` and the tests' help under `help`."""
     page.route("**/engine.html", lambda route: route.fulfill(body=PAGE, content_type="text/html"))
     page.route("**/modules/*", lambda route: file_of(route, MODULES))
     page.route("**/help/*", lambda route: file_of(route, HELP))
-    page.goto(f"{hub.url}/engine.html")
+    page.goto(f"http://127.0.0.1:{place.port}/engine.html")
     page.evaluate(LOAD, list(NAMES))
     return page
 

@@ -4,26 +4,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.board.browsers import lent
+from tests.board.line import Line
 from tests.board.modules import a_browser, loaded, run  # noqa: F401 (fixtures)
+from tests.board.stage import Place
 from tests.conftest import Hub
 
-FURNISH = """async () => { await help.furnish(1); help.start(); await help.until(help.isLive); }"""
-START = "async () => { help.start(); await help.until(help.isLive); }"
+FURNISH = """async ([restaurantId]) => { window.restaurantId = restaurantId; await help.furnish(restaurantId); help.start({ restaurantId }); await help.until(help.isLive); }"""
+START = "async ([restaurantId]) => { help.start({ restaurantId }); await help.until(help.isLive); }"
 GUESTS = """() => [...board.store.get().view.guests.values()].map(({ name, status, tableId, notes }) => ({ name, status, tableId, notes }))
   .sort((one, other) => (one.name < other.name ? -1 : 1))"""
 
 
 @pytest.fixture
-def own(new_hub: Callable[..., Hub]) -> Hub:
-    """A hub that this test may stop."""
-    return new_hub().start()
+def own(board_hub: Hub) -> Iterator[Hub]:
+    """The module's hub, which a test may kill."""
+    yield board_hub
+    assert board_hub.process is not None
+    if board_hub.process.poll() is not None:
+        board_hub.start()
+
+
+@pytest.fixture
+def restaurant(own: Hub) -> int:
+    """A restaurant of the test's own."""
+    return own.new_restaurant()
 
 
 @pytest.fixture
@@ -34,11 +46,15 @@ def context(chrome: Browser, own: Hub) -> Iterator[BrowserContext]:
 
 
 @pytest.fixture
-def page(own: Hub, context: BrowserContext) -> Page:
+def page(own: Hub, restaurant: int, context: BrowserContext) -> Page:
     """A board in step with a furnished floor."""
-    opened = loaded(context.pages[0], own)
-    run(opened, FURNISH)
-    return opened
+    return furnished(context.pages[0], own, restaurant)
+
+
+def furnished(page: Page, place: Place, restaurant: int) -> Page:
+    """The page, as a board of a furnished floor at this place."""
+    run(loaded(page, place), FURNISH, restaurant)
+    return page
 
 
 def guests(page: Page) -> list[dict[str, Any]]:
@@ -47,10 +63,10 @@ def guests(page: Page) -> list[dict[str, Any]]:
     return shown
 
 
-def at_hub(own: Hub) -> dict[str, Any]:
+def at_hub(own: Hub, restaurant: int) -> dict[str, Any]:
     """Who is on the hub's floor, by name."""
     with own.client() as api:
-        return {one["name"]: one for one in api.get("/restaurants/1/guests/").json()}
+        return {one["name"]: one for one in api.get(f"/restaurants/{restaurant}/guests/").json()}
 
 
 @pytest.mark.parametrize("late", ["answer", "message"])
@@ -60,7 +76,7 @@ def test_no_view_shows_a_press_undone_and_redone_whichever_of_answer_and_message
     script = """async ([late]) => {
       board.sync.stop();
       help.slowly({ [late]: 250 });
-      help.start();
+      help.start({ restaurantId });
       await help.until(help.isLive);
       board.views = [];
       help.press((view, acts) => acts.walkIn(view, { name: "Ada", partySize: 2, tableId: "t1" }));
@@ -78,7 +94,9 @@ def test_no_view_shows_a_press_undone_and_redone_whichever_of_answer_and_message
     ]
 
 
-def test_presses_that_follow_at_once_are_about_what_those_before_them_made(page: Page, own: Hub) -> None:
+def test_presses_that_follow_at_once_are_about_what_those_before_them_made(
+    page: Page, own: Hub, restaurant: int
+) -> None:
     script = """async () => {
       help.press((view, acts) => acts.walkIn(view, { name: "Ada", partySize: 2 }));
       const [id] = board.store.get().view.guests.keys();
@@ -91,7 +109,10 @@ def test_presses_that_follow_at_once_are_about_what_those_before_them_made(page:
       return [board.store.get().refusals, board.store.get().done.length];
     }"""
     assert run(page, script) == [[], 6]
-    assert (at_hub(own)["Ada"]["status"], at_hub(own)["Ada"]["notes"]) == ("finished", "Window.")
+    assert (at_hub(own, restaurant)["Ada"]["status"], at_hub(own, restaurant)["Ada"]["notes"]) == (
+        "finished",
+        "Window.",
+    )
     undo = """async () => {
       const back = [];
       for (let act = m.state.undoAct(board.store.get()); act; act = m.state.undoAct(board.store.get())) {
@@ -106,7 +127,7 @@ def test_presses_that_follow_at_once_are_about_what_those_before_them_made(page:
     assert run(page, undo) == [names, [], 0, 0]
 
 
-def test_a_lost_answer_is_asked_for_again_and_nothing_is_done_twice(page: Page, own: Hub) -> None:
+def test_a_lost_answer_is_asked_for_again_and_nothing_is_done_twice(page: Page, own: Hub, restaurant: int) -> None:
     script = """async () => {
       help.slowly({ lost: 2 });
       help.press((view, acts) => acts.walkIn(view, { name: "Ada", partySize: 2 }));
@@ -117,7 +138,7 @@ def test_a_lost_answer_is_asked_for_again_and_nothing_is_done_twice(page: Page, 
     assert run(page, script) == []
     assert [one["name"] for one in guests(page)] == ["Ada", "Ben"]
     with own.client() as api:
-        assert len(api.get("/restaurants/1/guests/").json()) == 2
+        assert len(api.get(f"/restaurants/{restaurant}/guests/").json()) == 2
 
 
 OFFLINE = """async () => {
@@ -159,7 +180,7 @@ AFTERWARDS = [
 
 
 def test_what_was_pressed_off_line_survives_a_killed_tab_and_is_done_in_its_place(
-    page: Page, own: Hub, context: BrowserContext
+    page: Page, own: Hub, restaurant: int, context: BrowserContext
 ) -> None:
     run(page, SEATED)
     own.kill()
@@ -169,14 +190,14 @@ def test_what_was_pressed_off_line_survives_a_killed_tab_and_is_done_in_its_plac
     page.close()
     own.start()
     other = loaded(context.new_page(), own)
-    run(other, START)
+    run(other, START, restaurant)
     run(other, """async () => {
       await help.until(() => help.kept().length === 0 && board.store.get().view.guests.size === 3);
       await help.until(help.isQuiet);
     }""")  # fmt: skip
     assert run(other, "() => board.store.get().refusals") == []
     assert guests(other) == AFTERWARDS
-    assert {name: one["status"] for name, one in at_hub(own).items()} == {
+    assert {name: one["status"] for name, one in at_hub(own, restaurant).items()} == {
         "Ada": "seated",
         "Ben": "finished",
         "Cem": "seated",
@@ -184,7 +205,7 @@ def test_what_was_pressed_off_line_survives_a_killed_tab_and_is_done_in_its_plac
     assert run(other, "() => JSON.stringify({ ...localStorage }).includes('Cem')") is False
 
 
-def test_a_queue_whose_answer_was_lost_is_sent_again_as_it_was(page: Page, own: Hub) -> None:
+def test_a_queue_whose_answer_was_lost_is_sent_again_as_it_was(page: Page, own: Hub, restaurant: int) -> None:
     run(page, SEATED)
     own.kill()
     run(page, OFFLINE)
@@ -195,43 +216,48 @@ def test_a_queue_whose_answer_was_lost_is_sent_again_as_it_was(page: Page, own: 
     assert guests(page) == AFTERWARDS
 
 
+# The first as here, the second as there, and the third, which is about both, as here.
+CHOSEN = """async () => {
+  await help.until((state) => state.pending.length === 3 && state.pending.every((one) => one.state === "conflict"));
+  const [first, second, third] = board.store.get().pending;
+  const said = [first, second, third].map(({ conflict }) => [conflict.kind, conflict.mine.notes, conflict.theirs.notes]);
+  board.outbox.resolve(first.act.id, "mine");
+  board.outbox.resolve(second.act.id, "theirs");
+  await help.until((state) => state.pending.length === 1);
+  board.outbox.resolve(third.act.id, "mine");
+  await help.until(help.isQuiet);
+  return said;
+}"""
+
+
 def test_a_conflict_is_shown_with_both_versions_and_the_host_chooses(
-    page: Page, own: Hub, context: BrowserContext
+    own: Hub, restaurant: int, context: BrowserContext
 ) -> None:
-    run(page, SEATED)
-    context.set_offline(True)
-    script = """async () => {
-      board.sync.probe();
-      await help.until((state) => !state.link.live);
-      for (const guest of board.store.get().view.guests.values()) help.press((view, acts) => acts.edit(view, guest.id, { notes: "Mine." }));
-      help.press((view, acts) => acts.swap(view, ...view.guests.keys()));
-    }"""
-    run(page, script)
-    with own.client() as api:
-        for one in at_hub(own).values():
-            api.patch(f"/restaurants/1/guests/{one['id']}", json={"notes": "Theirs."})
-    context.set_offline(False)
-    shown = run(page, """async () => {
-      await help.until((state) => state.pending.length === 3 && state.pending.every((one) => one.state === "conflict"));
-      const [first, second, third] = board.store.get().pending;
-      const said = [first, second, third].map(({ conflict }) => [conflict.kind, conflict.mine.notes, conflict.theirs.notes]);
-      board.outbox.resolve(first.act.id, "mine");
-      board.outbox.resolve(second.act.id, "theirs");
-      await help.until((state) => state.pending.length === 1);
-      board.outbox.resolve(third.act.id, "mine");
-      await help.until(help.isQuiet);
-      return said;
-    }""")  # fmt: skip
-    assert shown == [["guest", "Mine.", "Theirs."], ["guest", "Mine.", "Theirs."], ["guest", None, "Theirs."]]
-    assert sorted((one["name"], one["notes"], one["tableId"]) for one in guests(page)) == [
-        ("Ada", "Mine.", "t2"), ("Ben", "Theirs.", "t1"),
-    ]  # fmt: skip
-    assert run(page, "() => help.kept()") == []
+    with closing(Line(own)) as line:
+        page = furnished(context.pages[0], line, restaurant)
+        run(page, SEATED)
+        line.cut()
+        script = """async () => {
+          await help.until((state) => !state.link.live);
+          for (const guest of board.store.get().view.guests.values()) help.press((view, acts) => acts.edit(view, guest.id, { notes: "Mine." }));
+          help.press((view, acts) => acts.swap(view, ...view.guests.keys()));
+        }"""
+        run(page, script)
+        with own.client() as api:
+            for one in at_hub(own, restaurant).values():
+                api.patch(f"/restaurants/{restaurant}/guests/{one['id']}", json={"notes": "Theirs."})
+        line.join()
+        shown = run(page, CHOSEN)
+        assert shown == [["guest", "Mine.", "Theirs."], ["guest", "Mine.", "Theirs."], ["guest", None, "Theirs."]]
+        assert sorted((one["name"], one["notes"], one["tableId"]) for one in guests(page)) == [
+            ("Ada", "Mine.", "t2"), ("Ben", "Theirs.", "t1"),
+        ]  # fmt: skip
+        assert run(page, "() => help.kept()") == []
 
 
 @pytest.mark.parametrize("change", ["at: one.at - 5 * 3600 * 1000", 'day: "2020-01-01"', 'epoch: "another"'])
 def test_an_outbox_of_long_ago_another_day_or_history_is_held_until_the_host_decides(
-    page: Page, own: Hub, context: BrowserContext, change: str
+    page: Page, own: Hub, restaurant: int, context: BrowserContext, change: str
 ) -> None:
     own.kill()
     run(page, """async () => {
@@ -245,7 +271,7 @@ def test_an_outbox_of_long_ago_another_day_or_history_is_held_until_the_host_dec
     page.close()
     own.start()
     other = loaded(context.new_page(), own)
-    run(other, START)
+    run(other, START, restaurant)
     run(other, """async () => {
       await help.until((state) => state.pending.length === 2 && state.pending.every((one) => one.state === "held"));
       const [first, second] = board.store.get().pending;
@@ -253,11 +279,11 @@ def test_an_outbox_of_long_ago_another_day_or_history_is_held_until_the_host_dec
       board.outbox.discard(second.act.id);
       await help.until(help.isQuiet);
     }""")  # fmt: skip
-    assert list(at_hub(own)) == ["Ada"]
+    assert list(at_hub(own, restaurant)) == ["Ada"]
     assert run(other, "() => help.kept()") == []
 
 
-def test_a_refusal_says_what_is_in_the_way_and_its_way_on_works(page: Page, own: Hub) -> None:
+def test_a_refusal_says_what_is_in_the_way_and_its_way_on_works(page: Page, own: Hub, restaurant: int) -> None:
     run(page, SEATED)
     script = """async () => {
       const stale = board.store.get().view;
@@ -282,7 +308,9 @@ def test_a_refusal_says_what_is_in_the_way_and_its_way_on_works(page: Page, own:
     assert sorted(one["status"] for one in guests(page)) == ["finished", "seated"]
 
 
-def test_a_press_on_what_somebody_else_changed_is_refused_and_undo_says_so_too(page: Page, own: Hub) -> None:
+def test_a_press_on_what_somebody_else_changed_is_refused_and_undo_says_so_too(
+    page: Page, own: Hub, restaurant: int
+) -> None:
     run(page, SEATED)
     stale = """async () => {
       board.stale = board.store.get().view;
@@ -290,8 +318,8 @@ def test_a_press_on_what_somebody_else_changed_is_refused_and_undo_says_so_too(p
     }"""
     run(page, stale)
     with own.client() as api:
-        for one in at_hub(own).values():
-            api.patch(f"/restaurants/1/guests/{one['id']}", json={"notes": "Theirs."})
+        for one in at_hub(own, restaurant).values():
+            api.patch(f"/restaurants/{restaurant}/guests/{one['id']}", json={"notes": "Theirs."})
     script = """async () => {
       await help.until((state) => [...state.view.guests.values()].every(({ notes }) => notes));
       help.press(() => m.acts.finish(board.stale, [...board.stale.guests.keys()][0]));
@@ -303,11 +331,11 @@ def test_a_press_on_what_somebody_else_changed_is_refused_and_undo_says_so_too(p
     assert run(page, script) == [["refusal.changed_guest", "refusal.undo"], 1]
 
 
-def test_where_the_browser_keeps_nothing_the_page_says_so_and_works(page: Page, own: Hub) -> None:
+def test_where_the_browser_keeps_nothing_the_page_says_so_and_works(page: Page, own: Hub, restaurant: int) -> None:
     script = """async () => {
       board.sync.stop();
       const full = () => { throw new DOMException("full", "QuotaExceededError"); };
-      help.start({ storage: { setItem: full, getItem: full, removeItem: full } });
+      help.start({ restaurantId, storage: { setItem: full, getItem: full, removeItem: full } });
       await help.until(help.isLive);
       help.press((view, acts) => acts.walkIn(view, { name: "Ada", partySize: 2 }));
       const { storage } = board.store.get();
@@ -315,4 +343,4 @@ def test_where_the_browser_keeps_nothing_the_page_says_so_and_works(page: Page, 
       return storage;
     }"""
     assert run(page, script) == "failed"
-    assert list(at_hub(own)) == ["Ada"]
+    assert list(at_hub(own, restaurant)) == ["Ada"]
