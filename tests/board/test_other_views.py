@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.board.conftest import Watch
-from tests.board.host import SAID_MS
+from tests.board.host import DRAWN, SAID_MS
+from tests.board.stage import furnish
 from tests.board.views import SIZES, drawn, evening, open_by_menu, open_menu
 from tests.conftest import Hub
 
@@ -27,6 +28,25 @@ def bistro_hub(board_hub: Hub) -> Hub:
         assert api.patch("/api/restaurants/1/guests/guest-rossi", json=booked).is_success
         assert api.post("/api/restaurants", json={"name": "Osteria Sole", "hours": 24}).is_success
     return board_hub
+
+
+@pytest.fixture(scope="module")
+def other_hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
+    """Another hub of the module, with one restaurant."""
+    running = Hub(tmp_path_factory.mktemp("plain") / "data").start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def plain_hub(other_hub: Hub) -> Iterator[Hub]:
+    """It, furnished anew; a test may stop it."""
+    with other_hub.client() as api:
+        furnish(api)
+    yield other_hub
+    assert other_hub.process is not None
+    if other_hub.process.poll() is not None:
+        other_hub.start()
 
 
 # ---- The wall.
@@ -49,8 +69,8 @@ def test_the_wall_says_first_names_and_sizes_and_nothing_else(bistro_hub: Hub, o
     assert page.evaluate("document.querySelector('#queue').scrollWidth <= innerWidth")
 
 
-def test_a_long_queue_is_in_two_columns_and_counts_the_rest(own_hub: Hub, open_page: Callable[..., Page]) -> None:
-    with own_hub.client() as api:
+def test_a_long_queue_is_in_two_columns_and_counts_the_rest(plain_hub: Hub, open_page: Callable[..., Page]) -> None:
+    with plain_hub.client() as api:
         guests = [
             {
                 "entity_type": "guest",
@@ -60,7 +80,7 @@ def test_a_long_queue_is_in_two_columns_and_counts_the_rest(own_hub: Hub, open_p
             for number in range(30)
         ]
         assert api.post("/api/v1/atomic/batch", json={"restaurant_id": 1, "operations": guests}).is_success
-    page = open_page(own_hub, "/?view=queue", window=SIZES["large"])
+    page = open_page(plain_hub, "/?view=queue", window=SIZES["large"])
     expect(page.locator("#queue ol")).to_have_attribute("data-columns", "2")
     shown = page.locator("#queue li").count()
     expect(page.locator("#queue")).to_contain_text(f"and {32 - shown} more parties")
@@ -69,7 +89,7 @@ def test_a_long_queue_is_in_two_columns_and_counts_the_rest(own_hub: Hub, open_p
         ".every(({ right, bottom }) => right <= innerWidth && bottom <= innerHeight)"
     )
     assert page.evaluate(inside)
-    with own_hub.client() as api:  # it follows
+    with plain_hub.client() as api:  # it follows
         first = page.locator("#queue li b").first.inner_text()
         waiting = [one for one in api.get("/api/sync/full").json()["guests"] if one["firstName"] == first]
         assert api.patch(f"/api/restaurants/1/guests/{waiting[0]['id']}", json={"status": "notified"}).is_success
@@ -119,8 +139,8 @@ def test_several_restaurants_are_switched_without_loading_the_page(
     assert page.evaluate("mark") == 1
 
 
-def test_one_restaurant_has_no_switch(own_hub: Hub, open_page: Callable[..., Page]) -> None:
-    page = drawn(open_page(own_hub), tables=6)
+def test_one_restaurant_has_no_switch(plain_hub: Hub, open_page: Callable[..., Page]) -> None:
+    page = drawn(open_page(plain_hub), tables=6)
     expect(page.locator("#top select")).to_be_hidden()
     expect(page.locator("#top h1")).to_be_visible()
 
@@ -169,9 +189,9 @@ def test_an_upright_ipad_has_the_floor_above_the_lists(bistro_hub: Hub, open_pag
 
 
 def test_on_a_phone_a_party_is_chosen_in_the_list_and_seated_on_the_floor(
-    own_hub: Hub, open_page: Callable[..., Page]
+    plain_hub: Hub, open_page: Callable[..., Page]
 ) -> None:
-    page = open_page(own_hub, window=SIZES["phone"])
+    page = open_page(plain_hub, window=SIZES["phone"])
     page.locator("li[data-guest]", has_text="Rossi").locator("button").click()
     expect(page.locator("#plan")).to_be_hidden()
     page.locator("#tab-floor").click()
@@ -181,8 +201,8 @@ def test_on_a_phone_a_party_is_chosen_in_the_list_and_seated_on_the_floor(
     expect(page.locator('#plan [aria-label^="Table 3, Rossi"]')).to_be_visible()
 
 
-def test_on_a_phone_a_walk_in_is_two_presses_too(own_hub: Hub, open_page: Callable[..., Page]) -> None:
-    page = open_page(own_hub, window=SIZES["phone"])
+def test_on_a_phone_a_walk_in_is_two_presses_too(plain_hub: Hub, open_page: Callable[..., Page]) -> None:
+    page = open_page(plain_hub, window=SIZES["phone"])
     page.locator("#tab-floor").click()
     page.locator('#plan [aria-label^="Table 3,"]').click()
     page.locator("#bar [data-do=sit_4]").click()
@@ -225,34 +245,39 @@ def test_on_a_phone_the_floor_is_moved_under_the_finger(bistro_hub: Hub, open_pa
     assert after["x"] == pytest.approx(before["x"] - 175, abs=2)
 
 
-@pytest.mark.parametrize("size", ["ipad", "small_ipad", "upright"])
+PLACES = """[...document.querySelectorAll('#plan .table, #side, #floor')]
+  .map((one) => one.getBoundingClientRect().toJSON())"""
+CUT = "(() => { const one = document.querySelector('#banner'); return one.scrollHeight - one.clientHeight; })()"
+
+
+def places(page: Page, size: str) -> object:
+    """Where tables, lists and floor are in a window of this size."""
+    width, height = SIZES[size]
+    page.set_viewport_size({"width": width, "height": height})
+    page.evaluate(DRAWN)
+    return page.evaluate(PLACES)
+
+
 @pytest.mark.parametrize("language", ["en-GB", "de-DE"])
 def test_the_banner_moves_nothing_and_is_whole(
-    own_hub: Hub, open_page: Callable[..., Page], watch: Watch, size: str, language: str
+    plain_hub: Hub, open_page: Callable[..., Page], watch: Watch, language: str
 ) -> None:
     watch.forgive("WebSocket connection to .* failed|Failed to load resource")
-    page = drawn(open_page(own_hub, window=SIZES[size], locale=language), tables=6)
-    places = (
-        "[...document.querySelectorAll('#plan .table, #side, #floor')]"
-        ".map((one) => one.getBoundingClientRect().toJSON())"
-    )
-    before = page.evaluate(places)
-    own_hub.stop()
+    page = drawn(open_page(plain_hub, locale=language), tables=6)
+    sizes = ("upright", "small_ipad", "ipad")
+    before = {size: places(page, size) for size in sizes}
+    plain_hub.stop()
     banner = page.locator("#banner.hub_gone")
     expect(banner).to_be_visible(timeout=SAID_MS)
     page.locator("li[data-guest]", has_text="Rossi").locator("button").click()
     page.locator("#bar .main").click()
     expect(banner.locator("button")).to_be_visible()
-    assert page.evaluate(places) == before
-    box, undo = banner.bounding_box(), page.locator("#top .undo").bounding_box()
-    assert box
-    assert undo
-    assert (box["x"], box["y"]) == (0, 0)
-    assert box["x"] + box["width"] <= undo["x"]
-    assert box["height"] <= 72, "it covers no table"
-    assert (
-        page.evaluate(
-            "(() => { const one = document.querySelector('#banner'); return one.scrollHeight - one.clientHeight; })()"
-        )
-        <= 0
-    )
+    for size in sizes:
+        assert places(page, size) == before[size], size
+        box, undo = banner.bounding_box(), page.locator("#top .undo").bounding_box()
+        assert box
+        assert undo
+        assert (box["x"], box["y"]) == (0, 0)
+        assert box["x"] + box["width"] <= undo["x"], size
+        assert box["height"] <= 72, f"it covers no table: {size}"
+        assert page.evaluate(CUT) <= 0, size
