@@ -3,7 +3,7 @@
 - `browser`: one Chromium for all files of a process; it knows the one name of the hub and no other.
 - `board_hub` (of a module): a running hub, for tests that leave it running; `floor_anew` furnishes its restaurant 1.
 - `line`: a line to `board_hub` that can be cut: pages of it are opened with `open_page(line)`.
-- `own_hub`: a furnished hub of the test's own, to be paused, killed, restarted, restored (`stage.py`).
+- `own_hub`: the same, furnished anew, for tests that kill, restart or restore it (`stage.py`): it runs afterwards.
 - `open_page`: opens a page of a hub in a context of its own, as often as wanted: each is another device. With `new` the
   context is the test's alone: its cache of files is empty, and a script may be added to its pages.
 - `page`: the board of `board_hub`, furnished anew.
@@ -106,12 +106,12 @@ def line(floor_anew: Hub) -> Iterator[Line]:
 
 
 @pytest.fixture
-def own_hub(new_hub: Callable[..., Hub]) -> Hub:
-    """A hub of the test's own, furnished."""
-    hub = new_hub().start()
-    with hub.client() as api:
-        furnish(api)
-    return hub
+def own_hub(floor_anew: Hub) -> Iterator[Hub]:
+    """The module's hub, furnished, for a test that ends it: it runs again for the next."""
+    yield floor_anew
+    assert floor_anew.process is not None
+    if floor_anew.process.poll() is not None:
+        floor_anew.start()
 
 
 @pytest.fixture

@@ -137,14 +137,16 @@ def test_what_a_killed_tab_left_is_sent_by_the_tab_that_stayed(
 
 
 @pytest.fixture
-def second(own_hub: Hub) -> int:
+def second(own_hub: Hub) -> Iterator[int]:
     """Another restaurant of the hub, where it is never the same day as at the first, with a table and a party."""
     made = own_hub.new_restaurant("Osteria", "Pacific/Kiritimati")
     with own_hub.client() as api:
         assert api.patch("/restaurants/1", json={"timezone": "Pacific/Pago_Pago"}).is_success
         assert api.post(f"/restaurants/{made}/tables/", json={"tableNumber": "50", "capacity": 4}).is_success
         assert api.post(f"/restaurants/{made}/guests/", json={"name": "Moana", "partySize": 2}).is_success
-    return made
+        yield made
+        assert api.patch("/restaurants/1", json={"timezone": "UTC"}).is_success
+    own_hub.delete_restaurant(made, "Osteria")
 
 
 def go_to(page: Page, restaurant: int, name: str) -> None:

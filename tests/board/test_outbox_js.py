@@ -24,31 +24,22 @@ GUESTS = """() => [...board.store.get().view.guests.values()].map(({ name, statu
 
 
 @pytest.fixture
-def own(board_hub: Hub) -> Iterator[Hub]:
-    """The module's hub, which a test may kill."""
-    yield board_hub
-    assert board_hub.process is not None
-    if board_hub.process.poll() is not None:
-        board_hub.start()
-
-
-@pytest.fixture
-def restaurant(own: Hub) -> int:
+def restaurant(own_hub: Hub) -> int:
     """A restaurant of the test's own."""
-    return own.new_restaurant()
+    return own_hub.new_restaurant()
 
 
 @pytest.fixture
-def context(chrome: Browser, own: Hub) -> Iterator[BrowserContext]:
+def context(chrome: Browser, own_hub: Hub) -> Iterator[BrowserContext]:
     """A browser's storage, for one test."""
-    with lent(chrome, own.url) as blank:
+    with lent(chrome, own_hub.url) as blank:
         yield blank.context
 
 
 @pytest.fixture
-def page(own: Hub, restaurant: int, context: BrowserContext) -> Page:
+def page(own_hub: Hub, restaurant: int, context: BrowserContext) -> Page:
     """A board in step with a furnished floor."""
-    return furnished(context.pages[0], own, restaurant)
+    return furnished(context.pages[0], own_hub, restaurant)
 
 
 def furnished(page: Page, place: Place, restaurant: int) -> Page:
@@ -63,9 +54,9 @@ def guests(page: Page) -> list[dict[str, Any]]:
     return shown
 
 
-def at_hub(own: Hub, restaurant: int) -> dict[str, Any]:
+def at_hub(own_hub: Hub, restaurant: int) -> dict[str, Any]:
     """Who is on the hub's floor, by name."""
-    with own.client() as api:
+    with own_hub.client() as api:
         return {one["name"]: one for one in api.get(f"/restaurants/{restaurant}/guests/").json()}
 
 
@@ -95,7 +86,7 @@ def test_no_view_shows_a_press_undone_and_redone_whichever_of_answer_and_message
 
 
 def test_presses_that_follow_at_once_are_about_what_those_before_them_made(
-    page: Page, own: Hub, restaurant: int
+    page: Page, own_hub: Hub, restaurant: int
 ) -> None:
     script = """async () => {
       help.press((view, acts) => acts.walkIn(view, { name: "Ada", partySize: 2 }));
@@ -109,7 +100,7 @@ def test_presses_that_follow_at_once_are_about_what_those_before_them_made(
       return [board.store.get().refusals, board.store.get().done.length];
     }"""
     assert run(page, script) == [[], 6]
-    assert (at_hub(own, restaurant)["Ada"]["status"], at_hub(own, restaurant)["Ada"]["notes"]) == (
+    assert (at_hub(own_hub, restaurant)["Ada"]["status"], at_hub(own_hub, restaurant)["Ada"]["notes"]) == (
         "finished",
         "Window.",
     )
@@ -127,7 +118,7 @@ def test_presses_that_follow_at_once_are_about_what_those_before_them_made(
     assert run(page, undo) == [names, [], 0, 0]
 
 
-def test_a_lost_answer_is_asked_for_again_and_nothing_is_done_twice(page: Page, own: Hub, restaurant: int) -> None:
+def test_a_lost_answer_is_asked_for_again_and_nothing_is_done_twice(page: Page, own_hub: Hub, restaurant: int) -> None:
     script = """async () => {
       help.slowly({ lost: 2 });
       help.press((view, acts) => acts.walkIn(view, { name: "Ada", partySize: 2 }));
@@ -137,7 +128,7 @@ def test_a_lost_answer_is_asked_for_again_and_nothing_is_done_twice(page: Page, 
     }"""
     assert run(page, script) == []
     assert [one["name"] for one in guests(page)] == ["Ada", "Ben"]
-    with own.client() as api:
+    with own_hub.client() as api:
         assert len(api.get(f"/restaurants/{restaurant}/guests/").json()) == 2
 
 
@@ -180,16 +171,16 @@ AFTERWARDS = [
 
 
 def test_what_was_pressed_off_line_survives_a_killed_tab_and_is_done_in_its_place(
-    page: Page, own: Hub, restaurant: int, context: BrowserContext
+    page: Page, own_hub: Hub, restaurant: int, context: BrowserContext
 ) -> None:
     run(page, SEATED)
-    own.kill()
+    own_hub.kill()
     assert run(page, OFFLINE) == ["waiting"] * 5
     assert guests(page) == AFTERWARDS
     assert len(run(page, "() => help.kept()")) == 1
     page.close()
-    own.start()
-    other = loaded(context.new_page(), own)
+    own_hub.start()
+    other = loaded(context.new_page(), own_hub)
     run(other, START, restaurant)
     run(other, """async () => {
       await help.until(() => help.kept().length === 0 && board.store.get().view.guests.size === 3);
@@ -197,7 +188,7 @@ def test_what_was_pressed_off_line_survives_a_killed_tab_and_is_done_in_its_plac
     }""")  # fmt: skip
     assert run(other, "() => board.store.get().refusals") == []
     assert guests(other) == AFTERWARDS
-    assert {name: one["status"] for name, one in at_hub(own, restaurant).items()} == {
+    assert {name: one["status"] for name, one in at_hub(own_hub, restaurant).items()} == {
         "Ada": "seated",
         "Ben": "finished",
         "Cem": "seated",
@@ -205,12 +196,12 @@ def test_what_was_pressed_off_line_survives_a_killed_tab_and_is_done_in_its_plac
     assert run(other, "() => JSON.stringify({ ...localStorage }).includes('Cem')") is False
 
 
-def test_a_queue_whose_answer_was_lost_is_sent_again_as_it_was(page: Page, own: Hub, restaurant: int) -> None:
+def test_a_queue_whose_answer_was_lost_is_sent_again_as_it_was(page: Page, own_hub: Hub, restaurant: int) -> None:
     run(page, SEATED)
-    own.kill()
+    own_hub.kill()
     run(page, OFFLINE)
     run(page, "() => help.slowly({ lost: 3 })")
-    own.start()
+    own_hub.start()
     run(page, "() => help.until(help.isQuiet)")
     assert run(page, "() => [board.store.get().refusals, help.kept()]") == [[], []]
     assert guests(page) == AFTERWARDS
@@ -231,9 +222,9 @@ CHOSEN = """async () => {
 
 
 def test_a_conflict_is_shown_with_both_versions_and_the_host_chooses(
-    own: Hub, restaurant: int, context: BrowserContext
+    own_hub: Hub, restaurant: int, context: BrowserContext
 ) -> None:
-    with closing(Line(own)) as line:
+    with closing(Line(own_hub)) as line:
         page = furnished(context.pages[0], line, restaurant)
         run(page, SEATED)
         line.cut()
@@ -243,8 +234,8 @@ def test_a_conflict_is_shown_with_both_versions_and_the_host_chooses(
           help.press((view, acts) => acts.swap(view, ...view.guests.keys()));
         }"""
         run(page, script)
-        with own.client() as api:
-            for one in at_hub(own, restaurant).values():
+        with own_hub.client() as api:
+            for one in at_hub(own_hub, restaurant).values():
                 api.patch(f"/restaurants/{restaurant}/guests/{one['id']}", json={"notes": "Theirs."})
         line.join()
         shown = run(page, CHOSEN)
@@ -257,9 +248,9 @@ def test_a_conflict_is_shown_with_both_versions_and_the_host_chooses(
 
 @pytest.mark.parametrize("change", ["at: one.at - 5 * 3600 * 1000", 'day: "2020-01-01"', 'epoch: "another"'])
 def test_an_outbox_of_long_ago_another_day_or_history_is_held_until_the_host_decides(
-    page: Page, own: Hub, restaurant: int, context: BrowserContext, change: str
+    page: Page, own_hub: Hub, restaurant: int, context: BrowserContext, change: str
 ) -> None:
-    own.kill()
+    own_hub.kill()
     run(page, """async () => {
       await help.until((state) => !state.link.live);
       help.press((view, acts) => acts.walkIn(view, { name: "Ada", partySize: 2 }));
@@ -269,8 +260,8 @@ def test_an_outbox_of_long_ago_another_day_or_history_is_held_until_the_host_dec
       localStorage[key] = JSON.stringify({{ ...box, acts: box.acts.map((one) => ({{ ...one, {change} }})) }}); }}"""
     run(page, age)
     page.close()
-    own.start()
-    other = loaded(context.new_page(), own)
+    own_hub.start()
+    other = loaded(context.new_page(), own_hub)
     run(other, START, restaurant)
     run(other, """async () => {
       await help.until((state) => state.pending.length === 2 && state.pending.every((one) => one.state === "held"));
@@ -279,11 +270,11 @@ def test_an_outbox_of_long_ago_another_day_or_history_is_held_until_the_host_dec
       board.outbox.discard(second.act.id);
       await help.until(help.isQuiet);
     }""")  # fmt: skip
-    assert list(at_hub(own, restaurant)) == ["Ada"]
+    assert list(at_hub(own_hub, restaurant)) == ["Ada"]
     assert run(other, "() => help.kept()") == []
 
 
-def test_a_refusal_says_what_is_in_the_way_and_its_way_on_works(page: Page, own: Hub, restaurant: int) -> None:
+def test_a_refusal_says_what_is_in_the_way_and_its_way_on_works(page: Page, own_hub: Hub, restaurant: int) -> None:
     run(page, SEATED)
     script = """async () => {
       const stale = board.store.get().view;
@@ -309,7 +300,7 @@ def test_a_refusal_says_what_is_in_the_way_and_its_way_on_works(page: Page, own:
 
 
 def test_a_press_on_what_somebody_else_changed_is_refused_and_undo_says_so_too(
-    page: Page, own: Hub, restaurant: int
+    page: Page, own_hub: Hub, restaurant: int
 ) -> None:
     run(page, SEATED)
     stale = """async () => {
@@ -317,8 +308,8 @@ def test_a_press_on_what_somebody_else_changed_is_refused_and_undo_says_so_too(
       board.was = board.store.get().done.length;
     }"""
     run(page, stale)
-    with own.client() as api:
-        for one in at_hub(own, restaurant).values():
+    with own_hub.client() as api:
+        for one in at_hub(own_hub, restaurant).values():
             api.patch(f"/restaurants/{restaurant}/guests/{one['id']}", json={"notes": "Theirs."})
     script = """async () => {
       await help.until((state) => [...state.view.guests.values()].every(({ notes }) => notes));
@@ -331,7 +322,7 @@ def test_a_press_on_what_somebody_else_changed_is_refused_and_undo_says_so_too(
     assert run(page, script) == [["refusal.changed_guest", "refusal.undo"], 1]
 
 
-def test_where_the_browser_keeps_nothing_the_page_says_so_and_works(page: Page, own: Hub, restaurant: int) -> None:
+def test_where_the_browser_keeps_nothing_the_page_says_so_and_works(page: Page, own_hub: Hub, restaurant: int) -> None:
     script = """async () => {
       board.sync.stop();
       const full = () => { throw new DOMException("full", "QuotaExceededError"); };
@@ -343,4 +334,4 @@ def test_where_the_browser_keeps_nothing_the_page_says_so_and_works(page: Page, 
       return storage;
     }"""
     assert run(page, script) == "failed"
-    assert list(at_hub(own, restaurant)) == ["Ada"]
+    assert list(at_hub(own_hub, restaurant)) == ["Ada"]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from tests.access.closed_hub import manager, pair
 from tests.board.host import BACK_MS, SAID_MS, guests
-from tests.board.stage import ids_of
+from tests.board.stage import furnish, ids_of
 from tests.board.webkit import WebKit, a_window  # noqa: F401 (a fixture)
 from tests.conftest import Hub
 from tests.contract.answers import ok
@@ -88,6 +88,15 @@ def test_back_from_the_bfcache_it_is_in_step(board: WebKit, floor_anew: Hub) -> 
     board.until(ROW, "Ada", wait_s=BACK_MS / 1000)
     board.until(LIVE)
     assert board.run("return [window.mark, window.persisted]") == ["the same page", True]
+
+
+@pytest.fixture
+def own_hub(new_hub: Callable[..., Hub]) -> Hub:
+    """A furnished hub at a place of its own, of which the window keeps nothing yet."""
+    hub = new_hub().start()
+    with hub.client() as api:
+        furnish(api)
+    return hub
 
 
 def test_presses_wait_where_a_browser_on_plain_http_has_no_more(webkit: WebKit, own_hub: Hub) -> None:
