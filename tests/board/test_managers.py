@@ -284,8 +284,9 @@ def test_the_audit_tells_device_time_and_name_and_goes_back(house: Hub, page: Pa
         rossi = ids_of(api)["Rossi"]
         ok(api.patch(f"/api/restaurants/1/guests/{rossi}", json={"notes": "Red coat"}))
     with house.client() as api:
+        table = ids_of(api)["1"]
         for number in range(60):
-            ok(api.patch(f"/api/restaurants/1/tables/{ids_of(api)['1']}", json={"server": f"Ana {number}"}))
+            ok(api.patch(f"/api/restaurants/1/tables/{table}", json={"server": f"Ana {number}"}))
     last = ok(trusted.get("/api/audit", params={"restaurant_id": 1, "limit": 1}))["entries"][0]
     open_by_menu(page, "audit", ".audit li >> nth=0")
     first = page.locator(".audit li").first
