@@ -59,6 +59,8 @@ class Hub {
 class Tab {
   constructor(world) {
     Object.assign(this, { world, requests: [], heard: 0, timers: new Map(), socket: null, isGreeted: false, channel: null, mail: [], views: [] });
+    const own = new Map();
+    this.session = { getItem: (key) => own.get(key) ?? null, setItem: (key, value) => own.set(key, value) };
   }
 
   start() {
@@ -156,11 +158,13 @@ class World {
   }
 }
 
-/** The browser's own timers, sockets, channels and random numbers are the world's. */
+/** The browser's own timers, sockets, channels, events and random numbers are the world's, and what a tab keeps for itself. */
 function takeOver(world) {
   window.setTimeout = (action, ms) => { world.now.timers.set(world.ids += 1, { action, ms }); return world.ids; };
   window.clearTimeout = (id) => { for (const { timers } of world.tabs) timers.delete(id); };
   window.requestAnimationFrame = () => 0;
+  for (const target of [window, document]) target.addEventListener = target.removeEventListener = () => null;
+  Object.defineProperty(window, "sessionStorage", { configurable: true, get: () => world.now.session });
   let given = 0;
   crypto.getRandomValues = (bytes) => { given += 1; return bytes.fill(0).fill(given, 0, 1); };
   window.WebSocket = class {
@@ -204,8 +208,9 @@ async function followed(path, { world, tab, events }, met, found) {
     const known = events();
     if (world.pressed < PRESSES.length) known.push(["press", tab, () => world.press(tab)]);
     const isNew = taken.length >= path.length;
-    if (isNew && known.length && met.has(world.key())) break;
-    if (isNew) met.add(world.key());
+    const key = isNew && world.key();
+    if (isNew && known.length && met.has(key)) break;
+    if (isNew) met.add(key);
     if (!known.length) {
       judge(world, tab, trace, found, true);
       break;
