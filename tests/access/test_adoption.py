@@ -26,7 +26,7 @@ from tests.access.closed_hub import bearer, end_of, manager, pair, revoke
 from tests.attack.stranger import ws
 from tests.conftest import Hub, next_message
 from tests.contract.answers import ok, problem
-from tests.upkeep.jumping_clock import JumpingClockHub, needs_faketime
+from tests.upkeep.jumping_clock import JumpingClockHub
 
 NewHub = Callable[..., Hub]
 SYNC = "/ws/restaurant/sync"
@@ -97,7 +97,6 @@ def put_ahead(machine: JumpingClockHub, seconds: int) -> None:
             time.sleep(0.05)
 
 
-@needs_faketime
 def test_a_header_of_a_day_is_known_and_one_of_less_is_not(tmp_path: Path) -> None:
     machine = JumpingClockHub(Hub, tmp_path)
     hub = machine.hub

@@ -13,10 +13,9 @@ import httpx
 import pytest
 
 from tests.conftest import Hub
-from tests.preload.libraries import preloaded
+from tests.faults.settable_clock import DAY_S, SettableClock
 
 NewHub = Callable[..., Hub]
-DAY_S = 24 * 3600
 AHEAD_S = 400 * DAY_S
 HOUR_S = 3600
 WAIT_S = 30.0
@@ -29,33 +28,17 @@ class DatedMachine:
 
     def __init__(self, new_hub: NewHub, folder: Path) -> None:
         self._new_hub, self._folder = new_hub, folder
-        self._offset_s = self._passed_s = self._kept = 0
-        self._set()
+        self._clock = SettableClock(folder)
+        self.set, self.let_pass = self._clock.set, self._clock.let_pass
 
     def start(self) -> Hub:
         """Start a hub."""
-        env = {"LD_PRELOAD": preloaded("settable_clock"), "CLOCK_FILE": str(self._folder / "clock")}
-        self.hub: Hub = self._new_hub(self._folder / "data", env=env).start()
+        self.hub: Hub = self._new_hub(self._folder / "data", env=self._clock.env).start()
         return self.hub
-
-    def set(self, offset_s: int, *, kept: bool = False) -> None:
-        """Set the date so many seconds away from the true one; `kept`: by a time server."""
-        self._offset_s, self._kept = offset_s, int(kept)
-        self._set()
-
-    def let_pass(self, seconds: int) -> None:
-        """Let time pass, by every clock."""
-        self._passed_s += seconds
-        self._set()
-
-    def _set(self) -> None:
-        made = self._folder / "clock.new"
-        made.write_text(f"{self._offset_s} {self._passed_s} {self._kept}\n", "ascii")
-        made.replace(self._folder / "clock")
 
     def off_s(self, said: str) -> float:
         """How far a time that the hub said is after the true one, by so much as has passed."""
-        true = datetime.now(UTC) + timedelta(seconds=self._passed_s)
+        true = datetime.now(UTC) + timedelta(seconds=self._clock.passed_s)
         return (datetime.fromisoformat(said) - true).total_seconds()
 
     def waits_for(self, said: str) -> dict[str, Any]:

@@ -1,10 +1,11 @@
-"""A hub at work on a machine whose clock is set to anything, every moment (libfaketime)."""
+"""A hub at work on a machine whose clock is set to anything, every moment."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -13,39 +14,31 @@ import httpx
 import pytest
 
 from tests.conftest import Hub, next_message
+from tests.faults.settable_clock import DAY_S, SettableClock
 from tests.random_seed import chosen_seed
 
 NewHub = Callable[..., Hub]
 SEED = chosen_seed()
-LIBRARY = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
 # A year and more either way, no clock at all, the end of 32 bits, the nights on which Rome's clocks change.
-CLOCKS = ("-400d", "+0", "@1970-01-02 00:00:00", "@2038-01-19 03:14:06", "@2027-03-28 00:59:58", "@2027-10-31 00:59:58")
-AHEAD = "+400d"
-HOSTS = 4
-
-pytestmark = pytest.mark.skipif(LIBRARY is None, reason="there is no libfaketime to set the clock with")
+CLOCKS = (
+    -400 * DAY_S,
+    0,
+    datetime(1970, 1, 2, tzinfo=UTC),
+    datetime(2038, 1, 19, 3, 14, 6, tzinfo=UTC),
+    datetime(2027, 3, 28, 0, 59, 58, tzinfo=UTC),
+    datetime(2027, 10, 31, 0, 59, 58, tzinfo=UTC),
+)
+AHEAD = 400 * DAY_S
+HOSTS, PAUSE_S = 4, 0.02
 
 
 class WrongClockHub:
     """A hub whose machine's clock can be set while it runs; its monotonic clock is left alone."""
 
     def __init__(self, new_hub: NewHub, folder: Path) -> None:
-        self.file = folder / "clock"
-        self.set("+0")
-        environment = {
-            "LD_PRELOAD": str(LIBRARY),
-            "FAKETIME_TIMESTAMP_FILE": str(self.file),
-            "FAKETIME_NO_CACHE": "1",
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-            "FAKETIME_DONT_RESET": "1",
-        }
-        self.hub: Hub = new_hub(folder / "data", env=environment).start()
-
-    def set(self, clock: str) -> None:
-        """Set the clock, in one step."""
-        new = self.file.with_suffix(".new")
-        new.write_text(clock + "\n", "ascii")
-        new.replace(self.file)
+        clock = SettableClock(folder)
+        self.set = clock.set
+        self.hub: Hub = new_hub(folder / "data", env=clock.env).start()
 
 
 def ask(api: httpx.Client, key: str) -> httpx.Response:
@@ -63,6 +56,7 @@ def host(hub: Hub, number: int, over: threading.Event, answers: list[tuple[str, 
             for _ in range(2):
                 answer = ask(api, key)
                 answers.append((key, answer.status_code, answer.json()))
+            time.sleep(PAUSE_S)
 
 
 def at_work_while_the_clock_is_set(machine: WrongClockHub, steps: int, pause_s: float) -> int:

@@ -6,17 +6,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import httpx
-
 from tests.conftest import Hub
-from tests.upkeep.jumping_clock import WAIT_S, JumpingClockHub, needs_faketime
+from tests.upkeep.jumping_clock import WAIT_S, JumpingClockHub
 
 NewHub = Callable[..., Hub]
-pytestmark = needs_faketime
 
 
 def make_guest(hub: Hub) -> None:
-    answer = httpx.post(hub.url + "/api/restaurants/1/guests/", json={"name": "Rossi", "partySize": 2})
+    with hub.client() as api:
+        answer = api.post("/api/restaurants/1/guests/", json={"name": "Rossi", "partySize": 2})
     assert answer.status_code == 201
 
 
@@ -38,7 +36,8 @@ def test_a_clock_set_back_is_told_with_how_far_the_hub_is_ahead(new_hub: NewHub,
     assert abs(line["seconds"] + 2 * 86_400) <= 5
     assert abs(line["behind_seconds"] - 2 * 86_400) <= 5
     assert "jumped 48 h back" in line["message"].replace("2 days", "48 h")
-    health = httpx.get(machine.hub.url + "/health").json()
+    with machine.hub.client() as api:
+        health = api.get("/health").json()
     assert abs(health["clock_behind_seconds"] - line["behind_seconds"]) <= 5
 
 
