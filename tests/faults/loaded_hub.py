@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from restohub.store.backup_folder import NAME
-from tests.commands import run_command
+from tests.commands import Process, run_command, start_command
 from tests.conftest import Hub
 
 AT_ONCE = 200
@@ -48,6 +49,12 @@ def backed_up(data: Path, *args: str) -> Path:
     done = run_command("backup", "--data", str(data), *args)
     assert done.returncode == 0, done.stderr
     return max((data / "backups").glob("*.gz"))
+
+
+def backing_up(data: Path, *args: str, err: int | None = None) -> Process:
+    """`restohub backup` under way; what it says is let go, but for what it writes to `err`."""
+    with Path(os.devnull).open("wb") as nothing:
+        return start_command("backup", "--data", str(data), *args, out=nothing.fileno(), err=err)
 
 
 def left(folder: Path) -> set[str]:

@@ -8,7 +8,6 @@ import random
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,19 +15,18 @@ from pathlib import Path
 import pytest
 
 from restohub.store.data_folder import DATABASE
+from restohub.store.restore import check_backup
 from restohub.store.verification import verify_folder
 from tests.commands import run_command
-from tests.conftest import Hub
+from tests.conftest import WAIT_S, Hub
 from tests.faults.disk_fault_checks import batch, parties, rows, shown
-from tests.faults.loaded_hub import AT_ONCE, backed_up, changing, left
+from tests.faults.loaded_hub import AT_ONCE, backed_up, backing_up, changing, left
 from tests.faults.read_back import WrittenLog, read_back
 from tests.random_seed import chosen_seed
 
 NewHub = Callable[..., Hub]
-BACKUPS, BACKUPS_LONG = 5, 100
+BACKUPS, BACKUPS_LONG = 3, 100
 KILLS, KILLS_LONG = 4, 200
-# From the start of the process to the name of the backup, in which the kills fall.
-KILLED_WITHIN_S = 1.5
 
 
 def of_a_busy_hub(hub: Hub, folder: Path, count: int) -> None:
@@ -69,17 +67,18 @@ def killed_in_backups(hub: Hub, place: Path, count: int) -> None:
     chance = random.Random(chosen_seed())
     place.mkdir()
     with changing(hub):
+        began = time.monotonic()
         backed_up(hub.data, "--to", str(place))
+        took_s = time.monotonic() - began
         [copies] = place.glob("restohub-*")
         for _ in range(count):
-            command = [sys.executable, "-m", "restohub", "backup", "--data", str(hub.data), "--to", str(place)]
-            with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-                time.sleep(chance.uniform(0.2, KILLED_WITHIN_S))
-                process.kill()
+            process = backing_up(hub.data, "--to", str(place))
+            time.sleep(chance.uniform(0, took_s))
+            process.kill()
+            process.wait(WAIT_S)
             for folder in (hub.data / "backups", copies):
                 for path in folder.glob("*.gz"):
-                    checked = run_command("restore", "--check", str(path), "--data", str(hub.data))
-                    assert checked.returncode == 0, checked.stderr
+                    check_backup(path, lambda _: None)
         backed_up(hub.data, "--to", str(place))
         assert left(hub.data / "backups") == left(copies) == set()
     assert hub.stop() == 0
@@ -133,10 +132,10 @@ def test_a_full_disk_refuses_the_backup_and_no_change(new_hub: NewHub, disk: Pat
         backed_up(hub.data)
 
 
-def fill(hub: Hub) -> None:
-    """Some megabytes that cannot be packed much."""
+def fill(hub: Hub, batches: int) -> None:
+    """About 200 KB for each batch that cannot be packed much."""
     with hub.client() as api:
-        for number in range(10):
+        for number in range(batches):
             body = parties(f"many{number}", 100)
             for operation in body["operations"][1:]:
                 operation["data"]["notes"] = random.randbytes(900).hex()
@@ -146,7 +145,7 @@ def fill(hub: Hub) -> None:
 def test_a_place_that_is_full_gets_no_half_of_a_backup(new_hub: NewHub, disk: Path, tmp_path: Path) -> None:
     hub = new_hub(tmp_path / "data").start()
     backed_up(hub.data, "--to", str(disk))
-    fill(hub)
+    fill(hub, 2)
     stuff(disk, 20_000)
     done = run_command("backup", "--data", str(hub.data), "--to", str(disk))
     assert done.returncode == 1
@@ -162,18 +161,20 @@ def test_a_place_that_is_pulled_while_it_is_written_is_said_and_the_own_backup_s
 ) -> None:
     hub = new_hub(tmp_path / "data").start()
     backed_up(hub.data, "--to", str(disk))
-    fill(hub)
+    fill(hub, 10)
     [copies] = disk.glob("restohub-*")
-    command = [sys.executable, "-m", "restohub", "backup", "--data", str(hub.data), "--to", str(disk)]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        deadline = time.monotonic() + 20
-        while not left(copies) and process.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.0005)
-        for path in copies.iterdir():
-            path.unlink()
-        copies.rmdir()
-        _, said = process.communicate()
-    assert process.returncode == 1
+    complained = tmp_path / "complained"
+    with complained.open("wb") as err:
+        process = backing_up(hub.data, "--to", str(disk), err=err.fileno())
+    deadline = time.monotonic() + WAIT_S
+    for folder, look_again_s in ((hub.data / "backups", 0.01), (copies, 0.0005)):
+        while not left(folder) and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(look_again_s)
+    for path in copies.iterdir():
+        path.unlink()
+    copies.rmdir()
+    assert process.wait(WAIT_S) == 1
+    said = complained.read_text()
     assert "but not everywhere: " in said
     assert str(disk) in said
     assert len(list((hub.data / "backups").glob("*.gz"))) == 2
@@ -183,14 +184,17 @@ def test_a_place_that_is_pulled_while_it_is_written_is_said_and_the_own_backup_s
 def test_a_hub_that_stops_while_it_is_backed_up_stops_in_good_order(new_hub: NewHub, tmp_path: Path) -> None:
     hub = new_hub().start()
     with hub.client() as api:
-        for number in range(20):
+        for number in range(10):
             assert batch(api, parties(f"many{number}", 200)).status_code == 200
         floor = shown(api)
-    command = [sys.executable, "-m", "restohub", "backup", "--data", str(hub.data)]
-    with subprocess.Popen(command) as process:
-        time.sleep(0.4)
-        assert hub.stop() == 0
-        process.wait(60)
+    process = backing_up(hub.data)
+    deadline = time.monotonic() + WAIT_S
+    while not (hub.data / "backups").exists() or not left(hub.data / "backups"):
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    assert process.poll() is None
+    assert hub.stop() == 0
+    process.wait(WAIT_S)
     with hub.start().client() as api:
         assert shown(api) == floor
     hub.stop(signal.SIGTERM)
