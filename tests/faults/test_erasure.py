@@ -84,6 +84,25 @@ def evening(api: httpx.Client, steps: int = STEPS) -> None:
     assert api.post("/restaurants/1/guests", json={**seated, "tableId": "t1", "status": "seated"}).status_code == 201
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a hub that has stopped kept of an evening that a manager's device made."""
+    hub = Hub(tmp_path_factory.mktemp("evening") / "data").start()
+    try:
+        with hub.client(headers=bearer(pair(hub, "manager").token)) as api:
+            evening(api)
+        assert hub.stop() == 0
+    finally:
+        hub.kill()
+    return hub.data
+
+
+@pytest.fixture
+def evening_hub(new_hub: NewHub, kept: Path, tmp_path: Path) -> Hub:
+    """A hub, not started yet, over a copy of that."""
+    return new_hub(shutil.copytree(kept, tmp_path / "evening"))
+
+
 def ask(api: httpx.Client, **wish: str) -> str:
     """Have the person forgotten; the id of the erasure."""
     answer = api.post("/restaurants/1/erasures", json={"phone": DIGITS} | wish)
@@ -145,11 +164,8 @@ def test_nothing_of_a_person_is_left_in_any_file(new_hub: NewHub) -> None:
         assert shown(api) == floor
 
 
-def test_what_the_audit_keeps_of_a_person_is_ids(new_hub: NewHub) -> None:
-    hub = new_hub().start()
-    with hub.client(headers=bearer(pair(hub, "manager").token)) as api:
-        evening(api)
-    assert hub.stop() == 0
+def test_what_the_audit_keeps_of_a_person_is_ids(evening_hub: Hub) -> None:
+    hub = evening_hub
     prune_log(hub.data, STEPS // 2)
     with hub.start().client() as api:
         done(api, ask(api, backups="renew"))
@@ -174,10 +190,9 @@ def test_a_repeat_of_what_held_the_person_is_refused_and_another_is_answered_aga
         assert (again.status_code, again.json()["id"]) == (201, "o")
 
 
-def test_nothing_is_left_after_an_erasure_under_load_with_a_backup_under_way(new_hub: NewHub) -> None:
-    hub = new_hub().start()
+def test_nothing_is_left_after_an_erasure_under_load_with_a_backup_under_way(evening_hub: Hub) -> None:
+    hub = evening_hub.start()
     with hub.client() as api:
-        evening(api)
         with changing(hub) as answered:
             before = len(answered)
             erasure_id = ask(api)
@@ -260,34 +275,26 @@ def test_two_people_are_forgotten_though_the_backups_are_to_be_renewed_for_one(n
     assert finds(hub.data, SEARCHED) == []
 
 
-def test_a_person_is_forgotten_in_the_log_of_a_restaurant_that_was_removed(new_hub: NewHub, tmp_path: Path) -> None:
-    hub = new_hub().start()
-    with hub.client() as api:
-        evening(api)
-    hub.stop()
-    kept = tmp_path / "kept"
-    shutil.copytree(hub.data, kept)
+def test_a_person_is_forgotten_in_the_log_of_a_restaurant_that_was_removed(
+    new_hub: NewHub, evening_hub: Hub, kept: Path, tmp_path: Path
+) -> None:
+    hub, before = evening_hub, shutil.copytree(kept, tmp_path / "before")
     with hub.start().client() as api:
         done(api, ask(api))
     hub.stop()
-    put_back = new_hub(kept).start()
+    put_back = new_hub(before).start()
     with put_back.client() as api:
         assert api.delete("/restaurants/1", params={"with": "guests,tables", "name": "Restaurant"}).status_code == 204
         put_back.kill()
-    shutil.copy(hub.data / "erasures.json", kept)
-    assert finds(kept, SEARCHED) != [], "its log goes a little at a time"
+    shutil.copy(hub.data / "erasures.json", before)
+    assert finds(before, SEARCHED) != [], "its log goes a little at a time"
     put_back.start()
-    nobody_is_left(kept, busy=True)
+    nobody_is_left(before, busy=True)
 
 
-def killed_in_erasures(hub: Hub, kills: int, tmp_path: Path) -> None:
+def killed_in_erasures(hub: Hub, kept: Path, kills: int) -> None:
     """Kill the hub at any moment of an erasure: it goes on after each start, and nothing is lost or left."""
     chance = random.Random(chosen_seed())
-    with hub.client() as api:
-        evening(api)
-    hub.stop()
-    kept = tmp_path / "kept"
-    shutil.copytree(hub.data, kept)
     for _ in range(kills):
         shutil.rmtree(hub.data)
         shutil.copytree(kept, hub.data)
@@ -304,14 +311,14 @@ def killed_in_erasures(hub: Hub, kills: int, tmp_path: Path) -> None:
         is_sound(hub.data)
 
 
-def test_a_hub_that_is_killed_in_an_erasure_goes_on_with_it(new_hub: NewHub, tmp_path: Path) -> None:
-    killed_in_erasures(new_hub().start(), KILLS, tmp_path)
+def test_a_hub_that_is_killed_in_an_erasure_goes_on_with_it(evening_hub: Hub, kept: Path) -> None:
+    killed_in_erasures(evening_hub, kept, KILLS)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(1800)
-def test_forty_kills_in_erasures_leave_nothing(new_hub: NewHub, tmp_path: Path) -> None:
-    killed_in_erasures(new_hub().start(), KILLS_LONG, tmp_path)
+def test_forty_kills_in_erasures_leave_nothing(evening_hub: Hub, kept: Path) -> None:
+    killed_in_erasures(evening_hub, kept, KILLS_LONG)
 
 
 def test_the_list_of_erasures_is_bounded(new_hub: NewHub) -> None:
