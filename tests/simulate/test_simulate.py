@@ -66,13 +66,20 @@ def one_sentence(told: subprocess.CompletedProcess[str]) -> str:
     return told.stderr
 
 
-def test_an_evening_is_played_in_a_new_restaurant_each_time(hub: Hub, api: httpx.Client, restaurant: int) -> None:
+@pytest.fixture(scope="module")
+def played(hub: Hub) -> subprocess.CompletedProcess[str]:
+    """What was told of an evening of seed 7."""
+    return simulate(hub.url, "--speed", "0", "--seed", "7")
+
+
+def test_an_evening_is_played_in_a_new_restaurant_each_time(
+    hub: Hub, api: httpx.Client, restaurant: int, played: subprocess.CompletedProcess[str]
+) -> None:
     before = simulated(api)
-    for number in (1, 2):
-        told = simulate(hub.url, "--speed", "0", "--seed", "7")
+    for told in (played, simulate(hub.url, "--speed", "0", "--seed", "7")):
         assert told.returncode == 0, told.stdout + told.stderr
         assert "every change arrived" in told.stdout
-        assert len(simulated(api)) == len(before) + number
+    assert len(simulated(api)) == len(before) + 1
     one, other = simulated(api)[-2:]
     revisions = [api.get(f"/restaurants/{made}").json()["revision"] for made in (one, other)]
     assert revisions == [sum(event.commits for event in evening(7, DAY))] * 2
@@ -83,11 +90,14 @@ def test_an_evening_is_played_in_a_new_restaurant_each_time(hub: Hub, api: httpx
     assert {table["status"] for table in floor["tables"]} == {"available"}
 
 
-def test_clear_removes_the_evenings_that_were_played_and_nothing_else(hub: Hub, api: httpx.Client) -> None:
-    assert simulate(hub.url, "--speed", "0", "--seed", "7").returncode == 0
+def test_clear_removes_the_evenings_that_were_played_and_nothing_else(
+    hub: Hub, api: httpx.Client, played: subprocess.CompletedProcess[str]
+) -> None:
+    assert played.returncode == 0
     made = [api.post("/restaurants", json={"name": name}).json()["id"] for name in (NAME, NAME + " ", NAME.lower())]
     others = [one["id"] for one in api.get("/restaurants").json() if one["name"] != NAME]
     there = len(simulated(api))
+    assert there > 1, "that which was played, and one without anything in it"
     told = simulate(hub.url, "--clear")
     assert (told.returncode, told.stderr) == (0, "")
     assert told.stdout == f"Removed {there} restaurants named {NAME!r} at {hub.url}.\n"
@@ -105,10 +115,9 @@ def test_clear_tells_in_one_sentence_of_another_web_server(stranger: str) -> Non
     assert stranger in one_sentence(simulate(stranger, "--clear"))
 
 
-def test_in_a_pipe_the_progress_is_plain_lines(hub: Hub) -> None:
-    told = simulate(hub.url, "--speed", "0", "--seed", "7")
-    assert "\r" not in told.stderr
-    assert told.stderr.splitlines()[-1].split()[1:7] == ["waiting", "0", "seated", "0", "done", str(PARTIES)]
+def test_in_a_pipe_the_progress_is_plain_lines(played: subprocess.CompletedProcess[str]) -> None:
+    assert "\r" not in played.stderr
+    assert played.stderr.splitlines()[-1].split()[1:7] == ["waiting", "0", "seated", "0", "done", str(PARTIES)]
 
 
 def test_on_a_terminal_the_progress_is_one_line_over_itself(hub: Hub) -> None:

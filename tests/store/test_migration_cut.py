@@ -27,29 +27,37 @@ from tests.store.keep_data import KEPT
 
 NewHub = Callable[..., Hub]
 OLD, NEW = 1, migrations()[-1][0]
-# Kills its process at the statement of this number, before or after SQLite has done it.
+# Opens copies of a folder, each in a process that is killed at the migration's statement of that number, before or
+# after SQLite has done it, until one comes to its end. They are forked: most of what each would cost is imports.
 KILLED = """
-import asyncio, os, pathlib, signal, sys
+import asyncio, os, pathlib, shutil, signal, sys
 from restohub.store import connection
-folder, kill_at, after = pathlib.Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3] == "after"
-done = 0
+kept, cuts, after = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), sys.argv[3] == "after"
 class Counted:
-    def __init__(self, database):
-        self.database = database
+    def __init__(self, database, kill_at):
+        self.database, self.kill_at, self.done = database, kill_at, 0
     def execute(self, sql, *args):
-        global done
-        done += 1
-        if done == kill_at and not after:
+        self.done += 1
+        if self.done == self.kill_at and not after:
             os.kill(os.getpid(), signal.SIGKILL)
         result = self.database.execute(sql, *args)
-        if done == kill_at and after:
+        if self.done == self.kill_at and after:
             os.kill(os.getpid(), signal.SIGKILL)
         return result
 migrate = connection.migrate
-connection.migrate = lambda database, version: migrate(Counted(database), version)
 async def begin():
     pass
-asyncio.run(connection.open_writer(folder, begin))
+for step in range(1, 50):
+    folder = shutil.copytree(kept, cuts / str(step))
+    child = os.fork()
+    if child == 0:
+        connection.migrate = lambda database, version: migrate(Counted(database, step), version)
+        asyncio.run(connection.open_writer(folder, begin))
+        os._exit(0)
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if status == 0:
+        break
+    assert status == -signal.SIGKILL, status
 """
 
 
@@ -68,11 +76,12 @@ def format_of(folder: Path) -> int:
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_kill_at_any_step_leaves_the_old_data_or_the_new(when: str, kept: Path, tmp_path: Path) -> None:
     before, formats = rows(kept), []
-    for step in range(1, 50):
-        folder = Path(shutil.copytree(kept, tmp_path / f"cut{step}"))
-        done = subprocess.run([sys.executable, "-c", KILLED, str(folder), str(step), when], check=False, timeout=60)
-        if done.returncode == 0:
-            break
+    cuts = tmp_path / "cuts"
+    cuts.mkdir()
+    subprocess.run([sys.executable, "-c", KILLED, str(kept), str(cuts), when], check=True, timeout=100)
+    *killed, whole = sorted(cuts.iterdir(), key=lambda one: int(one.name))
+    assert format_of(whole) == NEW
+    for folder in killed:
         assert verify_folder(folder, lambda *_: None).faults == []
         # A column that a later format adds is empty in what was there before.
         after = {
