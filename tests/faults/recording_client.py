@@ -32,6 +32,7 @@ class RecordingClient:
         self.guests: list[str] = []
         self.revision = 0
         self.patience_s = self.endurance_s = ANSWER_WAIT_S
+        self.pause_s = 0.0
         self.repeats_max = 1
         self.reuses = 0.0
         self.reused: list[Asked] = []
@@ -45,6 +46,7 @@ class RecordingClient:
         """Ask one thing after the other until told to stop."""
         while not until.is_set():
             await self.ask_something()
+            await asyncio.sleep(self.chance.uniform(0, self.pause_s))
 
     async def leave(self) -> None:
         """Hang up."""

@@ -17,6 +17,8 @@ from typing import TypeVar
 
 import pytest
 
+from tests import launcher
+
 T = TypeVar("T")
 CLONE_NEWNET = 0x40000000
 _count = itertools.count()
@@ -45,6 +47,7 @@ class Machine:
     @contextlib.contextmanager
     def entered(self) -> Iterator[None]:
         """For so long this thread, and every thread and process that it starts, is on this machine."""
+        launcher._launcher()  # which would stay on this machine, with all that it forks, if it were started here
         here, home = Path(f"/run/netns/{self.namespace}"), Path("/proc/thread-self/ns/net")
         with here.open() as there, home.open() as back:
             _enter(there.fileno())
