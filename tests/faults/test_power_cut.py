@@ -19,7 +19,7 @@ from tests.faults.read_back import Heads, WrittenLog, read_back
 from tests.faults.strace_run import Event, SentBytes, Written, record
 from tests.random_seed import chosen_seed, report
 
-SHORT_MOMENTS, LONG_STATES = 120, 100_000
+SHORT_MOMENTS, LONG_STATES = 80, 100_000
 MEMORY = Path("/dev/shm")
 ANSWERED = re.compile(rb"restohub-transaction: (\S+)\r\n")
 SHOWN = re.compile(rb'"restaurant_id":(\d+),"revision":(\d+)')
