@@ -16,7 +16,7 @@ from tests.conftest import START_WAIT_S, Hub
 from tests.contract.answers import ok
 from tests.faults.disk_fault_checks import batch, parties, shown
 from tests.faults.loaded_hub import backed_up
-from tests.faults.settable_clock import DAY_S, SettableClock, needs_settable_clock
+from tests.faults.settable_clock import DAY_S, SettableClock
 
 NewHub = Callable[..., Hub]
 
@@ -226,7 +226,6 @@ def said_as_time_passes(hub: Hub, clock: SettableClock, text: str) -> str:
     return said
 
 
-@needs_settable_clock
 def test_a_missed_night_is_made_up_after_five_minutes_of_rest_though_one_backup_is_dated_ahead(
     new_hub: NewHub, tmp_path: Path
 ) -> None:
@@ -251,7 +250,6 @@ def test_a_missed_night_is_made_up_after_five_minutes_of_rest_though_one_backup_
         assert api.get("/health").json()["backup"]["last"] == told
 
 
-@needs_settable_clock
 def test_a_hub_without_a_backup_for_48_hours_tells_its_owner(new_hub: NewHub, tmp_path: Path) -> None:
     clock = SettableClock(tmp_path)
     clock.set(-3 * DAY_S)

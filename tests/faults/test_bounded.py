@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import itertools
 import socket
 import threading
@@ -144,7 +145,7 @@ def test_who_comes_from_below_the_horizon_is_told_so_and_gets_the_whole_floor(hu
         for _ in range(8):
             head = change(api, rounds)
         wait_until_pruned(api, head)
-        first = next(since for since in range(head) if reaches_back(api, since))
+        first = bisect.bisect_left(range(head), True, key=lambda since: reaches_back(api, since))
         problem(api.get(f"/api/sync/delta?since_revision={first - 1}"), 410, "revision_expired")
         problem(api.get("/api/sync/delta?since=2020-01-01T00:00:00Z"), 410, "revision_expired")
         floor = ok(api.get("/api/sync/full"))["guests"]

@@ -268,8 +268,8 @@ def everything(hub: Hub) -> list[tuple[int, str]]:
                 for body in [None, *BODIES]:
                     for query in ("", f"?q={SECRETS[1]}&status={SECRETS[0]}", f"?{SECRETS[0]}=1&restaurant_id={ANY}"):
                         url = base + path.format(**PATHS) + query
-                        text = None if body is None else json.dumps(body)
-                        asked.request(method.upper(), url, text, of_json if text else headers)
+                        sent = None if body is None else json.dumps(body)
+                        asked.request(method.upper(), url, sent, of_json if sent else headers)
                         answer = asked.getresponse()
                         answer.read()
                         answers.append((answer.status, path))

@@ -45,7 +45,7 @@ def within(wait_s: float, ask: Callable[[], T | None]) -> tuple[T, float]:
     while time.monotonic() < began + wait_s:
         if answer := ask():
             return answer, time.monotonic() - began
-        time.sleep(0.1)
+        time.sleep(0.2)
     raise AssertionError(f"not within {wait_s} s")
 
 

@@ -45,7 +45,7 @@ def keeps(hub: AnnouncedHub, name: str, wait_s: float) -> None:
     while time.monotonic() < end:
         said = hub.discovery()
         assert not said or (said["name"], said["state"]) == (name, "announced"), said
-        time.sleep(0.2)
+        time.sleep(0.5)  # to probe another name takes longer
 
 
 def faked_while_it_runs(scene: Scene) -> None:
