@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,7 +16,7 @@ import httpx
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
-from tests.conftest import Hub
+from tests.conftest import WAIT_S, Hub
 
 HOSTS = 3
 BIG_BATCH = 60
@@ -43,7 +45,7 @@ class Rush:
     def play(self, hub: Hub) -> None:
         """Have the hosts work, and two who only watch, until all is answered."""
         self.restaurants = [1, hub.new_restaurant()]
-        with watchers(hub, self.restaurants), ThreadPoolExecutor(HOSTS) as hosts:
+        with watchers(hub, self.restaurants) as told, ThreadPoolExecutor(HOSTS) as hosts:
             working = [hosts.submit(self._host, hub, number) for number in range(HOSTS)]
             for done in working:
                 done.result()
@@ -51,6 +53,11 @@ class Rush:
                 for number in range(self.big_batches):
                     self._big_batch(api, number)
                 self._changes(api, Random(f"{self.seed}/after"), "after", self.changes_each)
+            heads = {one.restaurant: one.revision for one in sorted(self.acknowledged, key=lambda one: one.revision)}
+            deadline = time.monotonic() + WAIT_S
+            while not heads.items() <= told.items():
+                assert time.monotonic() < deadline, f"of {heads} the watchers were told {told}"
+                time.sleep(0.02)
 
     def _host(self, hub: Hub, number: int) -> None:
         with hub.client() as api:
@@ -138,20 +145,26 @@ def key(name: str) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def watchers(hub: Hub, restaurants: list[int]) -> Iterator[None]:
-    """Two sockets that read all they are sent."""
+def watchers(hub: Hub, restaurants: list[int]) -> Iterator[dict[int, int]]:
+    """Two sockets that read all they are sent; the last revision of each restaurant that the one for all was told."""
+    told: dict[int, int] = {}
     sockets = [hub.socket(f"/ws/restaurant/sync?restaurant_id={restaurants[0]}"), hub.socket("/realtime")]
-    threads = [threading.Thread(target=read_all, args=(sock,), daemon=True) for sock in sockets]
+    threads = [
+        threading.Thread(target=read_all, args=(sock, heads), daemon=True)
+        for sock, heads in zip(sockets, ({}, told), strict=True)
+    ]
     for thread in threads:
         thread.start()
-    yield
+    yield told
     for sock, thread in zip(sockets, threads, strict=True):
         sock.close()
         thread.join(10)
 
 
-def read_all(sock: ClientConnection) -> None:
-    """Read until the socket is closed."""
+def read_all(sock: ClientConnection, told: dict[int, int]) -> None:
+    """Read until the socket is closed, and note the last revision of each restaurant."""
     with contextlib.suppress(ConnectionClosed):
         while True:
-            sock.recv()
+            message = json.loads(sock.recv())
+            if "revision" in message:
+                told[message["restaurant_id"]] = message["revision"]
