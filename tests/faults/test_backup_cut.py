@@ -17,8 +17,8 @@ import pytest
 from restohub.store.data_folder import DATABASE
 from restohub.store.restore import check_backup
 from restohub.store.verification import verify_folder
-from tests.commands import run_command
-from tests.conftest import WAIT_S, Hub
+from tests.commands import WAIT_S, run_command
+from tests.conftest import Hub
 from tests.faults.disk_fault_checks import batch, parties, rows, shown
 from tests.faults.loaded_hub import AT_ONCE, backed_up, backing_up, changing, left
 from tests.faults.read_back import WrittenLog, read_back
