@@ -8,6 +8,8 @@ from playwright.sync_api import Locator, expect
 from tests.board.host import DRAWN, SAID_MS
 from tests.board.stand import Stand
 
+pytestmark = pytest.mark.browser
+
 
 def enter(stand: Stand) -> None:
     stand.page.keyboard.press("Enter")

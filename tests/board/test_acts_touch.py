@@ -11,6 +11,8 @@ from tests.board.host import until
 from tests.board.stage import middle
 from tests.board.stand import Stand
 
+pytestmark = pytest.mark.browser
+
 TABLES_APART = {
     "1": (0.1, 0.15),
     "2": (0.5, 0.15),

@@ -16,6 +16,8 @@ from playwright.sync_api import Page, expect
 from tests.board.views import drawn
 from tests.conftest import Hub
 
+pytestmark = pytest.mark.browser
+
 STATES = ("free", "held", "seat", "soon", "late", "dirty", "oos")
 SIDE = 120  # px of the square around a table of four, its chairs included
 # Two states are told apart where so much of the square differs by a tenth of the way from black to white: a step that

@@ -13,6 +13,8 @@ from tests.board.stage import ids_of
 from tests.board.views import drawn, evening
 from tests.conftest import Hub
 
+pytestmark = pytest.mark.browser
+
 PARAM = re.compile(r"\{(\w+)\}")
 
 

@@ -22,6 +22,8 @@ from tests.commands import run_command
 from tests.conftest import Hub
 from tests.contract.answers import ok
 
+pytestmark = pytest.mark.browser
+
 OpenPage = Callable[..., Page]
 
 

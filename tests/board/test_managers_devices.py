@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.access.adopting import PARTY, app, jwt
@@ -15,6 +16,8 @@ from tests.board.stage import restore
 from tests.board.views import manager_of, open_as, open_by_menu, open_menu
 from tests.conftest import Hub
 from tests.contract.answers import ok
+
+pytestmark = pytest.mark.browser
 
 OpenPage = Callable[..., Page]
 AS_HOST = "works as host until the machine of the hub confirms it"

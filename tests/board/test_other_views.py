@@ -14,6 +14,8 @@ from tests.board.stage import furnish
 from tests.board.views import SIZES, drawn, evening, open_by_menu, open_menu
 from tests.conftest import Hub
 
+pytestmark = pytest.mark.browser
+
 PHONE = "+39 06 5550 102"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.access.closed_hub import hash_of, manager
@@ -12,6 +13,8 @@ from tests.board.conftest import Watch
 from tests.board.stage import furnish
 from tests.conftest import Hub
 from tests.contract.answers import ok
+
+pytestmark = pytest.mark.browser
 
 NewHub = Callable[..., Hub]
 OpenPage = Callable[..., Page]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.access.closed_hub import bearer, manager, pair, person
@@ -12,6 +13,8 @@ from tests.board.stage import ids_of, restart
 from tests.board.views import manager_of, open_as, open_by_menu, open_menu
 from tests.conftest import Hub
 from tests.contract.answers import ok
+
+pytestmark = pytest.mark.browser
 
 # A dialog that waits for an answer must not keep the one from being shown without which there is none.
 BELOW = """() => {

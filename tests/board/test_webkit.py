@@ -13,6 +13,8 @@ from tests.board.webkit import WebKit, a_window  # noqa: F401 (a fixture)
 from tests.conftest import Hub
 from tests.contract.answers import ok
 
+pytestmark = pytest.mark.browser
+
 LIVE = """return !document.documentElement.hasAttribute('data-stale')
   && document.querySelectorAll('#plan [data-table]').length === 6"""
 SMALL = """return [...document.querySelectorAll('#plan [data-table]')].map((one) => one.getBoundingClientRect().width)

@@ -16,6 +16,8 @@ from restohub.web.package_files import documents
 from tests.conftest import Hub
 from tests.evening.chromium import chromium
 
+pytestmark = pytest.mark.browser
+
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 OTHERS = [None, "*/*", "application/json", "application/json, text/html;q=0.5", "application/problem+json, */*"]
 # What is wider than it may be, and what a finger would have to move sideways.
