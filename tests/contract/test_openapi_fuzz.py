@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # it takes a second to import, and every process of the tests
 IDS = {"restaurant_id": 1, "guest_id": "g1", "table_id": "t1"}
 Operations = dict[str, Any]
 DELETES_LAST: list[str] = sorted(ROUTES, key=lambda route: route.startswith("delete"))
-ANYTHING, FITTING = 24, 6
+ANYTHING, ANYTHING_LONG, FITTING = 12, 100, 6
 
 
 @pytest.fixture(scope="module")
@@ -92,10 +92,13 @@ def tried(many: int) -> settings:
 
 
 @pytest.mark.parametrize("route", DELETES_LAST)
-def test_every_answer_is_as_described_and_what_does_not_fit_is_refused(described: Operations, route: str) -> None:
+@pytest.mark.parametrize("many", [ANYTHING, pytest.param(ANYTHING_LONG, marks=pytest.mark.long)])
+def test_every_answer_is_as_described_and_what_does_not_fit_is_refused(
+    described: Operations, route: str, many: int
+) -> None:
     from schemathesis import GenerationMode
 
-    @tried(ANYTHING)
+    @tried(many)
     @given(case=cases(described[route]))
     def ask(case: Any) -> None:
         answer = case.call_and_validate(checks=checks(), timeout=20)
