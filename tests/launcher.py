@@ -123,6 +123,11 @@ def launch(
     return Forked(arguments, os.fdopen(reading, "rb", buffering=0))
 
 
+def begin() -> None:
+    """Start the process that forks, unless it runs: it stays in the network namespace of the thread that starts it."""
+    _launcher("")
+
+
 @functools.cache
 def _launcher(preloaded: str) -> socket.socket:
     """The way to the process that forks, with these libraries before libc; it ends with the process of the tests."""

@@ -47,7 +47,7 @@ class Machine:
     @contextlib.contextmanager
     def entered(self) -> Iterator[None]:
         """For so long this thread, and every thread and process that it starts, is on this machine."""
-        launcher._launcher("")  # which would stay on this machine, with all that it forks, if it were started here
+        launcher.begin()  # in here it would stay on this machine, with all that it forks
         here, home = Path(f"/run/netns/{self.namespace}"), Path("/proc/thread-self/ns/net")
         with here.open() as there, home.open() as back:
             _enter(there.fileno())
