@@ -44,5 +44,7 @@ SAYS = TYPED | {
     "rotation": "must be a number of degrees within ±1,000,000",
     "currentGuestId": "must be the id of a guest, or null",
 }
+# A restaurant's name has no two parts.
+SAYS_OF_A_RESTAURANT = SAYS | {"name": TYPED["firstName"]}
 # Told of a field that has no sentence here, which a test forbids.
 WRONG = "must be a value of another kind"

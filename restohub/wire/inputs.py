@@ -30,7 +30,7 @@ from .field_names import (
     spelling,
     word_of,
 )
-from .field_rules import SAYS, TIMES, TYPED, WRONG
+from .field_rules import SAYS, SAYS_OF_A_RESTAURANT, TIMES, TYPED, WRONG
 from .problems import Problem
 from .times import read_time
 
@@ -167,6 +167,7 @@ class Reader:
         self.values: dict[str, Any] = {}
         self.spelled: dict[str, str] = {}
         self.faults: list[Fault] = []
+        self._says = SAYS_OF_A_RESTAURANT if struct is RestaurantInput else SAYS
         if not isinstance(data, dict):
             self.faults.append(Fault(pointer, f"This must be an object of fields, not {_kind(data)}."))
             self.spelled = dict.fromkeys(_SNAKE, "")  # nothing more is missed
@@ -196,7 +197,7 @@ class Reader:
         """Note that a field is not valid, and take it out of the values."""
         spelled = self.spelled.get(name, name)
         value = self.values.pop(name, None)
-        rule = SAYS.get(name, WRONG)
+        rule = self._says.get(name, WRONG)
         if hint is None:
             hint = f"{spelled} {rule}, not {_kind(value)}."
         detail = f"The {_called(name)} {rule.removesuffix(', or null')}." if name in TYPED else MISUNDERSTOOD
@@ -290,7 +291,7 @@ def read_restaurant(data: Any, knows_zone: Callable[[str], bool], default_zone: 
     """The fields of a restaurant; a `default_zone` says that it is a new one. Raises Problem `validation_failed`."""
     reader = Reader(RestaurantInput, RESTAURANT, data)
     if "name" in reader.values and is_blank(reader.values["name"]):
-        reader.fault("name", "name must be a text of 1 to 100 characters, not blank.")
+        reader.fault("name")
     if "timezone" in reader.values and not knows_zone(reader.values["timezone"]):
         reader.fault("timezone")
     if not all(map(PARTY_SIZE.fullmatch, reader.values.get("turnMinutes") or ())):
