@@ -29,9 +29,10 @@ NEWEST = "SELECT max(number) FROM audit"
 END = """DELETE FROM audit WHERE number IN (SELECT number FROM audit ORDER BY number LIMIT ?)
     AND (time < ? OR number <= ?)"""
 AUTHORS = """SELECT position, time, device, person, kind, id, action FROM audit WHERE position IN
-    (SELECT DISTINCT position FROM audit WHERE position BETWEEN ?1 AND ?2 AND (?4 OR device IS ?5)
-    AND (?6 OR person IS ?7) AND (?8 IS NULL OR id = ?8) ORDER BY position DESC LIMIT ?3)
-    AND (?8 IS NULL OR id = ?8) ORDER BY position DESC, number"""
+    (SELECT DISTINCT position FROM audit WHERE position BETWEEN :low AND :high
+    AND (:any_device OR device IS :device) AND (:any_person OR person IS :person)
+    AND (:entity IS NULL OR id = :entity) ORDER BY position DESC LIMIT :many)
+    AND (:entity IS NULL OR id = :entity) ORDER BY position DESC, number"""
 FORGET = """DELETE FROM audit WHERE number IN (SELECT number FROM audit WHERE position BETWEEN ? AND ? LIMIT ?)
     RETURNING number"""
 EVERY = "SELECT position, time, device, person, kind, id, action, checksum FROM audit ORDER BY number"

@@ -101,19 +101,21 @@ class History:
 
     async def _authors(self, low: int, high: int, many: int, wanted: Wanted) -> list[Author]:
         entity = None if wanted.entity is UNSET else wanted.entity
-        by: list[object] = []
-        for one in (wanted.device, wanted.person):
-            by += [one is UNSET, None if one is UNSET else one]
+        by: dict[str, object] = {"low": low}
+        for name, one in (("device", wanted.device), ("person", wanted.person)):
+            by |= {f"any_{name}": one is UNSET, name: None if one is UNSET else one}
         # In others' images it is named too.
         most, written = (many, None) if entity is None else (REVISIONS_A_VISIT, msgspec.json.encode(entity))
         found: list[Author] = []
-        for position, time, device, person, changes in await self._rows(AUTHORS, low, high, most, *by, written):
+        rows = await self._rows(AUTHORS, high=high, many=most, entity=written, **by)
+        for position, time, device, person, changes in rows:
             did = [(one.kind, one.id, one.action) for one in decode_changes(changes) if entity in (None, one.id)]
             if did:
                 found.append(Author(revision_at(position), time, device, tuple(did), person))
             high = position - 1
         if len(found) < many:
-            found += authors_of(list(await self._rows(OLDER_AUTHORS, low, high, many - len(found), *by, entity)))
+            older = await self._rows(OLDER_AUTHORS, high=high, many=many - len(found), entity=entity, **by)
+            found += authors_of(list(older))
         return found[:many]
 
     async def was_used(self, restaurant_id: int, kind: str, entity_id: str) -> bool:
@@ -297,9 +299,10 @@ class History:
             return row
         return None
 
-    async def _rows(self, sql: str, *values: object) -> Iterable[Any]:
+    async def _rows(self, sql: str, *values: object, **named: object) -> Iterable[Any]:
+        """The rows of a query with these values, in the order of its question marks or by name."""
         try:
-            return await self._connection.execute_fetchall(sql, values)
+            return await self._connection.execute_fetchall(sql, cast(Any, named or values))
         except sqlite3.Error as error:
             raise self._noted(storage_fault(error, "write")) from error
 
@@ -319,9 +322,9 @@ def _visits(database: sqlite3.Connection, values: tuple[object, ...]) -> list[Vi
 # a blob stands before it: none is read. In pages of 1 KiB they take up to half as much again.
 BYTES = "length(changes) + coalesce(length(answer), 0) + 100"
 KEPT = "SELECT checksum, position, time, key, digest, changes, answer, device, person FROM log WHERE position = ?"
-AUTHORS = """SELECT position, time, device, person, changes FROM log WHERE position BETWEEN ?1 AND ?2
-    AND (?4 OR device IS ?5) AND (?6 OR person IS ?7) AND (?8 IS NULL OR instr(changes, ?8) > 0)
-    ORDER BY position DESC LIMIT ?3"""
+AUTHORS = """SELECT position, time, device, person, changes FROM log WHERE position BETWEEN :low AND :high
+    AND (:any_device OR device IS :device) AND (:any_person OR person IS :person)
+    AND (:entity IS NULL OR instr(changes, :entity) > 0) ORDER BY position DESC LIMIT :many"""
 OLDEST = f"""SELECT position, key IS NOT NULL, {BYTES} FROM log
     WHERE position BETWEEN ? AND ? ORDER BY position LIMIT ?"""  # noqa: S608 (our own column names)
 SIZE = f"""SELECT max(position), sum(bytes) FROM
