@@ -14,10 +14,8 @@ from restohub.wire.person import read_person, wants_renewal
 from restohub.wire.problems import Problem
 
 Told = list[tuple[str, str, str]]
-STATUSES = (
-    "waitlist, confirmed, running_late, partially_arrived, arrived, notified, seated, finished, cancelled, no_show"
-)
-STATUSES += ", left"
+STATUSES = "waitlist, confirmed, running_late, partially_arrived, arrived, notified, "
+STATUSES += "seated, finished, cancelled, no_show, left"
 NOT_AN_OBJECT = "This must be an object of fields, not a list of 0."
 A_NAME = "name must be a text of 1 to 100 characters, not blank"
 
