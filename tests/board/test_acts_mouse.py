@@ -8,6 +8,8 @@ from playwright.sync_api import Locator, expect
 from tests.board.stand import Stand
 from tests.board.test_acts_touch import soon
 
+pytestmark = pytest.mark.browser
+
 
 def click(where: Locator) -> None:
     """By mouse."""

@@ -15,6 +15,8 @@ from tests.board.host import until
 from tests.board.stand import Stand
 from tests.board.test_acts_touch import soon
 
+pytestmark = pytest.mark.browser
+
 
 @pytest.fixture(autouse=True)
 def refused(watching: Watch) -> None:

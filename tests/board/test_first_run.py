@@ -10,6 +10,8 @@ from playwright.sync_api import Page, expect
 
 from tests.conftest import Hub
 
+pytestmark = pytest.mark.browser
+
 
 def floor_of(hub: Hub) -> dict[str, Any]:
     """What the hub has of restaurant 1."""

@@ -34,6 +34,8 @@ from tests.board.line import Line
 from tests.board.stage import Place, board_url, ids_of, paused, restore
 from tests.conftest import Hub
 
+pytestmark = pytest.mark.browser
+
 FAILED = "WebSocket connection to .* failed|Failed to load resource|ERR_INTERNET_DISCONNECTED"
 WAITS = "wait here and will be sent"
 NAMES = ("Rossi", "Weber", "Okafor", "Ada")
