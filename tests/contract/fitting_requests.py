@@ -9,7 +9,7 @@ import httpx
 
 from tests.contract.answers import Json, ok
 from tests.contract.requests import new_guest, new_table, op
-from tests.fields import PHASES, SHAPES
+from tests.fields import GUEST, PHASES, SHAPES, TABLE, taken
 
 NOON = "2024-01-15T12:00:00Z"
 NUMBERS = count(1_000)
@@ -18,6 +18,7 @@ QUERY: dict[str, Json] = {
     "get /sync/delta": {"since_revision": 0},
     "get /made": {"from": "127.0.0.1", "since": NOON},
 }
+SENT = {"guest": taken(GUEST), "table": taken(TABLE)}
 VALUES: dict[str, Any] = {
     "timezone": "Europe/Rome",
     "locale": "it-IT",
@@ -68,9 +69,10 @@ def _in_one_form(batch: Json, ids: dict[str, Any]) -> None:
 
 
 def _update(entry: Json, ids: dict[str, Any], kind: str | None) -> Json:
-    """An entry of a batch or of a queue as a change of what is there."""
+    """An entry of a batch or of a queue as a change of what is there, with fields of its own kind alone."""
     of_kind = kind or entry["entity_type"]
-    data = fitted(entry.get("data") or {}, ids, of_kind)
+    generated = {name: value for name, value in (entry.get("data") or {}).items() if name in SENT[of_kind]}
+    data = fitted(generated, ids, of_kind)
     if kind is None:
         return {"entity_type": of_kind, "action": "update", "entity_id": ids[f"{of_kind}_id"], "data": data}
     return {"operation": "update", "id": ids[f"{kind}_id"], "data": data}

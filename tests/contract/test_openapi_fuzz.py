@@ -13,12 +13,14 @@ from tests.conftest import Hub
 from tests.contract.fitting_requests import links, made_to_fit
 from tests.contract.requests import new_guest, new_table
 from tests.contract.test_openapi import ROUTES, plain
+from tests.fields import READ_ONLY
 
 if TYPE_CHECKING:  # it takes a second to import, and every process of the tests reads this file
     from schemathesis.checks import CheckFunction
 
 # Ids that exist at first, so that a route is asked for something that is there as well as for anything.
 IDS = {"restaurant_id": 1, "guest_id": "g1", "table_id": "t1"}
+DELTA_QUERY = {"restaurant_id", "since", "since_revision", "limit", "epoch"}
 Operations = dict[str, Any]
 DELETES_LAST: list[str] = sorted(ROUTES, key=lambda route: route.startswith("delete"))
 ANYTHING, ANYTHING_LONG, FITTING = 12, 100, 6
@@ -112,13 +114,16 @@ def test_every_answer_is_as_described_and_what_does_not_fit_is_refused(
 def passes_over(route: str, case: Any) -> bool:
     """Whether what is wrong with a request may be none of the route's business.
 
-    A full sync looks at one parameter, an update's own id is read-only, and an off-line queue answers for each update.
+    A sync passes over parameters that it does not know, a full one over all but one; a body, over read-only fields; and
+    an off-line queue answers for each update.
     """
     if route == "get /sync/full":
-        return "restaurant_id" not in case.query
-    if route.startswith(("put", "patch")):
-        return isinstance(case.body, dict) and "id" in case.body
-    return route == "post /sync/batch" and bool(case.body)
+        return set(case.query) != {"restaurant_id"}
+    if route == "get /sync/delta":
+        return not set(case.query) <= DELTA_QUERY
+    if route == "post /sync/batch":
+        return bool(case.body)
+    return isinstance(case.body, dict) and not case.body.keys().isdisjoint(READ_ONLY)
 
 
 @pytest.mark.parametrize("route", DELETES_LAST)
