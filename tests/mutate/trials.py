@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from itertools import count
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -18,7 +19,7 @@ import msgspec
 from tests.house.source_tree import ROOT
 
 # A copy without these is the whole tree as a checkout has it.
-LEFT_BEHIND = shutil.ignore_patterns(".git", ".venv", ".*_cache", ".hypothesis", "__pycache__", "*.egg-info", "build")
+LEFT_BEHIND = shutil.ignore_patterns(".git", ".venv", ".*_cache", ".hypothesis", "__pycache__", "*.egg-info")
 # A failed wait, a broken import or a missing fixture is red as well, and proves nothing. A key or header that an answer
 # is asked for and has not, a refusal, and a socket that is refused or closed, are as good.
 BY_ASSERTION = re.compile(
@@ -67,12 +68,16 @@ class Tree:
         self.root = folder / "tree"
         self._report = folder / "report.xml"
         self._temporary = folder / "tmp"
+        self._trials = count(1)
         shutil.copytree(ROOT, self.root, ignore=LEFT_BEHIND, symlinks=True)
 
     def tried(self, trial: Trial, *, own_only: bool = False) -> Verdict:
         """Which tests notice a defect."""
+        # Of its own time, or Python takes its bytecode for that of a text as long, written within the same second.
+        written = next(self._trials)
         for path, text in trial.texts.items():
             (self.root / path.relative_to(ROOT)).write_text(text, "utf-8")
+            os.utime(self.root / path.relative_to(ROOT), (written, written))
         try:
             red = self.red_in([*trial.own, "-n", "0"])
             if red is not None:
