@@ -22,6 +22,7 @@ RUN_WAIT_S = 900
 WITHOUT = {
     "The wire contract", "Conventions", "Entities", "HTTP", "WebSocket", "Errors", "Limits", "The two documents",
 }  # fmt: skip
+LEFT_OUT = {"pytest.mark.browser", "pytest.mark.long"}
 
 TILL = """
 import os
@@ -58,6 +59,20 @@ def defined(path: str) -> set[str]:
     return {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
 
 
+@cache
+def left_out(path: str) -> set[str]:
+    """The tests of a module that the default run leaves out."""
+    tree = ast.parse((ROOT / path).read_text("utf-8"))
+    tests = [node for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    marked = [ast.unparse(node.value) for node in tree.body if isinstance(node, ast.Assign) and is_mark(node)]
+    return {test.name for test in tests if LEFT_OUT & {*marked, *map(ast.unparse, test.decorator_list)}}
+
+
+def is_mark(node: ast.Assign) -> bool:
+    """Whether a module's tests are all marked there."""
+    return ast.unparse(node.targets[0]) == "pytestmark"
+
+
 def names_of(wrong: Callable[[Defect], bool]) -> list[str]:
     """The defects that are wrong in a way."""
     return [one.name for one in defects() if wrong(one)]
@@ -65,7 +80,7 @@ def names_of(wrong: Callable[[Defect], bool]) -> list[str]:
 
 def test_every_defect_fits_the_tree_of_today_and_names_a_test_that_is_there() -> None:
     assert names_of(lambda one: not one.texts()) == []
-    assert names_of(lambda one: one.turns_red.partition("::")[2].partition("[")[0] not in named_in(one)) == []
+    assert names_of(lambda one: own_test(one) not in named_in(one)) == []
     same = [
         swap
         for one in defects()
@@ -73,6 +88,17 @@ def test_every_defect_fits_the_tree_of_today_and_names_a_test_that_is_there() ->
         if ast.dump(ast.parse(swap.old)) == ast.dump(ast.parse(swap.new))
     ]
     assert same == []
+
+
+def test_what_notices_a_defect_is_in_the_run_that_everyone_makes() -> None:
+    aside = names_of(lambda one: own_test(one) in left_out(one.turns_red.partition("::")[0]))
+    # Those of a promise show that its long test can be red too.
+    assert [name for name in aside if not name.startswith("faults/")] == [], "Name a test of the default run."
+
+
+def own_test(defect: Defect) -> str:
+    """The name of its own test, whatever the parameters."""
+    return defect.turns_red.partition("::")[2].partition("[")[0]
 
 
 def named_in(defect: Defect) -> set[str]:

@@ -16,8 +16,6 @@ from restohub.web.package_files import documents
 from tests.conftest import Hub
 from tests.evening.chromium import chromium
 
-pytestmark = pytest.mark.browser
-
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 OTHERS = [None, "*/*", "application/json", "application/json, text/html;q=0.5", "application/problem+json, */*"]
 # What is wider than it may be, and what a finger would have to move sideways.
@@ -94,6 +92,7 @@ def test_pages_say_the_time_of_the_restaurant_and_that_a_copy_was_put_back(
     assert restored.stop() == 0
 
 
+@pytest.mark.browser
 def test_every_page_fits_a_phone(hub: Hub, tmp_path: Path) -> None:
     long = hub.new_restaurant("Zum goldenen Löwen am alten Marktplatz", "America/Argentina/Buenos_Aires")
 
