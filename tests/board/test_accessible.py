@@ -13,7 +13,7 @@ from tests.board.view_checks import crowded, too_small, violations
 from tests.board.views import MANAGERS_VIEWS, SIZES, VIEWS, drawn, evening, leave, open_as_manager, show_floor
 from tests.conftest import Hub
 
-pytestmark = pytest.mark.browser
+pytestmark = pytest.mark.slow
 
 # What a manager has in two parts: one test would take long beside a load.
 DEVICES = 7

@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, expect
 from tests.board.host import DRAWN, SAID_MS
 from tests.board.stand import Stand
 
-pytestmark = pytest.mark.browser
+pytestmark = pytest.mark.slow
 
 
 def enter(stand: Stand) -> None:

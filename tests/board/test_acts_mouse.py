@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, expect
 from tests.board.stand import Stand
 from tests.board.test_acts_touch import soon
 
-pytestmark = pytest.mark.browser
+pytestmark = pytest.mark.slow
 
 
 def click(where: Locator) -> None:

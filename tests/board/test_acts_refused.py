@@ -15,7 +15,7 @@ from tests.board.host import until
 from tests.board.stand import Stand
 from tests.board.test_acts_touch import soon
 
-pytestmark = pytest.mark.browser
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(autouse=True)

@@ -16,7 +16,7 @@ from tests.board.host import until
 from tests.board.stage import middle
 from tests.board.stand import Stand
 
-pytestmark = pytest.mark.browser
+pytestmark = pytest.mark.slow
 
 LATE_MS = 400
 # Each state that a table and a party's row went through, one entry a change of the page.

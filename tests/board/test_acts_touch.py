@@ -11,7 +11,7 @@ from tests.board.host import until
 from tests.board.stage import middle
 from tests.board.stand import Stand
 
-pytestmark = pytest.mark.browser
+pytestmark = pytest.mark.slow
 
 TABLES_APART = {
     "1": (0.1, 0.15),

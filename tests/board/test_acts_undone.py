@@ -12,7 +12,7 @@ from tests.board.host import until
 from tests.board.stand import Stand
 from tests.board.test_acts_touch import soon
 
-pytestmark = pytest.mark.browser
+pytestmark = pytest.mark.slow
 
 # What the undo button says, and the steps to it: a row or a table, a button of the bar, anything else by its selector.
 ACTS = {

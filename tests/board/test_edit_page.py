@@ -13,7 +13,7 @@ from tests.board.stage import Finger, ids_of, middle
 from tests.board.views import drawn, open_by_menu
 from tests.conftest import Hub
 
-pytestmark = pytest.mark.browser
+pytestmark = pytest.mark.slow
 
 PLACES = {"1": (0.05, 0.06), "2": (0.5, 0.1), "3": (0.9, 0.1), "4": (0.1, 0.8), "5": (0.5, 0.8), "6": (0.9, 0.8)}
 

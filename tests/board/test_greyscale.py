@@ -16,7 +16,7 @@ from playwright.sync_api import Page, expect
 from tests.board.views import drawn
 from tests.conftest import Hub
 
-pytestmark = pytest.mark.browser
+pytestmark = pytest.mark.slow
 
 STATES = ("free", "held", "seat", "soon", "late", "dirty", "oos")
 SIDE = 120  # px of the square around a table of four, its chairs included

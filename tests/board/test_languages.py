@@ -13,7 +13,7 @@ from tests.board.stage import ids_of
 from tests.board.views import drawn, evening
 from tests.conftest import Hub
 
-pytestmark = pytest.mark.browser
+pytestmark = pytest.mark.slow
 
 PARAM = re.compile(r"\{(\w+)\}")
 

@@ -27,7 +27,7 @@ from tests.board.line import Line
 from tests.board.stage import paused, restart, restore
 from tests.conftest import Hub
 
-pytestmark = pytest.mark.browser
+pytestmark = pytest.mark.slow
 
 FAILED = "WebSocket connection to .* failed|Failed to load resource|ERR_INTERNET_DISCONNECTED"
 

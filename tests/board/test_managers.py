@@ -22,7 +22,7 @@ from tests.commands import run_command
 from tests.conftest import Hub
 from tests.contract.answers import ok
 
-pytestmark = pytest.mark.browser
+pytestmark = pytest.mark.slow
 
 OpenPage = Callable[..., Page]
 

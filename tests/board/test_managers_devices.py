@@ -17,7 +17,7 @@ from tests.board.views import manager_of, open_as, open_by_menu, open_menu
 from tests.conftest import Hub
 from tests.contract.answers import ok
 
-pytestmark = pytest.mark.browser
+pytestmark = pytest.mark.slow
 
 OpenPage = Callable[..., Page]
 AS_HOST = "works as host until the machine of the hub confirms it"

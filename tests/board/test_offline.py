@@ -34,7 +34,7 @@ from tests.board.line import Line
 from tests.board.stage import Place, board_url, ids_of, paused, restore
 from tests.conftest import Hub
 
-pytestmark = pytest.mark.browser
+pytestmark = pytest.mark.slow
 
 FAILED = "WebSocket connection to .* failed|Failed to load resource|ERR_INTERNET_DISCONNECTED"
 WAITS = "wait here and will be sent"

@@ -31,7 +31,7 @@ from tests.board.line import Line
 from tests.board.stage import board_url, ids_of
 from tests.conftest import Hub
 
-pytestmark = pytest.mark.browser
+pytestmark = pytest.mark.slow
 
 FAILED = "WebSocket connection to .* failed|Failed to load resource|ERR_INTERNET_DISCONNECTED"
 BATCH = "**/api/v1/atomic/batch"

@@ -14,7 +14,7 @@ from tests.board.stage import furnish
 from tests.board.views import SIZES, drawn, evening, open_by_menu, open_menu
 from tests.conftest import Hub
 
-pytestmark = pytest.mark.browser
+pytestmark = pytest.mark.slow
 
 PHONE = "+39 06 5550 102"
 

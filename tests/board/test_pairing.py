@@ -14,7 +14,7 @@ from tests.board.stage import furnish
 from tests.conftest import Hub
 from tests.contract.answers import ok
 
-pytestmark = pytest.mark.browser
+pytestmark = pytest.mark.slow
 
 NewHub = Callable[..., Hub]
 OpenPage = Callable[..., Page]

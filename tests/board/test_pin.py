@@ -14,7 +14,7 @@ from tests.board.views import manager_of, open_as, open_by_menu, open_menu
 from tests.conftest import Hub
 from tests.contract.answers import ok
 
-pytestmark = pytest.mark.browser
+pytestmark = pytest.mark.slow
 
 # A dialog that waits for an answer must not keep the one from being shown without which there is none.
 BELOW = """() => {

@@ -9,7 +9,7 @@ from playwright.sync_api import Page
 
 from tests.board.modules import a_browser, a_page, run  # noqa: F401 (fixtures)
 
-pytestmark = pytest.mark.browser
+pytestmark = pytest.mark.slow
 
 ACTS = (
     "walk_in walk_in_seat reserve seat seat_bar hold move swap unseat unhold notify late finish leave no_show cancel arrive "

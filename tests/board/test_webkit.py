@@ -13,7 +13,7 @@ from tests.board.webkit import WebKit, a_window  # noqa: F401 (a fixture)
 from tests.conftest import Hub
 from tests.contract.answers import ok
 
-pytestmark = pytest.mark.browser
+pytestmark = pytest.mark.slow
 
 LIVE = """return !document.documentElement.hasAttribute('data-stale')
   && document.querySelectorAll('#plan [data-table]').length === 6"""

@@ -31,7 +31,7 @@ from tests.net.network import a_network
 NewHub = Callable[..., Hub]
 SIZE_MAX = 60_000_000
 # The first test waits for the build: half a minute where nothing else runs.
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.timeout(600), pytest.mark.slow]
 
 
 def said(program: Path, *arguments: str) -> str:

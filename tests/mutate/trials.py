@@ -35,7 +35,7 @@ import pytest
 sys.exit(pytest.main(sys.argv[1:]))
 """
 # What checks the code's form, and that the defects still fit, would be red for that alone.
-WHOLE_RUN = ("--ignore", "tests/house", "--ignore", "tests/mutate", "-m", "not long and not browser")
+WHOLE_RUN = ("--ignore", "tests/house", "--ignore", "tests/mutate", "-m", "not long and not slow")
 
 
 class Trial(msgspec.Struct, frozen=True):

@@ -92,7 +92,7 @@ def test_pages_say_the_time_of_the_restaurant_and_that_a_copy_was_put_back(
     assert restored.stop() == 0
 
 
-@pytest.mark.browser
+@pytest.mark.slow
 def test_every_page_fits_a_phone(hub: Hub, tmp_path: Path) -> None:
     long = hub.new_restaurant("Zum goldenen Löwen am alten Marktplatz", "America/Argentina/Buenos_Aires")
 
