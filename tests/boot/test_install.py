@@ -28,8 +28,8 @@ def systemctl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "bin").mkdir()
     program = tmp_path / "bin" / "systemctl"
     program.write_text(
-        f'#!/bin/sh\necho "$@" >> {tmp_path}/asked\n'
-        f'if [ "$1" = "$(cat {tmp_path}/fails 2>/dev/null)" ]; then echo "Job failed." >&2; exit 1; fi\n'
+        f'#!/bin/sh\necho "$@" >> "{tmp_path}/asked"\n'
+        f'if [ "$1" = "$(cat "{tmp_path}/fails" 2>/dev/null)" ]; then echo "Job failed." >&2; exit 1; fi\n'
     )
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")

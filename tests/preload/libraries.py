@@ -5,11 +5,12 @@ from __future__ import annotations
 import subprocess
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 
 from tests.faults.strace_run import need
 
-_folder = TemporaryDirectory()
+# LD_PRELOAD is a list parted by spaces, and the folder for temporary files may have one in its name.
+_folder = TemporaryDirectory(dir="/var/tmp" if " " in gettempdir() else None)
 
 
 @cache
