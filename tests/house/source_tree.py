@@ -8,6 +8,9 @@ import sys
 from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
+
+T = TypeVar("T")
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = sorted((ROOT / "restohub").rglob("*.py"))
@@ -31,18 +34,18 @@ def nodes(path: Path) -> list[ast.AST]:
     return list(ast.walk(parsed(path)))
 
 
-def each(paths: Iterable[Path]) -> Callable[[Callable[[Path], None]], Callable[[], None]]:
-    """Makes of a check of one file the test of all these; it names every file that is wrong.
+def each(things: Iterable[T]) -> Callable[[Callable[[T], None]], Callable[[], None]]:
+    """Makes of a check of one file, or of what else, the test of all these; it names all that are wrong.
 
     A test for each of them would be 4,000, which cost each process more to collect than they take.
     """
 
-    def of_all(check: Callable[[Path], None]) -> Callable[[], None]:
+    def of_all(check: Callable[[T], None]) -> Callable[[], None]:
         def test() -> None:
             wrong = []
-            for path in paths:
+            for one in things:
                 try:
-                    check(path)
+                    check(one)
                 except AssertionError as fault:
                     wrong.append(str(fault))
             assert wrong == [], "\n".join(wrong)

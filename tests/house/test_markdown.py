@@ -5,10 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import pytest
-
 from tests.docs.markdown_pages import PAPERS, anchor, cells, headings, prose
-from tests.house.source_tree import PACKAGE, ROOT, TESTS, name
+from tests.house.source_tree import PACKAGE, ROOT, TESTS, each, name
 
 CELL_MAX = 200
 CONTRACT = "restohub/docs/contract.md"
@@ -17,13 +15,13 @@ BY_NUMBER = re.compile(r"\bCONTRACT,? (section|chapter)|\bchapter \d|\bsection \
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 
-@pytest.mark.parametrize("paper", PAPERS)
+@each(PAPERS)
 def test_no_cell_of_a_table_is_too_long_to_be_read(paper: str) -> None:
     long = [cell for row in cells(prose(paper)) for cell in row if len(cell) > CELL_MAX]
     assert long == [], f"Say it in prose below the table: a cell of {paper} has more than {CELL_MAX} characters."
 
 
-@pytest.mark.parametrize("paper", PAPERS)
+@each(PAPERS)
 def test_every_link_leads_somewhere(paper: str) -> None:
     dead = []
     for link in LINK.findall(prose(paper)):
@@ -36,7 +34,7 @@ def test_every_link_leads_somewhere(paper: str) -> None:
     assert dead == [], f"Mend these links of {paper}."
 
 
-@pytest.mark.parametrize("paper", [one for one in PAPERS if one.startswith("restohub/docs/")])
+@each([one for one in PAPERS if one.startswith("restohub/docs/")])
 def test_a_served_page_links_only_to_what_is_served_beside_it(paper: str) -> None:
     links = [link for link in LINK.findall(prose(paper)) if not re.match(r"\w+:|#", link)]
     assert [link for link in links if link.startswith("../")] == []
