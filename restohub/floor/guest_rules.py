@@ -162,7 +162,7 @@ def _cleared(before: Guest, after: Guest, sent: dict[str, object]) -> dict[str, 
         times["seated_time"] = times["served"] = None
     if before.notified_time is not None and (goes_back or after.status == "waitlist" or phase == "expected"):
         times["notified_time"] = None
-    return {name: time for name, time in times.items() if name not in sent} if times else times
+    return {name: time for name, time in times.items() if name not in sent}
 
 
 def _arrange_tables(draft: Draft, before: Guest | None, after: Guest, over_capacity: bool) -> Refused | None:
