@@ -21,13 +21,14 @@ from restohub.floor.commands import (
 from restohub.floor.decide import FloorCommand, decide
 from restohub.floor.memory_size import weight
 from restohub.floor.model import Directory, Entry, Floor, Guest, Removal, Restaurant, Stamp, Table
-from restohub.floor.outcomes import Accepted, BatchRefused, Params, Refused
+from restohub.floor.outcomes import Accepted, BatchRefused, Refused, limit_reached
 from restohub.floor.restaurant_rules import decide_directory
 from restohub.floor.size_limits import nearly_full
 from restohub.limits import FLOOR_BYTES_MAX, GUESTS_MAX, HUB_BYTES_MAX, HUB_REMOVALS_MAX, TABLES_MAX
 
 STAMP = Stamp(2, 1_700_000_000, "tx")
 HEAVY = "x" * 1999 + "🎂"
+SHORTEN = "Delete guests who are no longer needed, or shorten long notes."
 
 
 def full_of_guests(surplus: int = 0) -> Floor:
@@ -56,11 +57,11 @@ def table(entity_id: str) -> Create:
     return Create(kind="table", id=entity_id, fields=TableFields(table_number=entity_id, capacity=2))
 
 
-def refused(floor: Floor, command: FloorCommand, hub_size: int = 0) -> str:
+def refused(floor: Floor, command: FloorCommand, hub_size: int = 0) -> Refused:
     verdict = decide(floor, command, STAMP, hub_size)
     assert isinstance(verdict, Refused)
     assert verdict.code == "limit_reached"
-    return verdict.detail
+    return verdict
 
 
 def taken(floor: Floor, command: FloorCommand, hub_size: int = 0) -> None:
@@ -68,16 +69,25 @@ def taken(floor: Floor, command: FloorCommand, hub_size: int = 0) -> None:
 
 
 def test_one_guest_or_table_or_text_too_many_is_refused_in_words_that_say_what_to_do() -> None:
-    assert "5,000 of at most 5,000 guests. Delete guests" in refused(full_of_guests(), create("new"))
-    assert "1,000 of at most 1,000 tables. Delete one that" in refused(full_of_tables(), table("new"))
-    assert "16.0 of 16 MB. Delete guests" in refused(full_of_texts(), create("new", notes=HEAVY))
+    texts, hub = full_of_texts(), HUB_BYTES_MAX - 100
     longer = Update(kind="guest", id="g0", fields=GuestFields(special_requests=HEAVY, last_name=HEAVY[-100:]))
-    assert "16.0 of 16 MB" in refused(full_of_texts(), longer)
-    texts = full_of_texts()
-    verdict = decide(texts, create("new", notes=HEAVY), STAMP)
-    assert isinstance(verdict, Refused)
-    assert verdict.params == Params(counted="floor_bytes", count=texts.size, limit=FLOOR_BYTES_MAX)
-    assert "all restaurants" in refused(Floor(restaurant_id=1), create("new", notes=HEAVY), HUB_BYTES_MAX - 100)
+    assert refused(full_of_guests(), create("new")) == limit_reached(
+        "guests",
+        5_000,
+        5_000,
+        "This floor has 5,000 of at most 5,000 guests. Delete guests who are no longer needed; those who are done "
+        "leave by themselves at 04:00.",
+    )
+    assert refused(full_of_tables(), table("new")) == limit_reached(
+        "tables", 1_000, 1_000, "This floor has 1,000 of at most 1,000 tables. Delete one that is no longer needed."
+    )
+    for command in (create("new", notes=HEAVY), longer):
+        assert refused(texts, command) == limit_reached(
+            "floor_bytes", texts.size, 16_000_000, f"The texts of this floor take 16.0 of 16 MB. {SHORTEN}"
+        )
+    assert refused(Floor(restaurant_id=1), create("new", notes=HEAVY), hub) == limit_reached(
+        "hub_bytes", hub, 32_000_000, f"The texts of all restaurants of this hub take 32.0 of 32 MB. {SHORTEN}"
+    )
 
 
 def test_the_last_that_fits_is_taken() -> None:
@@ -127,8 +137,13 @@ def test_a_restaurant_too_many_is_refused() -> None:
     directory = Directory(restaurants=there, last_id=3)
     command = CreateRestaurant(RestaurantFields(name="New", timezone="UTC"))
     verdict = decide_directory(directory, {}, command, STAMP, 3)
-    assert isinstance(verdict, Refused)
-    assert (verdict.code, "restaurants_max" in verdict.hint) == ("limit_reached", True)
+    assert verdict == limit_reached(
+        "restaurants",
+        3,
+        3,
+        "This hub has 3 of at most 3 restaurants. Delete one that is no longer needed.",
+        "Delete one that is no longer needed, or raise `restaurants_max` in restohub.toml.",
+    )
     assert isinstance(decide_directory(directory, {}, command, STAMP, 4), Accepted)
 
 
