@@ -35,7 +35,19 @@ def params_of_each_code() -> dict[str, set[str]]:
     raise AssertionError("the table of params must end with the row `any other`")
 
 
+def status_of_each_code() -> dict[str, int]:
+    """The table of contract.md, "Error codes": slashes part the statuses of a row, and the codes of each."""
+    text = CONTRACT.read_text("utf-8")
+    rows = re.findall(r"^\| ([0-9 /]+) \| (.*) \|$", text[text.index("| status | error_code |") :], re.MULTILINE)
+    found = {}
+    for statuses, codes in rows:
+        for status, of_it in zip(statuses.split(" / "), codes.split(" / "), strict=True):
+            found |= dict.fromkeys(re.findall(r"`(\w+)`", of_it), int(status))
+    return found
+
+
 PARAMS = params_of_each_code()
+STATUSES = status_of_each_code()
 
 
 def check_words(said: dict[str, Any]) -> None:
@@ -70,14 +82,14 @@ def problem(answer: httpx.Response, status: int, code: str) -> Json:
 
 
 def any_problem(answer: httpx.Response) -> Json:
-    """The problem document of an answer that is some 4xx, whatever its code."""
+    """The problem document of an answer that is a 4xx, whatever its code: the status is the one of that."""
     assert 400 <= answer.status_code < 500, f"{answer.status_code}: {answer.text[:1000]}"
     assert answer.headers["content-type"].split(";")[0] == "application/problem+json", answer.headers
     assert answer.headers["cache-control"] == "no-store"
     body = answer.json()
     assert isinstance(body, dict)
     assert body.keys() >= PROBLEM_KEYS, f"without {PROBLEM_KEYS - body.keys()}"
-    assert body["status"] == answer.status_code
+    assert body["status"] == answer.status_code == STATUSES[body["error_code"]], body
     assert body["current"] is None or body["current"].keys() > {"id"} or body["current"].keys() == {"table", "guest"}
     assert body["type"] == f"/docs/errors#{body['error_code']}"
     assert isinstance(body["title"], str)
