@@ -108,7 +108,8 @@ def person(hub: Hub, name: str, role: str, pin: str) -> Iterator[str]:
         made = ok(trusted.post("/api/staff", json={"name": name, "role": role, "pin": pin}), 201)
         yield made["id"]
     with manager(hub) as trusted:
-        assert trusted.delete(f"/api/staff/{made['id']}").status_code in (204, 404)
+        gone = trusted.delete(f"/api/staff/{made['id']}")
+        assert gone.status_code in (204, 404), "there, unless the test itself removed them"
 
 
 @contextmanager
@@ -116,7 +117,7 @@ def signing_in(hub: Hub, device: Device) -> Iterator[httpx.Client]:
     """A client that shows a device's token; nobody is signed in there afterwards."""
     with hub.client(headers=bearer(device.token)) as api:
         yield api
-        assert api.delete("/api/sign-in").status_code in (204, 401)
+        assert api.delete("/api/sign-in").status_code == 204
 
 
 def typed(person_id: str, pin: str) -> dict[str, str]:

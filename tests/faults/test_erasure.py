@@ -199,7 +199,9 @@ def test_nothing_is_left_after_an_erasure_under_load_with_a_backup_under_way(eve
             refused = run_command("backup", "--data", str(hub.data))
             told = done(api, erasure_id)
             assert len(answered) > before
-        assert refused.returncode == 0 or "somebody is being forgotten" in refused.stderr
+        # The erasure may be over before the command comes to it.
+        told_why = "somebody is being forgotten" in refused.stderr
+        assert (refused.returncode, told_why) in ((1, True), (0, False)), refused.stderr
         assert told["guests"] > 3
         backed_up(hub.data)
         nobody_is_left(hub.data, busy=True)
