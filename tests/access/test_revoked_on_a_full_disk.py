@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 from tests.access.closed_hub import bearer, end_of, manager, pair
 from tests.conftest import Hub, next_message
 from tests.contract.answers import ok, problem
+from tests.faults.disk_fault_checks import make_room, stuff
 
 
 @pytest.fixture
@@ -24,13 +24,6 @@ def disk(tmp_path: Path) -> Iterator[Path]:
         pytest.skip("no file system may be mounted here")
     yield place
     subprocess.run(["umount", "-l", str(place)], check=True)
-
-
-def stuff(place: Path) -> None:
-    """Leave no room at all."""
-    with contextlib.suppress(OSError), (place / "stuffing").open("wb", buffering=0) as file:
-        while file.write(bytes(1024)) == 1024:
-            pass
 
 
 def test_it_is_shut_out_until_the_hub_starts_again(new_hub: Callable[..., Hub], disk: Path) -> None:
@@ -60,6 +53,6 @@ def test_it_is_shut_out_until_the_hub_starts_again(new_hub: Callable[..., Hub], 
         assert (told.status_code, told.json()["reason"]) == (503, "changes cannot be saved now")
         assert "disk" in said.json()["reason"]
     assert hub.stop() == 0
-    (disk / "stuffing").unlink()
+    make_room(disk)
     with hub.start().client(headers=bearer(device.token)) as api:
         ok(api.get("/restaurants/1"))

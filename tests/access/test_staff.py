@@ -227,7 +227,9 @@ def state_of(hub: Hub) -> tuple[Any, Any]:
         return (floor["guests"], floor["tables"]), ok(trusted.get("/api/staff"))
 
 
-@pytest.mark.parametrize(("method", "path", "body", "status"), GRAVE, ids=[f"{one[0]}-{n}" for n, one in enumerate(GRAVE)])
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"), GRAVE, ids=[f"{one[0]}-{n}" for n, one in enumerate(GRAVE)]
+)
 def test_what_is_grave_waits_for_a_manager(
     hub: Hub, office: Device, table: str, bea: str, method: str, path: str, body: Any, status: int
 ) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
 import subprocess
@@ -30,6 +29,7 @@ from restohub.wire import error_codes, messages, problems, socket_state
 from restohub.wire.entities import Guest, Restaurant, Table
 from restohub.wire.inputs import GuestInput
 from tests.conftest import Hub, next_message
+from tests.faults.disk_fault_checks import stuff
 from tests.fields import CONTRACT
 from tests.house.source_tree import PACKAGE, ROOT, TESTS
 
@@ -316,9 +316,7 @@ def test_the_front_page_says_what_is_wrong(new_hub: Callable[..., Hub], tmp_path
         pytest.skip("no file system may be mounted here")
     try:
         with new_hub(disk).start().client() as api:
-            with contextlib.suppress(OSError), (disk / "stuffing").open("wb", buffering=0) as file:
-                while True:
-                    file.write(b"\0" * 1024)
+            stuff(disk)
             guest = {"name": "Rossi", "partySize": 2, "notes": "n" * 2000}
             assert any(api.post("/restaurants/1/guests", json=guest).is_error for _ in range(5000))
             page = api.get("/about")

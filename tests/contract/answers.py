@@ -39,7 +39,7 @@ def status_of_each_code() -> dict[str, int]:
     """The table of contract.md, "Error codes": slashes part the statuses of a row, and the codes of each."""
     text = CONTRACT.read_text("utf-8")
     rows = re.findall(r"^\| ([0-9 /]+) \| (.*) \|$", text[text.index("| status | error_code |") :], re.MULTILINE)
-    found = {}
+    found: dict[str, int] = {}
     for statuses, codes in rows:
         for status, of_it in zip(statuses.split(" / "), codes.split(" / "), strict=True):
             found |= dict.fromkeys(re.findall(r"`(\w+)`", of_it), int(status))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 import subprocess
 from collections.abc import Callable, Iterator
@@ -14,6 +13,7 @@ import pytest
 from tests.conftest import Hub, next_message
 from tests.contract.answers import TIME, Json, ok
 from tests.contract.requests import floor_of, new_guest
+from tests.faults.disk_fault_checks import make_room, stuff
 from tests.fields import CONTRACT, marked
 
 # The table of contract.md, "Health": the keys, and what each is.
@@ -102,10 +102,7 @@ def test_a_hub_that_cannot_commit_is_unhealthy_and_still_reads(new_hub: Callable
     with new_hub(small_disk).start().client() as api:
         new_guest(api, 1, id="g1")
         kept = floor_of(api, 1)["guests"]["g1"]
-        stuffing = small_disk / "stuffing"
-        with contextlib.suppress(OSError), stuffing.open("wb", buffering=0) as file:
-            while True:
-                file.write(b"\0" * 1024)
+        stuff(small_disk)
         refused = next(answer for answer in (api.post(guests, json=guest) for _ in range(5000)) if answer.is_error)
         assert refused.status_code == 503
         assert refused.json()["error_code"] == "storage_full"
@@ -119,7 +116,7 @@ def test_a_hub_that_cannot_commit_is_unhealthy_and_still_reads(new_hub: Callable
             assert answer.json()["reason"]
             held(answer.json())
         assert floor_of(api, 1)["guests"]["g1"] == kept
-        stuffing.unlink()
+        make_room(small_disk)
         again = [api.post(guests, json={**guest, "id": "g2"}).status_code]
         while again[-1] == 503:
             again.append(api.post(guests, json={**guest, "id": "g2"}).status_code)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
 import time
@@ -23,6 +24,18 @@ TABLES = {
     "removal": "SELECT * FROM removal ORDER BY restaurant_id, kind, id",
     "log": "SELECT * FROM log ORDER BY position",
 }
+
+
+def stuff(disk: Path) -> None:
+    """Leave no room at all on a disk: what is asked of it next is refused."""
+    with contextlib.suppress(OSError), (disk / "stuffing").open("wb", buffering=0) as file:  # there is no room left
+        while file.write(bytes(1024)) == 1024:
+            pass
+
+
+def make_room(disk: Path) -> None:
+    """Give back what `stuff` took."""
+    (disk / "stuffing").unlink()
 
 
 def rows(folder: Path) -> Dump:

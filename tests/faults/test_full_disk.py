@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from tests.conftest import Hub
-from tests.faults.disk_fault_checks import CommitListener, batch, parties, rows, shown
+from tests.faults.disk_fault_checks import CommitListener, batch, make_room, parties, rows, shown, stuff
 from tests.faults.failing_disk import FOR_EVER, FailingDisk
 from tests.faults.read_back import WrittenLog, read_back
 from tests.faults.strace_run import need
@@ -38,18 +38,6 @@ def disk(tmp_path: Path) -> Iterator[Path]:
         pytest.skip("no file system may be mounted here")
     yield place
     subprocess.run(["umount", "-l", str(place)], check=True)
-
-
-def stuff(place: Path) -> None:
-    """Leave no room at all."""
-    with contextlib.suppress(OSError), (place / "stuffing").open("wb", buffering=0) as file:
-        while file.write(bytes(1024)) == 1024:
-            pass
-
-
-def make_room(place: Path) -> None:
-    """Give back what `stuff` took."""
-    (place / "stuffing").unlink()
 
 
 class FullDiskRun:

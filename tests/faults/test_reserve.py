@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +12,7 @@ import httpx
 import pytest
 
 from tests.conftest import Hub
+from tests.faults.disk_fault_checks import make_room, stuff
 
 DISK = "24m"
 HEAVY = "x" * 1990
@@ -93,9 +93,7 @@ def test_a_disk_that_another_program_filled_takes_deletes_too_and_after_a_restar
         other = api.post("/restaurants", json={"name": "Junk"}).json()["id"]
         query = f"restaurant_id={other}"
         assert api.post(f"/api/v1/atomic/batch?{query}", json={"operations": junk(0, 50)}).status_code == 200
-        with contextlib.suppress(OSError), (disk / "stuffing").open("wb", buffering=0) as file:
-            while file.write(bytes(4096)) == 4096:
-                pass
+        stuff(disk)
         # What pages the database and its WAL have already may still take a change or two.
         for number in range(50):
             if batch(api, junk(100 + number, 100)).status_code == 503:
@@ -107,7 +105,7 @@ def test_a_disk_that_another_program_filled_takes_deletes_too_and_after_a_restar
     hub.start()
     with hub.client() as api:
         assert api.delete(f"/restaurants/1/guests/{ids[2]}").status_code == 204
-        (disk / "stuffing").unlink()
+        make_room(disk)
         deadline = time.monotonic() + 20
         while batch(api, junk(9_000, 1)).status_code != 200:
             assert time.monotonic() < deadline
