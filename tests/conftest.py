@@ -56,7 +56,7 @@ def free_port() -> int:
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % WORKERS
     while True:
         port = SystemRandom().choice(PORTS[worker::WORKERS])
-        with socket.socket() as probe, contextlib.suppress(OSError):
+        with socket.socket() as probe, contextlib.suppress(OSError):  # taken: try another
             probe.bind(("", port))
             return port
 

@@ -134,7 +134,7 @@ class Tablet:
 
     async def wait_for(self, revision: int, wait_s: float = WAIT_S) -> None:
         """Return when the floor is held at `revision` or later; AssertionError if it is not within `wait_s`."""
-        with contextlib.suppress(TimeoutError):
+        with contextlib.suppress(TimeoutError):  # what is missing is told below
             async with asyncio.timeout(wait_s):
                 while (self.revision < revision or not self._whole) and not (self._reader.done() or self.faults):
                     self._moved.clear()
@@ -196,7 +196,7 @@ class Tablet:
         assert TIME.fullmatch(message["timestamp"]), "not a time"
         assert message.get("restaurant_id", self.restaurant_id) == self.restaurant_id, "of another restaurant"
         if kind == "ping":
-            with contextlib.suppress(ConnectionClosed):
+            with contextlib.suppress(ConnectionClosed):  # `_read` finds it too
                 await self._socket.send(json.dumps({"type": "pong", "timestamp": message["timestamp"]}))
             assert self._parts or message["revision"] == self.revision, f"pinged at {self.revision}"
         elif kind in PARTED_KEYS:

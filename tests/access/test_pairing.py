@@ -53,10 +53,10 @@ def test_a_device_waits_is_let_in_and_belongs(api: httpx.Client, trusted: httpx.
     code = ask_to_pair(api, token, name="iPad")
     waiting = ok(api.get("/api/pairing", headers=bearer(token)))
     assert (waiting["state"], waiting["code"], waiting["device"]) == ("waiting", code, None)
-    assert 0 < waiting["expires_in_seconds"] <= 120
+    assert 100 < waiting["expires_in_seconds"] <= 120, "seconds may have passed"
     [listed] = [one for one in ok(trusted.get("/api/devices"))["waiting"] if one["code"] == code]
     assert (listed["name"], listed["address"].rpartition(".")[0]) == ("iPad", "127.0.1")
-    assert 0 < listed["expires_in_seconds"] <= waiting["expires_in_seconds"]
+    assert 100 < listed["expires_in_seconds"] <= waiting["expires_in_seconds"]
     made = ok(approve(trusted, f" {code[:3].lower()}-{code[3:]} "), 201)
     assert (made["name"], made["role"], made["paired_by"]) == ("Host stand", "host", "The hub's own machine")
     paired = ok(api.get("/api/pairing", headers=bearer(token)))
@@ -229,7 +229,7 @@ def test_a_token_that_was_revoked_is_not_let_in_again(closed: Hub, api: httpx.Cl
     device = pair(closed, "host")
     revoke(closed, device)
     listed = {one["id"]: one for one in ok(trusted.get("/api/devices"))["devices"]}
-    assert listed[device.id]["revoked_at"] >= listed[device.id]["paired_at"]
+    assert listed[device.id]["revoked_at"] >= listed[device.id]["paired_at"], "the same, within one second"
     problem(api.post("/api/pairing", json={"token_sha256": hash_of(device.token)}), 422, "validation_failed")
 
 

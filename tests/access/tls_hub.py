@@ -94,7 +94,7 @@ class Rogue:
         """Take one connection, and all that is said on it."""
         sock, _ = self._listening.accept()
         sock.settimeout(ROGUE_WAIT_S)
-        with sock, contextlib.suppress(OSError):
+        with sock, contextlib.suppress(OSError):  # whoever sees its certificate goes without a word
             secure = self._context.wrap_socket(sock, server_side=True)
             self.met.set()
             while more := secure.recv(4096):

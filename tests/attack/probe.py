@@ -82,7 +82,7 @@ def pinned(hub: Hub) -> Iterator[None]:
 def _pin(pid: int, processors: set[int]) -> None:
     """Affinity belongs to threads; those that they start later have it from them."""
     for thread in Path(f"/proc/{pid}/task").iterdir():
-        with contextlib.suppress(ProcessLookupError):
+        with contextlib.suppress(ProcessLookupError):  # one that has ended meanwhile
             os.sched_setaffinity(int(thread.name), processors)
 
 

@@ -60,7 +60,7 @@ def read_to_end(sock: socket.socket) -> bytes:
     try:
         while (part := sock.recv(65536)) and len(parts) < RECEIVE_BYTES_MAX:
             parts += part
-    except ConnectionResetError:
+    except ConnectionResetError:  # closed, with something of it left unread
         pass
     except TimeoutError:
         raise AssertionError(f"the connection stays open after {bytes(parts[-500:])!r}") from None

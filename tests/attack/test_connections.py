@@ -192,6 +192,7 @@ def test_9000_sockets_of_one_address_leave_the_house_alone(besieged: Hub) -> Non
         assert sockets <= FRIENDS
     else:
         assert answers[101] <= SOCKETS_AN_ADDRESS + 1
+    # Which of the limits each met, or (0) closed without a word, lies with the order in which they came.
     assert set(answers) <= {101, 429, 503, 0}
     assert house.faults == []
     assert attacked_s < max(10 * quiet_s, 0.5), (quiet_s, attacked_s)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import signal
 import socket
@@ -13,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from websockets.exceptions import ConnectionClosed
 
 from restohub.limits import LINES_A_MINUTE
 from tests.attack.stranger import STRANGER, raw, ws
 from tests.conftest import WAIT_S, Hub
+from tests.contract.sockets import until_closed
 from tests.preload.libraries import preloaded
 
 NewHub = Callable[..., Hub]
@@ -122,10 +121,7 @@ def test_who_follows_all_restaurants_goes_on_when_one_is_deleted(target: Hub) ->
         for wish in ("request_full_sync", "request_delta"):
             sock.send(json.dumps({"type": wish, "restaurant_id": restaurant, "since_revision": 0}))
             assert json.loads(sock.recv(WAIT_S))["error_code"] == "restaurant_not_found"
-        with contextlib.suppress(ConnectionClosed):
-            while True:
-                gone.recv(WAIT_S)
-        assert gone.close_code == 4404
+        assert until_closed(gone)[1] == 4404
 
 
 @pytest.mark.long

@@ -11,13 +11,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
 from tests.attack.house_ipads import friends
 from tests.attack.large_floors import new_restaurant, slow_http, slow_socket, write
 from tests.attack.stranger import client, peak_rss_mb, status_of, ws
 from tests.conftest import Hub
+from tests.contract.sockets import until_closed
 
 SYNC = "/ws/restaurant/sync?restaurant_id={}"
 FULL = "/api/sync/full?restaurant_id={}"
@@ -161,7 +161,7 @@ def sipped(socks: list[socket.socket]) -> Iterator[None]:
     def sip() -> None:
         while not stop.wait(2):
             for sock in socks:
-                with contextlib.suppress(OSError):
+                with contextlib.suppress(OSError):  # nothing has come, or it is closed
                     sock.setblocking(False)
                     sock.recv(2048)
 
@@ -220,15 +220,13 @@ def test_who_has_not_taken_the_floor_within_a_minute_is_closed(target: Hub, banq
             json.loads(sock.recv(10))
             time.sleep(2)  # a part of 64 KiB every two seconds: the floor takes ten minutes
         time.sleep(10)
-    with contextlib.suppress(ConnectionClosed):
-        while True:
-            sock.recv(10)
+    until_closed(sock, 10)
     assert sock.close_code in (4408, 1006), "1006: the close frame was behind what it did not take"
     target.says("(the floor was not taken within a minute)")
     for reader in readers:
         reader.settimeout(5)
         taken = bytearray()
-        with contextlib.suppress(ConnectionResetError):
+        with contextlib.suppress(ConnectionResetError):  # closed as well
             while part := reader.recv(65536):
                 taken += part
         assert not taken.endswith(b"0\r\n\r\n")

@@ -80,7 +80,7 @@ class Line:
         _end(self._listening)
 
     def _accept(self) -> None:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):  # until it is closed
             while True:
                 page, _ = self._listening.accept()
                 with self._opening:
@@ -91,7 +91,7 @@ class Line:
             if self._is_cut:
                 raise ConnectionRefusedError
             hub = socket.create_connection(("127.0.0.1", self._hub.port))
-        except OSError:
+        except OSError:  # cut, or without a hub: the page finds nobody
             page.close()
             return
         self._ends += [page, hub]
@@ -100,7 +100,7 @@ class Line:
             threading.Thread(target=self._carry, args=(*ends, carries), daemon=True).start()
 
     def _carry(self, source: socket.socket, to: socket.socket, hub_speaks: bool, carries: threading.Event) -> None:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):  # an end that is lost is the end
             while data := source.recv(65536):
                 if not carries.is_set():
                     return
@@ -110,12 +110,12 @@ class Line:
                     data = data[at:]
                     self._on.wait()
                 to.sendall(data)
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):  # lost already
             if carries.is_set():
                 to.shutdown(socket.SHUT_WR)
 
 
 def _end(end: socket.socket) -> None:
     """Close it, and wake whoever waits for it in another thread."""
-    with end, contextlib.suppress(OSError):
+    with end, contextlib.suppress(OSError):  # it was lost before
         end.shutdown(socket.SHUT_RDWR)

@@ -99,7 +99,7 @@ def killed(page: Page, hub: Hub, watch: Watch) -> Page:
     """Kill the page's process, as a device that needs its memory does; start the hub, and open the page anew."""
     context = page.context
     other = context.new_page()
-    with contextlib.suppress(Error):
+    with contextlib.suppress(Error):  # there is no page left that could answer
         page.goto("chrome://crash", timeout=3000)
     hub.start()
     watch.over(other)

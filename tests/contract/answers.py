@@ -90,6 +90,7 @@ def any_problem(answer: httpx.Response) -> Json:
     assert isinstance(body, dict)
     assert body.keys() >= PROBLEM_KEYS, f"without {PROBLEM_KEYS - body.keys()}"
     assert body["status"] == answer.status_code == STATUSES[body["error_code"]], body
+    # None, an entity, or a table and its guest.
     assert body["current"] is None or body["current"].keys() > {"id"} or body["current"].keys() == {"table", "guest"}
     assert body["type"] == f"/docs/errors#{body['error_code']}"
     assert isinstance(body["title"], str)

@@ -121,7 +121,7 @@ def check_guest(guest: Json) -> None:
     assert guest["createdAt"] <= guest["lastUpdated"]
     assert guest["name"] == f"{guest['firstName']} {guest['lastName']}".rstrip(" ")
     assert guest["phase"] == PHASES[guest["status"]]
-    assert guest["tableId"] is None or guest["status"] not in DONE
+    assert guest["tableId"] is None or guest["status"] not in DONE, "a terminal guest has no table"
 
 
 def check_table(table: Json) -> None:

@@ -208,7 +208,7 @@ class ManualSocket:
     def frames(self, wait_s: float) -> Iterator[Frame]:
         """All frames to the end of the connection, each within `wait_s`; nothing is answered."""
         self.tcp.settimeout(wait_s)
-        with contextlib.suppress(ConnectionResetError):
+        with contextlib.suppress(ConnectionResetError):  # the end, where something was left unread
             while chunk := self.tcp.recv(65536):
                 self.protocol.receive_data(chunk)
                 yield from (event for event in self.protocol.events_received() if isinstance(event, Frame))

@@ -97,7 +97,7 @@ def test_a_day_is_from_closing_to_closing_by_the_reservation_then_the_check_in(f
 def test_latest_is_the_newest_day_with_something_to_report(evening: Floor) -> None:
     assert report(evening, "latest") == report(evening)
     evening.new_guest(status="finished")
-    assert report(evening, "latest")["date"] > DAY
+    assert report(evening, "latest")["date"] > DAY, "that of the day on which this runs"
     evening.new_guest(status="finished", reservationTime="2099-01-01T20:00:00Z")
     assert report(evening, "latest")["date"] < "2099"
 

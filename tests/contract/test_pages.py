@@ -107,7 +107,7 @@ def test_a_page_is_html_and_never_kept(api: httpx.Client, path: str) -> None:
 def test_a_page_names_no_foreign_host(api: httpx.Client, path: str) -> None:
     page = text_of(api, path)
     for link in Links(page).links:
-        assert urlsplit(link).netloc in ("", api.base_url.netloc.decode()), link
+        assert urlsplit(link).netloc in ("", api.base_url.netloc.decode()), f"neither relative nor of this hub: {link}"
     assert FETCHED.findall(page) == []
 
 
@@ -132,7 +132,7 @@ def test_every_link_of_a_page_opens(api: httpx.Client, path: str) -> None:
                 assert target.status_code == 200, link
                 is_page = target.headers["content-type"].startswith("text/html")
                 ids[place] = Links(target.text).ids if is_page else [where.fragment]
-            assert where.fragment in ["", *ids[place]], link
+            assert where.fragment in ["", *ids[place]], f"there is no such place on its page: {link}"
 
 
 @pytest.mark.parametrize("code", ERROR_CODES)

@@ -224,7 +224,7 @@ def test_a_message_of_64_kib_is_taken(hub: Hub, restaurant: int, path: str) -> N
 @pytest.mark.parametrize("binary", [False, True])
 def test_a_message_over_64_kib_closes_with_1009(hub: Hub, restaurant: int, path: str, size: int, binary: bool) -> None:
     with listen(hub, path, restaurant) as sock:
-        with contextlib.suppress(ConnectionClosed):
+        with contextlib.suppress(ConnectionClosed):  # while it is still being sent
             sock.send(ping_of(size).encode() if binary else ping_of(size))
         assert until_closed(sock)[1] == 1009
 
@@ -233,7 +233,7 @@ def test_a_message_over_64_kib_closes_with_1009(hub: Hub, restaurant: int, path:
 def test_a_message_over_64_kib_in_fragments_closes_with_1009(hub: Hub, restaurant: int, path: str) -> None:
     text = ping_of(MESSAGE_BYTES_MAX + 1)
     with listen(hub, path, restaurant) as sock:
-        with contextlib.suppress(ConnectionClosed):
+        with contextlib.suppress(ConnectionClosed):  # while it is still being sent
             sock.send([text[:40000], text[40000:]])
         assert until_closed(sock)[1] == 1009
 
@@ -252,7 +252,7 @@ def test_more_than_50_messages_in_a_second_close_with_1008_after_an_error(
     hub: Hub, restaurant: int, path: str, text: str
 ) -> None:
     with listen(hub, path, restaurant, max_queue=None) as sock:
-        with contextlib.suppress(ConnectionClosed):
+        with contextlib.suppress(ConnectionClosed):  # while it is still being sent
             for _ in range(500):
                 sock.send(text)
         heard, code = until_closed(sock)
@@ -265,6 +265,7 @@ def test_a_client_that_says_too_much_takes_nobody_with_it(
     hub: Hub, api: httpx.Client, restaurant: int, path: str
 ) -> None:
     with listen(hub, REALTIME, restaurant) as realtime, listen(hub, SYNC, restaurant) as sync:
+        # It is closed before it has said all.
         with listen(hub, path, restaurant, max_queue=None) as loud, contextlib.suppress(ConnectionClosed):
             for _ in range(500):
                 say(loud, type="request_full_sync")

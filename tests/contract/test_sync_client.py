@@ -61,7 +61,7 @@ class CuttableProxy:
             writer.transport.abort()
 
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):  # no hub, or an end that is lost: what the client is to live with
             from_hub, to_hub = await asyncio.open_connection("127.0.0.1", self.port)
             room = self.cut_after.pop(0) if self.cut_after else sys.maxsize
             self.connections += 1
@@ -69,7 +69,7 @@ class CuttableProxy:
             await asyncio.gather(self._copy(reader, to_hub, sys.maxsize), self._copy(from_hub, writer, room))
 
     async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, room: int) -> None:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):  # the other end is gone
             while room > 0 and (chunk := await reader.read(min(room, 65536))):
                 room -= len(chunk)
                 writer.write(chunk)

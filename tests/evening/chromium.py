@@ -60,7 +60,7 @@ def chromium(folder: Path, *flags: str) -> Iterator[Chromium]:
     try:
         yield Chromium(_port(folder, process))
     finally:
-        with contextlib.suppress(ProcessLookupError):
+        with contextlib.suppress(ProcessLookupError):  # it has ended by itself
             os.killpg(process.pid, signal.SIGKILL)
         process.wait(END_WAIT_S)
 
@@ -70,7 +70,7 @@ def _port(folder: Path, process: subprocess.Popen[bytes]) -> int:
     deadline = time.monotonic() + START_WAIT_S
     while time.monotonic() < deadline:
         assert process.poll() is None, f"Chromium ended with {process.returncode}"
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(FileNotFoundError):  # not yet
             first, *rest = (folder / "DevToolsActivePort").read_text().split("\n")
             if rest:
                 return int(first)

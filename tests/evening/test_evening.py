@@ -120,7 +120,7 @@ async def _restless(tablet: Tablet, other: Tablet, commits: int) -> None:
 
 
 async def _reach(tablet: Tablet, revision: int) -> None:
-    """Wait for a revision; where it does not come, `Told` will show it, for all clients beside each other."""
+    """Wait for a revision; where it does not come, `_told` will show it, for all clients beside each other."""
     if not tablet.faults:
         with contextlib.suppress(AssertionError):
             await tablet.wait_for(revision, WAIT_S)

@@ -61,7 +61,7 @@ class RoamingWatcher(RecordingWatcher):
                 self.gave_up_at.append(time.monotonic())
                 await self.cut()
                 return
-            with contextlib.suppress(ConnectionClosed):
+            with contextlib.suppress(ConnectionClosed):  # the reader finds it too, and is done
                 await self._socket.send('{"type": "ping"}')
 
 

@@ -190,7 +190,7 @@ class RecordingClient:
             headers["Idempotency-Key"] = reused_key
         impatient = asked.keys and self.chance.random() < 0.05
         patience = self.chance.uniform(*PATIENCE_S) if impatient else self.patience_s
-        with contextlib.suppress(httpx.TransportError, TimeoutError):
+        with contextlib.suppress(httpx.TransportError, TimeoutError):  # not answered: it may have been done, or not
             async with asyncio.timeout(patience):
                 body = {} if asked.body is None else {"json": asked.body}
                 answer = await client.request(asked.method, self.hub.url + asked.path, headers=headers, **body)

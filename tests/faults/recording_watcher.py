@@ -28,7 +28,7 @@ class RecordingWatcher(Tablet):
     async def stay(self) -> None:
         """Be connected for as long as there is a hub, and again when it is back; ends where the hub broke its word."""
         while not self.faults:
-            with contextlib.suppress(OSError, WebSocketException, TimeoutError):
+            with contextlib.suppress(OSError, WebSocketException, TimeoutError):  # there is no hub at the moment
                 if await self._came():
                     await asyncio.wait([self._reader])
             await asyncio.sleep(self.chance.uniform(0, AWAY_S))

@@ -157,7 +157,7 @@ def test_a_limit_on_the_size_of_files_is_a_full_disk(tmp_path: Path, new_hub: Ne
 
 def test_a_disk_that_takes_no_more_files_takes_changes(disk: Path, new_hub: NewHub) -> None:
     evening = FullDiskRun(new_hub(disk / "data").start())
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError):  # as many as it takes
         for number in range(64):
             (disk / f"file{number}").touch()
     assert evening.hub.process is not None

@@ -71,8 +71,8 @@ async def stampede(hub: Hub, count: int) -> float:
     begun = time.monotonic()
     answers = await come_back(hub, tablets)
     took = time.monotonic() - begun
-    assert {answer.status_code for answer in answers if "retry-after" not in answer.headers} <= {200}
-    assert {answer.status_code for answer in answers} <= {200, 503}
+    # Each is served, or told when to come again; how many are depends on the machine.
+    assert {(answer.status_code, "retry-after" in answer.headers) for answer in answers} <= {(200, False), (503, True)}
     await agree(tablets, hub, 1)
     await asyncio.gather(*(tablet.leave() for tablet in tablets))
     return took
@@ -170,7 +170,7 @@ def ask_all(hub: Hub, count: int) -> list[socket.socket]:
     """So many connections, all open at once, each with a request on it."""
     asking = [socket.create_connection(("127.0.0.1", hub.port), timeout=20) for _ in range(count)]
     for one in asking:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):  # refused already: `status` tells
             one.sendall(b"GET /health HTTP/1.1\r\nHost: hub\r\n\r\n")
     return asking
 

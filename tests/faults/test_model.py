@@ -270,9 +270,9 @@ class Compared(RuleBasedStateMachine):
         for kind, listed in (("guest", floor["guests"]), ("table", floor["tables"])):
             assert {one["id"]: one for one in listed} == there(model.floor[kind])
             for guest in listed if kind == "guest" else ():
-                assert guest["status"] not in DONE or guest["tableId"] is None
+                assert guest["status"] not in DONE or guest["tableId"] is None, "a terminal guest has no table"
         assert floor["revision"] == model.revision
-        assert model.time in ("", floor["timestamp"])
+        assert model.time in ("", floor["timestamp"]), "unless no commit of the model had a time yet"
 
 
 def order(change: Entity) -> tuple[Any, ...]:

@@ -73,7 +73,7 @@ def verdicts(trials: Sequence[Trial], at_once: int, *, own_only: bool = False) -
                 tree = Tree(Path(folder) / str(number))
                 while True:
                     known.put(tree.tried(waiting.get_nowait(), own_only=own_only))
-            except Empty:
+            except Empty:  # all have been tried
                 pass
             except BaseException as fault:  # noqa: BLE001 (whoever waits for a verdict raises it)
                 known.put(fault)

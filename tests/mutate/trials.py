@@ -119,7 +119,7 @@ class Tree:
         except subprocess.TimeoutExpired:
             said = f"no end within {RUN_WAIT_S} s"
         finally:
-            with contextlib.suppress(ProcessLookupError):
+            with contextlib.suppress(ProcessLookupError):  # all of it has ended
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
         return process.returncode, said

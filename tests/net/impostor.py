@@ -51,6 +51,7 @@ class Impostor:
         with socket.create_server(("0.0.0.0", PORT)) as listening:
             listening.settimeout(EVERY_S)
             while not self._stop.is_set():
+                # Nobody asked, or who did is gone.
                 with contextlib.suppress(OSError), listening.accept()[0] as asking:
                     self.asked_at.append(time.monotonic())
                     asking.settimeout(2)

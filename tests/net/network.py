@@ -127,7 +127,7 @@ class Network:
     def close(self) -> None:
         """Take it all away."""
         for name in self.namespaces:
-            with contextlib.suppress(subprocess.CalledProcessError):
+            with contextlib.suppress(subprocess.CalledProcessError):  # its making failed
                 run("ip", "netns", "del", name)
 
 

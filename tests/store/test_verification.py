@@ -232,7 +232,7 @@ def test_swapped_commits_are_named(folder: Path, story: FloorHarness) -> None:
         checksum = log_checksum(position_in_1(revision), time, None, None, changes, None)
         values = changes, checksum, position_in_1(revision)
         sql(folder, "UPDATE log SET changes = ?, checksum = ? WHERE position = ?", *values)
-    assert {11, 12} <= {fault.revision for fault in check(folder).faults}
+    assert {11, 12} <= {fault.revision for fault in check(folder).faults}, "and those that build upon them"
 
 
 def position_in_1(revision: int) -> int:

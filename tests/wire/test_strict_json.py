@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from restohub.wire.problems import Problem
@@ -75,7 +75,8 @@ def test_a_document_is_read_as_it_is_unless_a_key_comes_twice(text: str) -> None
 def test_texts_count_for_nothing_in_the_size_of_a_document(text: str) -> None:
     """The size is looked at in bodies above 10,000 bytes only, so blanks make up the rest."""
     body = (text + " " * 11_000).encode()
-    assert has_a_key_twice(text) or read_json(body) == json.loads(text)
+    assume(not has_a_key_twice(text))
+    assert read_json(body) == json.loads(text)
 
 
 def test_a_key_that_comes_twice_is_named_however_it_is_escaped() -> None:
