@@ -96,7 +96,7 @@ def test_a_kill_at_any_step_leaves_the_old_data_or_the_new(when: str, kept: Path
     assert set(formats) <= {OLD, NEW}
     assert formats == sorted(formats)
     assert OLD in formats
-    assert len(formats) >= NEW - OLD + 3
+    assert len(formats) >= NEW - OLD + 3, "each format is a step at least, beside those of the beginning and the end"
 
 
 async def opened(folder: Path) -> None:
