@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from tests.conftest import Hub, next_message
-from tests.contract.answers import PARAMS, WORDS, Json, any_problem, check_words, ok, only
+from tests.contract.answers import PARAMS, STATUSES, WORDS, Json, any_problem, check_words, ok, only
 from tests.contract.requests import BATCH, edit, new_guest, new_table, op, post_updates
 from tests.contract.sockets import listen, on_both_sockets
 
@@ -186,6 +186,10 @@ def test_every_code_says_what_a_host_can_read_and_its_own_params(golden: dict[st
     for code, said in golden.items():
         assert said["error_code"] == code
         check_words(said)
+
+
+def test_every_code_has_the_status_of_the_contract(golden: dict[str, Any]) -> None:
+    assert {code: said["status"] for code, said in golden.items() if "status" in said} == STATUSES
 
 
 @pytest.mark.parametrize("path", ["/schema/openapi.json", "/schema/asyncapi.json"])
