@@ -57,7 +57,7 @@ class Kept:
             self.hub.process.send_signal(signal.SIGSTOP if way == "the process" else signal.SIGUSR1)
 
     def _write(self) -> None:
-        with suppress(httpx.HTTPError), self.hub.client() as api:
+        with suppress(httpx.HTTPError), self.hub.client() as api:  # a hub that hangs does not answer
             api.post("/restaurants/1/guests", json={"name": "Bo", "partySize": 2})
 
     def wait_for_silence(self, most_s: float) -> None:
