@@ -14,6 +14,7 @@ from restohub.limits import RIVAL_ANSWERS, RIVAL_ASKED_EVERY_S
 from restohub.net.mdns_discover import FoundHub
 from restohub.net.urls import host_name
 from restohub.store.data_folder import MARK
+from restohub.store.restore_detection import changed_at
 from restohub.store.verification import verify_folder
 from tests.cli.pty_terminal import printed
 from tests.conftest import Hub
@@ -21,6 +22,7 @@ from tests.doctor.run_doctor import asked
 from tests.net.announced_hubs import PORT, AnnouncedHub
 from tests.net.avahi import PATIENCE_S, within
 from tests.net.network import Machine, Network
+from tests.store.database_files import sql
 
 StartHub = Callable[..., AnnouncedHub]
 NewHub = Callable[..., Hub]
@@ -42,6 +44,11 @@ def identity_new(data: Path, *args: str) -> tuple[int, str, str]:
     """The end of `restohub identity new`, what it said and its errors."""
     done = printed("identity", "new", "--data", str(data), *args)
     return done.returncode, done.stdout, done.stderr
+
+
+def files_and_when(folder: Path) -> dict[str, tuple[bytes, str]]:
+    """What each file of a folder holds, and when it was written last: the mark tells by that alone."""
+    return {path.name: (path.read_bytes(), changed_at(path)) for path in folder.iterdir() if path.is_file()}
 
 
 @pytest.fixture
@@ -199,3 +206,14 @@ def test_an_identity_is_for_data_that_are_there_and_sound(tmp_path: Path) -> Non
     assert (status, said) == (1, "")
     assert "are damaged" in errors
     assert "Traceback" not in errors
+
+
+def test_damaged_data_keep_their_identity_to_the_last_byte(new_hub: NewHub) -> None:
+    hub = new_hub().start()
+    assert hub.stop() == 0
+    sql(hub.data, "UPDATE hub SET value = value || 'x' WHERE name = 'epoch'")
+    before = files_and_when(hub.data)
+    status, said, errors = identity_new(hub.data)
+    assert (status, said) == (1, "")
+    assert "the hub's own epoch fails its checksum. Nothing was changed." in errors
+    assert files_and_when(hub.data) == before

@@ -79,6 +79,9 @@ def test_a_table_with_a_party_of_others_is_kept_and_said_why(evening: tuple[Hub,
     told = json.loads(said)["removed"]
     assert (status, told["tables"], [one["entity_id"] for one in told["kept"]]) == (1, 0, [table])
     assert "Rossi" in told["kept"][0]["detail"]
+    status, said, _ = remove(hub, "--from", STRANGER, "--since", "1d", "--yes")
+    assert (status, said.splitlines()[-2]) == (1, "Removed: nothing.")
+    assert said.splitlines()[-1] == f"Not removed: table 66 of restaurant 1. {told['kept'][0]['detail']}"
 
 
 def test_nothing_goes_unless_a_person_agrees(evening: tuple[Hub, httpx.Client, httpx.Client]) -> None:

@@ -266,6 +266,23 @@ def test_an_unknown_field_is_refused_by_name(api: httpx.Client, restaurant: int,
     assert "colour" in body["hint"]
 
 
+@pytest.mark.parametrize("where", ["/guests/0", "/guests/0/data", "/tables/0", "/tables/0/data"])
+def test_an_unknown_field_of_the_older_form_is_refused_by_name(
+    api: httpx.Client, restaurant: int, where: str
+) -> None:
+    body: Json = {
+        "restaurant_id": restaurant,
+        "guests": [{"id": "g1", "operation": "create", "data": {**GUEST}}],
+        "tables": [{"id": "t1", "operation": "create", "data": {**TABLE}}],
+    }
+    operation = body[where.split("/")[1]][0]
+    (operation["data"] if where.endswith("data") else operation)["colour"] = "red"
+    refused = problem(api.post(BATCH, json=body), 422, "validation_failed")
+    assert [fault["pointer"] for fault in refused["errors"]] == [f"{where}/colour"]
+    assert "colour" in refused["errors"][0]["hint"]
+    assert floor_of(api, restaurant)["revision"] == 0
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -133,6 +133,7 @@ def test_a_rejected_update_shows_what_is_there(api: httpx.Client, restaurant: in
         {"entity_type": "guest", "entity_id": "g1", "data": []},
         {"entity_type": "waiter", "entity_id": "g1", "data": {"notes": "x"}},
         {"entity_id": "g1", "data": {"notes": "x"}},
+        {"entity_type": "guest", "data": GUEST},
         {"entity_type": "guest", "entity_id": 1, "data": {"notes": "x"}},
         {"entity_type": "guest", "entity_id": "g1", "action": "upsert", "data": {"notes": "x"}},
         {"entity_type": "guest", "entity_id": "g1", "data": {"notes": "x"}, "base_version": "1"},
