@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
@@ -62,6 +63,20 @@ def test_what_an_address_made_goes_and_what_others_made_stays(
     assert gone == junk
     assert (names(house), house.get(TABLES).json()) == ({"Rossi"}, [])
     assert house.get(f"/restaurants/{other}").status_code == 404
+
+
+def test_a_time_is_so_long_ago_or_a_date_time(evening: tuple[Hub, httpx.Client, httpx.Client]) -> None:
+    hub, house, _ = evening
+
+    def now() -> datetime:
+        return datetime.fromisoformat(house.get("/health").json()["timestamp"])
+
+    for since, ago in (("2h", timedelta(hours=2)), ("30m", timedelta(minutes=30)), ("1d", timedelta(days=1))):
+        before = now()
+        found = json.loads(remove(hub, "--from", STRANGER, "--since", since, "--json")[1])["found"]
+        assert before <= datetime.fromisoformat(found["since"]) + ago <= now()
+    found = json.loads(remove(hub, "--from", STRANGER, "--since", "2024-01-15T10:30:00+02:00", "--json")[1])["found"]
+    assert found["since"] == "2024-01-15T08:30:00Z"
 
 
 def test_what_was_made_before_then_stays(evening: tuple[Hub, httpx.Client, httpx.Client]) -> None:

@@ -267,9 +267,7 @@ def test_an_unknown_field_is_refused_by_name(api: httpx.Client, restaurant: int,
 
 
 @pytest.mark.parametrize("where", ["/guests/0", "/guests/0/data", "/tables/0", "/tables/0/data"])
-def test_an_unknown_field_of_the_older_form_is_refused_by_name(
-    api: httpx.Client, restaurant: int, where: str
-) -> None:
+def test_an_unknown_field_of_the_older_form_is_refused_by_name(api: httpx.Client, restaurant: int, where: str) -> None:
     body: Json = {
         "restaurant_id": restaurant,
         "guests": [{"id": "g1", "operation": "create", "data": {**GUEST}}],
