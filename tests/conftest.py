@@ -157,7 +157,10 @@ class Hub:
         assert self.process is not None
         if self.process.poll() is None:
             self.process.send_signal(sig)
-        return self.process.wait(timeout=wait_s)
+        try:
+            return self.process.wait(timeout=wait_s)
+        except subprocess.TimeoutExpired:
+            pytest.fail(f"the hub did not stop within {wait_s} s of {sig.name}")
 
     def kill(self) -> None:
         """SIGKILL, as a power switch would."""

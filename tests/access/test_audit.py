@@ -210,3 +210,15 @@ def test_a_device_stands_under_its_checksum(hub: Hub, stand: Device) -> None:
     sql(Path(hub.data), "UPDATE device SET role = 'manager'")
     report = verify_folder(Path(hub.data), lambda *_: None)
     assert ["A device cannot be read" in one.detail for one in report.faults] == [True]
+
+
+def test_the_command_prints_the_latest_and_as_a_table_all(hub: Hub) -> None:
+    create = {"entity_type": "guest", "action": "create", "data": {"name": "Rossi", "partySize": 2}}
+    with hub.client() as api:
+        for count in (500, 500, 2):
+            ok(api.post("/api/sync/batch", json={"updates": [create] * count}))
+    latest = json.loads(printed("audit", "--data", str(hub.data), "--json").stdout)
+    assert [one["revision"] for one in latest["entries"]] == list(range(1002, 902, -1))
+    assert latest["has_more"] is True
+    _, *rows = printed("audit", "--data", str(hub.data), "--csv").stdout.splitlines()
+    assert [int(row.partition(",")[0]) for row in rows] == list(range(1002, 0, -1))

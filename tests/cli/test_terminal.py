@@ -56,8 +56,10 @@ def test_a_terminal_without_blocks_gets_no_code(screen: TextIO, encoding: str) -
         assert qr_lines(URL, stream) == []
 
 
-def test_a_pipe_gets_no_code() -> None:
-    assert qr_lines(URL, io.StringIO()) == []
+def test_a_pipe_gets_no_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert qr_lines(URL, io.TextIOWrapper(io.BytesIO(), encoding="utf-8")) == []
 
 
 @given(st.text(), st.integers(1, 80))

@@ -22,7 +22,7 @@ import pytest
 from restohub.simulate.crowd import COMPANY_SIZE, crowd
 from restohub.simulate.evening import PARTIES, evening
 from restohub.simulate.script import HOSTS
-from tests.access.closed_hub import pair
+from tests.access.closed_hub import pair, person
 from tests.access.tls_hub import TlsHub
 from tests.commands import RESTOHUB, run_command
 from tests.conftest import Hub, free_port
@@ -104,6 +104,18 @@ def test_clear_removes_the_evenings_that_were_played_and_nothing_else(
     assert [one["id"] for one in api.get("/restaurants").json()] == others
     assert made[2] in others
     assert "Removed 0 restaurants" in simulate(hub.url, "--clear").stdout
+
+
+def test_what_clear_may_not_remove_is_said_and_is_status_1(new_hub: Callable[..., Hub]) -> None:
+    hub = new_hub().start()
+    with hub.client() as api:
+        kept = [api.post("/restaurants", json={"name": NAME}).json()["id"] for _ in range(2)]
+    with person(hub, "Bea", "manager", "25801"):  # whose PIN the hub now asks for, and a simulation has none
+        told = simulate(hub.url, "--clear")
+    assert told.returncode == 1
+    said = told.stdout.splitlines()
+    assert [line.partition(" was not removed. ")[0] for line in said[:-1]] == [f"Restaurant {one}" for one in kept]
+    assert said[-1] == f"Removed 0 restaurants named {NAME!r} at {hub.url}."
 
 
 def test_clear_tells_in_one_sentence_that_there_is_no_hub() -> None:
