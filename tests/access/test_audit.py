@@ -46,6 +46,31 @@ def test_an_answer_says_who_made_it_and_says_it_again(hub: Hub, stand: Device) -
         assert api.post("/api/sync/batch", json=queue).headers["restohub-by"] == "Empfang%20%E2%9C%93"
 
 
+def test_every_kind_of_change_says_who_made_it(hub: Hub) -> None:
+    office = pair(hub, "manager", "Büro 1")
+    with hub.client(headers=bearer(office.token)) as api:
+        new = {"name": "Rossi", "partySize": 2}
+        other = ok(api.post("/restaurants", json={"name": "Bar"}), 201)["id"]
+        for method, path, body in (
+            ("POST", GUESTS, {"id": "g1", **new}),
+            ("POST", TABLES, {"id": "t1", "tableNumber": "1", "capacity": 4}),
+            ("PUT", f"{GUESTS}/g1", {"notes": "x"}),
+            ("PATCH", f"{TABLES}/t1", {"section": "Bar"}),
+            ("PUT", f"{GUESTS}/g1/status/atomic", {"status": "seated", "tableId": "t1"}),
+            (
+                "POST",
+                "/api/v1/atomic/batch",
+                {"operations": [{"entity_type": "guest", "action": "create", "data": new}]},
+            ),
+            ("DELETE", f"{GUESTS}/g1", None),
+            ("PATCH", f"/restaurants/{other}", {"name": "Bistro"}),
+            ("DELETE", f"/restaurants/{other}", None),
+        ):
+            answer = api.request(method, path, json=body)
+            assert answer.is_success, answer.text
+            assert (path, answer.headers.get("restohub-by")) == (path, "B%C3%BCro%201")
+
+
 def test_a_refusal_says_who_was_first(hub: Hub, stand: Device) -> None:
     with hub.client() as anyone, hub.client(headers=bearer(stand.token)) as api:
         ok(api.post(TABLES, json={"id": "t12", "tableNumber": "12", "capacity": 4}), 201)

@@ -241,3 +241,18 @@ def test_a_device_is_renamed_and_given_another_role(closed: Hub, trusted: httpx.
     problem(trusted.patch(f"/api/devices/{device.id}", json={"role": "owner"}), 422, "validation_failed")
     with closed.client(headers=bearer(device.token)) as api:
         assert api.post("/restaurants/1/guests", json={"name": "Rossi", "partySize": 2}).status_code == 201
+
+
+def test_an_idempotency_key_counts_for_nothing_here(closed: Hub, api: httpx.Client, trusted: httpx.Client) -> None:
+    device, other = pair(closed, "view", "Old"), pair(closed, "view", "Other")
+    for key in ("once", "x" * 300):
+        trusted.headers["Idempotency-Key"] = key
+        for name in ("First", "Second"):
+            changed = trusted.patch(f"/api/devices/{device.id}", json={"name": name})
+            assert (ok(changed)["name"], "idempotency-replayed" in changed.headers) == (name, False)
+        invited = [ok(trusted.post("/api/invitations", json={"name": "Bar", "role": "view"}), 201) for _ in range(2)]
+        assert invited[0]["invitation"] != invited[1]["invitation"]
+    for one in (device, other):
+        assert trusted.delete(f"/api/devices/{one.id}").status_code == 204
+    api.headers["Idempotency-Key"] = "once"
+    assert ask_to_pair(api, new_token()) != ask_to_pair(api, new_token())

@@ -103,8 +103,9 @@ def test_latest_is_the_newest_day_with_something_to_report(evening: Floor) -> No
     assert report(evening, "latest")["date"] == today
 
 
-def test_a_day_without_a_party_is_an_empty_report(floor: Floor) -> None:
-    found = report(floor, "1999-12-31")
+@pytest.mark.parametrize("day", ["1999-12-31", "1900-01-01"])
+def test_a_day_without_a_party_is_an_empty_report(floor: Floor, day: str) -> None:
+    found = report(floor, day)
     assert found["finished"] == {"parties": 0, "covers": 0}
     assert (found["waits"]["quoted"], found["turns"]["mean"], found["sections"]) == (None, None, [])
     assert len(found["quarterHours"]) == 96

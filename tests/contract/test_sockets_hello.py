@@ -11,6 +11,8 @@ from collections.abc import Callable
 
 import httpx
 import pytest
+from websockets.sync.client import connect
+from websockets.typing import Subprotocol
 
 from tests.conftest import Hub, next_message
 from tests.contract.answers import WORDS, check_words
@@ -83,6 +85,16 @@ def test_a_trailing_slash_before_the_query_does_not_matter(hub: Hub, restaurant:
     with hub.socket(f"{path}/?restaurant_id={restaurant}") as sock:
         hello = next_message(sock)
     assert (hello["type"], hello["restaurant_id"]) == ("connection_established", restaurant)
+
+
+@on_both_sockets
+def test_what_is_offered_beside_is_not_chosen_and_the_socket_opens(hub: Hub, path: str) -> None:
+    with connect(hub.ws_url + path, subprotocols=[Subprotocol("restohub")], compression="deflate") as sock:
+        assert next_message(sock)["type"] == "connection_established"
+        assert sock.subprotocol is None
+        assert sock.response is not None
+        chosen = ("sec-websocket-protocol", "sec-websocket-extensions")
+        assert [name for name in chosen if name in sock.response.headers] == []
 
 
 def test_a_sync_socket_without_a_restaurant_is_at_restaurant_1(hub: Hub) -> None:
