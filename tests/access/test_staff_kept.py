@@ -116,6 +116,20 @@ def test_after_a_restart_all_are_signed_out_and_without_the_pepper_no_pin_counts
         assert said in " ".join(one.detail for one in verify_folder(hub.data, lambda *_: None).faults)
 
 
+def test_there_may_be_a_thousand_people_removed_ones_included(new_hub: NewHub) -> None:
+    hub = new_hub().start()
+    assert hub.stop() == 0
+    gone = [Person(f"p{n}", f"Gone {n}", "host", None, 1, removed_at=2) for n in range(999)]
+    with closing(sqlite3.connect(hub.data / DATABASE)) as database, database:
+        database.executemany(PUT_PERSON, [person_row(one) for one in gone])
+    hub.start()
+    with manager(hub) as trusted:
+        new = {"role": "host", "pin": "4711"}
+        ok(trusted.post("/api/staff", json={"name": "Anna", **new}), 201)
+        refused = problem(trusted.post("/api/staff", json={"name": "Bea", **new}), 409, "limit_reached")
+        assert refused["params"] == {"counted": "staff", "count": 1000, "limit": 1000}
+
+
 def test_wrong_pins_count_over_a_restart_and_nothing_grave_passes_while_the_pepper_cannot_be_read(
     new_hub: NewHub,
 ) -> None:

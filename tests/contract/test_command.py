@@ -194,6 +194,15 @@ def test_the_contract_names_every_flag_that_is_tried() -> None:
     assert set(re.findall(r"--[a-z-]+", said.partition("`. ")[0])) == {"--data", *FLAGS}
 
 
+def test_the_defaults_are_those_of_the_contract() -> None:
+    plain = Settings()
+    assert (plain.host, plain.port, plain.tls_port) == ("0.0.0.0", 8000, 8443)
+    assert (plain.log_format, plain.log_level, plain.log_days, plain.log_revisions) == ("text", "info", 7, 100_000)
+    assert (plain.restaurants_max, plain.access, plain.tls) == (200, "open", "off")
+    assert (plain.http, plain.advertise, plain.allow_public, plain.allowed_hosts) == (True, True, False, ())
+    assert plain.shared_addresses == ("127.0.0.1", "::1")
+
+
 @pytest.mark.parametrize("flag", FLAGS)
 def test_each_flag_has_a_variable_and_a_key_and_goes_before_them(tmp_path: Path, flag: str) -> None:
     typed, value = FLAGS[flag]

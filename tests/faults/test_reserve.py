@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -58,6 +59,13 @@ def fill(api: httpx.Client) -> list[str]:
     while batch(api, junk(made, 1)).status_code == 200:
         made += 1
     return [f"j{n}" for n in range(made)]
+
+
+def test_on_a_small_disk_an_eighth_is_kept(new_hub: NewHub, disk: Path) -> None:
+    new_hub(disk / "data").start()
+    kept = (disk / "data" / RESERVE).stat().st_size
+    free = kept + shutil.disk_usage(disk).free  # and what a start itself has written since
+    assert free // 9 < kept <= free // 8 + 100_000
 
 
 def test_junk_that_filled_the_disk_can_be_deleted_and_then_the_evening_goes_on(new_hub: NewHub, disk: Path) -> None:

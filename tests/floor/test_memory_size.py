@@ -105,6 +105,11 @@ def test_one_astral_character_makes_a_whole_text_heavy() -> None:
     assert weight(structs.replace(bare, notes="x" * 1999 + "🎂")) > GUEST_BYTES + 8_000
 
 
+def test_a_guest_or_table_without_texts_weighs_some_500_bytes() -> None:
+    for entity in (Guest(id="g", first_name="", party_size=1), Table(id="t", table_number="", capacity=2)):
+        assert 400 < weight(entity) < 800
+
+
 def test_a_change_of_nothing_that_is_text_weighs_nothing_and_an_equal_text_neither() -> None:
     guest = Guest(id="g", first_name="Ada", party_size=1, notes="".join(["by the ", "window"]))
     assert growth(guest, structs.replace(guest, status="seated", party_size=9)) == 0

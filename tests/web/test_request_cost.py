@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from restohub.build.reference.sample_hub import Exchange, SampleHub, sample_hub
+from restohub.build.reference.sample_hub import MANAGER_TOKEN, Exchange, SampleHub, sample_hub
 from restohub.limits import BOARD_FILES_BURST, UNITS_A_SECOND, UNITS_BURST, VISITS_A_UNIT
 from restohub.live import address_usage
 from restohub.live.address_usage import Caller, Callers
@@ -150,3 +150,12 @@ async def test_a_report_costs_a_unit_more_for_each_500_visits() -> None:
         units, answer = await one.cost("GET", "/restaurants/1/reports/2024-01-15")
         assert msgspec.json.decode(answer.answer)["finished"]["parties"] == VISITS_A_UNIT
         assert units == 2
+
+
+@at_once
+async def test_a_pin_costs_forty_units() -> None:
+    async with guarded() as one:
+        new, shown = {"name": "Bea", "role": "host", "pin": "2580"}, {"Authorization": f"Bearer {MANAGER_TOKEN}"}
+        before = one.caller.units.left(0)
+        assert (await one.stage.ask("POST", "/api/staff", new, shown)).status == 201
+        assert before - one.caller.units.left(0) == 1 + 40
