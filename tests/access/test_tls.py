@@ -38,7 +38,7 @@ from tests.house.source_tree import ROOT
 from tests.net.test_certificate import DAY, pair
 
 SyncClient = runpy.run_path(str(ROOT / "restohub" / "docs" / "sync_client.py"))["SyncClient"]
-STRANGER, ANOTHER = "127.0.0.66", "127.0.0.67"
+STRANGER, ANOTHER, CROWDED = "127.0.0.66", "127.0.0.67", "127.0.0.68"
 PLACES = 320
 
 
@@ -266,6 +266,16 @@ def test_an_address_that_begins_many_handshakes_is_cut_off_and_no_other_is(secur
             cut = True
     assert cut
     secure.secure(ANOTHER).close()
+
+
+def test_a_handshake_counts_as_a_connection(secure: TlsHub) -> None:
+    silent = [secure.raw(CROWDED) for _ in range(PLACES)]
+    secure.secure().close()  # it is taken after them
+    with socket.create_connection(("127.0.0.1", secure.port), WAIT_S, (CROWDED, 0)) as plain:
+        plain.sendall(b"GET /health HTTP/1.1\r\nHost: hub\r\n\r\n")
+        assert plain.recv(65_536).startswith(b"HTTP/1.1 503 ")
+    for sock in silent:
+        sock.close()
 
 
 @needs_quick_clock

@@ -85,7 +85,12 @@ def test_a_page_of_the_hub_and_a_native_app_pass_and_every_other_page_does_not(h
 
 
 def test_a_port_that_is_not_written_is_the_scheme_s(api: httpx.Client) -> None:
-    for host, origin in (("hub.local", "http://hub.local:80"), ("hub.local:443", "https://hub.local")):
+    for host, origin in (
+        ("hub.local", "http://hub.local:80"),
+        ("hub.local:443", "https://hub.local"),
+        ("hub.local:80", "ws://hub.local"),
+        ("hub.local:443", "wss://hub.local"),
+    ):
         ok(api.get("/health", headers={"Host": host, "Origin": origin}))
     foreign = {"Host": "hub.local:443", "Origin": "http://hub.local"}
     problem(api.get("/restaurants", headers=foreign), 403, "origin_not_allowed")

@@ -38,6 +38,13 @@ def test_a_burst_is_there_at_once_and_may_be_overdrawn_by_one_payment() -> None:
     assert caller.pays_at_once(1)
 
 
+def test_an_hour_brings_500_creations_and_a_megabyte() -> None:
+    caller = Caller("10.0.0.66", SetClock(), shared=False)
+    for bucket, burst, an_hour in ((caller.creations, 1_500, 500), (caller.growth, 4e6, 1e6)):
+        assert bucket.takes(burst, 0)
+        assert bucket.left(3_600) == pytest.approx(an_hour)
+
+
 def test_a_shared_address_owes_nothing() -> None:
     caller = Caller("127.0.0.1", SetClock(), shared=True)
     caller.spend(1_000_000)

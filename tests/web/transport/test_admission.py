@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from restohub.limits import CONNECTIONS_MAX, HOLDS_FEW, KNOWN_AFTER_S, SOCKETS_AN_ADDRESS, SOCKETS_BURST
+from restohub.limits import CONNECTIONS_MAX, HOLDS_FEW, KNOWN_AFTER_S, SOCKETS_AN_ADDRESS, SOCKETS_BURST, SOCKETS_MAX
 from restohub.live.address_usage import Caller, Callers
-from restohub.web.transport.admission import ALL_SOCKETS, FULL, TOO_MANY_NEW, Admission
+from restohub.web.transport.admission import ALL_SOCKETS, FULL, FULL_OF_SOCKETS, TOO_MANY_NEW, Admission
 
 
 class Door:
@@ -116,3 +116,12 @@ def test_sockets_have_a_rate_and_a_number(door: Door) -> None:
     door.admission.connect(keys[0], caller, Entered(door, "one"))
     door.now += 1
     assert door.admission.open_socket(keys[0], caller) is None
+
+
+def test_the_hub_has_512_sockets(door: Door) -> None:
+    answers = []
+    for number in range(SOCKETS_MAX + 1):
+        key, caller = object(), door.of(f"of few {number // HOLDS_FEW}")
+        door.admission.connect(key, caller, Entered(door, caller.address))
+        answers.append(door.admission.open_socket(key, caller))
+    assert answers == [*[None] * 512, FULL_OF_SOCKETS]
