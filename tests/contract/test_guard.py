@@ -54,6 +54,7 @@ def test_a_refused_name_is_told_the_setting_that_lets_it_in(api: httpx.Client) -
     refused = problem(api.get("/restaurants", headers={"Host": "hub.example.com"}), 403, "host_not_allowed")
     assert "`allowed_hosts`" in refused["hint"]
     assert "hub.example.com" in refused["detail"]
+    assert refused["params"] == {"host": "hub.example.com"}
     page = api.get("/", headers={"Host": "hub.example.com", "Accept": "text/html,*/*;q=0.8"})
     assert (page.status_code, page.headers["content-type"]) == (403, "text/html; charset=utf-8")
     assert "<code>allowed_hosts</code>" in page.text

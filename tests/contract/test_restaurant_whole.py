@@ -63,6 +63,7 @@ def test_another_name_is_a_conflict_that_shows_the_right_one(api: httpx.Client, 
     with floor.untouched():
         refused = problem(api.delete(floor.root, params={**ALL, "name": name}), 409, "restaurant_name_differs")
     assert NAME in refused["detail"]
+    assert refused["params"] == {"restaurant": NAME}
     assert len(refused["detail"]) < 250
     assert refused["current"] == ok(api.get(floor.root))
     assert [one["pointer"] for one in refused["errors"]] == ["?name"]
