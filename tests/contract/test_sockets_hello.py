@@ -54,6 +54,7 @@ def test_the_first_message_is_connection_established(hub: Hub, api: httpx.Client
     assert TIME.fullmatch(hello["hub_started"])
     assert hello["hub_started"] <= hello["timestamp"]
     assert (hello["restaurant_id"], hello["revision"]) == (restaurant, 1)
+    assert hello["restaurant"] == api.get(f"/restaurants/{restaurant}").json()
     assert hello["epoch"] == full_sync(api, restaurant)["epoch"]
     assert hello["server_version"] == api.get("/health").json()["version"]
     assert hello["heartbeat_seconds"] == 30

@@ -50,6 +50,8 @@ def test_a_protocol_level_ping_is_answered(hub: Hub, restaurant: int, path: str)
 def test_a_pong_is_taken_without_an_answer(hub: Hub, restaurant: int, path: str) -> None:
     with listen(hub, path, restaurant) as sock:
         say(sock, type="pong", timestamp="2024-01-15T10:30:00Z")
+        say(sock, type="hello")
+        assert next_message(sock)["type"] == "error", "and no answer to the pong before it"
         assert answers_pings(sock)
 
 

@@ -96,13 +96,15 @@ def test_one_that_was_away_learns_it_from_the_greeting(hub: Hub, api: httpx.Clie
 
 @pytest.mark.parametrize("whole", ["", "?with=guests,tables&name=Osteria"])
 def test_a_deleted_restaurant_is_told_to_those_who_follow_all(hub: Hub, api: httpx.Client, whole: str) -> None:
-    gone = ok(api.post("/restaurants", json={"name": "Osteria"}), 201)["id"]
+    made = ok(api.post("/restaurants", json={"name": "Osteria"}), 201)
+    gone = made["id"]
     if whole:
         new_guest(api, gone)
     with all_restaurants(hub) as everyone:
         assert api.delete(f"/restaurants/{gone}{whole}").status_code == 204
         told = next_message(everyone)
         assert told == {"type": "restaurant_deleted", "timestamp": told["timestamp"], "restaurant_id": gone}
+        assert made["createdAt"] <= told["timestamp"] <= ok(api.get("/health"))["timestamp"]
 
 
 def told_in_order(heard: list[Message]) -> None:
