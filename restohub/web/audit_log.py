@@ -67,8 +67,8 @@ def _audited(hub: Hub, query: Query) -> tuple[int, int]:
 
 def _wants_table(query: Query) -> bool:
     """Whether CSV is asked for; raises Problem for what is none of the two."""
-    wanted = query.value("format") or "json"
-    if wanted not in FORMATS:
+    wanted = query.value("format")
+    if wanted is not None and wanted not in FORMATS:
         raise bad_query("format", f"format must be one of {', '.join(FORMATS)}, not {quoted(wanted)}.")
     return wanted == "csv"
 

@@ -14,7 +14,7 @@ from restohub.floor.visits import Visit as KeptVisit
 
 from .entities import Guest, Time, guest_out
 from .field_names import escaped
-from .inputs import Id, refuse
+from .inputs import refuse
 from .responses import Answer, json_answer
 from .times import time_or_none, time_text
 
@@ -26,11 +26,11 @@ TEXT_MAX = 320
 
 
 class PersonRequest(Struct, kw_only=True):
-    """A person: by exactly one of phone, e-mail and the id of a guest."""
+    """A person: by exactly one of phone, e-mail and the id of a guest; null is none."""
 
-    phone: Annotated[str, Meta(min_length=DIGITS_MIN, max_length=TEXT_MAX)] | UnsetType = UNSET
-    email: Annotated[str, Meta(min_length=1, max_length=TEXT_MAX)] | UnsetType = UNSET
-    id: Id | UnsetType = UNSET
+    phone: Annotated[str, Meta(min_length=DIGITS_MIN, max_length=TEXT_MAX)] | UnsetType | None = UNSET
+    email: Annotated[str, Meta(min_length=1, max_length=TEXT_MAX)] | UnsetType | None = UNSET
+    id: Annotated[str, Meta(min_length=1, max_length=TEXT_MAX)] | UnsetType | None = UNSET
 
 
 class ErasureRequest(PersonRequest, kw_only=True):
