@@ -30,7 +30,7 @@ def must_be_refused(route: str, case: Any) -> bool:
     unfit = {part.value for part, one in case.meta.components.items() if one.mode == GenerationMode.NEGATIVE}
     if "query" in unfit and _query_may_pass(route, case):
         unfit.remove("query")
-    if "body" in unfit and _body_may_pass(route, case):
+    if "body" in unfit and body_may_pass(route, case, case.body):
         unfit.remove("body")
     return bool(unfit)
 
@@ -52,17 +52,22 @@ def _is_sent(value: Any) -> bool:
     return any(one is not None for one in value) if isinstance(value, list | dict) else value is not None
 
 
-def _body_may_pass(route: str, case: Any) -> bool:
+def body_may_pass(route: str, case: Any, sent: Any) -> bool:
     """Whether a body fits without what is passed over; of an off-line queue, all but its entries."""
-    body = _as_read(case.body)
+    body = _as_read(sent)
     if not isinstance(body, dict):
         return False
-    if route.startswith("post") and "id" in case.body:
-        body["id"] = case.body["id"]  # the id that it is to have; one that changes has its own
+    if route.startswith("post") and "id" in sent:
+        body["id"] = sent["id"]  # the id that it is to have; one that changes has its own
     if route == "post /sync/batch" and isinstance(body.get("updates"), list) and 1 <= len(body["updates"]) <= 500:
         body["updates"] = [AN_UPDATE]
-    described = case.operation.definition.raw["requestBody"]["content"]["application/json"]["schema"]["$ref"]
-    return _fits(case, described.rpartition("/")[2], body)
+    return _fits(case, component_of(case), body)
+
+
+def component_of(case: Any) -> str:
+    """The name of the schema of a request's body."""
+    described: str = case.operation.definition.raw["requestBody"]["content"]["application/json"]["schema"]["$ref"]
+    return described.rpartition("/")[2]
 
 
 def _fits(case: Any, component: str, value: Any) -> bool:
