@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from functools import cached_property
 from itertools import count
+from secrets import token_urlsafe
 
 import httpx
 
-from restohub.access.tokens import new_token
 from tests.access.closed_hub import bearer, hash_of, typed
 from tests.attack.stranger import client
 from tests.conftest import Hub
@@ -16,6 +16,11 @@ from tests.contract.requests import new_guest, new_table, patch_guest
 
 NUMBERS = count(1_000)
 PIN = "4711"
+
+
+def new_token() -> str:
+    """A token as a new device makes it."""
+    return f"rsto_{token_urlsafe(32)}"
 
 
 class Linked:
@@ -99,7 +104,8 @@ class Linked:
     @cached_property
     def visitor(self) -> str:
         """Who was here without a token, at an address of his own."""
-        address = f"127.0.{next(NUMBERS) // 250}.{next(NUMBERS) % 250 + 1}"
+        number = next(NUMBERS)
+        address = f"127.0.{number // 250}.{number % 250 + 1}"
         with client(self.hub, address) as stranger:
             patch_guest(stranger, 1, self.guest_id, notes=address)
         listed = ok(self.api.get("/api/access"))["unpaired"]

@@ -10,13 +10,12 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from restohub.access.tokens import new_token
 from tests.access.closed_hub import bearer, hash_of, machine_token
 from tests.conftest import Hub
 from tests.contract.answers import Json, ok
 from tests.contract.every_route import ROUTES
 from tests.contract.fitting_requests import made_to_fit
-from tests.contract.linked_ids import Linked
+from tests.contract.linked_ids import PIN, Linked, new_token
 from tests.contract.requests import new_guest, new_table
 from tests.contract.spoilt_requests import Spoilt, spoilt
 from tests.contract.test_openapi import plain
@@ -41,7 +40,7 @@ class Fuzzed:
         self.hub = hub
         self.headers = bearer(machine_token(hub))
         self.api = hub.client(headers=self.headers)
-        person = {"name": "Carla", "role": "manager", "pin": "4711"}
+        person = {"name": "Carla", "role": "manager", "pin": PIN}
         self.manager_id: str = ok(self.api.post("/api/staff", json=person), 201)["id"]
         first = self.linked("")
         new_table(self.api, 1, id="t1")
