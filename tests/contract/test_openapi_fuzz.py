@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.access.closed_hub import bearer, hash_of, machine_token
 from tests.conftest import Hub
-from tests.contract.answers import Json, ok
+from tests.contract.answers import STATUSES, Json, ok
 from tests.contract.every_route import ROUTES
 from tests.contract.fitting_requests import made_to_fit
 from tests.contract.linked_ids import PIN, Linked, new_token
@@ -144,7 +144,7 @@ def test_every_answer_is_as_described_and_what_does_not_fit_is_refused(
         answer = case.call_and_validate(checks=checks(), headers=headers, timeout=20)
         if must_be_refused(route, case):
             assert answer.status_code in REFUSED, (case, answer.text)
-            assert answer.json()["error_code"], answer.text
+            assert answer.status_code == STATUSES[answer.json()["error_code"]], (case, answer.text)
         elif route == "post /sync/batch" and answer.status_code == 200:
             for unfit, result in zip(unfit_updates(case), answer.json()["results"], strict=True):
                 assert not unfit or result["status"] in {"rejected", "duplicate"}, (case, answer.text)
@@ -196,6 +196,7 @@ def test_what_fits_is_refused_with_one_thing_spoilt(fuzzed: Fuzzed, described: O
                 assert ok(answer)["results"][0]["status"] == "rejected", (sent, answer.text)
             else:
                 assert answer.status_code in sent.refused, (sent, answer.status_code, answer.text)
+                assert answer.status_code == STATUSES[answer.json()["error_code"]], (sent, answer.text)
         answer = ask(fitting)
         assert answer.is_success, (fitting, answer.text)
         fuzzed.settle(route, answer)
