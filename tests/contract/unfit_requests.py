@@ -20,6 +20,8 @@ LAX_QUERIES = (
     "get /sync/full", "get /sync/delta", "post /sync/batch", "post /v1/atomic/batch",
     "delete /restaurants/{}", "put /restaurants/{}/guests/{}/status/atomic",
 )  # fmt: skip
+# In these an empty text means null: contract.md, "One guest, one table".
+NULLABLE = {name for name, kind in {**GUEST, **TABLE, **RESTAURANT}.items() if kind.endswith("or null")}
 AN_UPDATE: Json = {"entity_type": "guest", "entity_id": "g1", "data": {}}
 
 
@@ -83,7 +85,8 @@ def _as_read(value: Any) -> Any:
         return [_as_read(one) for one in value]
     if not isinstance(value, dict):
         return value
-    read = {name: _as_read(one) for name, one in value.items() if name not in PASSED_OVER}
+    sent = {name: one for name, one in value.items() if name not in PASSED_OVER and (one != "" or name not in NULLABLE)}
+    read = {name: _as_read(one) for name, one in sent.items()}
     named = read.get("restaurant_id", 1)
     if named is None or (isinstance(named, str) and named.isascii() and named.isdecimal()):
         del read["restaurant_id"]
