@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,6 +13,7 @@ from playwright.sync_api import expect
 from tests.board.host import until
 from tests.board.stage import middle
 from tests.board.stand import Stand
+from tests.board.views import EVENING_HOUR, zone_of
 
 pytestmark = pytest.mark.slow
 
@@ -103,8 +107,24 @@ def test_a_walk_in_larger_than_the_table_asks_once_and_keeps_what_was_typed(stan
     stand.sits("Novak", "2")
 
 
-def test_a_reservation_is_booked(stand: Stand) -> None:
-    tap = stand.finger.tap
+@pytest.fixture
+def evening(stand: Stand) -> Iterator[Stand]:
+    """The stand where it is evening."""
+    with at_hour(stand, EVENING_HOUR):
+        yield stand
+
+
+@contextmanager
+def at_hour(stand: Stand, hour: int) -> Iterator[None]:
+    """The restaurant is where it is this hour now."""
+    was = stand.api.get("/restaurants/1").json()["timezone"]
+    assert stand.api.patch("/restaurants/1", json={"timezone": zone_of(datetime.now(UTC), hour)}).is_success
+    yield
+    assert stand.api.patch("/restaurants/1", json={"timezone": was}).is_success
+
+
+def test_a_reservation_is_booked(evening: Stand) -> None:
+    stand, tap = evening, evening.finger.tap
     stand.tab("booked")
     tap(stand.page.locator("#side .add:visible"))
     tap(stand.choice("partySize", 2))
@@ -121,6 +141,16 @@ def test_a_reservation_is_booked(stand: Stand) -> None:
     assert guest["reservationTime"] > soon(0)
     for page in (stand.page, stand.other):
         page.get_by_role("button", name="The day before").click()
+
+
+def test_after_midnight_a_booking_is_for_a_date_not_for_today_or_tomorrow(stand: Stand) -> None:
+    stand.tab("booked")
+    with at_hour(stand, 1):
+        stand.finger.tap(stand.page.locator("#side .add:visible"))
+        days = stand.page.locator("dialog .when .choices").first.locator("button")
+        for index in range(5):
+            expect(days.nth(index)).to_have_text(re.compile(r"\w+, \w+ \d+"))
+        stand.page.keyboard.press("Escape")
 
 
 def test_a_party_is_seated_by_a_tap_on_it_and_one_on_a_table(stand: Stand) -> None:

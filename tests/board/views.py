@@ -29,14 +29,12 @@ SIZES = {
 }
 HOUSE = {"name": "Trattoria Lume", "locale": "en-GB", "hours": 24}
 # What its clock says: two digits, so a name beside it has no more room than on a real evening.
-EVENING_HOUR, ZONES_AHEAD = 20, 14
+EVENING_HOUR = 20
 
 
-def zone_of_evening(now: datetime) -> str:
-    """A time zone in which it is evening now: how wide a clock is does not hang on when the tests run."""
-    ahead = EVENING_HOUR - now.astimezone(UTC).hour
-    if ahead > ZONES_AHEAD:
-        ahead -= 24
+def zone_of(now: datetime, hour: int = EVENING_HOUR) -> str:
+    """A time zone in which it is this hour now: what a test sees of a clock does not hang on when it runs."""
+    ahead = (hour - now.astimezone(UTC).hour + 12) % 24 - 12
     return f"Etc/GMT{-ahead:+d}"  # these names count westwards
 
 
@@ -46,7 +44,7 @@ def fill(api: httpx.Client, **house: str | int) -> None:
     operations = bistro(now)
     answer = api.post("/api/v1/atomic/batch", json={"restaurant_id": 1, "operations": operations})
     assert answer.is_success, answer.text
-    answer = api.patch("/api/restaurants/1", json=HOUSE | {"timezone": zone_of_evening(now)} | house)
+    answer = api.patch("/api/restaurants/1", json=HOUSE | {"timezone": zone_of(now)} | house)
     assert answer.is_success, answer.text
 
 

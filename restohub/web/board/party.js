@@ -3,7 +3,7 @@
 import { arrive, edit, reserve, walkIn } from './acts.js';
 import { bestFit } from './choose.js';
 import { button, oneOf, openDialog, openForm, tell } from './dialogs.js';
-import { timeText } from './hub.js';
+import { businessDay, timeText } from './hub.js';
 import { el } from './keyed.js';
 import { formats, say } from './words.js';
 
@@ -129,6 +129,8 @@ export async function openReservation({ store, press, clock }) {
 function whenField({ restaurant, now, day, at = null }) {
   const zone = restaurant.timezone;
   const today = localAt(now, zone).day;
+  // After midnight the lists still call the evening that goes on today: the days of a booking are told by their dates.
+  const words = businessDay(now, zone) === today ? ["party.today", "party.tomorrow"] : [];
   return { name: "reservationTime", label: say("party.when"), required: true, type({ id, changed, value }) {
     let chosen = value ? localAt(Date.parse(value), zone) : { day, minutes: at };
     const days = el("div", { class: "choices" });
@@ -144,7 +146,7 @@ function whenField({ restaurant, now, day, at = null }) {
     function draw() {
       const week = Array.from({ length: 5 }, (_, more) => dayAfter(today, more));
       days.replaceChildren(...week.map((one, index) => choice(
-        index < 2 ? say(index ? "party.tomorrow" : "party.today") : formats(restaurant).day(one),
+        words[index] ? say(words[index]) : formats(restaurant).day(one),
         one === chosen.day, { day: one }, one)), other);
       other.value = chosen.day;
       other.classList.toggle("chosen", !week.includes(chosen.day));
