@@ -38,10 +38,11 @@ def mutated(swaps: Sequence[Swap], files: Sequence[Path]) -> dict[Path, str]:
 
 
 def _place(swap: Swap, files: Sequence[Path]) -> tuple[Path, Span]:
+    last = swap.where.rpartition(".")[2]
     definitions = [
         (path, node)
         for path in files
-        for full_name, node in _definitions(path)
+        for full_name, node in _definitions(path).get(last, ())
         if f".{full_name}".endswith(f".{swap.where}")
     ]
     assert definitions, f"There is no {swap.where}: write into `where` what the definition is called now."
@@ -60,10 +61,14 @@ def _place(swap: Swap, files: Sequence[Path]) -> tuple[Path, Span]:
 
 
 @cache
-def _definitions(path: Path) -> list[tuple[str, ast.AST]]:
+def _definitions(path: Path) -> dict[str, list[tuple[str, ast.AST]]]:
+    """A module and what it defines, with its qualified name, under the last part of that."""
     module = ".".join(path.with_suffix("").parts)
     tree = ast.parse(path.read_bytes())
-    return [(module, tree), *_within(tree, module)]
+    found: dict[str, list[tuple[str, ast.AST]]] = {}
+    for full_name, node in ((module, tree), *_within(tree, module)):
+        found.setdefault(full_name.rpartition(".")[2], []).append((full_name, node))
+    return found
 
 
 def _within(node: ast.AST, holder: str) -> Iterator[tuple[str, ast.AST]]:
