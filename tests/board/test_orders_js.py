@@ -10,6 +10,8 @@ from playwright.sync_api import Page
 from tests.board.js_modules import module_page
 from tests.board.modules import HELP, NAMES, file_of
 
+pytestmark = pytest.mark.slow
+
 LOAD = """async (names) => {
   window.m = {};
   for (const name of names) window.m[name] = await import(`/${name}.js`);

@@ -17,6 +17,8 @@ from tests.board.modules import a_browser, loaded, run  # noqa: F401 (fixtures)
 from tests.board.stage import Place
 from tests.conftest import Hub
 
+pytestmark = pytest.mark.slow
+
 FURNISH = """async ([restaurantId]) => { window.restaurantId = restaurantId; await help.furnish(restaurantId); help.start({ restaurantId }); await help.until(help.isLive); }"""
 START = "async ([restaurantId]) => { help.start({ restaurantId }); await help.until(help.isLive); }"
 GUESTS = """() => [...board.store.get().view.guests.values()].map(({ name, status, tableId, notes }) => ({ name, status, tableId, notes }))

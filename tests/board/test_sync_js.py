@@ -16,6 +16,8 @@ from tests.board.modules import a_browser, loaded, run  # noqa: F401 (fixtures)
 from tests.commands import run_command
 from tests.conftest import Hub
 
+pytestmark = pytest.mark.slow
+
 START = """async () => { await help.furnish(1); help.start(); await help.until(help.isLive); }"""
 
 

@@ -131,7 +131,7 @@ def fitting_cases(operation: Any) -> st.SearchStrategy[Any]:
 
 
 def tried(many: int) -> settings:
-    """So many requests, the same each time."""
+    """So many requests, drawn without a seed; which they are hangs on what else was imported, too."""
     return settings(
         max_examples=many,
         derandomize=True,

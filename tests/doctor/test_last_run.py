@@ -112,7 +112,7 @@ def test_the_services_last_words_come_from_the_journal(tmp_path: Path, age_s: in
     program = tmp_path / "bin" / "journalctl"
     program.parent.mkdir()
     (tmp_path / "journal").write_text("\n".join(lines))
-    program.write_text(f"#!/bin/sh\nexec cat {tmp_path}/journal\n")
+    program.write_text(f'#!/bin/sh\nexec cat "{tmp_path}/journal"\n')
     program.chmod(0o755)
     said = asked(tmp_path / "data", *inward(), PATH=f"{program.parent}:{os.environ['PATH']}")
     assert (said.status, said.results()["last run"]) == (0, result)

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple, TypeVar
+from urllib.parse import quote
 
 import pytest
 from zeroconf import DNSAddress, DNSIncoming, DNSOutgoing, DNSPointer, DNSQuestion, DNSRecord
@@ -56,9 +57,10 @@ class AvahiMachine:
         if missing := [tool for tool in ("dbus-daemon", "avahi-daemon", "avahi-browse") if shutil.which(tool) is None]:
             pytest.skip(f"Debian's avahi is not here: no {', '.join(missing)}")
         self.machine = machine
-        (folder / "bus.conf").write_text(BUS.format(path=folder / "bus"))
+        bus = quote(str(folder / "bus"))  # an address of D-Bus has a space as %20
+        (folder / "bus.conf").write_text(BUS.format(path=bus))
         (folder / "avahi.conf").write_text(AVAHI)
-        self.environment = {**os.environ, "DBUS_SYSTEM_BUS_ADDRESS": f"unix:path={folder / 'bus'}"}
+        self.environment = {**os.environ, "DBUS_SYSTEM_BUS_ADDRESS": f"unix:path={bus}"}
         self.processes: list[subprocess.Popen[bytes]] = []
         self.log = folder / "log"
         try:
