@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import socket
 import subprocess
@@ -67,7 +68,8 @@ class AvahiMachine:
             self._start("dbus-daemon", f"--config-file={folder / 'bus.conf'}", "--nofork", "--nopidfile")
             within(PATIENCE_S, (folder / "bus").exists)
             # Its process id stands in /run, where the machine's own avahi may have one: each its own /run.
-            avahi = f"exec avahi-daemon -f {folder / 'avahi.conf'} --no-drop-root --no-chroot --no-rlimits"
+            settings = shlex.quote(str(folder / "avahi.conf"))
+            avahi = f"exec avahi-daemon -f {settings} --no-drop-root --no-chroot --no-rlimits"
             self._start("sh", "-c", f"mount -t tmpfs none /run && mkdir /run/avahi-daemon && {avahi}")
             within(PATIENCE_S, lambda: "Server startup complete" in self.log.read_text())
         except BaseException:
