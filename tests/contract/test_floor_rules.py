@@ -69,7 +69,8 @@ def test_a_time_that_is_there_is_not_stamped_again(floor: Floor) -> None:
 @pytest.mark.parametrize("after", PHASES)
 def test_any_status_may_follow_any_other(floor: Floor, before: str, after: str) -> None:
     guest = floor.new_guest(status=before)
-    assert floor.change_guest(guest["id"], status=after)["status"] == after
+    changed = floor.change_guest(guest["id"], status=after)
+    assert (changed["status"], changed["phase"]) == (after, PHASES[after])
 
 
 @pytest.mark.parametrize("done", DONE)
@@ -289,6 +290,8 @@ def test_a_table_of_someone_else_is_refused_with_both_of_them(floor: Floor, stat
             floor.post_guest(tableId=table["id"]),
         ):
             assert problem(answer, 409, "table_occupied")["current"] == {"table": table, "guest": holder}
+        too_large = {"tableId": table["id"], "allowOverCapacity": True}
+        problem(floor.patch("guests", guest["id"], too_large), 409, "table_occupied")
     assert floor.table(mine["id"]) == mine
 
 

@@ -127,6 +127,8 @@ def test_a_refusal_shows_the_table_as_it_is_not_as_it_was_wanted(floor: Floor) -
         assert problem(exceeding, 409, "party_exceeds_capacity")["current"] == small
         unavailable = floor.patch("tables", closed["id"], {"currentGuestId": guest["id"], "notes": "x"})
         assert problem(unavailable, 409, "table_unavailable")["current"] == closed
+        made = floor.post_table(currentGuestId=large["id"])
+        assert problem(made, 409, "party_exceeds_capacity")["current"] is None, "there is no such table"
 
 
 def test_a_guest_that_this_restaurant_does_not_have_is_404(floor: Floor, api: httpx.Client, hub: Hub) -> None:

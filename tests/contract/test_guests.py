@@ -73,6 +73,7 @@ CLEARABLE = {
     "checkInTime": EVENING,
     "seatedTime": EVENING,
     "finishedTime": EVENING,
+    "notifiedTime": EVENING,
     "quotedWait": 10,
 }
 FOLDED = [
@@ -161,7 +162,8 @@ def test_a_name_is_its_two_parts_joined(floor: Floor) -> None:
 
 
 def test_each_part_of_a_name_has_its_limit(floor: Floor) -> None:
-    assert floor.new_guest(name="a" * 100 + " " + "b" * 100)["lastName"] == "b" * 100
+    for first, last in (("a", "b"), ("🍝", "è")):  # in code points
+        assert floor.new_guest(name=first * 100 + " " + last * 100)["lastName"] == last * 100
     for name in ("a" * 101, "a " + "b" * 101, "", "   "):
         problem(floor.post_guest(name=name), 422, "validation_failed")
 

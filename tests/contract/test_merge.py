@@ -130,10 +130,14 @@ def test_without_a_version_the_present_table_counts_as_not_given(floor: Floor) -
 
 
 def test_a_seated_guest_who_goes_back_to_waiting_with_his_present_table_beside_gives_it_up(floor: Floor) -> None:
-    guest, table = floor.party_at_table()
+    table, read = floor.new_table(), floor.new_guest()
+    guest = floor.change_guest(read["id"], tableId=table["id"])
     after = floor.put("guests", without_version(guest), status="waitlist")
     assert (after["status"], after["tableId"]) == ("waitlist", None)
     assert floor.table(table["id"])["status"] == "available"
+    floor.change_guest(read["id"], tableId=table["id"])
+    after = floor.put("guests", read, status="notified", tableId=table["id"])
+    assert (after["status"], after["tableId"]) == ("notified", None), "he was seated there since"
 
 
 def test_without_a_version_the_present_guest_of_a_table_counts_as_not_given(floor: Floor) -> None:

@@ -12,7 +12,17 @@ import pytest
 from tests.conftest import Hub, next_message
 from tests.contract.answers import Json, ok, problem
 from tests.contract.quick_hub import date_alone, needs_quick_clock, running
-from tests.contract.requests import delta, full_sync, new_guest, new_table, op, patch_guest, post_batch, post_updates
+from tests.contract.requests import (
+    delta,
+    full_sync,
+    new_guest,
+    new_table,
+    op,
+    patch_guest,
+    patch_table,
+    post_batch,
+    post_updates,
+)
 from tests.contract.sockets import REALTIME
 
 pytestmark = needs_quick_clock
@@ -129,12 +139,15 @@ def test_each_status_stamps_its_own_time_and_what_is_stamped_stays(api: httpx.Cl
 def test_a_change_moves_last_updated_alone_and_what_changes_nothing_moves_nothing(
     api: httpx.Client, restaurant: int
 ) -> None:
-    guest = new_guest(api, restaurant, id="g1")
+    guest, table = new_guest(api, restaurant, id="g1"), new_table(api, restaurant, id="t1")
     later(api)
     changed = patch_guest(api, restaurant, "g1", notes="window")
-    assert changed["createdAt"] == guest["createdAt"] == guest["lastUpdated"] < changed["lastUpdated"]
+    moved = patch_table(api, restaurant, "t1", notes="window")
+    for before, after in ((guest, changed), (table, moved)):
+        assert after["createdAt"] == before["createdAt"] == before["lastUpdated"] < after["lastUpdated"]
     later(api)
     assert patch_guest(api, restaurant, "g1", notes="window") == changed
+    assert patch_table(api, restaurant, "t1", notes="window") == moved
     place = ok(api.patch(f"/restaurants/{restaurant}", json={"name": "Osteria"}))
     assert place["createdAt"] < place["lastUpdated"]
 

@@ -19,6 +19,7 @@ ALLOWED: list[tuple[str, Any]] = [
     ("minCapacity", 4),
     ("tableNumber", "x" * 20),
     ("tableNumber", "Ä 🍝"),
+    ("tableNumber", "🍝" * 20),
     ("position", {"x": 0.25, "y": 0.75}),
     ("position", {"x": 0, "y": 1}),
     ("position", {"x": -1_000_000, "y": 1_000_000}),

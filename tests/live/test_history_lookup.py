@@ -60,6 +60,9 @@ def test_the_visits_of_a_new_guests_contacts_come_along(tmp_path: Path) -> None:
         assert command.visits.revision == story.floor.revision
         story.tell(command)
         assert story.floor.guests["g3"].total_visits == 2
+        fields = GuestFields(first_name="Ada", party_size=2, email="A@B")
+        command = await look_up_for_create(past, story.floor, Create(kind="guest", id="g4", fields=fields), chosen=True)
+        assert command.visits.ids == {"email:a@b": frozenset({"g2"})}, "by his e-mail alone"
 
     recall(tmp_path, story, asking)
 

@@ -7,7 +7,9 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
+from restohub import store
 from restohub.floor.commands import CloseDay, Create, Delete, GuestFields, TableFields, Update, Visits
 from restohub.floor.model import Entity, Floor, Guest, Table
 from restohub.live.ports import Version
@@ -225,7 +227,9 @@ def test_an_id_that_is_gone_was_used_in_its_restaurant_and_kind_alone(tmp_path: 
     ask(tmp_path, asking)
 
 
-def test_visits_of_the_retired_are_found_by_digits_and_folded_email(tmp_path: Path) -> None:
+def test_visits_of_the_retired_are_found_by_digits_and_folded_email(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     story = FloorHarness()
     for guest_id, phone, email in (
         ("g1", "+39 06", None),
@@ -247,6 +251,11 @@ def test_visits_of_the_retired_are_found_by_digits_and_folded_email(tmp_path: Pa
         assert (await past.visits(story.floor, None, None)).ids == {}
         assert (await past.visits(story.floor, "no digits", "")).ids == {}
         assert (await past.visits(story.floor, "999", None)).ids == {"phone:999": frozenset()}
+        elsewhere = structs.replace(story.floor, restaurant_id=2)
+        assert (await past.visits(elsewhere, "39-06", None)).ids == {"phone:3906": frozenset()}, "of this restaurant"
+        monkeypatch.setattr(store.history, "VISITS_MAX", 1)
+        counted = (await past.visits(story.floor, "39-06", "a@B")).ids
+        assert {key: len(ids) for key, ids in counted.items()} == {"phone:3906": 1, "email:a@b": 1}, "at most so many"
 
     written(tmp_path, story)
     ask(tmp_path, asking)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 from msgspec import structs
 
@@ -132,9 +134,11 @@ def an_evening() -> FloorHarness:
     story = FloorHarness()
     table = TableFields(table_number="7", capacity=4, section="Terrace", server="Mia")
     story.tell(Create(kind="table", id="t7", fields=table))
-    for guest_id, phone in (("g1", "+39 06 1"), ("g2", None), ("g3", None)):
-        fields = GuestFields(first_name="Ada", party_size=3, phone=phone, quoted_wait=20)
+    fields = GuestFields(first_name="Ada", party_size=3, arrived_count=2, quoted_wait=20)
+    for guest_id in ("g2", "g3"):
         story.tell(Create(kind="guest", id=guest_id, fields=fields))
+    fields = structs.replace(fields, phone="+39 06 1", status="waitlist", reservation_time=START + 600)
+    story.tell(Create(kind="guest", id="g1", fields=fields))
     for guest_id in ("g1", "g3"):
         story.now += 900
         story.tell(Update(kind="guest", id=guest_id, fields=GuestFields(table_id="t7")))
@@ -164,18 +168,36 @@ def test_a_visit_says_what_is_known_of_the_party(evening: Path) -> None:
     assert (one.served.table_number, one.served.capacity, one.served.section, one.served.server) == (
         "7", 4, "Terrace", "Mia",
     )  # fmt: skip
-    assert (one.status, one.at, one.check_in_time, one.seated_time, one.ended) == (
-        "finished", START, START, START + 900, START + 4500,
+    assert (one.status, one.party_size, one.quoted_wait, one.reservation_time, one.at) == (
+        "finished", 3, 20, START + 600, START + 600,
     )  # fmt: skip
+    assert (one.check_in_time, one.seated_time, one.ended) == (START, START + 900, START + 4500)
     assert one.phone is not None
     assert "391" not in one.phone
     assert (other.status, other.served, other.phone, other.ended) == ("no_show", None, None, START + 9000)
     assert faults(evening) == []
 
 
+def test_a_visit_has_no_name_and_no_note_and_of_contacts_hashes_under_the_hubs_key() -> None:
+    guest = Guest(id="g1", first_name="Ada", party_size=2, status="left", notes="by the window")
+    guest = structs.replace(guest, phone="+39 06-1", email="Ada@Example.com")
+
+    def kept(of: Guest, key: bytes) -> Visit:
+        visit = visit_left(of, 7, key)
+        assert visit is not None
+        return visit
+
+    one = kept(guest, b"one")
+    assert not re.search("ada|window|example|06-1|39061", msgspec.json.encode(one).decode(), re.IGNORECASE)
+    alike = kept(structs.replace(guest, phone="(39) 061", email="ADA@example.com"), b"one")
+    assert (alike.phone, alike.email) == (one.phone, one.email)
+    other = kept(guest, b"two")
+    assert {other.phone, other.email} & {one.phone, one.email, None} == set()
+
+
 def test_a_delete_keeps_the_visit_and_counts_no_regular(evening: Path) -> None:
     assert sql(evening, "SELECT id, phone IS NULL FROM removal ORDER BY id") == [("g1", 0), ("g2", 1)]
-    assert [row[2] for row in rows(evening)] == ["g1", "g2"]
+    assert {row[2] for row in rows(evening)} == {"g1", "g2"}
 
 
 def test_a_visit_that_is_lost_is_found(evening: Path) -> None:

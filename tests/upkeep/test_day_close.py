@@ -98,12 +98,18 @@ def test_five_hundred_leave_in_one_commit() -> None:
     assert guests_to_remove(Floor(restaurant_id=1, guests=guests), BEFORE, 0, None) == tuple(guests)[:500]
 
 
-async def leaves_at(loop: VirtualLoop, moments: list[datetime]) -> list[bool]:
-    """Whether a guest who left when the world began has left the floor of a hub that runs, at each of these moments."""
+async def with_one_who_left() -> Core:
+    """A hub with a guest who left when the world began, whose days nobody closes yet."""
     core = await Core(SimulatedDisk()).start()
     fields = GuestFields(first_name="Ada", party_size=2, status="left")
     step = Step(command=Create(kind="guest", id="g1", fields=fields), transaction_id="made")
     await core.hub.writer.submit(1, [step], answering)
+    return core
+
+
+async def leaves_at(loop: VirtualLoop, moments: list[datetime]) -> list[bool]:
+    """Whether he has left the floor of a hub that runs, at each of these moments."""
+    core = await with_one_who_left()
     core.spawn(close_days(core.hub))
     found = []
     for moment in moments:
@@ -125,3 +131,27 @@ def test_a_hub_that_runs_closes_the_day_each_night() -> None:
     finally:
         loop.close()
     assert found == [False, False, True]
+
+
+async def leaves_after(loop: VirtualLoop, off: timedelta) -> bool:
+    """Whether he leaves the floor as soon as a hub runs that was off for so long."""
+    core = await with_one_who_left()
+    loop.pass_by(off.total_seconds())
+    core.spawn(close_days(core.hub))
+    await asyncio.sleep(LOOK_EVERY_S / 2)
+    gone = "g1" not in core.hub.writer.floors[1].guests
+    await core.crash()
+    return gone
+
+
+@pytest.mark.parametrize(
+    ("off", "gone"), [(2 * DAY, True), (WEEK - timedelta(minutes=1), True), (WEEK + timedelta(minutes=1), False)]
+)
+def test_a_hub_that_was_off_at_night_closes_the_day_at_its_start(off: timedelta, gone: bool) -> None:
+    """But for more than a week: then the clock may be wrong."""
+    loop = VirtualLoop(1)
+    try:
+        found = loop.run_until_complete(leaves_after(loop, off))
+    finally:
+        loop.close()
+    assert found is gone
