@@ -213,8 +213,10 @@ def test_the_data_may_be_snake_case_or_of_older_spelling(api: httpx.Client, rest
 
 def test_a_whole_entity_may_come_back_in_an_update(api: httpx.Client, restaurant: int) -> None:
     guest = new_guest(api, restaurant, id="g1")
+    patch_guest(api, restaurant, "g1", phone="39 06 1")
     body = ok(post_batch(api, restaurant, op("guest", "update", "g1", **{**guest, "notes": "window"})))
-    assert body["results"][0]["data"]["notes"] == "window"
+    after = body["results"][0]["data"]
+    assert (after["notes"], after["phone"]) == ("window", "39 06 1"), "what he had at that version was not sent"
 
 
 def test_table_numbers_swap_over_a_third_number(api: httpx.Client, restaurant: int) -> None:

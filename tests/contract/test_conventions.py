@@ -141,9 +141,10 @@ def test_the_apps_older_spelling_of_a_table_number_may_be_an_integer(floor: Floo
 
 
 def test_older_spellings_never_go_out(floor: Floor) -> None:
-    guest = floor.new_guest(guestName="Ada", phoneNumber="1", arrivalTime=NOON)
+    guest = floor.new_guest(guestName="Ada Lovelace", phoneNumber="1", arrivalTime=NOON)
     table = ok(floor.api.post(f"{floor.root}/tables/", json={"number": 5, "capacity": 4}), 201)
     assert guest.keys() == GUEST.keys()
+    assert (guest["firstName"], guest["lastName"]) == ("Ada", "Lovelace"), "as `name`"
     assert table.keys() == TABLE.keys()
 
 
@@ -314,8 +315,9 @@ def test_a_trailing_slash_never_matters_on_a_read(floor: Floor, route: str) -> N
 def test_a_trailing_slash_never_matters_before_a_query(floor: Floor) -> None:
     guest = floor.new_guest(status="arrived")
     floor.new_guest()
-    for slash in ("", "/"):
-        assert floor.api.get(f"{floor.root}/guests{slash}?status=arrived").json() == [guest]
+    for path in ("/guests", "/guests/"):
+        for prefix in ("", "/api"):
+            assert floor.api.get(f"{prefix}{floor.root}{path}?status=arrived").json() == [guest]
 
 
 @pytest.mark.parametrize("slash", ["", "/"])

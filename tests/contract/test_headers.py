@@ -142,13 +142,14 @@ def test_a_change_goes_through_where_a_tag_is_the_present_one(floor: Floor, name
 
 
 @pytest.mark.parametrize("name", CONDITIONAL)
-@pytest.mark.parametrize("tags", ['"1"', '"1", "999999"', '"x"'])
+@pytest.mark.parametrize("form", ['"1"', '"1", "999999"', '"x"', 'W/"{}"', "{}", '"{}"x'])
 def test_a_change_is_refused_with_the_present_entity_where_no_tag_is_the_present_one(
-    floor: Floor, name: str, tags: str
+    floor: Floor, name: str, form: str
 ) -> None:
     present = aimed_at(floor, name)
     with floor.untouched():
-        assert problem(if_match(floor, name, tags), 412, "version_conflict")["current"] == present
+        refused = if_match(floor, name, form.format(present["version"]))
+        assert problem(refused, 412, "version_conflict")["current"] == present
 
 
 @pytest.mark.parametrize("name", CONDITIONAL)

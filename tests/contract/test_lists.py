@@ -87,6 +87,7 @@ def test_a_list_over_128_kib_comes_chunked_and_a_short_one_whole(floor: Floor) -
         told = long.json()
         assert len(told if isinstance(told, list) else told["changes"]) == 200
         assert ("content-length" in long.headers, long.headers["transfer-encoding"]) == (False, "chunked")
+        assert long.headers["cache-control"] == "no-store"
     assert short.headers["content-length"] == "2"
 
 

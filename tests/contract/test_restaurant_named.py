@@ -88,7 +88,7 @@ def test_a_place_that_differs_from_the_body_is_refused_with_where(
 
 
 @pytest.mark.parametrize(("form", "place"), [one for one in PLACES if one[1]])
-@pytest.mark.parametrize("value", ["x", 0, [], {}])
+@pytest.mark.parametrize("value", ["x", 0, 2**53, [], {}])
 def test_what_is_no_restaurant_is_refused_and_null_names_none(
     api: httpx.Client, restaurant: int, form: str, place: tuple[Any, ...], value: Any
 ) -> None:

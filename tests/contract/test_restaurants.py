@@ -91,9 +91,9 @@ def test_a_field_the_hub_never_heard_of_is_refused_by_name(api: httpx.Client, re
     assert faulty_fields(api.patch(f"/restaurants/{restaurant}", json={"stars": 3})) == {"/stars"}
 
 
-@pytest.mark.parametrize("field", ["id", "createdAt", "created_at", "lastUpdated", "last_updated"])
+@pytest.mark.parametrize("field", ["id", "createdAt", "created_at", "lastUpdated", "last_updated", "revision"])
 def test_a_read_only_field_sent_back_is_ignored(api: httpx.Client, restaurant: int, field: str) -> None:
-    value = 77 if field == "id" else "2024-01-15T10:30:00Z"
+    value = 77 if field in ("id", "revision") else "2024-01-15T10:30:00Z"
     before = ok(api.get(f"/restaurants/{restaurant}"))
     assert ok(api.patch(f"/restaurants/{restaurant}", json={field: value})) == before
 

@@ -45,7 +45,7 @@ def test_a_changed_guest_is_guest_updated(hub: Hub, api: httpx.Client, restauran
 
 
 def test_a_removed_guest_is_guest_deleted(hub: Hub, api: httpx.Client, restaurant: int) -> None:
-    guest_id = new_guest(api, restaurant)["id"]
+    guest_id = new_guest(api, restaurant, id="7")["id"]  # a string, whatever it looks like
     with both_sockets(hub, restaurant) as (realtime, sync):
         answer = api.delete(f"/restaurants/{restaurant}/guests/{guest_id}")
         said = change("guest", "delete", guest_id, None)

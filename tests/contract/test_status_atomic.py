@@ -141,6 +141,20 @@ def test_the_table_may_be_written_in_snake_case(floor: Floor) -> None:
     problem(both, 422, "validation_failed")
 
 
+def test_the_table_may_have_its_older_name(floor: Floor) -> None:
+    guest, table = floor.new_guest(), floor.new_table()
+    told = changed(floor, guest["id"], status="seated", assignedTableId=table["id"])
+    assert told["guest"]["tableId"] == table["id"]
+
+
+def test_what_is_only_read_is_ignored_and_a_version_says_what_was_seen(floor: Floor) -> None:
+    read, table = floor.new_guest(status="confirmed"), floor.new_table()
+    floor.change_guest(read["id"], tableId=table["id"])
+    sent = {name: read[name] for name in ("id", "createdAt", "phase", "totalVisits", "tableId", "version")}
+    told = changed(floor, read["id"], status="running_late", **sent)
+    assert told["guest"]["tableId"] == table["id"], "he had none at that version, so none was sent"
+
+
 def test_where_nothing_changes_no_commit_is_made(floor: Floor) -> None:
     guest, table = floor.party_at_table()
     with floor.untouched():

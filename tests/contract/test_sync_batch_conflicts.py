@@ -177,6 +177,9 @@ def test_a_key_gives_mutation_ids_to_updates_without_one(api: httpx.Client, rest
     answer = post_updates(api, restaurant, *queue, headers=headers)
     assert [result["status"] for result in results(answer)] == ["duplicate", "duplicate", "applied"]
     assert "idempotency-replayed" not in answer.headers
+    url = f"/restaurants/{restaurant}/guests/"
+    made = api.post(url, json=GUEST, headers={"Idempotency-Key": "KEY/1"})
+    assert made.status_code == 201, "a mutation id is no key of a request"
 
 
 def test_a_key_with_another_queue_is_not_refused(api: httpx.Client, restaurant: int) -> None:

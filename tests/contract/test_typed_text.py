@@ -166,7 +166,7 @@ def test_what_nobody_can_see_is_blank(api: httpx.Client, restaurant: int, blank:
 )
 def test_a_name_that_can_be_seen_is_kept_as_it_was_typed(api: httpx.Client, restaurant: int, name: str) -> None:
     guest = new_guest(api, restaurant, name=name, notes="\u200b", tags=[NFD])
-    assert (guest["name"], guest["notes"], guest["tags"]) == (name, "\u200b", [NFD])
+    assert (guest["name"], guest["firstName"], guest["notes"], guest["tags"]) == (name, name, "\u200b", [NFD])
 
 
 def test_a_name_is_parted_after_something_that_can_be_seen(api: httpx.Client, restaurant: int) -> None:
