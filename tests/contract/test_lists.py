@@ -87,7 +87,10 @@ def test_a_list_over_128_kib_comes_chunked_and_a_short_one_whole(floor: Floor) -
         told = long.json()
         assert len(told if isinstance(told, list) else told["changes"]) == 200
         assert ("content-length" in long.headers, long.headers["transfer-encoding"]) == (False, "chunked")
-        assert long.headers["cache-control"] == "no-store"
+    for path in (f"{floor.root}/guests", delta, f"/api/sync/full?restaurant_id={floor.restaurant}"):
+        said = floor.api.get(path).headers
+        assert (said["cache-control"], said.get("restohub-revision")) == ("no-store", "1")
+        assert said.get("restohub-epoch") == short.headers["restohub-epoch"]
     assert short.headers["content-length"] == "2"
 
 

@@ -126,9 +126,10 @@ def test_a_restaurant_that_is_not_there_has_no_report(api: httpx.Client) -> None
 
 
 def test_it_has_the_headers_of_a_read_of_the_floor(evening: Floor) -> None:
-    answer = evening.api.get(f"/api/restaurants/{evening.restaurant}/reports/{DAY}/")
-    assert answer.headers["Restohub-Revision"] == str(evening.revision())
-    assert answer.headers["Restohub-Epoch"]
+    for form, headers in ((f"{DAY}/", {}), (f"{DAY}.csv", {}), (DAY, BROWSER)):
+        answer = evening.api.get(f"/api/restaurants/{evening.restaurant}/reports/{form}", headers=headers)
+        assert answer.headers.get("Restohub-Revision") == str(evening.revision()), form
+        assert answer.headers.get("Restohub-Epoch"), form
     assert evening.api.head(f"{evening.root}/reports/{DAY}").status_code == 200
 
 
