@@ -10,11 +10,11 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from restohub.access.adoption import Candidate, weakness
 from restohub.access.devices import Device
 from restohub.access.roles import Mode, Over, Role
-from restohub.floor.outcomes import Fault, quoted
+from restohub.floor.outcomes import Fault
 from restohub.floor.text_folding import is_blank
 
 from .entities import Time
-from .field_names import snake
+from .field_names import Spelling, camel
 from .inputs import refuse
 from .times import time_or_none, time_text
 
@@ -207,12 +207,8 @@ def read_access_body(data: Any, struct: type[S]) -> S:
     if not isinstance(data, dict):
         refuse([Fault("", "The body must be an object of fields.")])
     fields = {field.name: field for field in msgspec.structs.fields(struct)}
-    faults = [
-        Fault(f"/{name}", f"There is no field {quoted(name)} here. Known: {', '.join(fields)}.")
-        for name in data
-        if snake(name) not in fields
-    ]
-    found = {snake(name): value for name, value in data.items()}
+    spelled = {spelt: name for name in fields for spelt in (name, camel(name))}
+    found, _, faults = Spelling(spelled, frozenset(), ", ".join(fields)).fold(data)
     for name, field in fields.items():
         if name not in found:
             if field.required:

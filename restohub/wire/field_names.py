@@ -35,15 +35,21 @@ def snake(camel: str) -> str:
     return re.sub(r"(?<!^)([A-Z])", r"_\1", camel).lower()
 
 
+def camel(name: str) -> str:
+    """`table_id` as `tableId`."""
+    first, *others = name.split("_")
+    return first + "".join(map(str.capitalize, others))
+
+
 class Spelling(Struct, frozen=True):
-    """The names that one kind of object takes: `fields` from each spelling to the camelCase one, `ignored` ones."""
+    """The names that one kind of object takes: `fields` from each spelling to the one known here, `ignored` ones."""
 
     fields: dict[str, str]
     ignored: frozenset[str]
     known: str
 
     def fold(self, data: dict[str, Any], pointer: str = "") -> tuple[dict[str, Any], dict[str, str], list[Fault]]:
-        """The values by camelCase name, the spelling that the client used for each, and the faults of naming.
+        """The values by the name of each field, the spelling that the client used for each, and the faults of naming.
 
         It stops where there are more faults than one answer lists.
         """

@@ -103,13 +103,14 @@ def test_a_change_that_changes_nothing_says_the_present_revision(floor: Floor) -
 
 
 @pytest.mark.parametrize(
-    "name", ["create guest", "put guest", "patch guest", "create table", "put table", "patch table"]
+    "name", ["create guest", "put guest", "patch guest", "status/atomic", "create table", "put table", "patch table"]
 )
 def test_a_changed_entitys_tag_and_version_are_the_revision(floor: Floor, name: str) -> None:
     answer = CHANGES[name](floor)
     revision = answer.headers["Restohub-Revision"]
     assert answer.headers["ETag"] == f'"{revision}"'
-    assert answer.json()["version"] == int(revision)
+    entity = answer.json()["guest"] if name == "status/atomic" else answer.json()
+    assert entity["version"] == int(revision)
 
 
 @pytest.mark.parametrize("path", TAGGED)
@@ -142,7 +143,7 @@ def test_a_change_goes_through_where_a_tag_is_the_present_one(floor: Floor, name
 
 
 @pytest.mark.parametrize("name", CONDITIONAL)
-@pytest.mark.parametrize("form", ['"1"', '"1", "999999"', '"x"', 'W/"{}"', "{}", '"{}"x'])
+@pytest.mark.parametrize("form", ['"1"', '"1", "999999"', '"x"', 'W/"{}"', "{}"])
 def test_a_change_is_refused_with_the_present_entity_where_no_tag_is_the_present_one(
     floor: Floor, name: str, form: str
 ) -> None:

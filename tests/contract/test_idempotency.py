@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import http.client
+import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -9,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.conftest import Hub
+from tests.conftest import WAIT_S, Hub
 from tests.contract.answers import Json, ok, problem
 from tests.contract.requests import BATCH, floor_of, new_guest, new_table, op, patch_guest, post_batch
 
@@ -205,6 +207,19 @@ def test_equal_requests_at_once_have_one_effect(hub: Hub, api: httpx.Client, res
         if answer is not first:
             replayed(first, answer)
     assert floor_of(api, restaurant)["revision"] == 1
+
+
+def test_of_different_requests_at_once_with_one_key_one_is_done(hub: Hub, restaurant: int) -> None:
+    asking = [http.client.HTTPConnection("127.0.0.1", hub.port, timeout=WAIT_S) for _ in range(16)]
+    for one in asking:
+        one.connect()
+    for size, one in enumerate(asking, 1):  # all are there before the first is committed
+        body = json.dumps({**GUEST, "partySize": size})
+        one.request("POST", f"/restaurants/{restaurant}/guests/", body, {**KEY, "Content-Type": "application/json"})
+    codes = [json.loads(one.getresponse().read()).get("error_code") for one in asking]
+    for one in asking:
+        one.close()
+    assert sorted(codes, key=str) == [None] + 15 * ["idempotency_key_reused"]
 
 
 @pytest.mark.parametrize("end", ["stop", "kill"])

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.conftest import Hub
-from tests.contract.answers import TIME, Json, ok, only, problem, results, revision_of
+from tests.contract.answers import TIME, Json, faulty_fields, ok, only, problem, results, revision_of
 from tests.contract.requests import SYNC_BATCH, delta, edit, floor_of, names_of, new_guest, new_table, op, post_updates
 
 GUEST: Json = {"name": "Rossi", "partySize": 2}
@@ -188,6 +188,11 @@ def test_500_updates_are_500_revisions(api: httpx.Client, restaurant: int) -> No
 @pytest.mark.parametrize("body", [{}, {"updates": None}, {"updates": {}}, {"updates": "x"}, {"operations": []}])
 def test_a_queue_without_a_list_is_refused(api: httpx.Client, restaurant: int, body: Json) -> None:
     problem(api.post(f"{SYNC_BATCH}?restaurant_id={restaurant}", json=body), 422, "validation_failed")
+
+
+def test_an_unknown_field_beside_the_updates_is_refused_by_name(api: httpx.Client, restaurant: int) -> None:
+    answer = post_updates(api, restaurant, op("guest", "create", "g1", **GUEST), dry_run=True)
+    assert faulty_fields(answer) == {"/dry_run"}
 
 
 @pytest.mark.parametrize("where", ["body", "update"])

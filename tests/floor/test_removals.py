@@ -104,6 +104,16 @@ def test_a_retired_visit_that_history_knows_too_counts_once() -> None:
     assert guest(story, "g2", phone="391", visits=both).total_visits == 1
 
 
+def test_of_the_retired_no_more_count_than_history_names() -> None:
+    story = FloorHarness()
+    for guest_id in ("g1", "g2"):
+        guest(story, guest_id, phone="391")
+        finish(story, guest_id)
+    story.tell(CloseDay(("g1", "g2"), story.now))
+    most = Visits(revision=story.floor.revision, ids={"phone:391": frozenset({"g1"})})
+    assert guest(story, "g3", phone="391", visits=most).total_visits == 1
+
+
 def test_a_visit_that_was_deleted_by_hand_does_not_count() -> None:
     story = FloorHarness()
     guest(story, "g1", phone="391")

@@ -14,6 +14,7 @@ from restohub.floor.memory_size import growth, weight
 from restohub.floor.model import Change
 from restohub.live.feed import _weight
 from restohub.wire import entities, field_names, inputs, request_schemas
+from restohub.wire.field_names import camel
 from tests import fields
 from tests.store.test_round_trip import FULL_GUEST, FULL_TABLE
 
@@ -30,12 +31,6 @@ BESIDE, MADE, OWN = {"allowOverCapacity"}, {"name", "phase"}, {"createdRevision"
 def names(struct: type[Struct]) -> list[str]:
     """The fields of a struct in camelCase, in its order."""
     return [camel(field.name) for field in structs.fields(struct)]
-
-
-def camel(name: str) -> str:
-    """`table_id` as `tableId`."""
-    first, *others = name.split("_")
-    return first + "".join(map(str.capitalize, others))
 
 
 @both

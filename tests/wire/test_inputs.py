@@ -9,6 +9,7 @@ from msgspec import UNSET
 
 from restohub.floor.commands import GuestFields, RestaurantFields, TableFields
 from restohub.floor.model import Position
+from restohub.wire.access_bodies import read_access_body
 from restohub.wire.inputs import (
     checked_key,
     read_guest,
@@ -18,6 +19,7 @@ from restohub.wire.inputs import (
     seen_version,
 )
 from restohub.wire.problems import Problem
+from restohub.wire.staff_bodies import TypedPin
 
 NOON = 1_705_320_000  # 2024-01-15T12:00:00Z
 
@@ -201,3 +203,11 @@ def test_a_key_fits_a_header() -> None:
         with pytest.raises(Problem) as raised:
             checked_key(key, "transaction_id")
         assert pointers(raised) == ["/transaction_id"]
+
+
+def test_a_field_of_access_is_taken_in_either_spelling_and_not_in_both() -> None:
+    for spelled in ("personId", "person_id"):
+        assert read_access_body({spelled: "p1", "pin": "4711"}, TypedPin).person_id == "p1"
+    with pytest.raises(Problem) as refused:
+        read_access_body({"personId": "p1", "person_id": "p2", "Pin": "4711", "pin": "4711"}, TypedPin)
+    assert pointers(refused) == ["/person_id", "/Pin"]
