@@ -12,12 +12,12 @@ from restohub.wire.problems import Problem, document
 from restohub.wire.responses import Answer, problem_answer
 
 from .board_files import is_board
-from .error_handlers import CALLER, refuse_handshake, send_answer
+from .error_handlers import CALLER, HUB, refuse_handshake, send_answer
 from .guard import Guard
 from .problem_pages import problem_page, wants_page
 from .request_cost import pay
 from .request_target import taken_apart
-from .routing import Scope, normalize, routed
+from .routing import Scope, normalize, router
 
 
 class AccessMiddleware:
@@ -25,12 +25,14 @@ class AccessMiddleware:
 
     def __init__(self, routes: Any, hub: Hub, guard: Guard) -> None:
         self._routes = routes
+        self._hub = hub
         self._guard = guard
         self._callers = hub.callers
         self._clock = hub.clock
 
     def __call__(self, scope: Any, receive: Any, send: Any) -> Awaitable[None]:
         """Pass it on, at once where its address owes nothing: what is refused costs as well."""
+        scope[HUB] = self._hub
         if scope["type"] == "http":
             caller = scope.get(CALLER)
             if caller is None:
@@ -71,4 +73,4 @@ class AccessMiddleware:
 
 def application(hub: Hub, guard: Guard) -> AccessMiddleware:
     """The ASGI application of a running hub."""
-    return AccessMiddleware(routed(hub), hub, guard)
+    return AccessMiddleware(router, hub, guard)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable
-from typing import Any
+from typing import Any, cast
 
 from litestar import Request
 
@@ -23,6 +23,8 @@ log = logging.getLogger("restohub.web")
 WHOLE_ANSWER = "restohub.answer"
 # And who asks, by the scope itself; without it the address is looked up.
 CALLER = "restohub.caller"
+# The hub that answers, in the scope too: the routes are made before there is one.
+HUB = "restohub.hub"
 NOTHING: dict[str, Any] = {}
 
 
@@ -77,7 +79,7 @@ class Reply:
 
 def hub_of(request: Request[Any, Any, Any]) -> Hub:
     """The hub that answers this request."""
-    hub: Hub = request.app.state.hub
+    hub: Hub = cast(Any, request.scope)[HUB]
     return hub
 
 

@@ -13,7 +13,6 @@ from typing import Any, cast
 
 from litestar import Litestar
 from litestar import Request as LitestarRequest
-from litestar.datastructures import State
 from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
 from litestar.handlers import HTTPRouteHandler, WebsocketRouteHandler
 
@@ -28,6 +27,7 @@ from restohub.wire.responses import Answer
 from .change_request import AnsweredBefore
 from .confirmation import check_confirmed
 from .error_handlers import (
+    HUB,
     Reply,
     on_client_gone,
     on_crash,
@@ -89,31 +89,14 @@ class RouteHandler(HTTPRouteHandler):
         return FAULTS
 
 
-def routed(hub: Hub) -> Litestar:
-    """Every route and both sockets, on litestar."""
-    handlers: list[Any] = [
-        RouteHandler(route.path, http_method=route.method, name=route.name, middleware=[_answering(route, hub)])(
-            _never_called
-        )
-        for route in EVERY_ROUTE
-    ]
-    handlers += [WebsocketRouteHandler(path)(handler) for path, handler in SOCKETS]
-    return Litestar(
-        route_handlers=handlers,
-        openapi_config=None,
-        logging_config=None,
-        exception_handlers=cast(Any, FAULTS),
-        state=State({"hub": hub}),
-    )
-
-
-def _answering(route: Route, hub: Hub) -> Callable[..., Any]:
+def _answering(route: Route) -> Callable[..., Any]:
     """The middleware that answers a route."""
-    access, need, always, grave = hub.access, route.needs, route.even_open, route.grave
+    need, always, grave = route.needs, route.even_open, route.grave
     asks = need != "anyone"
 
     async def answer_route(scope: Any, receive: Any, send: Any) -> None:
-        request = Request(scope, receive, hub)
+        hub: Hub = scope[HUB]
+        request, access = Request(scope, receive, hub), hub.access
         try:
             if asks and (access.closed or always):
                 check_token(request, need)
@@ -131,6 +114,21 @@ def _answering(route: Route, hub: Hub) -> Callable[..., Any]:
 
 async def _never_called() -> None:
     """What litestar would call for a route, had not its middleware answered."""
+
+
+# Every route and both sockets.
+router = Litestar(
+    route_handlers=[
+        *(
+            RouteHandler(one.path, http_method=one.method, name=one.name, middleware=[_answering(one)])(_never_called)
+            for one in EVERY_ROUTE
+        ),
+        *(WebsocketRouteHandler(path)(handler) for path, handler in SOCKETS),
+    ],
+    openapi_config=None,
+    logging_config=None,
+    exception_handlers=cast(Any, FAULTS),
+)
 
 
 def normalize(scope: Scope) -> Scope | Answer | Refused:

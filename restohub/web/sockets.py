@@ -31,6 +31,7 @@ from restohub.wire.times import time_text
 
 from . import connection_log
 from .adopted import came_over, is_looked_at, note_visitor, still_speaks
+from .error_handlers import HUB
 from .request import DEFAULT_RESTAURANT, Query, floor_of
 from .socket_access import SocketGoneError, find_device, sent_authorization
 from .transport.websocket_protocol import WebSocketLink
@@ -72,7 +73,7 @@ async def restaurant_sync(socket: AnySocket) -> None:
 
 
 async def _serve(socket: AnySocket, dialect: Dialect) -> None:
-    hub: Hub = socket.app.state.hub
+    hub: Hub = cast(Any, socket.scope)[HUB]
     link: WebSocketLink = cast(Any, socket.scope["extensions"])["restohub.link"]
     await socket.accept()
     try:
