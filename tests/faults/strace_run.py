@@ -82,10 +82,10 @@ Event = Written | Resized | Synced | Made | Gone | Renamed | SentBytes
 
 
 def need(command: str) -> str:
-    """The path of a program; without it the test skips, or fails where the fault tests are required in full."""
+    """The path of a program; without it the test skips, or fails where all tests are required."""
     found = shutil.which(command)
     if found is None:
-        reason = f"{command} is not installed, so this fault is not tried."
+        reason = f"{command} is not installed, so this is not tried."
         if os.environ.get("RESTOHUB_REQUIRE_FAULTS") == "1":
             pytest.fail(reason)
         pytest.skip(reason)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +18,7 @@ from restohub.store.encryption import KeyPair, encrypt, new_pair
 from restohub.store.restore import check_backup, manifest_of, restore
 from tests.faults.disk_fault_checks import rows
 from tests.faults.loaded_hub import left
+from tests.faults.strace_run import need
 from tests.store.test_backup import NOW, filled, unhurried
 
 PAIR = new_pair()
@@ -56,10 +56,7 @@ def test_a_restore_with_the_key_brings_back_every_row(data: Path, tmp_path: Path
 
 
 def test_the_program_age_opens_it(data: Path, tmp_path: Path, key: Path) -> None:
-    age = shutil.which("age")
-    if age is None:
-        pytest.skip("the program age is not installed")
-    packed = subprocess.run([age, "-d", "-i", key, sealed(data).path], capture_output=True, check=True).stdout
+    packed = subprocess.run([need("age"), "-d", "-i", key, sealed(data).path], capture_output=True, check=True).stdout
     (tmp_path / "copy").mkdir()
     (tmp_path / "copy" / DATABASE).write_bytes(gzip.decompress(packed))
     assert rows(tmp_path / "copy") == rows(data)
