@@ -92,8 +92,9 @@ async def test_a_floor_of_long_names_is_folded_with_pauses() -> None:
     assert {len(text) for _, text in listings.guests(floor)._folded.values()} == {SEARCHED_MAX}
 
 
-def test_the_lists_of_few_restaurants_are_kept() -> None:
+def test_the_lists_of_the_few_restaurants_that_were_asked_for_last_are_kept() -> None:
     listings = Listings()
     for number in range(3 * LISTINGS_MAX):
+        listings.guests(Floor(restaurant_id=0, revision=1))
         listings.guests(Floor(restaurant_id=number, revision=1))
-    assert len(listings._guests) == LISTINGS_MAX
+    assert listings._guests.keys() == {0, *range(2 * LISTINGS_MAX + 1, 3 * LISTINGS_MAX)}
