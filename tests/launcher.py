@@ -62,6 +62,7 @@ class Forked:
         self.args = arguments
         self.returncode: int | None = None
         self._news = news
+        self._reading = threading.Lock()  # one thread may wait for its start while another kills it
         pid = news.readline()
         assert pid, "nothing was forked: what the process that forks said stands in stderr"
         self.pid = int(pid)
@@ -93,9 +94,13 @@ class Forked:
 
     def _status(self, wait_s: float | None) -> int | None:
         if self.returncode is None and select.select([self._news], [], [], wait_s)[0]:
-            with self._news:
-                self.returncode = int(self._news.readline())
+            with self._reading:
+                if self.returncode is None:
+                    self.returncode = int(self._news.readline())
         return self.returncode
+
+    def __del__(self) -> None:
+        self._news.close()  # not sooner: another thread may be waiting for it
 
 
 def launch(
