@@ -292,7 +292,7 @@ def test_the_front_page_says_how_the_hub_is_and_what_it_serves(hub: Hub, api: ht
     assert api.post(root + "/tables", json={"id": "t1", "tableNumber": "1", "capacity": 4}).status_code == 201
     assert api.post(root + "/guests", json={"name": "Rossi", "partySize": 2, "tableId": "t1"}).status_code == 201
     page = api.get("/about").text
-    assert "The hub is well" in page
+    assert '<div class="state well" role="status"><p><strong>The hub is well</strong>' in page
     row = next(row for row in page.split("</tr>") if f"<td>{restaurant}</td>" in row)
     assert plain(row) == f"Osteria sul Mare {restaurant} Europe/Lisbon 1 (1 seated) 1 (0 free) 2"
     for target in ("/docs", "/docs/errors", "/schema/openapi.json", "/health"):
@@ -321,7 +321,7 @@ def test_the_front_page_says_what_is_wrong(new_hub: Callable[..., Hub], tmp_path
             assert any(api.post("/restaurants/1/guests", json=guest).is_error for _ in range(5000))
             page = api.get("/about")
             assert page.status_code == 200
-            assert "The hub is not well" in page.text
+            assert '<div class="state ill" role="status"><p><strong>The hub is not well</strong>' in page.text
             assert "The disk is full." in page.text
             assert api.get("/docs").status_code == 200
     finally:

@@ -41,6 +41,10 @@ def unwell(api: httpx.Client, reason: str) -> None:
         body = answer.json()
         held(body)
         assert (body["status"], body["reason"], body["database"]["status"]) == ("unhealthy", reason, "unavailable")
+    page = api.get("/health", headers={"Accept": "text/html"})
+    assert page.status_code == 503
+    said = f"<strong>The hub is not well</strong> {reason[0].upper()}{reason[1:]}."
+    assert f'<div class="state ill" role="status"><p>{said}</p></div>' in page.text
 
 
 @contextmanager

@@ -43,6 +43,16 @@ def test_the_largest_of_an_address_over_its_share_is_refused() -> None:
     assert senders[3].why == ALL_BODIES
 
 
+def test_an_address_may_have_its_whole_share_and_not_a_byte_more() -> None:
+    bodies, one = Bodies(), caller("one")
+    first, second = Sender(one), Sender(one)
+    bodies.weigh(first, MIB)
+    bodies.weigh(second, BODIES_BYTES_AN_ADDRESS - MIB)
+    assert (first.why, second.why) == (None, None)
+    bodies.weigh(first, MIB + 1)
+    assert (first.why, second.why) == (None, ALL_BODIES)
+
+
 def test_when_all_is_taken_the_largest_of_whoever_holds_most_is_refused() -> None:
     bodies = Bodies()
     callers = [caller("proxy", shared=True), caller("a"), caller("b")]
