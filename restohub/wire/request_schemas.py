@@ -17,7 +17,10 @@ Data = Annotated[
         extra_json_schema={"anyOf": [{"$ref": f"#/components/schemas/{s.__name__}"} for s in (GuestInput, TableInput)]},
     ),
 ]
-RestaurantId = Annotated[int, Meta(ge=1, le=2**53 - 1)]
+# Null names none.
+RestaurantId = (
+    Annotated[int, Meta(ge=1, le=2**53 - 1)] | Annotated[str, Meta(pattern="^0*[1-9][0-9]*$", max_length=16)] | None
+)
 IfMatch = Annotated[
     int,
     Meta(ge=1, le=2**53 - 1, description="The version that it must have had before the batch; not for a create."),

@@ -28,7 +28,6 @@ VALUES: dict[str, Any] = {
     "minCapacity": 1,
     "shape": SHAPES[0],
     "currentGuestId": None,
-    "restaurant_id": 1,
 }
 # By what a person is known at the earliest; the id is that of a guest.
 CONTACTS = ("phone", "email", "id")
@@ -128,6 +127,8 @@ def _fitted(body: Json, ids: Linked, kind: str) -> Json:
 def _value(name: str, value: Any, ids: Linked, kind: str) -> Any:
     if name in VALUES:
         return VALUES[name]
+    if name == "restaurant_id":
+        return value and type(value)(1)  # a number, its digits or null
     if name == "status":
         return next(STATUSES[kind])
     if name == "tableId":

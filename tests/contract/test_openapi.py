@@ -198,6 +198,15 @@ def test_the_phase_is_a_closed_set(document: Json) -> None:
     assert sorted(resolved(document, guest["properties"]["phase"])["enum"]) == ["done", "expected", "seated", "waiting"]
 
 
+@pytest.mark.parametrize("name", ["BatchRequest", "OperationRequest", "OlderOperation", "QueueRequest", "QueuedUpdate"])
+def test_what_names_the_restaurant_of_a_batch_is_a_number_its_digits_or_null(document: Json, name: str) -> None:
+    """contract.md, "Naming the restaurant"."""
+    schema = document["components"]["schemas"][name]["properties"]["restaurant_id"]
+    takes = jsonschema_rs.validator_for(schema).is_valid
+    assert all(map(takes, (1, 2**53 - 1, "1", "007", None)))
+    assert not any(map(takes, (0, 2**53, 1.5, True, "0", "-1", "1.0", "x", "", "1" * 17, [], {})))
+
+
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[tuple[str, httpx.Response]]]:
     """What a hub of this module alone answered to each route."""
