@@ -151,6 +151,7 @@ def test_each_failing_operation_of_a_batch_has_its_words(api: httpx.Client, root
     ]
     for error in found["errors"]:
         check_words(error)
+    assert [found["errors"][0][key] for key in WORDS] == [found[key] for key in WORDS]
 
 
 def test_a_refused_update_of_a_queue_has_its_words_and_one_that_was_taken_has_none(
