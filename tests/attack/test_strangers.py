@@ -70,14 +70,15 @@ def lan(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lan]:
 def asked(
     machine: Machine, path: str, headers: dict[str, str] | None = None, address: str = HUB, port: int = PORT
 ) -> tuple[int, str]:
-    """The status and the text of a GET from that machine."""
+    """The status and the text of a GET, or what is said before the path, from that machine."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with machine.inside(lambda: socket.socket(family)) as sock:
         sock.settimeout(WAIT_S)
         sock.connect((address, port))
         asking = http.client.HTTPConnection(address, port)
         asking.sock = sock
-        asking.request("GET", path, headers=headers or {})
+        method, _, target = path.rpartition(" ")
+        asking.request(method or "GET", target, headers=headers or {})
         answer = asking.getresponse()
         return answer.status, answer.read().decode()
 
@@ -107,6 +108,20 @@ def test_a_stranger_is_told_nothing_of_the_machine(lan: Lan, address: str) -> No
     assert told["discovery"] == {"state": "off", "name": "", "host": "", "addresses": []}
     assert own["version"].startswith(told["version"] + ".")
     assert told["id"] == own["id"]
+
+
+@pytest.mark.parametrize(
+    "route",
+    [
+        "/api/made?from=10.77.0.1&since=2024-01-15T10:30:00Z",
+        "POST /restaurants/1/people",
+        "POST /restaurants/1/erasures",
+        "/restaurants/1/erasures/none",
+    ],
+)
+def test_what_is_for_the_hubs_own_machine_is_for_no_stranger(lan: Lan, route: str) -> None:
+    status, text = asked(lan.stranger, route)
+    assert (status, json.loads(text)["error_code"]) == (403, "not_permitted")
 
 
 def test_the_machine_that_asks_itself_by_its_own_address_is_told_all(lan: Lan) -> None:

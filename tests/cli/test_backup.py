@@ -7,7 +7,9 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 
 from restohub.limits import BACKUP_TOLD_AFTER_S
@@ -92,6 +94,15 @@ def test_what_is_made_is_its_users_own(evening: Hub) -> None:
     assert (path.stat().st_mode & 0o777, path.parent.stat().st_mode & 0o777) == (0o600, 0o700)
 
 
+def until_backup_says(api: httpx.Client, key: str) -> dict[str, Any]:
+    """What `/health` tells, once there is something under this key of `backup`."""
+    deadline = time.monotonic() + START_WAIT_S
+    while not (told := api.get("/health").json())["backup"][key]:
+        assert time.monotonic() < deadline, f"no {key}: {told}"
+        time.sleep(0.05)
+    return dict(told)
+
+
 def test_a_place_is_set_up_once_and_its_absence_is_said(evening: Hub, tmp_path: Path, new_hub: NewHub) -> None:
     stick = tmp_path / "stick"
     stick.mkdir()
@@ -102,6 +113,9 @@ def test_a_place_is_set_up_once_and_its_absence_is_said(evening: Hub, tmp_path: 
     (evening.data / "restohub.toml").write_text(f'backup_to = ["{stick}"]\n')
     evening.stop()
     assert len(listed(evening.data)) == 2
+    with evening.start().client() as api:
+        until_backup_says(api, "places")
+    evening.stop()
     stick.rename(tmp_path / "pocket")
     stick.mkdir()
     done = run_command("backup", "--data", str(evening.data))
@@ -109,10 +123,9 @@ def test_a_place_is_set_up_once_and_its_absence_is_said(evening: Hub, tmp_path: 
     assert f"{stick} is not there, or is not set up for this hub." in done.stderr
     assert list(stick.iterdir()) == []
     with evening.start().client() as api:
-        deadline = time.monotonic() + START_WAIT_S
-        while not (told := api.get("/health").json())["backup"]["missing"]:
-            assert time.monotonic() < deadline, told
-            time.sleep(0.05)
+        told = until_backup_says(api, "missing")
+        assert (told["backup"]["places"], len(told["backup"]["missing"])) == ([], 1)
+        assert str(stick) in told["backup"]["missing"][0]
         assert "could not be copied to each place" in str(told["database"]["warnings"])
         forwarded = api.get("/health", headers={"Via": "1.1 proxy"}).json()["backup"]
         assert forwarded == {"last": told["backup"]["last"], "places": [], "missing": []}

@@ -23,6 +23,9 @@ FORWARDED = (
     ("X-Forwarded-For", "192.168.1.66"),
     ("X-Forwarded-Host", "hub.example.com"),
     ("X-Real-IP", "192.168.1.66"),
+    ("X-Client-IP", "192.168.1.66"),
+    ("CF-Connecting-IP", "192.168.1.66"),
+    ("True-Client-IP", "192.168.1.66"),
 )
 UNTOLD = {"sqlite_version": "", "size_bytes": 0, "wal_bytes": 0, "free_bytes": 0}
 EVERYWHERE = {"cache-control": "no-store", "x-content-type-options": "nosniff", "referrer-policy": "no-referrer"}

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+import shutil
+import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 
 import httpx
@@ -38,11 +42,11 @@ def held(body: Json) -> None:
     assert isinstance(body["version"], str)
     assert body["version"]
     assert TIME.fullmatch(body["timestamp"])
-    assert isinstance(body["uptime_seconds"], int | float)
-    assert body["uptime_seconds"] >= 0
-    assert is_count(body["connections"])
-    assert is_count(body["restaurants"])
-    assert isinstance(body["database"], dict)
+    for name in ("uptime_seconds", "connections", "restaurants", "clock_behind_seconds"):
+        assert is_count(body[name]), name
+    assert body["database"]["status"] == ("unavailable" if "reason" in body else "ok")
+    assert isinstance(body["database"]["warnings"], list)
+    assert (body["discovery"]["state"], body["access"], body["tls"]) == ("off", "open", None)
 
 
 @pytest.mark.parametrize("path", ROUTES)
@@ -53,6 +57,21 @@ def test_a_hub_that_can_commit_is_healthy(api: httpx.Client, path: str) -> None:
     held(body)
     assert answer.headers["content-type"].split(";")[0] == "application/json"
     assert answer.headers["cache-control"] == "no-store"
+
+
+def test_it_says_what_the_hub_is_and_how_large_its_database(hub: Hub, api: httpx.Client) -> None:
+    files = [hub.data / f"restohub.db{end}" for end in ("", "-wal")]
+    began, before = datetime.now(UTC).replace(microsecond=0), [file.stat().st_size for file in files]
+    body = ok(api.get("/health"))
+    database = body["database"]
+    assert began <= datetime.fromisoformat(body["timestamp"]) <= datetime.now(UTC)
+    assert body["version"] == version("restohub")
+    assert database["sqlite_version"] == sqlite3.sqlite_version
+    sizes = zip((database["size_bytes"], database["wal_bytes"]), before, files, strict=True)
+    assert all(told in (then, file.stat().st_size) for told, then, file in sizes)
+    assert 0 < database["free_bytes"] < shutil.disk_usage(hub.data).total
+    with hub.client(transport=httpx.HTTPTransport(local_address="127.0.0.99")) as loopback:
+        assert ok(loopback.get("/health"))["database"]["sqlite_version"], "over the loopback, from any address of it"
 
 
 def test_both_routes_say_the_same(api: httpx.Client) -> None:
@@ -68,7 +87,9 @@ def test_no_path_of_the_machine_is_told(hub: Hub, api: httpx.Client) -> None:
 def test_restaurants_are_counted(new_hub: Callable[..., Hub]) -> None:
     hub = new_hub().start()
     with hub.client() as api:
-        assert ok(api.get("/health"))["restaurants"] == 1
+        body = ok(api.get("/health"))
+        assert body["restaurants"] == 1
+        assert body["backup"] == {"last": None, "places": [], "missing": []}
         made = hub.new_restaurant()
         assert ok(api.get("/health"))["restaurants"] == 2
         assert api.delete(f"/restaurants/{made}").status_code == 204
@@ -115,6 +136,7 @@ def test_a_hub_that_cannot_commit_is_unhealthy_and_still_reads(new_hub: Callable
             assert answer.json()["status"] == "unhealthy"
             assert answer.json()["reason"]
             held(answer.json())
+            held(api.get(path, headers={"Via": "a proxy: it asks for another"}).json())
         assert floor_of(api, 1)["guests"]["g1"] == kept
         make_room(small_disk)
         again = [api.post(guests, json={**guest, "id": "g2"}).status_code]

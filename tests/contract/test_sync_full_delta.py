@@ -343,6 +343,7 @@ def test_revisions_and_epoch_outlive_the_process(new_hub: Callable[..., Hub], en
     with hub.client() as api:
         a_busy_evening(api, 1)
         before, whole = full_sync(api, 1), delta(api, 1, since_revision=4)
+        first_run = ok(api.get("/health"))
     if end == "stop":
         hub.stop()
     else:
@@ -354,3 +355,5 @@ def test_revisions_and_epoch_outlive_the_process(new_hub: Callable[..., Hub], en
         }
         assert (after["revision"], after["timestamp"]) == (before["revision"], before["timestamp"])
         assert delta(api, 1, since_revision=4, epoch=before["epoch"]) == whole
+        run = ok(api.get("/health"))
+        assert (run["id"] == first_run["id"], run["run"] == first_run["run"]) == (True, False)
