@@ -106,6 +106,7 @@ def test_the_hub_says_by_what_it_is_known(secure: TlsHub) -> None:
     port = secure.tls_port
     with secure.client() as api:
         assert ok(api.get("/health"))["tls"] == {"port": port, "fingerprint": shown}
+        assert f"connect-src 'self' wss://127.0.0.1:{port};" in api.get("/").headers["content-security-policy"]
     where = json.loads(told(secure, "where", "--json"))
     assert where["tls"] == {"port": port, "fingerprint": shown, "urls": [f"{secure.url}/"]}
     assert where["own_url"] == f"{secure.plain_url}/"

@@ -81,6 +81,7 @@ def test_a_file_may_be_kept_for_good(api: httpx.Client, name: str, accepts: str,
     assert answer.headers.get_list("cache-control") == ["public, max-age=31536000, immutable"]
     assert answer.headers["content-type"] == TYPES[name.rpartition(".")[2]]
     assert answer.headers["vary"] == "accept-encoding"
+    assert "script-src" not in answer.headers["content-security-policy"], "the policy of the page is the page's alone"
     assert (answer.headers.get("content-encoding") == "gzip") is packed
     assert (gzip.decompress(sent) if packed else sent) == (BOARD / name).read_bytes()
 

@@ -49,6 +49,7 @@ def evening(floor: Floor) -> Floor:
 
 def test_the_report_counts_the_parties_that_are_done(evening: Floor) -> None:
     found = report(evening)
+    assert found["restaurant"] == ok(evening.api.get(evening.root))["name"]
     assert (found["restaurantId"], found["date"], found["timezone"]) == (evening.restaurant, DAY, "Europe/Rome")
     assert (found["start"], found["end"]) == ("2026-11-20T03:00:00Z", "2026-11-21T03:00:00Z")
     assert found["finished"] == {"parties": 2, "covers": 6}

@@ -16,6 +16,14 @@ from tests.faults.test_erasure import ask, done
 NewHub = Callable[..., Hub]
 PEOPLE, ERASURES = "/restaurants/1/people", "/restaurants/1/erasures"
 PHONE = "+39 06 555 1234"
+TOLD: dict[str, Any] = {
+    "checkInTime": "2024-01-15T18:30:00Z",
+    "quotedWait": 20,
+    "email": "anna@example.org",
+    "specialRequests": "a cake",
+    "tags": ["regular"],
+    "dietaryRestrictions": ["vegan"],
+}
 
 
 @pytest.fixture
@@ -29,9 +37,12 @@ def told(new_hub: NewHub) -> Hub:
     """A hub with a guest who has told much, and left once before."""
     hub = new_hub().start()
     with hub.client() as api:
+        table = {"id": "t1", "tableNumber": "7", "capacity": 4, "section": "Terrace", "server": "Mia"}
+        assert api.post("/restaurants/1/tables", json=table).status_code == 201
         for guest_id in ("before", "now"):
             guest = {"id": guest_id, "name": "Anna Rossi", "partySize": 2, "phone": PHONE, "notes": "by the window"}
-            assert api.post("/restaurants/1/guests", json=guest).status_code == 201
+            assert api.post("/restaurants/1/guests", json=guest | TOLD).status_code == 201
+        api.patch("/restaurants/1/guests/before", json={"tableId": "t1"})
         api.patch("/restaurants/1/guests/before", json={"status": "finished"})
         assert api.delete("/restaurants/1/guests/before").status_code == 204
         api.post("/restaurants/1/guests", json={"id": "other", "name": "Weber", "partySize": 2, "phone": "0123"})
@@ -44,9 +55,18 @@ def test_all_that_is_held_of_a_person_is_handed_over(told: Hub) -> None:
         assert [guest["id"] for guest in held["guests"]] == ["now"]
         steps = [(one["action"], one["guest"] and one["guest"]["notes"]) for one in held["log"]]
         told_then = "by the window"
-        assert steps == [("create", told_then), ("create", told_then), ("update", told_then), ("delete", None)]
-        visits = [(one["guest_id"], one["status"], one["hashed_contacts"]) for one in held["visits"]]
-        assert visits == [("before", "finished", True)]
+        assert steps == [*[("create", told_then)] * 2, *[("update", told_then)] * 2, ("delete", None)]
+        assert [one["revision"] for one in held["log"]] == [2, 3, 4, 5, 6]
+        assert all(one["guest"] is None or one["time"] == one["guest"]["lastUpdated"] for one in held["log"])
+        gone = held["log"][3]["guest"]
+        assert held["visits"] == [
+            {
+                "guest_id": "before", "time": gone["checkInTime"], "status": "finished", "party_size": 2,
+                "is_walk_in": True, "quoted_wait": 20, "reservation_time": None, "check_in_time": gone["checkInTime"],
+                "seated_time": gone["seatedTime"], "ended": gone["finishedTime"], "table_number": "7",
+                "section": "Terrace", "server": "Mia", "hashed_contacts": True,
+            }
+        ]  # fmt: skip
         one = api.post(PEOPLE, json={"id": "now"}).json()
         assert (len(one["guests"]), len(one["log"]), one["visits"]) == (1, 1, [])
         nobody = api.post(PEOPLE, json={"email": "nobody@example.org"})
@@ -79,15 +99,23 @@ def test_a_person_is_found_by_an_e_mail_however_it_is_typed(told: Hub) -> None:
 
 def test_after_an_erasure_only_facts_are_left(told: Hub) -> None:
     with told.client() as api:
-        ended = done(api, ask(api, phone=PHONE))
-        assert (ended["guests"], ended["missing"]) == (2, [])
+        asked = api.post(ERASURES, json={"phone": PHONE}, headers={"Idempotency-Key": "k"}).json()
+        assert asked.keys() == {"id", "state", "asked", "done", "guests", "missing"}
+        assert (asked["state"], asked["done"], asked["missing"]) == ("waiting", None, [])
+        ended = done(api, asked["id"])
+        assert ended == {**asked, "state": "done", "done": ended["done"], "guests": 2}
+        assert asked["asked"] <= ended["done"]
+        again = api.post(ERASURES, json={"id": "nobody"}, headers={"Idempotency-Key": "k"})
+        assert again.status_code == 202, "a key is not honoured"
         held = api.post(PEOPLE, json={"phone": PHONE}).json()
         assert held == {"guests": [], "log": [], "visits": []}
         now = api.post(PEOPLE, json={"id": "before"}).json()
-        [visit] = now["visits"]
-        assert (visit["party_size"], visit["hashed_contacts"]) == (2, False)
+        assert [(one["party_size"], one["hashed_contacts"]) for one in now["visits"]] == [(2, False)]
         assert {one["guest"]["name"] for one in now["log"] if one["guest"]} == {"Guest"}
         assert api.get("/restaurants/1/guests/other").json()["name"] == "Weber"
+        kept = api.get("/restaurants/1/guests/now").json()
+        assert [kept[name] for name in ("name", "phone", "email", "notes", "specialRequests")] == ["Guest", *[None] * 4]
+        assert (kept["tags"], kept["dietaryRestrictions"], kept["partySize"]) == ([], [], 2)
         guest = {"id": "again", "name": "Anna Rossi", "partySize": 2, "phone": PHONE}
         assert api.post("/restaurants/1/guests", json=guest).json()["totalVisits"] == 0
 

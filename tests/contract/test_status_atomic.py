@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.contract.answers import TIME, Json, faulty_fields, ok, problem
+from tests.contract.answers import TIME, UUID, Json, faulty_fields, ok, problem
 from tests.contract.floor_client import Floor
 from tests.fields import DONE, PHASES
 
@@ -157,11 +157,15 @@ def test_what_is_only_read_is_ignored_and_a_version_says_what_was_seen(floor: Fl
 
 def test_where_nothing_changes_no_commit_is_made(floor: Floor) -> None:
     guest, table = floor.party_at_table()
+    named: set[str] = set()
     with floor.untouched():
         for body in ({"status": "seated"}, {"status": "Seated", "tableId": table["id"]}):
             told = changed(floor, guest["id"], **body)
+            named.add(told["transaction_id"])
             assert (told["changes"], told["changes_count"], told["table_cleared"]) == ([], 0, False)
             assert (told["guest"], told["table"], told["old_status"]) == (guest, table, "seated")
+    assert len(named) == 2, "it names nothing, so it is never given twice"
+    assert all(map(UUID.fullmatch, named))
 
 
 @pytest.mark.parametrize(

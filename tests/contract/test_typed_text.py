@@ -57,6 +57,9 @@ def test_a_space_in_a_search_may_be_a_plus(api: httpx.Client, restaurant: int, q
         ("(070) 12", ["Cem"]),
         ("1234567", ["Anna Berg"]),
         ("46-70", ["Anna Berg"]),
+        ("46.70", ["Anna Berg"]),
+        ("46/70", ["Anna Berg"]),
+        ("4670 anna", []),  # it is no phone
         ("6-7", []),  # two digits are in too many
         ("70 anna", []),
         ("2 0701", []),  # nothing is found across name and phone

@@ -218,7 +218,8 @@ def test_a_client_that_slept_through_it_gets_the_floor_as_it_is(new_hub: NewHub)
         query = {"restaurant_id": 1, "since_revision": held["revision"], "epoch": held["epoch"]}
         answer = api.get("/api/sync/delta", params=query)
         assert answer.status_code == 200, answer.text
-        assert not any(word in answer.text for word in WORDS)
+        assert answer.json()["revision"] > held["revision"]
+        assert not any(word in answer.text + str(shown(api)) for word in WORDS)
         mirror = {guest["id"]: guest for guest in held["guests"]}
         for change in answer.json()["changes"]:
             if change["entity_type"] == "guest":
@@ -266,6 +267,11 @@ def test_older_backups_are_replaced_where_that_is_asked_for(new_hub: NewHub, tmp
         done(api, ask(api, backups="renew"))
     assert finds(hub.data, SEARCHED) == finds(tmp_path, SEARCHED) == []
     assert len(list((hub.data / "backups").glob("*.gz"))) == len(list(tmp_path.glob("*/*.gz"))) == 1
+    [place] = tmp_path.glob("restohub-*")
+    place.rename(tmp_path / "away")
+    with hub.client() as api:
+        missing = done(api, ask(api, backups="renew"))["missing"]
+        assert [str(tmp_path) in one for one in missing] == [True]
 
 
 def test_two_people_are_forgotten_though_the_backups_are_to_be_renewed_for_one(new_hub: NewHub) -> None:

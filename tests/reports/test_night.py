@@ -51,16 +51,16 @@ def test_waits_are_of_those_who_were_told_one_and_were_seated() -> None:
         return visit(quoted_wait=told, check_in_time=came, seated_time=came + 60 * minutes, party_size=size)
 
     found = report(
-        waited(20, 22), waited(20, 25), waited(20, 26), waited(20, 14), waited(30, 30, 5, EVENING + 3600),
+        waited(20, 18), waited(20, 25), waited(20, 26), waited(20, 14), waited(30, 30, 5, EVENING + 3600),
         waited(None, 90), waited(10, -5), visit(quoted_wait=10, check_in_time=EVENING), visit(quoted_wait=10),
     ).waits  # fmt: skip
     assert (found.parties, found.quoted, found.actual) == (5, 22, 23)
     assert (found.sooner, found.on_time, found.later) == (1, 3, 1)
-    assert [(one.size, one.parties, one.actual) for one in found.by_size] == [
-        ("1-2", 4, 22), ("3-4", 0, None), ("5-6", 1, 30), ("7+", 0, None),
+    assert [(one.size, one.parties, one.quoted, one.actual) for one in found.by_size] == [
+        ("1-2", 4, 20, 21), ("3-4", 0, None, None), ("5-6", 1, 30, 30), ("7+", 0, None, None),
     ]  # fmt: skip
     assert found.by_hour == [
-        WaitsByHour("2026-11-27T18:00:00Z", 4, 20, 22),
+        WaitsByHour("2026-11-27T18:00:00Z", 4, 20, 21),
         WaitsByHour("2026-11-27T19:00:00Z", 1, 30, 30),
     ]
 
@@ -121,7 +121,10 @@ def test_what_is_no_date_of_a_report_is_none(text: str) -> None:
 
 def test_tables_and_chairs_sections_and_servers() -> None:
     window, bar = Served("7", 4, "Window", "Mia"), Served("9", 2, "Bar", "Mia")
-    found = report(visit(served=window, party_size=3), visit(served=window), visit(served=bar), visit(party_size=1))
+    cancelled = visit(served=bar, status="cancelled")
+    found = report(
+        visit(served=window, party_size=3), visit(served=window), visit(served=bar), visit(party_size=1), cancelled
+    )
     use = found.tables
     assert (use.used, use.seatings, use.chairs, use.covers) == (2, 3, 10, 7)
     assert found.sections == [Group("Window", 2, 5), Group("Bar", 1, 2), Group(None, 1, 1)]
