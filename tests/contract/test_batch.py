@@ -162,13 +162,17 @@ def test_an_entity_that_ends_as_it_began_is_no_change(api: httpx.Client, restaur
 
 
 def test_a_batch_that_changes_nothing_makes_no_commit(api: httpx.Client, restaurant: int) -> None:
-    new_guest(api, restaurant, id="g1", notes="window")
-    answer = post_batch(api, restaurant, op("guest", "update", "g1", notes="window"))
+    guest = new_guest(api, restaurant, id="g1", notes="window")
+    table = new_table(api, restaurant, id="t1", section="Patio")
+    same = op("guest", "update", "g1", notes="window"), op("table", "update", "t1", section="Patio")
+    answer = post_batch(api, restaurant, *same)
     body = ok(answer)
-    guest = ok(api.get(f"/restaurants/{restaurant}/guests/g1"))
-    assert body["results"] == [{"entity_type": "guest", "entity_id": "g1", "status": "unchanged", "data": guest}]
+    assert body["results"] == [
+        {"entity_type": "guest", "entity_id": "g1", "status": "unchanged", "data": guest},
+        {"entity_type": "table", "entity_id": "t1", "status": "unchanged", "data": table},
+    ]
     assert (body["success"], body["changes"]) == (True, [])
-    assert revision_of(answer) == body["revision"] == 1 == floor_of(api, restaurant)["revision"]
+    assert revision_of(answer) == body["revision"] == 2 == floor_of(api, restaurant)["revision"]
 
 
 def test_500_operations_are_taken(api: httpx.Client, restaurant: int) -> None:
@@ -256,7 +260,8 @@ def test_without_a_restaurant_a_batch_goes_to_restaurant_1(new_hub: Callable[...
 
 def test_timestamp_and_metadata_beside_the_operations_are_ignored(api: httpx.Client, restaurant: int) -> None:
     beside: Json = {"timestamp": "2024-01-15T10:30:00.123Z", "metadata": {"device": "iPad"}}
-    assert ok(post_batch(api, restaurant, op("guest", "create", "g1", **GUEST), **beside))["revision"] == 1
+    create = {**op("guest", "create", "g1", **GUEST), "timestamp": beside["timestamp"]}
+    assert ok(post_batch(api, restaurant, create, **beside))["revision"] == 1
 
 
 @pytest.mark.parametrize("path", [BATCH + "/", BATCH + "/?restaurant_id={id}", BATCH + "?restaurant_id={id}"])
@@ -272,7 +277,7 @@ def test_the_older_form_takes_the_guests_and_then_the_tables(api: httpx.Client, 
         "timestamp": "2024-01-15T10:30:00Z",
         "metadata": {},
         "tables": [{"id": "t1", "operation": "create", "data": {**TABLE, "currentGuestId": "g1"}}],
-        "guests": [{"id": "g1", "operation": "create", "data": GUEST}],
+        "guests": [{"id": "g1", "operation": "create", "data": GUEST, "timestamp": "2024-01-15T10:30:00Z"}],
     }
     answer = ok(api.post(BATCH, json=body))
     results = [(r["entity_type"], r["entity_id"], r["status"]) for r in answer["results"]]

@@ -108,7 +108,9 @@ def test_what_the_batch_itself_makes_had_no_version(api: httpx.Client, restauran
 
 def test_what_is_not_there_is_404(api: httpx.Client, restaurant: int) -> None:
     guest = new_guest(api, restaurant)
-    problem(post_batch(api, restaurant, matching(1, "table", "delete", "t9")), 404, "table_not_found")
+    for kind in ("guest", "table"):
+        for wanted in (matching(1, kind, "delete", "x9"), matching(1, kind, "update", "x9", notes="mine")):
+            problem(post_batch(api, restaurant, wanted), 404, f"{kind}_not_found")
     answer = post_batch(
         api,
         restaurant,

@@ -160,10 +160,13 @@ def test_a_delete_conflicts_with_any_later_change(api: httpx.Client, restaurant:
 
 
 @pytest.mark.parametrize("kind", ["guest", "table"])
-def test_a_delete_conflicts_where_the_log_does_not_know_its_base(api: httpx.Client, restaurant: int, kind: str) -> None:
+def test_a_change_or_a_delete_conflicts_where_the_log_does_not_know_its_base(
+    api: httpx.Client, restaurant: int, kind: str
+) -> None:
     now = new_guest(api, restaurant, id="x") if kind == "guest" else new_table(api, restaurant, id="x")
-    result = only(post_updates(api, restaurant, {**op(kind, "delete", "x"), "data": {}, "base_version": 99}))
-    assert (result["status"], result["error_code"], result["current"]) == ("conflict", "version_conflict", now)
+    for wanted in ({**op(kind, "delete", "x"), "data": {}}, op(kind, "update", "x", notes="window")):
+        result = only(post_updates(api, restaurant, {**wanted, "base_version": 99}))
+        assert (result["status"], result["error_code"], result["current"]) == ("conflict", "version_conflict", now)
 
 
 def test_a_key_gives_mutation_ids_to_updates_without_one(api: httpx.Client, restaurant: int) -> None:
