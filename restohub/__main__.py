@@ -30,7 +30,8 @@ def main() -> None:
 def _leave(_: int, __: FrameType | None) -> None:
     """Nothing was promised to anyone yet: what the store holds is whole at every moment, as after a power cut.
 
-    Once the hub listens, uvicorn's own handlers stand in this one's place; after its stop, nothing is left to do.
+    Once the hub listens, uvicorn's own handlers stand in this one's place. After its stop a second signal leaves the
+    write-ahead log to the next start.
     """
     os._exit(0)
 

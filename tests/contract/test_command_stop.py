@@ -38,6 +38,8 @@ def test_a_stop_closes_20_sockets_with_1001_and_ends_with_status_0(new_hub: NewH
     assert hub.stop(sig, STOP_WAIT_S) == 0
     assert [until_closed(sock) for sock in socks] == [([], 1001)] * 20
     assert "Traceback" not in hub.said()
+    assert hub.said().endswith("The hub has stopped; everything it answered is saved.\n"), "its last line"
+    assert not (hub.data / "restohub.db-wal").exists(), "`restohub.db` has all then"
 
 
 @BOTH_SIGNALS
