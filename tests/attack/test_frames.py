@@ -47,6 +47,18 @@ def flooded(sock: socket.socket, frames: bytes, times: int = 1) -> Ending:
     return ended
 
 
+def mib_taken(sock: socket.socket, mib: int) -> int:
+    """How many MiB of pings the network takes of one who sends on after his flood, until the hub cuts him off."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65536)
+    piece = frame(PING, b"x" * 122) * 8192
+    taken = 0
+    with sock, contextlib.suppress(OSError):
+        while taken < mib:
+            sock.sendall(piece)
+            taken += 1
+    return taken
+
+
 def joins(sock: socket.socket) -> bool:
     """Whether a connection became a socket."""
     return read_head(sock).startswith(b"HTTP/1.1 101 ")
@@ -58,8 +70,12 @@ def test_a_flood_of_frames_of_any_kind_ends_its_socket(target: Hub) -> None:
         assert joins(sock)
         return flooded(sock, flood)
 
-    with ThreadPoolExecutor(len(FLOODS)) as attackers:
+    with ThreadPoolExecutor(len(FLOODS) + 1) as attackers:
+        goes_on = upgrade(target)
+        assert joins(goes_on)
+        taken = attackers.submit(mib_taken, goes_on, 64)
         ends = dict(zip(FLOODS, attackers.map(attack, FLOODS.values()), strict=True))
+    assert taken.result() < 16, "nothing more is read"
     for kind, ended in ends.items():
         closed_with = TOO_MANY_FRAGMENTS if kind == "65 fragments" else TOO_MANY_FRAMES
         assert (ended.code, ended.reason) == closed_with, kind

@@ -112,7 +112,8 @@ def test_a_realtime_without_a_restaurant_greets_with_every_restaurant(
     with hub.socket(path) as sock:
         hello = next_message(sock)
     assert hello.keys() == HELLO_KEYS | {"restaurants"}
-    assert (hello["restaurant_id"], hello["revision"], hello["resumed"]) == (None, None, False)
+    assert [hello[key] for key in ("restaurant_id", "restaurant", "revision")] == [None] * 3
+    assert hello["resumed"] is False
     assert {"id": restaurant, "revision": 1} in hello["restaurants"]
     assert {told["id"] for told in hello["restaurants"]} == {one["id"] for one in api.get("/restaurants").json()}
 

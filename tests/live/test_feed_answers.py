@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 
 import pytest
@@ -94,7 +95,9 @@ async def test_floors_asked_for_within_a_second_are_one_and_commits_go_on_meanwh
         await until(lambda: len(client.read_all().kinds) > 2)
         await settle()
         one.assert_agreed()
-        assert client.kinds == ["full_sync", "delta_update", "full_sync"]
+        assert (client.kinds, cursor.requests) == (["full_sync", "delta_update", "full_sync"], deque()), (
+            "several by one"
+        )
 
 
 @at_once

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import msgspec
 import pytest
@@ -14,6 +15,9 @@ from restohub.build.reference.sample_hub import MANAGER_TOKEN, Exchange, SampleH
 from restohub.limits import BOARD_FILES_BURST, UNITS_A_SECOND, UNITS_BURST, VISITS_A_UNIT
 from restohub.live import address_usage
 from restohub.live.address_usage import Caller, Callers
+from restohub.live.cursor import Cursor
+from restohub.web.sockets import catch_up_first
+from tests.live.feed_harness import SlowLink, messages, settle
 from tests.live.test_address_usage import SetClock
 from tests.live.test_writer import at_once
 
@@ -150,6 +154,21 @@ async def test_a_report_costs_a_unit_more_for_each_500_visits() -> None:
         units, answer = await one.cost("GET", "/restaurants/1/reports/2024-01-15")
         assert msgspec.json.decode(answer.answer)["finished"]["parties"] == VISITS_A_UNIT
         assert units == 2
+
+
+@at_once
+async def test_the_floor_that_a_socket_begins_with_costs_a_unit_and_is_waited_for() -> None:
+    async with guarded() as one:
+        hub, link, asked = one.stage.hub, SlowLink(), SimpleNamespace(restaurant_id=1, since=None, epoch=None)
+        cursor = Cursor(link, "sync", 1, one.caller, hub.clock.now)
+        one.caller.spend(UNITS_BURST + 1)
+        opening = asyncio.create_task(catch_up_first(hub, cursor, cast(Any, asked)))
+        await settle()
+        assert link.written == [], "the socket waits while its address owes units"
+        one.caller.spend(-UNITS_BURST - 1)
+        await opening
+        assert [message["type"] for message in messages(b"".join(link.written))][-1] == "full_sync"
+        assert one.caller.units.left(hub.callers.now()) == UNITS_BURST - 1
 
 
 @at_once
