@@ -14,8 +14,11 @@ from typing import Any, cast
 from restohub.access.adoption import Adopted
 from restohub.access.devices import Access, Device
 from restohub.access.headers import sent_by
+from restohub.access.staff import Person
 from restohub.access.tokens import new_token
 from restohub.access.visitors import Sighting
+from restohub.floor.outcomes import Refused
+from restohub.live.address_usage import Caller
 from restohub.live.ports import StorageFullError
 from restohub.upkeep.seen_devices import keep_seen_devices
 from restohub.web.access_mode import put_access
@@ -28,8 +31,11 @@ from restohub.web.device_routes import (
     pair_device,
     revoke_device,
 )
+from restohub.web.error_handlers import CALLER
 from restohub.web.policy import check_token
 from restohub.web.request import Request
+from restohub.web.sign_in import sign_in, step_up
+from restohub.web.staff_routes import change_person, create_person
 from restohub.wire.problems import Problem
 from restohub.wire.responses import Answer
 
@@ -86,8 +92,9 @@ class Floor:
             return {"type": "http.request", "body": json.dumps(body).encode(), "more_body": False}
 
         headers = [(b"content-type", b"application/json"), (b"authorization", f"Bearer {token}".encode())]
-        caller = SimpleNamespace(address=ADDRESS, looks=0, shared=False)
-        scope = {"headers": headers, "path_params": {"device_id": path}, "restohub.caller": caller}
+        caller = Caller(ADDRESS, lambda: 0.0, shared=False)
+        caller.looks = 0
+        scope = {"headers": headers, "path_params": dict.fromkeys(("device_id", "person_id"), path), CALLER: caller}
         request = Request(scope, receive, cast(Any, self))
         if handler not in (open_pairing, get_pairing):
             check_token(request, "manager")  # as each route does before its handler
@@ -266,6 +273,7 @@ async def test_the_invitations_of_a_manager_end_with_him() -> None:
 @at_once
 async def test_what_a_manager_began_before_he_was_revoked_is_refused_once_its_body_is_there() -> None:
     floor, sent = Floor(known()), asyncio.Event()
+    floor.access.staff.put(Person("p1", "Anna", "host", None, 1))
     floor.writer.go.set()
     waiting = await floor.ask(open_pairing, {"token_sha256": "0" * 64})
     code = json.loads(waiting.body)["code"]
@@ -274,12 +282,16 @@ async def test_what_a_manager_began_before_he_was_revoked_is_refused_once_its_bo
         floor.ask(invite_device, {"name": "Back door", "role": "manager"}, token=TOKEN, sent=sent),
         floor.ask(change_device, {"name": "Back door"}, path="d1", token=TOKEN, sent=sent),
         floor.ask(put_access, {"access": "open"}, token=TOKEN, sent=sent),
+        floor.ask(adopt_device, {"visitor": "0" * 16, "name": "Back door", "role": "host"}, token=TOKEN, sent=sent),
+        floor.ask(create_person, {"name": "Eva", "role": "manager", "pin": "2580"}, token=TOKEN, sent=sent),
+        floor.ask(change_person, {"role": "manager"}, path="p1", token=TOKEN, sent=sent),
+        *(floor.ask(one, {"person_id": "p1", "pin": "2580"}, token=TOKEN, sent=sent) for one in (sign_in, step_up)),
     ]
     await begun()
     await floor.ask(revoke_device, path="d1")
     sent.set()
     ended = await asyncio.gather(*begun_by_him, return_exceptions=True)
-    assert [one.refused.code for one in ended if isinstance(one, Problem)] == ["token_invalid"] * 4
+    assert [getattr(one, "refused", one) for one in ended] == [Refused("token_invalid")] * 9
     assert (list(floor.access.devices), floor.access.closed) == (["d1"], True)
 
 
