@@ -11,6 +11,8 @@ from hashlib import sha256
 from types import SimpleNamespace
 from typing import Any, cast
 
+import pytest
+
 from restohub.access.adoption import Adopted
 from restohub.access.devices import Access, Device
 from restohub.access.headers import sent_by
@@ -20,6 +22,7 @@ from restohub.access.visitors import Sighting
 from restohub.floor.outcomes import Refused
 from restohub.live.address_usage import Caller
 from restohub.live.ports import StorageFullError
+from restohub.upkeep import seen_devices
 from restohub.upkeep.seen_devices import keep_seen_devices
 from restohub.web.access_mode import put_access
 from restohub.web.adoption_routes import adopt_device, adoptable
@@ -192,11 +195,18 @@ async def test_who_was_revoked_on_a_full_disk_is_stored_once_it_has_room() -> No
     floor.writer.full = True
     [refused] = await asyncio.gather(floor.ask(revoke_device, path="d1"), return_exceptions=True)
     assert isinstance(refused, Problem)
-    floor.writer.full = False
-    keeping = asyncio.ensure_future(keep_seen_devices(cast(Any, floor)))
-    await begun()
-    keeping.cancel()
-    assert floor.writer.kept["d1"].revoked_at == 1000
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(seen_devices, "AGAIN_S", 0)  # a minute
+        keeping = asyncio.ensure_future(keep_seen_devices(cast(Any, floor)))
+        await begun()
+        assert floor.writer.kept == {}
+        floor.writer.full = False
+        await begun()
+        keeping.cancel()
+    assert "d1" in floor.writer.kept, "the hub goes on trying"
+    floor.clock = SimpleNamespace(now=lambda: 2000)
+    await floor.ask(revoke_device, path="d1")
+    assert floor.writer.kept["d1"].revoked_at == 1000, "it has its effect once"
 
 
 async def code_of(floor: Floor) -> str:

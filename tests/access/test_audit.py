@@ -90,7 +90,7 @@ def test_a_refusal_says_who_was_first(hub: Hub, stand: Device) -> None:
 def test_managers_see_who_did_what(hub: Hub, stand: Device) -> None:
     with hub.client() as anyone, hub.client(headers=bearer(stand.token)) as api, manager(hub) as trusted:
         ok(anyone.post(TABLES, json={"id": "t1", "tableNumber": "1", "capacity": 4}), 201)
-        ok(api.post(GUESTS, json={"id": "g1", "name": "Rossi", "partySize": 4, "tableId": "t1"}), 201)
+        made = ok(api.post(GUESTS, json={"id": "g1", "name": "Rossi", "partySize": 4, "tableId": "t1"}), 201)
         assert api.delete(GUESTS + "/g1").status_code == 204
         problem(api.get("/api/audit"), 403, "not_permitted")
         problem(anyone.get("/api/audit"), 401, "token_required")
@@ -106,7 +106,9 @@ def test_managers_see_who_did_what(hub: Hub, stand: Device) -> None:
             (2, "Empfang ✓", "update", "table", "t1"),
             (1, None, "create", "table", "t1"),
         ]
+        assert page["entries"][2]["timestamp"] == made["createdAt"]
         assert "Rossi" not in trusted.get("/api/audit").text
+        assert ok(trusted.get("/api/audit?limit=3")) == page, "there are no more"
         first = ok(trusted.get("/api/audit?limit=1"))
         assert (first["has_more"], {one["revision"] for one in first["entries"]}) == (True, {3})
         rest = ok(trusted.get("/api/audit?before_revision=3"))
@@ -159,6 +161,7 @@ def test_the_audit_is_a_table_too_and_knows_who_made_and_removed_restaurants(hub
     formula = pair(hub, "manager", "=1+1")
     with hub.client(headers=bearer(formula.token)) as api:
         made = ok(api.post("/restaurants", json={"name": "Bar"}), 201)
+        ok(api.patch(f"/restaurants/{made['id']}", json={"name": "Bistro"}))
         ok(api.post(GUESTS, json={"id": "g1", "name": "Rossi", "partySize": 4}), 201)
         assert api.delete(f"/restaurants/{made['id']}").status_code == 204
         table = api.get("/api/audit?format=csv")
@@ -175,8 +178,8 @@ def test_the_audit_is_a_table_too_and_knows_who_made_and_removed_restaurants(hub
         page = ok(api.get("/api/audit?restaurant_id=0"))
         did = [(one["device"], one["action"], one["entity_type"], one["entity_id"]) for one in page["entries"]]
         bar = str(made["id"])
-        assert did[:2] == [("=1+1", "delete", "restaurant", bar), ("=1+1", "create", "restaurant", bar)]
-        assert (did[2][0], page["restaurant_id"]) == (None, 0)
+        assert did[:3] == [("=1+1", done, "restaurant", bar) for done in ("delete", "update", "create")]
+        assert (did[3][0], page["restaurant_id"]) == (None, 0)
     command = ("audit", "--data", str(hub.data))
     assert printed(*command).stdout.endswith("Z  =1+1  create guest g1\n")
     assert printed(*command, "--csv").stdout == table.content.decode().replace("\r\n", "\n")

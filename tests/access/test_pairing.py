@@ -59,8 +59,9 @@ def test_a_device_waits_is_let_in_and_belongs(api: httpx.Client, trusted: httpx.
     assert 100 < listed["expires_in_seconds"] <= waiting["expires_in_seconds"]
     made = ok(approve(trusted, f" {code[:3].lower()}-{code[3:]} "), 201)
     assert (made["name"], made["role"], made["paired_by"]) == ("Host stand", "host", "The hub's own machine")
+    assert (made["known_by"], made["weakness"], made["suspended_at"]) == ("token", None, None)
     paired = ok(api.get("/api/pairing", headers=bearer(token)))
-    assert (paired["state"], paired["code"], paired["device"]) == ("paired", None, made)
+    assert paired == {"state": "paired", "code": None, "expires_in_seconds": None, "device": made}
     assert api.get("/restaurants", headers=bearer(token)).status_code == 200
 
 

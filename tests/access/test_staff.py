@@ -289,7 +289,9 @@ def test_a_confirmation_is_of_one_device_ends_with_a_sign_out_and_the_commit_kee
         ok(api.patch(one, json={"capacity": 5}))
         ok(api.patch(one, json={"status": "dirty"}))
         problem(other.patch(one, json={"capacity": 6}), 403, "pin_required")
-        problem(api.delete("/restaurants/404"), 404, "restaurant_not_found")
+        gone = ok(api.post("/restaurants", json={"name": "Bar"}), 201)["id"]
+        assert api.delete(f"/restaurants/{gone}").status_code == 204
+        assert ok(trusted.get("/api/audit?restaurant_id=0"))["entries"][0]["person"] == "Bea"
         ok(api.post("/api/sign-in", json=typed(anna, "4711")))
         assert api.delete("/api/sign-in").status_code == 204
         problem(api.patch(one, json={"capacity": 6}), 403, "pin_required")

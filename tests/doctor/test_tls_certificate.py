@@ -77,6 +77,7 @@ def test_with_a_key_of_another_certificate_plain_http_goes_on_and_without_it_the
         health = ok(api.get("/health"))
     assert health["tls"] is None
     assert f"{said} {PLAIN_ALONE}" in health["database"]["warnings"]
+    assert f"{said} {PLAIN_ALONE}" in hub.said()
     args = ("--port", str(hub.port), "--host", "127.0.0.1")
     found = asked(hub.data, *args, names=WITH_TLS).checks["TLS"]
     assert (found["result"], found["found"], found["fix"]) == ("wrong", said, PLAIN_ALONE)

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from restohub.config import Settings
 from restohub.net.certificate import CertificateError, end_warning, read_certificate
 from restohub.net.own_certificate import make_own_certificate, own_certificate
-from restohub.net.served_certificate import GOES_ON, ServedCertificate
+from restohub.net.served_certificate import GOES_ON, PLAIN_ALONE, ServedCertificate
 
 ID = "0197ac3e-5c10-7d21-b4a8-60f3279e44d2"
 PEM = serialization.Encoding.PEM
@@ -88,6 +88,15 @@ def test_files_that_cannot_be_used_are_said(tmp_path: Path, spoil: Callable[[Pat
     with pytest.raises(CertificateError) as refused:
         read_certificate(*files)
     assert str(refused.value).startswith(said.format(certificate=files[0], key=files[1]))
+
+
+def test_where_one_cannot_be_read_the_hub_serves_plain_http_alone_and_says_so(tmp_path: Path) -> None:
+    none = str(tmp_path / "none.pem")
+    served = ServedCertificate(Settings(data=tmp_path, tls_cert=none, tls_key=none), ID)
+    assert served.shown is None
+    [said] = served.warnings(0) or [""]
+    assert said.startswith(f"The certificate {none} cannot be read (No such file or directory).")
+    assert said.endswith(PLAIN_ALONE)
 
 
 def test_an_expired_certificate_is_served_and_said(tmp_path: Path) -> None:

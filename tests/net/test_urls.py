@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec import structs
 
 from restohub.live.hub_address import Endpoint
 from restohub.net.addresses import Interface
@@ -23,6 +24,12 @@ def test_every_address_of_both_networks_is_a_url_and_ipv6_stands_in_brackets() -
     assert found.urls == ("http://192.168.1.20:8000/", "http://[fd12::20]:8000/", "http://10.0.0.5:8000/")
     assert found.local_url == "http://restohub-5edadb.local:8000/"
     assert (found.own_url, found.reason) == ("http://127.0.0.1:8000/", "")
+
+
+def test_a_qr_code_has_what_pins_the_certificate() -> None:
+    assert hub_urls(place(), lambda: [WIFI]).qr_url() == "http://10.0.0.5:8000/"
+    secure = structs.replace(place(), tls_port=8443, fingerprint="ab" * 32)
+    assert hub_urls(secure, lambda: [WIFI]).qr_url() == f"http://10.0.0.5:8000/#tls=8443&fp={'ab' * 32}"
 
 
 def test_a_hub_that_is_not_announced_has_no_url_by_name() -> None:

@@ -111,7 +111,7 @@ def test_what_clear_may_not_remove_is_said_and_is_status_1(new_hub: Callable[...
     with hub.client() as api:
         kept = [api.post("/restaurants", json={"name": NAME}).json()["id"] for _ in range(2)]
     with person(hub, "Bea", "manager", "25801"):  # whose PIN the hub now asks for, and a simulation has none
-        told = simulate(hub.url, "--clear")
+        told = simulate(hub.url, "--clear", "--data", str(hub.data))
     assert told.returncode == 1
     said = told.stdout.splitlines()
     assert [line.partition(" was not removed. ")[0] for line in said[:-1]] == [f"Restaurant {one}" for one in kept]
