@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from restohub import limits
+from restohub.net import certificate_watch, visitor_file
 from restohub.reports import business_day
-from restohub.upkeep import clock_trust, day_close
-from restohub.wire import inputs, socket_state
+from restohub.upkeep import clock_trust, day_close, seen_devices
+from restohub.wire import inputs, messages, socket_state
 from tests.house.source_tree import ROOT
 
 PAGE = " ".join((ROOT / "restohub/docs/contract.md").read_text("utf-8").split())
@@ -174,6 +175,10 @@ ELSEWHERE: list[tuple[str, ModuleType, dict[str, Any]]] = [
     ("Where the clock leaps ahead by more than a week", day_close, {"LEAP_S": 7 * 86_400}),
     ("is right again for an hour begins a new epoch", clock_trust, {"STEADY_S": 3_600}),
     ("every 30 s, and answers", socket_state, {"HEARTBEAT_S": 30}),
+    ("no message is larger than 256 KiB", messages, {"MESSAGE_BYTES_MAX": 256 * 1024}),
+    ("The hub goes on trying each minute", seen_devices, {"AGAIN_S": 60}),
+    ("that are renewed are shown within a minute", certificate_watch, {"LOOKED_EVERY_S": 60}),
+    ("`last_seen` may be five minutes too early", visitor_file, {"WRITE_EVERY_S": 300}),
     ("always a JSON integer (1 … 2^53−1)", inputs, {"INTEGER_MAX": 2**53 - 1}),
 ]
 

@@ -302,7 +302,12 @@ async def test_a_restaurant_that_goes_whole_takes_its_guests_and_their_weight_wi
 async def test_renaming_a_restaurant_is_no_commit_of_its_floor() -> None:
     async with desk() as one:
         renaming = UpdateRestaurant(1, RestaurantFields(name="B"))
-        assert await outcome(one.submit(renaming, at=DIRECTORY_ID)) == "committed 2"
+        one.disk.hold()
+        task = one.submit(renaming, at=DIRECTORY_ID)
+        await one.disk.asked.wait()
+        assert one.published == [], "it is told after it is durable"
+        one.disk.free.set()
+        assert await outcome(task) == "committed 2"
         assert one.writer.directory.restaurants[1].name == "B"
         assert one.floor.revision == 0
 
