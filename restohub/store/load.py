@@ -68,7 +68,7 @@ class Loaded(Struct, frozen=True):
     def known_until(self) -> int:
         """The newest time (UTC seconds) that the data know."""
         floors = (self.directory.time, *(floor.time for floor in self.floors.values()))
-        return max(*floors, *(max(one.paired_at, one.revoked_at or 0) for one in self.devices))
+        return max((*floors, *(max(one.paired_at, one.revoked_at or 0) for one in self.devices)))
 
 
 async def initialise(connection: Connection, install_id: str, epoch: str) -> None:

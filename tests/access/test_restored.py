@@ -8,7 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
+from restohub.access.devices import Device as Known
+from restohub.floor.model import Directory, Floor
+from restohub.live.key_index import KeyIndex
+from restohub.store.load import Loaded
 from tests.access.closed_hub import Device, bearer, hash_of, machine_token, manager, pair, revoke, told
 from tests.cli.pty_terminal import Terminal
 from tests.conftest import Hub
@@ -146,6 +151,15 @@ def test_of_a_folder_that_was_put_back_by_hand_it_is_said_what_it_is_older_than(
     assert (works_as(closed, office), works_as(closed, gone)) == ("manager", "nothing")
     assert "No device waits to be confirmed." in told("devices", "confirm", "--all", *data)
     assert "not confirmed" not in told("devices", "list", *data)
+
+
+def test_a_copy_knows_as_much_as_its_newest_commit_or_device() -> None:
+    none = Loaded("id", "epoch", b"", None, Directory(time=5), {}, KeyIndex(), {}, None, [], [])
+    assert none.known_until == 5, "of a hub without a restaurant and a device too"
+    assert structs.replace(none, floors={1: Floor(restaurant_id=1, time=7)}).known_until == 7
+    paired = Known("d1", "Bar", "host", b"", 9, "machine")
+    assert structs.replace(none, devices=[paired]).known_until == 9
+    assert structs.replace(none, devices=[structs.replace(paired, revoked_at=11)]).known_until == 11
 
 
 def test_a_backup_that_is_restored_elsewhere_brings_the_list_along(closed: Hub, tmp_path: Path) -> None:
