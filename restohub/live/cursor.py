@@ -85,6 +85,8 @@ class Cursor:
         # Of each restaurant whose change it was not told yet, the latest; of one that was deleted, when that was.
         self.notices: dict[int, Restaurant | int] = {}
         self.live = False
+        # A socket may wait for its floor longer than for a heartbeat, and the greeting comes first.
+        self.greeted = False
         self.wake = asyncio.Event()
         self.requests: deque[SendFullSync | SendDelta] = deque()
         self.full_sync_at = -math.inf
@@ -129,7 +131,7 @@ class Cursor:
             case SendError(refused):
                 self.send_error(refused)
             case SendPing(revision):
-                if self.link.ready:
+                if self.link.ready and self.greeted:
                     self.link.write(text_frame(encode(Ping(time_text(self._now()), revision))))
                 self.link.ping()
             case Close(code, reason):

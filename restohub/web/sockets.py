@@ -198,6 +198,7 @@ def _greet(hub: Hub, cursor: Cursor, floor: Floor | None, *, resumed: bool) -> N
         restaurants=UNSET if floor else [RevisionOf(one.restaurant_id, one.revision) for one in floors],
     )
     cursor.link.write(text_frame(encode(hello)))
+    cursor.greeted = True
 
 
 def _restaurant(hub: Hub, floor: Floor) -> Restaurant | None:

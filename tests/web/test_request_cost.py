@@ -17,6 +17,7 @@ from restohub.live import address_usage
 from restohub.live.address_usage import Caller, Callers
 from restohub.live.cursor import Cursor
 from restohub.web.sockets import catch_up_first
+from restohub.wire.socket_state import HEARTBEAT_S
 from tests.live.feed_harness import SlowLink, messages, settle
 from tests.live.test_address_usage import SetClock
 from tests.live.test_writer import at_once
@@ -164,7 +165,9 @@ async def test_the_floor_that_a_socket_begins_with_costs_a_unit_and_is_waited_fo
         one.caller.spend(UNITS_BURST + 1)
         opening = asyncio.create_task(catch_up_first(hub, cursor, cast(Any, asked)))
         await settle()
-        assert link.written == [], "the socket waits while its address owes units"
+        link.heard_at = asyncio.get_running_loop().time()
+        cursor.tick(link.heard_at + HEARTBEAT_S)
+        assert link.written == [], "the socket waits while its address owes units, and no heartbeat comes first"
         one.caller.spend(-UNITS_BURST - 1)
         await opening
         assert [message["type"] for message in messages(b"".join(link.written))][-1] == "full_sync"
