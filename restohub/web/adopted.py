@@ -112,6 +112,13 @@ def note_visitor(hub: Hub, header: bytes | None, caller: Caller, over: Over, age
     hub.access.note_visitor(Sighting(caller.address, hub.clock.now(), agent, sent_by(header), shared, over))
 
 
+def note_changing(request: Any) -> None:
+    """Somebody without a token asks for a change: note who."""
+    hub, header, caller = request.hub, request.authorization, request.caller
+    if is_looked_at(hub, header, caller):
+        note_visitor(hub, header, caller, came_over(request.scope))
+
+
 def _is_token(header: bytes) -> bool:
     return shown_token(header).startswith(TOKEN_START)
 

@@ -7,7 +7,7 @@ from restohub.live.group_commit import Command, Responder, Step
 from restohub.wire.problems import Problem, refusal
 from restohub.wire.responses import Answer
 
-from .adopted import came_over, is_looked_at, note_visitor
+from .adopted import note_changing
 from .attribution import signed, with_author
 from .change_request import ChangeRequest, first_answer
 from .confirmation import person_behind
@@ -24,8 +24,8 @@ async def commit(change: ChangeRequest, command: Command, respond: Responder, *,
     )  # fmt: skip
     if device is not None:
         respond = signed(respond, device)
-    elif is_looked_at(hub, change.request.authorization, change.request.caller):
-        note_visitor(hub, change.request.authorization, change.request.caller, came_over(change.request.scope))
+    else:
+        note_changing(change.request)
     try:
         answer = await hub.writer.submit(restaurant_id, [step], respond, change.request.caller)
     except Problem as fault:

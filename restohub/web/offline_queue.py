@@ -23,6 +23,7 @@ from restohub.wire.batch_answers import queue_answer
 from restohub.wire.batch_inputs import ParsedEntry, applied_before, named_restaurant, read_queue
 from restohub.wire.responses import Answer
 
+from .adopted import note_changing
 from .atomic_batches import command_of, read_batch_document, versions_named
 from .attribution import signed
 from .confirmation import people_behind
@@ -53,6 +54,8 @@ async def sync_batch(request: Request) -> Answer:
     key = idempotency_key(request)
     items, applied = await _read_items(body), applied_before(body)
     await pay(request.caller, len(items))
+    if device is None:
+        note_changing(request)
     if key is not None:
         items = [
             msgspec.structs.replace(item, mutation_id=item.mutation_id or f"{key}/{index}")

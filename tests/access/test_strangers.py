@@ -56,10 +56,13 @@ def test_managers_are_told_who_came_without_a_token_the_latest_first(new_hub: Ne
         ws(hub, "/realtime", "127.0.7.2", additional_headers=bearer(device.token)) as paired,
         stranger_at(hub, "127.0.7.3") as changes,
         stranger_at(hub, "127.0.7.4") as looks,
+        stranger_at(hub, "127.0.7.5") as queues,
     ):
         next_message(socket)
         next_message(paired)
         ok(changes.post("/restaurants/1/guests", json={"name": "Rossi", "partySize": 2}), 201)
+        update = {"entity_type": "guest", "action": "create", "data": {"name": "Weber", "partySize": 2}}
+        ok(queues.post("/api/sync/batch", json={"updates": [update]}))
         ok(looks.get("/restaurants/1"))
         told = ok(trusted.get("/api/access"))
         before = ok(trusted.get("/api/devices"))["devices"][0]["paired_at"]
@@ -68,9 +71,10 @@ def test_managers_are_told_who_came_without_a_token_the_latest_first(new_hub: Ne
     assert all(before <= one["last_seen"] <= now for one in told["unpaired"])
     weak = "It is known by its address {} alone: whoever has this address passes for this device."
     assert [(one["weakness"], one["device"]) for one in told["unpaired"]] == [
-        (weak.format(address), None) for address in ("127.0.7.3", "127.0.7.1")
+        (weak.format(address), None) for address in ("127.0.7.5", "127.0.7.3", "127.0.7.1")
     ]
     assert [(one["address"], one["agent"], one["sockets"]) for one in told["unpaired"]] == [
+        ("127.0.7.5", "", 0),
         ("127.0.7.3", "", 0),
         ("127.0.7.1", "iPad/1", 1),
     ]
