@@ -164,11 +164,12 @@ def test_its_header_from_another_address_suspends_a_device_until_it_is_confirmed
 
 def test_the_first_header_from_an_address_is_its_own_and_the_second_is_anothers(new_hub: NewHub) -> None:
     hub = new_hub(None, "--access", "closed").start()
-    device = adopted(hub, "127.0.20.12")
-    with app(hub, "127.0.20.12", STEADY) as api, app(hub, "127.0.20.12", jwt(1)) as other:
+    device = adopted(hub, here := "127.0.20.12")
+    with app(hub, here, STEADY) as api, app(hub, here, jwt(1)) as other, app(hub, "127.0.20.32", STEADY) as away:
         ok(api.get("/restaurants/1"))
         assert hub.stop() == 0
         hub.start()
+        problem(away.get("/restaurants/1"), 401, "token_invalid")
         ok(api.get("/restaurants/1"))
         problem(other.get("/restaurants/1"), 401, "token_invalid")
     assert device_of(hub, device["id"])["suspended_at"] is not None
