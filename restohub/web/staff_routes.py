@@ -78,6 +78,7 @@ async def remove_person(request: Request) -> Answer:
     """Remove a person: what they did keeps their id and name, and nothing else is kept."""
     hub = request.hub
     async with hub.access.changing:
+        confirm_role(request)  # it may have waited for the disk
         person = msgspec.structs.replace(_person(request), pin=None, removed_at=hub.clock.now())
         await keep_access(hub, person)
         hub.access.staff.put(person)

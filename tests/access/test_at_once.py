@@ -38,7 +38,7 @@ from restohub.web.error_handlers import CALLER
 from restohub.web.policy import check_token
 from restohub.web.request import Request
 from restohub.web.sign_in import sign_in, step_up
-from restohub.web.staff_routes import change_person, create_person
+from restohub.web.staff_routes import change_person, create_person, remove_person
 from restohub.wire.problems import Problem
 from restohub.wire.responses import Answer
 
@@ -303,6 +303,22 @@ async def test_what_a_manager_began_before_he_was_revoked_is_refused_once_its_bo
     ended = await asyncio.gather(*begun_by_him, return_exceptions=True)
     assert [getattr(one, "refused", one) for one in ended] == [Refused("token_invalid")] * 9
     assert (list(floor.access.devices), floor.access.closed) == (["d1"], True)
+
+
+@at_once
+async def test_what_a_manager_asked_while_the_disk_was_busy_is_refused_where_he_is_revoked_meanwhile() -> None:
+    floor = Floor(known())
+    floor.access.staff.put(Person("p1", "Anna", "host", None, 1))
+    rename = floor.ask(change_device, {"name": "Mine"}, path="d1")
+    await begun()
+    removal = floor.ask(remove_person, path="p1", token=TOKEN)
+    await begun()
+    revoked = floor.ask(revoke_device, path="d1")
+    await begun()
+    floor.writer.go.set()
+    _, refused, _ = await asyncio.gather(rename, removal, revoked, return_exceptions=True)
+    assert getattr(refused, "refused", refused) == Refused("token_invalid")
+    assert [one.name for one in floor.access.staff.present] == ["Anna"]
 
 
 def test_headers_that_are_padded_are_not_remembered() -> None:
