@@ -50,10 +50,12 @@ def assert_snapshot(api: httpx.Client, restaurant: int, parts: list[Message]) ->
 def test_a_large_snapshot_comes_in_parts_to_a_new_sync_socket(hub: Hub, api: httpx.Client, restaurant: int) -> None:
     write_notes(api, restaurant, "create", "é")
     new_table(api, restaurant)
-    with hub.socket(f"{SYNC}?restaurant_id={restaurant}") as sock:
-        assert next_message(sock)["revision"] == 2
-        assert_snapshot(api, restaurant, take_parts(sock))
-        assert_quiet(api, restaurant, sock)
+    for resume in ("", "&since_revision=9"):  # from the future
+        with hub.socket(f"{SYNC}?restaurant_id={restaurant}{resume}") as sock:
+            hello = next_message(sock)
+            assert (hello["revision"], hello["resumed"]) == (full_sync(api, restaurant)["revision"], False)
+            assert_snapshot(api, restaurant, take_parts(sock))
+            assert_quiet(api, restaurant, sock)
 
 
 @on_both_sockets
