@@ -17,9 +17,9 @@ Data = Annotated[
         extra_json_schema={"anyOf": [{"$ref": f"#/components/schemas/{s.__name__}"} for s in (GuestInput, TableInput)]},
     ),
 ]
-# Null names none.
+# As a text only in words: of what may be a number or a text, generators of clients make nothing that one would use.
 RestaurantId = (
-    Annotated[int, Meta(ge=1, le=2**53 - 1)] | Annotated[str, Meta(pattern="^0*[1-9][0-9]*$", max_length=16)] | None
+    Annotated[int, Meta(ge=1, le=2**53 - 1, description="Its digits as a text are taken too. Null names none.")] | None
 )
 IfMatch = Annotated[
     int,

@@ -128,7 +128,7 @@ def _value(name: str, value: Any, ids: Linked, kind: str) -> Any:
     if name in VALUES:
         return VALUES[name]
     if name == "restaurant_id":
-        return value and type(value)(1)  # a number, its digits or null
+        return value and 1
     if name == "status":
         return next(STATUSES[kind])
     if name == "tableId":

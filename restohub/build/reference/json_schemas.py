@@ -61,10 +61,6 @@ def _either(branches: list[Schema]) -> Schema:
         others = others[1:]  # "integer" is implied by "number"
     if len(others) == 1 and "type" in others[0]:
         return _or_null(others[0]) if nullable else others[0]
-    kinds = [one.get("type") for one in others]
-    if set(kinds) == {"integer", "string"}:  # what bounds the one says nothing of the other
-        both = {key: value for one in others for key, value in one.items()}
-        return {**both, "type": ["integer", "string", *["null"] * nullable]}
     return {"type": ["object", "null"], "anyOf": [*others, NULL]} if nullable else {"anyOf": others}
 
 

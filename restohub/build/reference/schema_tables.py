@@ -93,8 +93,6 @@ def _list(kind: Any, item: inspect.Type) -> Markup:
 def _text(kind: inspect.StrType) -> Markup:
     if kind.pattern and "A-Za-z0-9" in kind.pattern:
         return link("#ids", Markup("id"))
-    if kind.pattern and "1-9" in kind.pattern:
-        return Markup("its digits as text")
     if kind.pattern:
         return Markup("text, 1 … 200 printable ASCII characters")
     if kind.max_length is None:
