@@ -8,8 +8,7 @@ from typing import Protocol, cast
 from restohub.floor import model
 from restohub.floor.outcomes import Done, Refused, Result
 
-from .entities import Guest, entity_out, guest_out, restaurant_out, table_out
-from .messages import Change, GuestChange
+from .entities import entity_out, guest_out, restaurant_out, table_out
 from .problems import Problem
 from .responses import Answer, Seating, change_list, json_answer, revision_headers
 from .times import time_text
@@ -67,7 +66,7 @@ def seating_answer(epoch: EpochName, guest_id: str, results: Sequence[Result], f
         transaction_id=result.transaction_id,
         revision=floor.revision,
         timestamp=time_text(result.time),
-        guest=_changed_guest(changes, guest_id) or guest_out(after),
+        guest=guest_out(after),
         table=table_out(table) if table else None,
         table_cleared=cleared,
         changes=changes,
@@ -120,14 +119,6 @@ def _entity_headers(epoch: EpochName, result: Done, version: int) -> list[tuple[
 def _restaurant_headers(epoch: EpochName, result: Done) -> list[tuple[bytes, bytes]]:
     """A restaurant's own fields are no part of its log: its change has no revision and no version."""
     return [(b"restohub-epoch", epoch.name.encode()), (b"restohub-transaction", result.transaction_id.encode())]
-
-
-def _changed_guest(changes: list[Change], guest_id: str) -> Guest | None:
-    """The guest as the changes have him, None where they do not."""
-    for one in changes:
-        if isinstance(one, GuestChange) and one.entity_id == guest_id:
-            return one.data
-    return None
 
 
 def _table_after(floor: model.Floor, before: model.Guest, after: model.Guest) -> tuple[model.Table | None, bool]:
