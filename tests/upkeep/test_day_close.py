@@ -11,7 +11,8 @@ import pytest
 from restohub.floor.commands import Create, GuestFields
 from restohub.floor.model import DONE, EXPECTED, GUEST_STATUSES, Floor, Guest
 from restohub.live.group_commit import Step
-from restohub.upkeep.day_close import LOOK_EVERY_S, close_days, guests_to_remove, last_closing
+from restohub.live.ports import ClockReset
+from restohub.upkeep.day_close import LOOK_EVERY_S, close_day, close_days, guests_to_remove, last_closing
 from tests.faults.simulated_evening import Core, answering
 from tests.faults.simulation import SimulatedDisk, VirtualLoop
 from tests.floor.floor_harness import START
@@ -152,6 +153,26 @@ def test_a_hub_that_was_off_at_night_closes_the_day_at_its_start(off: timedelta,
     loop = VirtualLoop(1)
     try:
         found = loop.run_until_complete(leaves_after(loop, off))
+    finally:
+        loop.close()
+    assert found is gone
+
+
+async def leaves_since_a_reset(began_at: int) -> bool:
+    """Whether he leaves who was last changed after the time that is asked for, by a clock that was ahead until then."""
+    core = await with_one_who_left()
+    core.hub.history.resets[1] = ClockReset(core.hub.writer.floors[1].revision + 1, began_at)
+    assert await close_day(core.hub, 1, START - 1, None)
+    gone = "g1" not in core.hub.writer.floors[1].guests
+    await core.crash()
+    return gone
+
+
+@pytest.mark.parametrize(("began_at", "gone"), [(START, False), (START - 1, True)])
+def test_what_was_changed_before_times_began_anew_counts_from_then(began_at: int, gone: bool) -> None:
+    loop = VirtualLoop(1)
+    try:
+        found = loop.run_until_complete(leaves_since_a_reset(began_at))
     finally:
         loop.close()
     assert found is gone
