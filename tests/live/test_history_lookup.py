@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from msgspec import structs
+
 from restohub.floor.commands import CloseDay, Create, GuestFields, TableFields, Update, Visits
 from restohub.floor.device_changes import OwnChange
 from restohub.floor.model import Guest
@@ -46,6 +48,8 @@ def test_a_chosen_id_that_is_gone_is_taken(tmp_path: Path) -> None:
         for guest_id, chosen, taken in (("g1", True, True), ("g9", True, False), ("g1", False, False)):
             command = Create(kind="guest", id=guest_id, fields=fields)
             assert (await look_up_for_create(past, story.floor, command, chosen=chosen)).taken is taken
+            elsewhere = structs.replace(story.floor, restaurant_id=2)
+            assert (await look_up_for_create(past, elsewhere, command, chosen=chosen)).taken is False
 
     recall(tmp_path, story, asking)
 

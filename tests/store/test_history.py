@@ -252,7 +252,8 @@ def test_visits_of_the_retired_are_found_by_digits_and_folded_email(
         assert (await past.visits(story.floor, "no digits", "")).ids == {}
         assert (await past.visits(story.floor, "999", None)).ids == {"phone:999": frozenset()}
         elsewhere = structs.replace(story.floor, restaurant_id=2)
-        assert (await past.visits(elsewhere, "39-06", None)).ids == {"phone:3906": frozenset()}, "of this restaurant"
+        none = {"phone:3906": frozenset[str](), "email:a@b": frozenset[str]()}
+        assert (await past.visits(elsewhere, "39-06", "a@B")).ids == none, "of another restaurant"
         monkeypatch.setattr(store.history, "VISITS_MAX", 1)
         counted = (await past.visits(story.floor, "39-06", "a@B")).ids
         assert {key: len(ids) for key, ids in counted.items()} == {"phone:3906": 1, "email:a@b": 1}, "at most so many"
