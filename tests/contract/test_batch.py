@@ -44,6 +44,8 @@ def test_a_batch_carries_its_revision_transaction_and_epoch(api: httpx.Client, r
     body = ok(answer)
     assert revision_of(answer) == body["revision"] == full_sync(api, restaurant)["revision"]
     assert answer.headers["restohub-transaction"] == "tx-2"
+    camel = post_batch(api, restaurant, op("table", "delete", body["results"][0]["entity_id"]), transactionId="tx-3")
+    assert ok(camel)["transaction_id"] == "tx-3"
     assert answer.headers["restohub-epoch"] == full_sync(api, restaurant)["epoch"]
 
 

@@ -154,6 +154,15 @@ def test_a_change_by_another_between_two_own_ones_is_a_conflict(api: httpx.Clien
     assert floor_of(api, restaurant)["guests"]["g1"]["partySize"] == 4
 
 
+def test_own_work_of_before_the_base_is_in_the_base(api: httpx.Client, restaurant: int) -> None:
+    base = new_guest(api, restaurant, id="g1", partySize=2)["version"]
+    first = edit("g1", "m1", base=base, partySize=3)
+    assert statuses(api, restaurant, first) == ["applied"]
+    read = patch_guest(api, restaurant, "g1", partySize=2)["version"]
+    patch_guest(api, restaurant, "g1", notes="by another")
+    assert statuses(api, restaurant, first, edit("g1", base=read, partySize=4)) == ["duplicate", "applied"]
+
+
 def test_a_table_changed_by_another_between_is_a_conflict(api: httpx.Client, restaurant: int) -> None:
     base = new_table(api, restaurant, id="t1")["version"]
     first = based(op("table", "update", "t1", section="Bar"), base, "m1")

@@ -173,8 +173,10 @@ def test_a_delta_on_an_old_floor_makes_the_present_one(api: httpx.Client, restau
 def test_an_entity_made_and_deleted_meanwhile_is_a_delete(api: httpx.Client, restaurant: int) -> None:
     new_guest(api, restaurant, id="g1")
     api.delete(f"/restaurants/{restaurant}/guests/g1")
-    (change,) = delta(api, restaurant, since_revision=0)["changes"]
+    body = delta(api, restaurant, since_revision=0)
+    (change,) = body["changes"]
     assert (change["action"], change["data"], change["revision"]) == ("delete", None, 2)
+    assert change["timestamp"] == body["timestamp"]
 
 
 def test_since_is_inclusive(api: httpx.Client, restaurant: int) -> None:

@@ -42,6 +42,7 @@ def test_a_certificate_is_taken_and_known_by_its_sha256(tmp_path: Path) -> None:
     certificate = x509.load_pem_x509_certificate(files[0].read_bytes())
     assert found.fingerprint == certificate.fingerprint(hashes.SHA256()).hex()
     assert end_warning(found, int(datetime.now(UTC).timestamp())) == ""
+    assert end_warning(found, int((datetime.now(UTC) + 59 * DAY).timestamp())) == ""
     soon = datetime.now(UTC) + 61 * DAY
     assert f"ends on {certificate.not_valid_after_utc:%Y-%m-%d}" in end_warning(found, int(soon.timestamp()))
 

@@ -51,10 +51,12 @@ def test_waits_are_of_those_who_were_told_one_and_were_seated() -> None:
         return visit(quoted_wait=told, check_in_time=came, seated_time=came + 60 * minutes, party_size=size)
 
     found = report(
-        waited(20, 18), waited(20, 25), waited(20, 26), waited(20, 14), waited(30, 30, 5, EVENING + 3600),
+        waited(20, 18), waited(20, 25), waited(20, 26), waited(20, 14), waited(30, 30, 5, EVENING + 3675),
         waited(None, 90), waited(10, -5), visit(quoted_wait=10, check_in_time=EVENING), visit(quoted_wait=10),
     ).waits  # fmt: skip
     assert (found.parties, found.quoted, found.actual) == (5, 22, 23)
+    at_once = report(waited(0, 4), waited(10, 0), waited(20, 15)).waits
+    assert (at_once.parties, at_once.sooner, at_once.on_time) == (3, 1, 2), "to have no wait contradicts nothing"
     assert (found.sooner, found.on_time, found.later) == (1, 3, 1)
     assert [(one.size, one.parties, one.quoted, one.actual) for one in found.by_size] == [
         ("1-2", 4, 20, 21), ("3-4", 0, None, None), ("5-6", 1, 30, 30), ("7+", 0, None, None),
@@ -76,6 +78,9 @@ def test_turns_are_from_the_table_to_the_end() -> None:
     assert found.by_size[1:] == [
         TurnsBySize("3-4", 3, 90, 80, 130), TurnsBySize("5-6", 0, None, None, None), TurnsBySize("7+", 1, 45, 45, 45),
     ]  # fmt: skip
+    assert report(*(turned(minutes) for minutes in (50, 0, 40, 10, 30))).turns.by_size[1] == TurnsBySize(
+        "3-4", 5, 26, 30, 50
+    )
 
 
 @pytest.mark.parametrize(
@@ -132,8 +137,9 @@ def test_tables_and_chairs_sections_and_servers() -> None:
 
 
 def test_of_very_many_sections_only_the_largest_are_named() -> None:
-    many = [visit(served=Served("1", 4, f"S{n}", None), party_size=1 + n % 50) for n in range(200)]
-    found = report(*many).sections
-    assert len(found) == REPORT_GROUPS_MAX
-    assert found[0].covers == 50
-    assert found[-1].covers >= 38
+    many = [visit(served=Served("1", 4, f"S{n}", f"W{n}"), party_size=1 + n % 50) for n in range(200)]
+    told = report(*many)
+    for found in (told.sections, told.servers):
+        assert len(found) == REPORT_GROUPS_MAX
+        assert found[0].covers == 50
+        assert found[-1].covers >= 38

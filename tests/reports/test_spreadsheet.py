@@ -51,14 +51,23 @@ def test_a_cell_keeps_what_is_in_it() -> None:
 
 def test_a_report_as_a_table_has_every_number_and_a_mark_for_excel() -> None:
     served = Served("7", 4, "=Terrace", "Mia")
-    found = report(visit(served=served, seated_time=EVENING, ended=EVENING + 4800, party_size=3))
+    waited = {"quoted_wait": 20, "check_in_time": EVENING - 1500}
+    found = report(
+        visit(served=served, seated_time=EVENING, ended=EVENING + 4800, party_size=3, **waited),
+        *(visit(status=status, party_size=size) for status, size in (("no_show", 4), ("cancelled", 5), ("left", 6))),
+    )
     body = report_csv(found)
     assert body.startswith(b"\xef\xbb\xbfpart,")
     heading, *rows = csv.reader(io.StringIO(body.decode("utf-8-sig"), newline=""))
     assert tuple(heading) == REPORT_COLUMNS
     assert {len(row) for row in rows} == {len(REPORT_COLUMNS)}
     told = {(row[0], row[1]): dict(zip(heading, row, strict=True)) for row in rows}
-    assert told["finished", "2026-11-27"]["covers"] == "3"
+    names = ("finished", "walk-ins", "reservations", "no-shows", "cancelled", "left")
+    assert [told[name, "2026-11-27"]["covers"] for name in names] == ["3", "3", "0", "4", "5", "6"]
+    assert [told["quotes", name]["parties"] for name in ("sooner", "on time", "later")] == ["0", "1", "0"]
+    hour = told["waits by hour", "2026-11-27T17:00:00Z"]
+    for row in (told["waits", "2026-11-27"], told["waits by size", "3-4"], hour):
+        assert (row["parties"], row["quoted"], row["actual"]) == ("1", "20", "25")
     assert told["turns by size", "3-4"]["median"] == "80"
     assert told["covers by quarter hour", "2026-11-27T18:00:00Z"]["covers"] == "3"
     assert sum(row[0] == "covers by quarter hour" for row in rows) == 96
