@@ -51,6 +51,7 @@ def test_what_an_address_made_goes_and_what_others_made_stays(
     made(stranger, TABLES, tableNumber="66", capacity=2)
     other = made(stranger, "/restaurants", name="Nowhere")
     made(stranger, f"/restaurants/{other}/guests", name="Junk 4", partySize=2)
+    empty = made(stranger, "/restaurants", name="Empty")
     revision = int(house.get(GUESTS).headers["Restohub-Revision"])
     with hub.socket(f"/ws/restaurant/sync?restaurant_id=1&since_revision={revision}") as tablet:
         next_message(tablet)
@@ -59,7 +60,8 @@ def test_what_an_address_made_goes_and_what_others_made_stays(
     assert (status, errors) == (0, "")
     assert "3 guests (Junk 0, Junk 1, Junk 2), 1 table (66)" in said
     assert f"in Nowhere (restaurant {other}): 1 guest (Junk 4), the restaurant itself" in said
-    assert "Removed: 4 guests, 1 table, 1 restaurant." in said
+    assert f"in Empty (restaurant {empty}): the restaurant itself" in said
+    assert "Removed: 4 guests, 1 table, 2 restaurants." in said
     assert gone == junk
     assert (names(house), house.get(TABLES).json()) == ({"Rossi"}, [])
     assert house.get(f"/restaurants/{other}").status_code == 404

@@ -150,13 +150,16 @@ def test_an_entity_made_and_gone_in_a_batch_is_a_delete(api: httpx.Client, resta
 
 def test_an_entity_that_ends_as_it_began_is_no_change(api: httpx.Client, restaurant: int) -> None:
     before = new_guest(api, restaurant, id="g1", notes="window")
+    new_table(api, restaurant, "2", id="t2", section="Patio")
     body = ok(
         post_batch(
             api,
             restaurant,
             op("guest", "update", "g1", notes="door"),
+            op("table", "update", "t2", section="Hall"),
             op("table", "create", "t1", **TABLE),
             op("guest", "update", "g1", notes="window"),
+            op("table", "update", "t2", section="Patio"),
         )
     )
     assert names_of(body["changes"]) == [("table", "t1", "create")]

@@ -92,7 +92,10 @@ def test_a_day_is_from_closing_to_closing_by_the_reservation_then_the_check_in(f
         "booked": {"reservationTime": "2026-11-20T20:00:00Z", "checkInTime": "2026-11-22T20:00:00Z"},
     }.items():
         floor.new_guest(id=guest, status="finished", **fields)
-    assert [report(floor, f"2026-11-{day}")["finished"]["parties"] for day in (19, 20, 21, 22)] == [0, 2, 1, 0]
+    for of in ("the floor", "the visits"):
+        assert [report(floor, f"2026-11-{day}")["finished"]["parties"] for day in (19, 20, 21, 22)] == [0, 2, 1, 0], of
+        for guest in floor.ids("guests"):
+            assert floor.api.delete(f"{floor.root}/guests/{guest}").status_code == 204
 
 
 def test_latest_is_the_newest_day_with_something_to_report(evening: Floor) -> None:

@@ -98,9 +98,10 @@ def test_what_is_no_restaurant_is_refused_and_null_names_none(
 
 
 def test_the_entries_of_one_queue_are_one_restaurant_s(api: httpx.Client, two: tuple[int, int]) -> None:
-    updates = [{**op("guest", "create", f"g{one}", **GUEST), "restaurantId": one} for one in two]
+    named = (*two, *two, two[1])
+    updates = [{**op("guest", "create", f"g{n}", **GUEST), "restaurantId": one} for n, one in enumerate(named)]
     refused = problem(api.post(SYNC_BATCH, json={"updates": updates}), 422, "validation_failed")
-    assert [fault["pointer"] for fault in refused["errors"]] == ["/updates/1/restaurantId"]
+    assert [fault["pointer"] for fault in refused["errors"]] == [f"/updates/{n}/restaurantId" for n in (1, 3, 4)]
     assert [floor_of(api, one)["revision"] for one in two] == [0, 0]
 
 

@@ -136,8 +136,9 @@ def test_a_delta_is_what_changed_after_a_revision(api: httpx.Client, restaurant:
 
 def test_a_delta_since_the_present_revision_is_empty(api: httpx.Client, restaurant: int) -> None:
     guest = new_guest(api, restaurant)
-    body = delta(api, restaurant, since_revision=1)
-    assert (body["changes"], body["has_more"], body["revision"]) == ([], False, 1)
+    epoch = full_sync(api, restaurant)["epoch"]
+    body = delta(api, restaurant, since_revision=1, epoch=epoch)
+    assert (body["changes"], body["has_more"], body["revision"], body["epoch"]) == ([], False, 1, epoch)
     assert body["timestamp"] == guest["lastUpdated"]
 
 
