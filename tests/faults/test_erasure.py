@@ -148,6 +148,8 @@ def test_nothing_of_a_person_is_left_in_any_file(new_hub: NewHub) -> None:
     hub = new_hub().start()
     with hub.client() as api:
         evening(api)
+        gone = {**person("gone", random.Random(0)), "status": "finished"}
+        assert api.post("/restaurants/1/guests", json=gone).status_code == 201
         assert finds(hub.data, SEARCHED) != [], "there is something to find"
         told = done(api, ask(api, backups="renew"))
         assert told["guests"] > 3
@@ -157,6 +159,7 @@ def test_nothing_of_a_person_is_left_in_any_file(new_hub: NewHub) -> None:
         [seated] = [guest for guest in floor["guests"] if guest["id"] == "seated"]
         assert (seated["tableId"], seated["status"], seated["phone"], seated["tags"]) == ("t1", "seated", None, [])
         assert not [guest for guest in floor["guests"] if guest["name"] == "Guest" and guest["phase"] == "done"]
+        assert api.get("/restaurants/1/guests/gone").status_code == 404
     hub.stop()
     nobody_is_left(hub.data)
     is_sound(hub.data)
