@@ -88,6 +88,20 @@ async def test_a_slow_client_is_told_the_latest_once_after_all_that_it_missed() 
 
 
 @at_once
+async def test_a_slow_client_is_told_once_it_takes_more_where_nothing_else_happens() -> None:
+    async with stage() as one:
+        _, link, _ = await one.enter("sync")
+        link.fill()
+        begun = len(link.written)
+        rename(one, "Osteria")
+        await settle()
+        assert len(link.written) == begun
+        link.drain()
+        await settle()
+        assert told(link, begun) == [("Osteria", one.floor.revision)]
+
+
+@at_once
 async def test_a_change_between_two_parts_of_a_floor_is_told_after_the_last() -> None:
     async with stage() as one:
         one.floors[1] = one.story.floor = large_floor(400)
