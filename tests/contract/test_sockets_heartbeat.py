@@ -25,6 +25,11 @@ pytestmark = needs_quick_clock
 # By the machine's clock; on the hub's ten minutes.
 WAIT_S = 30.0
 PIECE_BYTES = 32 * 1024
+REQUEST = b'{"type": "request_full_sync"}'
+TOOK_NOTHING = "(nothing was taken for half a minute)"
+# Two thirds of the half minute within which a client has to take something, by the machine's clock.
+LATE_S = 20 / SPEED
+TRIES = 5
 
 
 @pytest.fixture(scope="module")
@@ -133,19 +138,43 @@ def test_who_takes_nothing_for_half_a_minute_is_closed_and_who_takes_a_little_is
     hub: Hub, api: httpx.Client, restaurant: int
 ) -> None:
     write_notes(api, restaurant, "create", "é")
-    paths = [f"{path}?restaurant_id={restaurant}" for path in (REALTIME, SYNC, SYNC)]
-    with (
-        ManualSocket(hub, paths[0], 4096) as first,
-        ManualSocket(hub, paths[1], 4096) as second,
-        ManualSocket(hub, paths[2], 4096) as reading,
-    ):
+    for _ in range(TRIES):
+        before = hub.said().count(TOOK_NOTHING)
+        if outlasts(hub, api, restaurant):
+            hub.says(TOOK_NOTHING, before + 2)
+            return
+        await_connections(api, 0)
+    pytest.fail(f"this machine stopped the test for a second, {TRIES} times")
+
+
+def outlasts(hub: Hub, api: httpx.Client, restaurant: int) -> bool:
+    """Whether one that takes a little is there when two that take nothing are not; False also where it took too late.
+
+    That is the machine's fault, not the hub's.
+    """
+    realtime, sync = (f"{path}?restaurant_id={restaurant}" for path in (REALTIME, SYNC))
+    deadline = time.monotonic() + WAIT_S
+    with ManualSocket(hub, realtime, 4096) as first, ManualSocket(hub, sync, 4096) as second:
         for _ in range(10):  # more than the network between takes, answered once in a second of the hub
             for wire in (first, second):
-                wire.say(b'{"type": "request_full_sync"}')
+                wire.say(REQUEST)
             time.sleep(1.5 / SPEED)
-        deadline = time.monotonic() + WAIT_S
-        while (held := connections(api)) != 1:
-            assert time.monotonic() < deadline, f"{held} connections, not 1"
-            reading.say(b'{"type": "request_full_sync"}')
-            assert reading.take(PIECE_BYTES) == PIECE_BYTES, "the one that reads was closed"
-        hub.says("(nothing was taken for half a minute)", 2)
+        with ManualSocket(hub, sync, 4096) as reading:
+            taken = time.monotonic()
+            while (held := connections(api)) != 1:
+                assert time.monotonic() < deadline, f"{held} connections, not 1"
+                went_on = takes(reading)
+                if time.monotonic() - taken > LATE_S:
+                    return False
+                assert went_on, "the one that reads was closed"
+                taken = time.monotonic()
+    return True
+
+
+def takes(wire: ManualSocket) -> bool:
+    """Ask for more and take a little; whether it came."""
+    try:
+        wire.say(REQUEST)
+        return wire.take(PIECE_BYTES) == PIECE_BYTES
+    except ConnectionError:
+        return False
