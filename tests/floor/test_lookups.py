@@ -7,9 +7,10 @@ from random import Random
 import pytest
 
 from restohub.floor.commands import Create, Delete, EntityKind, GuestFields, Operation, TableFields, Update
-from restohub.floor.model import Guest, Position
+from restohub.floor.model import Finished, Guest, Position
 from restohub.floor.outcomes import Accepted
 from restohub.floor.table_places import Places
+from restohub.floor.visit_index import after_change, index_of
 from tests.floor.floor_harness import FloorHarness
 
 PHONES, NUMBERS = ("1", "+1", "2", None), ("A", "a", "b", "B", "c")
@@ -94,3 +95,10 @@ def test_a_guest_does_not_count_his_own_visit_whatever_he_was() -> None:
     guest = story.floor.guests["a"]
     assert isinstance(guest, Guest)
     assert guest.total_visits == 1
+
+
+def test_the_index_of_visits_is_moved_on_by_a_change_and_nobody_else_is_looked_at_again() -> None:
+    anna, eva = (Guest(id=one, first_name=one, party_size=1, phone=one, status="finished") for one in ("1", "2"))
+    index_of(finished := Finished(), {"1": anna})
+    ids = index_of(after_change(finished, None, eva), {}).values()
+    assert sorted(ids) == [{"1"}, {"2"}]
