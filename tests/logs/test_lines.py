@@ -210,7 +210,7 @@ def into_a_pipe(new_hub: NewHub, tmp_path: Path) -> tuple[Hub, int]:
     os.mkfifo(pipe)
     reading = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
     fcntl.fcntl(reading, fcntl.F_SETPIPE_SZ, 4096)
-    return new_hub(wrap=("sh", "-c", f'exec "$@" 2>{pipe}', "sh")).start(), reading
+    return new_hub(wrap=("sh", "-c", f'exec "$@" 2>"{pipe}"', "sh")).start(), reading
 
 
 def test_a_reader_of_the_log_that_is_gone_stops_nothing(new_hub: NewHub, tmp_path: Path) -> None:
