@@ -304,6 +304,12 @@ ORDER: list[tuple[str, int, str, Ask]] = [
         lambda api, r: api.patch(f"/restaurants/{r}/guests/g1", json={"partySize": 0}, headers={"If-Match": '"0"'}),
     ),
     (
+        "fields before the restaurant on its own route",
+        422,
+        "validation_failed",
+        lambda api, _: api.patch("/restaurants/404", json={"name": ""}),
+    ),
+    (
         "entity before version",
         404,
         "guest_not_found",

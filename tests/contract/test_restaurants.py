@@ -147,6 +147,21 @@ def test_a_deleted_restaurant_is_gone_with_all_its_routes(api: httpx.Client) -> 
         problem(asked, 404, "restaurant_not_found")
 
 
+def test_what_was_answered_of_a_restaurant_is_answered_again_once_it_is_gone(api: httpx.Client) -> None:
+    """contract.md, "Which comes first": on its own routes it is the entity, and the key comes before."""
+    path = f"/restaurants/{new(api)['id']}"
+    asked = [("PATCH", {"name": "Bistro"}), ("DELETE", None)]
+    first, again = (
+        [
+            api.request(method, path, json=body, headers={"Idempotency-Key": f"{path} {method}"})
+            for method, body in asked
+        ]
+        for _ in range(2)
+    )
+    assert [one.status_code for one in first] == [200, 204]
+    assert [(one.status_code, one.content) for one in again] == [(one.status_code, one.content) for one in first]
+
+
 def test_the_id_of_a_restaurant_is_never_given_again(api: httpx.Client) -> None:
     first = new(api)["id"]
     api.delete(f"/restaurants/{first}")
