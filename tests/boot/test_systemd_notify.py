@@ -34,11 +34,15 @@ def watched(ear: NotifySocket, **more: str) -> dict[str, str]:
 
 def test_ready_is_said_once_the_hub_answers(new_hub: NewHub, ear: NotifySocket) -> None:
     hub = new_hub(env={"NOTIFY_SOCKET": ear.address})
+
+    def first_word() -> tuple[str, int]:
+        return ear.hear(START_WAIT_S), httpx.get(hub.url + "/health").status_code
+
     with ThreadPoolExecutor(1) as aside:
-        starting = aside.submit(hub.start)
-        said = ear.hear(START_WAIT_S)
-        assert httpx.get(hub.url + "/health").status_code == 200
-        starting.result()
+        hearing = aside.submit(first_word)
+        hub.start()
+        said, status = hearing.result()
+    assert status == 200
     assert said == f"READY=1\nSTATUS=Serving 'restohub' on port {hub.port}"
     assert ear.within(0.5) == []  # no watchdog was asked for
     assert hub.stop() == 0
