@@ -116,7 +116,7 @@ async def _never_called() -> None:
     """What litestar would call for a route, had not its middleware answered."""
 
 
-# Every route and both sockets.
+# Every route and both sockets, made once: the hub comes with each request.
 router = Litestar(
     route_handlers=[
         *(
